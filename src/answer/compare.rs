@@ -1,0 +1,257 @@
+//! Whether an answer is the expected one, and if not, where they first differ: [`compare`].
+//!
+//! Pure: two answers and a query's declaration in, a verdict's ground out. It reads no file (that is
+//! [`reference`](super::reference)) and knows no engine. Two answers are equal when their rows are the same multiset and
+//! the actual rows are sorted by the query's keys. Rows that tie on all keys may come in any order.
+//!
+//! # What counts as equal
+//!
+//! | declared | may come as | equal when |
+//! |---|---|---|
+//! | int | int, decimal without a fraction | the same number |
+//! | decimal | decimal, int | the same number, whatever its scale and length |
+//! | decimal | float | within 1e-9 of the larger one |
+//! | float | float, decimal, int | within 1e-9 of the larger one or one unit in the last place of a decimal, whichever is more |
+//! | text | text | the same bytes |
+//! | date | date, timestamp at midnight | the same day |
+//! | timestamp, bool | the same | the same instant or value |
+//!
+//! The unit in the last place is there since engines cut or round an exact average: `avg(decimal(15,2))` is a decimal with
+//! six digits in one and a double in the next. It follows the column's own scale, however small, so an engine that gives an
+//! average as a decimal with two digits is held to two digits only. NULL equals NULL alone; NaN equals NaN.
+//! [`Precision::Published`] widens numbers, but not ints, by half a cent and ignores blanks around text.
+//!
+//! # LIMIT
+//!
+//! With LIMIT n and n rows on both sides, the rows that tie with the last one may have been cut differently: there only the
+//! order keys are compared. Fewer rows than n mean that nothing was cut. Without ORDER BY any n rows are right, so then only
+//! the number of rows and the form of the values are checked.
+
+mod order;
+mod pairing;
+pub(super) mod typed;
+
+use std::fmt;
+
+use thiserror::Error;
+
+use self::order::Keys;
+use self::typed::{Plan, Table};
+use super::{Answer, Kind};
+use crate::workload::QuerySpec;
+
+/// How exact the expected side is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// As an engine gave it.
+    Full,
+    /// TPC's `.out` files: numbers rounded to two decimals, text padded with blanks.
+    Published,
+}
+
+/// One of the two answers, as messages name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The answer compared with.
+    Expected,
+    /// The answer under test.
+    Actual,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Expected => "the reference",
+            Self::Actual => "the answer",
+        })
+    }
+}
+
+/// The first difference between two answers, in one line. Rows count from 1, in the order of the actual answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Difference {
+    /// An answer does not have the declared columns.
+    #[error("expected {expected} columns, {side} has {got}")]
+    Columns {
+        /// As many as the query declares.
+        expected: usize,
+        /// Whose columns were counted.
+        side: Side,
+        /// As many as there are.
+        got: usize,
+    },
+    /// A row does not have as many values as its answer has columns.
+    #[error("row {row}: expected {expected} values, {side} has {got}")]
+    Width {
+        /// The row in its own answer.
+        row: usize,
+        /// As many as there are columns.
+        expected: usize,
+        /// Whose row it is.
+        side: Side,
+        /// As many as there are.
+        got: usize,
+    },
+    /// A column's type does not go with the declared one.
+    #[error("{column}: expected {}, {side} has {}", typed::name(*.declared), typed::name(*.got))]
+    Kind {
+        /// The column's declared name.
+        column: String,
+        /// The declared type.
+        declared: Kind,
+        /// Whose column it is.
+        side: Side,
+        /// The type it has.
+        got: Kind,
+    },
+    /// A value cannot be read as the declared type.
+    #[error("row {row}, {column}: expected {form}, {side} has {got}")]
+    Form {
+        /// The row in its own answer.
+        row: usize,
+        /// The column's declared name.
+        column: String,
+        /// What the value should look like.
+        form: &'static str,
+        /// Whose value it is.
+        side: Side,
+        /// The value.
+        got: String,
+    },
+    /// One answer has more rows.
+    #[error("expected {expected} rows, got {actual}; first {} row: {first}", if .actual < .expected { "missing" } else { "extra" })]
+    Rows {
+        /// Rows of the reference.
+        expected: usize,
+        /// Rows of the answer.
+        actual: usize,
+        /// The first row that only the longer side has.
+        first: String,
+    },
+    /// The answer is not sorted.
+    #[error("row {row} is out of order by {keys}: {got} after {previous}")]
+    Order {
+        /// The row that should have come earlier.
+        row: usize,
+        /// The keys up to the one that is not kept: `revenue desc`.
+        keys: String,
+        /// The row's value of the last of these keys.
+        got: String,
+        /// The value in the row before.
+        previous: String,
+    },
+    /// A value is another.
+    #[error("row {row}, {column}: expected {expected}, got {actual}")]
+    Value {
+        /// The row in the answer.
+        row: usize,
+        /// The column's declared name.
+        column: String,
+        /// The reference's value.
+        expected: String,
+        /// The answer's value.
+        actual: String,
+    },
+    /// The declaration orders by something that is not in the answer.
+    #[error("the query is ordered by '{0}', which is none of its columns")]
+    Key(String),
+}
+
+/// Compares an answer with the expected one by what the query declares; column names are never compared.
+///
+/// Takes O(n log n) for n rows. Many rows that agree in every exact column and nearly agree in the first float
+/// column take longer, up to O(n²).
+///
+/// # Errors
+/// The first difference: first of form, then in the number of rows, then in order, then in values.
+pub fn compare(expected: &Answer, actual: &Answer, query: &QuerySpec, precision: Precision) -> Result<(), Difference> {
+    let plan = Plan::new(expected, actual, query, precision)?;
+    let keys = Keys::new(query, &plan)?;
+    let answers = Answers {
+        wanted: Table::read(expected, Side::Expected, &plan)?,
+        got: Table::read(actual, Side::Actual, &plan)?,
+        plan,
+    };
+    let rows = answers.wanted.len();
+    answers.check_length()?;
+    let cut = query.limit == Some(rows);
+    if keys.is_empty() && cut {
+        return Ok(());
+    }
+    let nulls = keys.check(&answers.got, query)?;
+    let wanted = keys.sorted(&answers.wanted, &nulls);
+    let got: Vec<usize> = (0..rows).collect();
+    let every: Vec<usize> = (0..query.columns.len()).collect();
+
+    // A boundary is where both sides start a new group. What ties on one side only may be in any order on the other, as when
+    // one engine truncates an average that the next one gives in full.
+    let mut start = 0;
+    while start < rows {
+        let tied = |row: usize| {
+            keys.tie(answers.wanted.row(wanted[row - 1]), answers.wanted.row(wanted[row]))
+                || keys.tie(answers.got.row(row - 1), answers.got.row(row))
+        };
+        let end = (start + 1..rows).find(|&row| !tied(row)).unwrap_or(rows);
+        let group = (&wanted[start..end], &got[start..end]);
+        if cut && end == rows {
+            answers.check_group(group, &keys.columns())?;
+        } else {
+            answers.check_group(group, &every)?;
+        }
+        start = end;
+    }
+    Ok(())
+}
+
+/// Two answers read by one plan.
+struct Answers<'a> {
+    plan: Plan<'a>,
+    wanted: Table<'a>,
+    got: Table<'a>,
+}
+
+impl Answers<'_> {
+    fn check_length(&self) -> Result<(), Difference> {
+        let (expected, actual) = (self.wanted.len(), self.got.len());
+        if expected == actual {
+            return Ok(());
+        }
+        let rows: [Vec<usize>; 2] = [(0..expected).collect(), (0..actual).collect()];
+        let every: Vec<usize> = (0..self.plan.columns.len()).collect();
+        let left = pairing::unpaired(self, (&rows[0], &rows[1]), &every);
+        let (table, single) =
+            if actual < expected { (&self.wanted, left.missing.first()) } else { (&self.got, left.extra.first()) };
+        Err(Difference::Rows { expected, actual, first: single.map_or_else(String::new, |&row| table.show_row(row)) })
+    }
+
+    /// Compares rows of which any order is right, in the given columns.
+    fn check_group(&self, group: (&[usize], &[usize]), columns: &[usize]) -> Result<(), Difference> {
+        let (wanted, got) = match group {
+            (&[wanted], &[got]) => (wanted, got),
+            _ => {
+                let left = pairing::unpaired(self, group, columns);
+                let Some((&wanted, &first)) = left.missing.first().zip(left.extra.first()) else {
+                    return Ok(());
+                };
+                // The row most like the missing one is what a reader wants to see beside it; a thousand are enough to find it.
+                let alike = |&row: &usize| columns.iter().filter(|&&column| self.same(wanted, row, column)).count();
+                let best = left.extra.iter().take(1000).copied().rev().max_by_key(alike);
+                (wanted, best.unwrap_or(first))
+            }
+        };
+        match columns.iter().find(|&&column| !self.same(wanted, got, column)) {
+            None => Ok(()),
+            Some(&column) => Err(Difference::Value {
+                row: got + 1,
+                column: self.plan.columns[column].name.to_owned(),
+                expected: self.wanted.show(wanted, column),
+                actual: self.got.show(got, column),
+            }),
+        }
+    }
+
+    fn same(&self, wanted: usize, got: usize, column: usize) -> bool {
+        let rule = &self.plan.columns[column].rule;
+        rule.same(&self.wanted.row(wanted)[column], &self.got.row(got)[column])
+    }
+}

@@ -1,0 +1,354 @@
+//! The text of two answers read as numbers, days and words by the types that a query declares.
+//!
+//! Knows when two values are the same, not when two answers are. Decimals are never read as floats unless one side is one.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use bigdecimal::BigDecimal;
+
+use super::{Difference, Precision, Side};
+use crate::answer::{Answer, Kind};
+use crate::workload::QuerySpec;
+
+/// What two floats may differ by, as a part of the larger one: sums in another order differ by less.
+const RELATIVE: f64 = 1e-9;
+
+/// A value of a declared type.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::answer) enum Value<'a> {
+    /// NULL.
+    Null,
+    /// An int or a decimal, exact.
+    Number(BigDecimal),
+    /// A float, or a number that is compared with one.
+    Float(f64),
+    /// Anything whose order is that of its bytes: text, ISO dates, `false` and `true`.
+    Text(Cow<'a, str>),
+}
+
+impl<'a> Value<'a> {
+    /// Reads a value; `None` when it does not have the form that the declared type asks for.
+    pub(in crate::answer) fn read(text: &'a str, declared: Kind, float: bool) -> Option<Self> {
+        match declared {
+            Kind::Int => number(text).filter(BigDecimal::is_integer).map(Self::Number),
+            Kind::Decimal | Kind::Float if float => text.parse().ok().map(Self::Float),
+            Kind::Decimal | Kind::Float => number(text).map(Self::Number),
+            Kind::Text => Some(Self::Text(text.into())),
+            Kind::Date => match instant(text)? {
+                (day, "") => Some(Self::Text(day.into())),
+                _ => None,
+            },
+            Kind::Timestamp => match instant(text)? {
+                (day, "") => Some(Self::Text(format!("{day} 00:00:00").into())),
+                (day, time) => Some(Self::Text(format!("{day} {time}").into())),
+            },
+            Kind::Bool => match text {
+                "true" | "false" => Some(Self::Text(text.into())),
+                _ => None,
+            },
+        }
+    }
+
+    /// A total order: NULL before anything, NaN after every number.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Number(a), Self::Number(b)) => a.cmp(b),
+            (Self::Float(a), Self::Float(b)) => a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan())),
+            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            _ => self.is_null().cmp(&other.is_null()).reverse(),
+        }
+    }
+
+    /// Whether two values of one answer are floats so near that another engine may see them the other way round.
+    pub(super) fn near(&self, other: &Self) -> bool {
+        let tolerance = Tolerance::default();
+        matches!((self, other), (Self::Float(a), Self::Float(b)) if tolerance.same(*a, *b))
+    }
+
+    /// Whether the value is NULL.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+}
+
+/// A type's name, as workloads and reference files write it.
+pub(in crate::answer) fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Int => "int",
+        Kind::Decimal => "decimal",
+        Kind::Float => "float",
+        Kind::Text => "text",
+        Kind::Date => "date",
+        Kind::Timestamp => "timestamp",
+        Kind::Bool => "bool",
+    }
+}
+
+/// What a value of a type looks like, for messages.
+pub(in crate::answer) fn form(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Int => "a whole number",
+        Kind::Decimal => "a number written in plain digits",
+        Kind::Float => "a number",
+        Kind::Text => "text",
+        Kind::Date => "a day like 1998-09-02",
+        Kind::Timestamp => "a time like 1998-09-02 12:00:00",
+        Kind::Bool => "true or false",
+    }
+}
+
+/// Reads plain digits only: the crate would also take exponents, which can stand for billions of digits.
+fn number(text: &str) -> Option<BigDecimal> {
+    let plain = |c: char| c.is_ascii_digit() || ".-+".contains(c);
+    if !text.chars().all(plain) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+/// Splits `1998-09-02T12:00:00.500Z` into the day and `12:00:00.5`; the time is empty at midnight.
+fn instant(text: &str) -> Option<(&str, &str)> {
+    let (day, rest) = text.split_at_checked(10)?;
+    if !fits(day, "0000-00-00") {
+        return None;
+    }
+    if rest.is_empty() {
+        return Some((day, ""));
+    }
+    // Engines differ in whether they write the zone of a time that is kept in UTC.
+    let rest = rest.strip_prefix([' ', 'T'])?;
+    let rest = ["Z", "+00:00", "+00"].iter().find_map(|zone| rest.strip_suffix(zone)).unwrap_or(rest);
+    let (clock, fraction) = rest.split_once('.').unwrap_or((rest, ""));
+    if !fits(clock, "00:00:00") || !fraction.chars().all(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let time = match fraction.trim_end_matches('0').len() {
+        0 => clock,
+        digits => &rest[..=clock.len() + digits],
+    };
+    Some((day, if time == "00:00:00" { "" } else { time }))
+}
+
+fn fits(text: &str, pattern: &str) -> bool {
+    let alike = |(c, p): (u8, u8)| if p == b'0' { c.is_ascii_digit() } else { c == p };
+    text.len() == pattern.len() && text.bytes().zip(pattern.bytes()).all(alike)
+}
+
+/// When two values of a column are the same.
+#[derive(Debug)]
+pub(super) enum Rule {
+    /// Byte by byte.
+    Text,
+    /// The same number.
+    Exact,
+    /// The expected number is rounded to two decimals.
+    Cents,
+    /// Floats.
+    Float(Tolerance),
+}
+
+/// What two floats may differ by beside [`RELATIVE`].
+#[derive(Debug, Default)]
+pub(super) struct Tolerance {
+    /// One in the last place of the coarser side that is a decimal; 0 when none is.
+    unit: f64,
+    /// What publishing rounded away.
+    rounding: f64,
+}
+
+impl Tolerance {
+    fn same(&self, a: f64, b: f64) -> bool {
+        if !(a.is_finite() && b.is_finite()) {
+            return a.partial_cmp(&b) == Some(Ordering::Equal) || (a.is_nan() && b.is_nan());
+        }
+        let larger = a.abs().max(b.abs());
+        // A unit apart may read as a little more once both are binary.
+        let unit = self.unit + 4.0 * f64::EPSILON * larger;
+        (a - b).abs() <= self.rounding + unit.max(RELATIVE * larger)
+    }
+}
+
+impl Rule {
+    /// Whether equal values are identical, so that sorting brings them together.
+    pub(super) fn is_exact(&self) -> bool {
+        matches!(self, Self::Text | Self::Exact)
+    }
+
+    /// Whether an actual value is the expected one.
+    pub(super) fn same(&self, expected: &Value<'_>, actual: &Value<'_>) -> bool {
+        match (self, expected, actual) {
+            (Self::Float(tolerance), Value::Float(a), Value::Float(b)) => tolerance.same(*a, *b),
+            (Self::Cents, Value::Number(a), Value::Number(b)) => within_rounding(a, b),
+            _ => expected == actual,
+        }
+    }
+}
+
+/// Half a cent, or a whole one from 1e12 on: the published numbers come from sums over doubles, and there
+/// a double holds about four digits after the point, which a long sum uses up. Cutting off digits is never right.
+fn within_rounding(published: &BigDecimal, actual: &BigDecimal) -> bool {
+    let thousandths = if published.abs() < BigDecimal::from(1_000_000_000_000_i64) { 5 } else { 10 };
+    (published - actual).abs() <= BigDecimal::new(thousandths.into(), 3)
+}
+
+/// How each column of two answers is read and compared.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) columns: Vec<ColumnPlan<'a>>,
+    precision: Precision,
+}
+
+/// How one column is read and compared.
+#[derive(Debug)]
+pub(super) struct ColumnPlan<'a> {
+    pub(super) name: &'a str,
+    pub(super) rule: Rule,
+    declared: Kind,
+}
+
+impl<'a> Plan<'a> {
+    /// Checks the shape of both answers and finds the rule of every column.
+    pub(super) fn new(
+        expected: &Answer,
+        actual: &Answer,
+        query: &'a QuerySpec,
+        precision: Precision,
+    ) -> Result<Self, Difference> {
+        check_shape(expected, Side::Expected, query)?;
+        check_shape(actual, Side::Actual, query)?;
+        let rounding = if precision == Precision::Published { 0.005 } else { 0.0 };
+        let rule = |index: usize, declared: Kind| {
+            let kinds = [expected.columns[index].kind, actual.columns[index].kind];
+            match declared {
+                Kind::Int => Rule::Exact,
+                Kind::Decimal if kinds.contains(&Kind::Float) => Rule::Float(Tolerance { unit: 0.0, rounding }),
+                Kind::Decimal if precision == Precision::Published => Rule::Cents,
+                Kind::Decimal => Rule::Exact,
+                Kind::Float => {
+                    // The published side's last place is not a unit that was cut but half of one that was rounded.
+                    let full = (precision == Precision::Full).then_some(expected);
+                    let unit = full.into_iter().chain([actual]).map(|answer| unit(answer, index));
+                    Rule::Float(Tolerance { unit: unit.fold(0.0, f64::max), rounding })
+                }
+                Kind::Text | Kind::Date | Kind::Timestamp | Kind::Bool => Rule::Text,
+            }
+        };
+        let columns = query.columns.iter().enumerate().map(|(index, column)| ColumnPlan {
+            name: &column.name,
+            rule: rule(index, column.kind),
+            declared: column.kind,
+        });
+        Ok(Self { columns: columns.collect(), precision })
+    }
+}
+
+fn check_shape(answer: &Answer, side: Side, query: &QuerySpec) -> Result<(), Difference> {
+    let expected = query.columns.len();
+    if answer.columns.len() != expected {
+        return Err(Difference::Columns { expected, side, got: answer.columns.len() });
+    }
+    for (column, declared) in answer.columns.iter().zip(&query.columns) {
+        let good = match declared.kind {
+            Kind::Int => matches!(column.kind, Kind::Int | Kind::Decimal),
+            Kind::Decimal | Kind::Float => matches!(column.kind, Kind::Int | Kind::Decimal | Kind::Float),
+            Kind::Date => matches!(column.kind, Kind::Date | Kind::Timestamp),
+            kind @ (Kind::Text | Kind::Timestamp | Kind::Bool) => column.kind == kind,
+        };
+        if !good {
+            return Err(Difference::Kind {
+                column: declared.name.clone(),
+                declared: declared.kind,
+                side,
+                got: column.kind,
+            });
+        }
+    }
+    match answer.rows.iter().position(|row| row.len() != expected) {
+        None => Ok(()),
+        Some(row) => Err(Difference::Width { row: row + 1, expected, side, got: answer.rows[row].len() }),
+    }
+}
+
+/// One in the last place of a decimal column, by the value with the most digits: some engines leave out zeros at the end.
+fn unit(answer: &Answer, column: usize) -> f64 {
+    if answer.columns[column].kind != Kind::Decimal {
+        return 0.0;
+    }
+    let places = |text: &String| text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let places = answer.rows.iter().filter_map(|row| row[column].as_ref()).map(places).max();
+    places.and_then(|places| i32::try_from(places).ok()).map_or(0.0, |places| 10_f64.powi(-places))
+}
+
+/// An answer with its values read.
+#[derive(Debug)]
+pub(super) struct Table<'a> {
+    answer: &'a Answer,
+    values: Vec<Value<'a>>,
+}
+
+impl<'a> Table<'a> {
+    /// Reads every value; the answer's shape is known to be good.
+    pub(super) fn read(answer: &'a Answer, side: Side, plan: &Plan<'_>) -> Result<Self, Difference> {
+        let mut values = Vec::with_capacity(answer.rows.len() * plan.columns.len());
+        for (index, row) in answer.rows.iter().enumerate() {
+            for (text, column) in row.iter().zip(&plan.columns) {
+                let Some(text) = text.as_deref() else {
+                    values.push(Value::Null);
+                    continue;
+                };
+                // The files are padded, and some of the generated texts begin or end with a blank of their own.
+                let blanks = column.declared == Kind::Text && plan.precision == Precision::Published;
+                let text = if blanks { text.trim_matches(' ') } else { text };
+                let value = Value::read(text, column.declared, matches!(column.rule, Rule::Float(_)));
+                values.push(value.ok_or_else(|| Difference::Form {
+                    row: index + 1,
+                    column: column.name.to_owned(),
+                    form: form(column.declared),
+                    side,
+                    got: quoted(text),
+                })?);
+            }
+        }
+        Ok(Self { answer, values })
+    }
+
+    /// The number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.answer.rows.len()
+    }
+
+    /// The values of a row.
+    pub(super) fn row(&self, row: usize) -> &[Value<'a>] {
+        let width = self.answer.columns.len();
+        &self.values[row * width..][..width]
+    }
+
+    /// A value as a message shows it: as the engine wrote it, words in quotes.
+    pub(super) fn show(&self, row: usize, column: usize) -> String {
+        match self.answer.rows[row][column].as_deref() {
+            None => "NULL".to_owned(),
+            Some(text) if self.answer.columns[column].kind == Kind::Text => quoted(text),
+            Some(text) => text.to_owned(),
+        }
+    }
+
+    /// A whole row as a message shows it.
+    pub(super) fn show_row(&self, row: usize) -> String {
+        let values: Vec<String> = (0..self.answer.columns.len()).map(|column| self.show(row, column)).collect();
+        values.join(", ")
+    }
+}
+
+/// Text in quotes and on one line.
+pub(in crate::answer) fn quoted(text: &str) -> String {
+    let mut shown = String::from("'");
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown + "'"
+}

@@ -1,0 +1,10 @@
+//! The program of the engine `null`: [`serve`] and nothing else.
+
+use std::process::ExitCode;
+
+use querydyno::engine::null::Null;
+use querydyno::session::{recipe, serve};
+
+fn main() -> ExitCode {
+    serve::<Null>("null", recipe("system"))
+}

@@ -1,0 +1,145 @@
+//! Building one engine's program, alone: cargo unifies features over all that one command builds, and two engines in
+//! one command would compile DuckDB's C++ once more.
+//!
+//! `cargo xtask build duckdb` builds ahead of a run; a bench builds what it needs by itself.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use super::Recipe;
+use super::compiler::Compilers;
+use crate::engine::Build;
+use crate::interrupt;
+use crate::measure::host;
+use crate::paths;
+use crate::session::Program;
+
+impl Recipe {
+    /// Where cargo puts the program.
+    pub fn program(&self) -> Program {
+        Program { path: paths::target().join("release").join(self.bin()), ..Program::default() }
+    }
+
+    /// How long a build from nothing takes on this machine, in minutes.
+    pub fn minutes(&self) -> u32 {
+        self.cpu_minutes.div_ceil(u32::try_from(host::cores()).unwrap_or(1))
+    }
+
+    /// A cargo command on this program and nothing else, in the recipe's environment: `build`, `clippy`.
+    pub fn cargo(&self, verb: &str) -> Command {
+        let compilers = Compilers::find();
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        clean_environment(&mut cargo);
+        cargo
+            .current_dir(paths::root())
+            .args([verb, "--release", "--no-default-features"])
+            .args(["--features", &self.feature, "--bin", &self.bin()])
+            .env("CARGO_TARGET_DIR", paths::target())
+            .env("QUERYDYNO_RECIPE", self.told(&compilers))
+            .envs(compilers.env.iter().map(|(name, value)| (name, value)));
+        cargo
+    }
+
+    fn bin(&self) -> String {
+        format!("querydyno-{}", self.feature)
+    }
+
+    /// What the program is told of its own making, and repeats in each record.
+    fn told(&self, compilers: &Compilers) -> String {
+        let rustc = version_of("rustc");
+        let cxx = compilers.described.clone().filter(|_| self.cxx);
+        let flags = ["opt-level=3".to_owned()].into_iter().chain(env::var("RUSTFLAGS").ok());
+        let source = self.source.as_ref();
+        let build = Build {
+            compiler: Some(rustc.into_iter().chain(cxx).collect::<Vec<_>>().join("; ")),
+            flags: Some(flags.collect::<Vec<_>>().join(" ")),
+            allocator: None,
+            source: source.and_then(|name| Some(format!("crate {name} {}", locked_version(name)?))),
+        };
+        serde_json::to_string(&build).unwrap_or_default()
+    }
+}
+
+/// Builds the program if cargo finds it missing or stale; silent when it is fresh.
+pub(super) fn build(recipe: &Recipe) -> Result<Program> {
+    let program = recipe.program();
+    let missing = !program.path.is_file();
+    if missing {
+        warn_of_compiler(recipe);
+    }
+    let mut cargo = recipe.cargo("build");
+    // A first build is long: cargo shows its own progress bar. A later one says only what it compiles, if anything.
+    cargo.stderr(if missing { Stdio::inherit() } else { Stdio::piped() });
+    let mut child = cargo.spawn().context("cannot start cargo; is it on the PATH?")?;
+    if let Some(stderr) = child.stderr.take() {
+        for line in BufReader::new(stderr).lines() {
+            let line = line?;
+            if !line.trim_start().starts_with("Finished") {
+                eprintln!("{line}");
+            }
+        }
+    }
+    let status = child.wait()?;
+    interrupt::check()?;
+    if !status.success() {
+        bail!(
+            "{} does not build; see cargo's messages above, or try: cargo xtask build {}",
+            recipe.bin(),
+            recipe.feature
+        );
+    }
+    Ok(program)
+}
+
+fn warn_of_compiler(recipe: &Recipe) {
+    let compilers = Compilers::find();
+    if recipe.cxx && !compilers.recommended {
+        eprintln!(
+            "note: {} is compiled with {}; a recent clang (Debian, Ubuntu: apt-get install clang-19) makes it up to 1.3 times faster",
+            recipe.feature,
+            compilers.described.as_deref().unwrap_or("c++")
+        );
+    }
+}
+
+/// What the cargo or bench around us set for itself must not reach the cargo below, or it would compile things anew.
+fn clean_environment(command: &mut Command) {
+    const KEPT: [&str; 8] = [
+        "CARGO_HOME",
+        "CARGO_NET",
+        "CARGO_HTTP",
+        "CARGO_REGIST",
+        "CARGO_TERM",
+        "CARGO_BUILD",
+        "CARGO_INCREMENTAL",
+        "CARGO_ALIAS",
+    ];
+    let set_by_cargo = |name: &OsString| {
+        let Some(name) = name.to_str() else { return false };
+        name.starts_with("CARGO") && !KEPT.iter().any(|kept| name.starts_with(kept))
+    };
+    for (name, _) in env::vars_os().filter(|(name, _)| set_by_cargo(name)) {
+        command.env_remove(name);
+    }
+    command.env_remove("LD_LIBRARY_PATH");
+}
+
+fn version_of(program: &str) -> Option<String> {
+    let output = Command::new(program).arg("--version").output().ok()?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+}
+
+fn locked_version(name: &str) -> Option<String> {
+    let lock: toml::Table = fs::read_to_string(paths::root().join("Cargo.lock")).ok()?.parse().ok()?;
+    let packages = lock.get("package")?.as_array()?;
+    // The newest, where several are locked: the engine's own is the one we depend on.
+    let version = |package: &toml::Value| {
+        (package.get("name")?.as_str()? == name).then(|| package.get("version")?.as_str().map(str::to_owned))?
+    };
+    packages.iter().filter_map(version).next_back()
+}

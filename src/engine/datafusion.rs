@@ -1,0 +1,121 @@
+//! DataFusion with its own defaults, thread count and memory limit apart.
+//!
+//! Every run goes from SQL text to collected batches, so planning is timed.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::Schema;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use tokio::runtime::Runtime;
+
+use super::{Engine, EngineInfo, EngineSettings, Result};
+use crate::answer::Answer;
+use crate::fixture::Dataset;
+use crate::workload::Query;
+
+super::arrow_answer::define_answer_of!(datafusion::arrow);
+
+/// One session context and the runtime that drives it.
+pub struct DataFusion {
+    runtime: Runtime,
+    context: SessionContext,
+    info: EngineInfo,
+}
+
+/// Collected batches and their schema, which an empty result has too.
+pub struct Batches {
+    schema: Arc<Schema>,
+    batches: Vec<RecordBatch>,
+}
+
+impl Engine for DataFusion {
+    type Prepared = String;
+    type Output = Batches;
+
+    fn open(settings: &EngineSettings) -> Result<Self> {
+        let mut changed = settings.options.clone();
+        changed.insert("datafusion.execution.target_partitions".to_owned(), settings.threads.to_string());
+        let mut config = SessionConfig::new();
+        for (name, value) in &changed {
+            config
+                .options_mut()
+                .set(name, value)
+                .with_context(|| format!("DataFusion does not take the setting {name} = {value}"))?;
+        }
+        let disk =
+            DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![settings.scratch.clone()]));
+        let mut environment = RuntimeEnvBuilder::new().with_disk_manager_builder(disk);
+        if let Some(bytes) = settings.memory_limit_bytes {
+            let bytes = usize::try_from(bytes)?;
+            environment = environment.with_memory_pool(Arc::new(FairSpillPool::new(bytes)));
+            changed.insert("memory_limit".to_owned(), bytes.to_string());
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(settings.threads).build()?;
+        Ok(Self {
+            runtime,
+            context: SessionContext::new_with_config_rt(config, environment.build_arc()?),
+            info: EngineInfo {
+                version: datafusion::DATAFUSION_VERSION.to_owned(),
+                settings: changed,
+                ..EngineInfo::default()
+            },
+        })
+    }
+
+    fn info(&self) -> EngineInfo {
+        self.info.clone()
+    }
+
+    fn load(&mut self, dataset: &Dataset) -> Result<()> {
+        for table in &dataset.tables {
+            let state = self.context.state();
+            let options =
+                ListingOptions::new(Arc::new(ParquetFormat::default())).with_session_config_options(state.config());
+            let urls = table
+                .files
+                .iter()
+                .map(|file| Ok(ListingTableUrl::parse(file.to_string_lossy())?))
+                .collect::<Result<Vec<_>>>()?;
+            let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);
+            let listing = self
+                .runtime
+                .block_on(config.infer_schema(&state))
+                .and_then(ListingTable::try_new)
+                .with_context(|| format!("DataFusion cannot read table {}", table.name))?;
+            self.context.register_table(table.name.as_str(), Arc::new(listing))?;
+        }
+        Ok(())
+    }
+
+    fn prepare(&mut self, query: &Query) -> Result<String> {
+        Ok(query.sql.clone())
+    }
+
+    fn run(&mut self, sql: &String) -> Result<Batches> {
+        let context = self.context.clone();
+        let sql = sql.clone();
+        // Spawned, so that the query runs on the worker threads and not on this one beside them.
+        let task = self.runtime.spawn(async move {
+            let frame = context.sql(&sql).await?;
+            let schema = Arc::new(frame.schema().as_arrow().clone());
+            let batches = frame.collect().await?;
+            datafusion::error::Result::Ok(Batches { schema, batches })
+        });
+        Ok(self.runtime.block_on(task)??)
+    }
+
+    fn rows(&self, output: &Batches) -> u64 {
+        output.batches.iter().map(|batch| batch.num_rows() as u64).sum()
+    }
+
+    fn answer(&mut self, output: Batches) -> Result<Answer> {
+        answer_of(&output.schema, &output.batches)
+    }
+}

@@ -1,0 +1,92 @@
+//! DuckDB through the crate `duckdb`, its C++ compiled into the program (feature `bundled`).
+//!
+//! Tables are views over `read_parquet`; every run prepares the text anew, so planning is timed.
+
+use anyhow::Context;
+use duckdb::arrow;
+use duckdb::{Config, Connection, Statement};
+
+use super::{Engine, EngineInfo, EngineSettings, Result};
+use crate::answer::Answer;
+use crate::fixture::Dataset;
+use crate::workload::Query;
+
+super::arrow_answer::define_answer_of!(duckdb::arrow);
+
+/// One connection to an in-memory database.
+#[derive(Debug)]
+pub struct DuckDb {
+    connection: &'static Connection,
+    info: EngineInfo,
+}
+
+impl Engine for DuckDb {
+    type Prepared = String;
+    /// A statement that holds DuckDB's own materialised result.
+    type Output = Statement<'static>;
+
+    fn open(settings: &EngineSettings) -> Result<Self> {
+        let mut wanted = settings.options.clone();
+        wanted.insert("threads".to_owned(), settings.threads.to_string());
+        if let Some(bytes) = settings.memory_limit_bytes {
+            wanted.insert("memory_limit".to_owned(), format!("{bytes}B"));
+        }
+        let mut config = Config::default();
+        for (name, value) in &wanted {
+            config = config
+                .with(name, value)
+                .with_context(|| format!("DuckDB does not take the setting {name} = {value}"))?;
+        }
+        config = config.with("temp_directory", settings.scratch.to_string_lossy())?;
+        // An output borrows its connection, and both live as long as the program: leaking says just that.
+        let connection: &'static Connection = Box::leak(Box::new(Connection::open_in_memory_with_flags(config)?));
+        Ok(Self {
+            connection,
+            info: EngineInfo {
+                version: connection.version()?.trim_start_matches('v').to_owned(),
+                settings: wanted,
+                ..EngineInfo::default()
+            },
+        })
+    }
+
+    fn info(&self) -> EngineInfo {
+        self.info.clone()
+    }
+
+    fn load(&mut self, dataset: &Dataset) -> Result<()> {
+        for table in &dataset.tables {
+            let files: Vec<String> =
+                table.files.iter().map(|file| format!("'{}'", file.to_string_lossy().replace('\'', "''"))).collect();
+            let view = format!(
+                "CREATE OR REPLACE VIEW \"{}\" AS SELECT * FROM read_parquet([{}])",
+                table.name,
+                files.join(", ")
+            );
+            self.connection.execute_batch(&view).with_context(|| format!("DuckDB cannot read table {}", table.name))?;
+        }
+        Ok(())
+    }
+
+    fn prepare(&mut self, query: &Query) -> Result<String> {
+        Ok(query.sql.clone())
+    }
+
+    fn run(&mut self, sql: &String) -> Result<Statement<'static>> {
+        let mut statement = self.connection.prepare(sql)?;
+        statement.raw_execute()?;
+        Ok(statement)
+    }
+
+    fn rows(&self, output: &Statement<'static>) -> u64 {
+        output.row_count() as u64
+    }
+
+    fn answer(&mut self, output: Statement<'static>) -> Result<Answer> {
+        let mut batches = Vec::new();
+        while let Some(rows) = output.step()? {
+            batches.push(arrow::array::RecordBatch::from(&rows));
+        }
+        answer_of(&output.schema(), &batches)
+    }
+}

@@ -1,0 +1,149 @@
+//! What an engine is: the [`Engine`] trait, and one file or folder per engine that implements it.
+//!
+//! An engine runs inside its own program, never inside the host; [`crate::session::serve`] drives it.
+//! A minimal engine, complete with its program, is the example of [`Engine`].
+
+#[cfg(any(feature = "duckdb", feature = "datafusion", feature = "arrow"))]
+mod arrow_answer;
+
+#[cfg(feature = "arrow")]
+pub mod arrow;
+#[cfg(feature = "datafusion")]
+pub mod datafusion;
+#[cfg(feature = "duckdb")]
+pub mod duckdb;
+#[cfg(feature = "null")]
+pub mod null;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::answer::Answer;
+use crate::fixture::Dataset;
+use crate::workload::Query;
+
+/// What an engine's calls give: any error with its context; [`Unsupported`] among them is told apart.
+pub type Result<T> = anyhow::Result<T>;
+
+/// The engine cannot do this by its nature, so its cell is skipped with this reason instead of failing.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct Unsupported(pub String);
+
+/// What an engine is opened with; the host gives every engine the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineSettings {
+    /// Threads the engine may use for queries, at least 1.
+    pub threads: usize,
+    /// What the engine should keep its memory below, for those that have such a setting; the host enforces it on all.
+    pub memory_limit_bytes: Option<u64>,
+    /// A folder for spill files; the host makes it and removes it.
+    pub scratch: PathBuf,
+    /// Further settings from the engine's entry in `querydyno.toml`, by the engine's own names.
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
+}
+
+/// Which engine answered, and everything about it that a reader of its numbers has to know.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineInfo {
+    /// The engine's own version, `2.0.0`.
+    pub version: String,
+    /// How the program was built; filled in by [`crate::session::serve`].
+    #[serde(default)]
+    pub build: Build,
+    /// Every setting that is not the engine's default, threads included.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+}
+
+/// How an engine program was built; what is not known stays empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    /// Compilers with their versions.
+    pub compiler: Option<String>,
+    /// Optimisation flags.
+    pub flags: Option<String>,
+    /// The allocator that serves the engine, `jemalloc`.
+    pub allocator: Option<String>,
+    /// Where the engine came from, `crate datafusion 55.2.0`.
+    pub source: Option<String>,
+}
+
+/// A query engine as QueryDyno drives it.
+///
+/// Calls come in this order: open, load, then per query prepare, run (many), rows, answer; dropping closes.
+/// Only [`run`](Engine::run) is timed. All methods block; an engine with an async API owns its runtime.
+///
+/// ```no_run
+/// use querydyno::answer::{Answer, Column, Kind};
+/// use querydyno::engine::{Build, Engine, EngineInfo, EngineSettings, Result};
+/// use querydyno::fixture::Dataset;
+/// use querydyno::session::serve;
+/// use querydyno::workload::Query;
+///
+/// /// Knows how many rows the first table has, whatever it is asked.
+/// struct Counter(u64);
+///
+/// impl Engine for Counter {
+///     type Prepared = ();
+///     type Output = u64;
+///     fn open(_: &EngineSettings) -> Result<Self> { Ok(Self(0)) }
+///     fn info(&self) -> EngineInfo { EngineInfo { version: "1".into(), ..EngineInfo::default() } }
+///     fn load(&mut self, dataset: &Dataset) -> Result<()> { self.0 = dataset.tables[0].rows; Ok(()) }
+///     fn prepare(&mut self, _: &Query) -> Result<()> { Ok(()) }
+///     fn run(&mut self, (): &()) -> Result<u64> { Ok(self.0) }
+///     fn rows(&self, _: &u64) -> u64 { 1 }
+///     fn answer(&mut self, count: u64) -> Result<Answer> {
+///         let columns = vec![Column { name: "count".into(), kind: Kind::Int }];
+///         Ok(Answer { columns, rows: vec![vec![Some(count.to_string())]] })
+///     }
+/// }
+///
+/// fn main() -> std::process::ExitCode { serve::<Counter>("counter", Build::default()) }
+/// ```
+pub trait Engine: Sized {
+    /// SQL text or a plan builder; planning itself belongs to [`run`](Engine::run).
+    type Prepared;
+    /// The engine's own complete result, in its own memory and format.
+    type Output;
+
+    /// Starts the engine. Not timed.
+    ///
+    /// # Errors
+    /// When the engine does not start or rejects a setting.
+    fn open(settings: &EngineSettings) -> Result<Self>;
+
+    /// Version and settings; [`Build`] is filled in by the program.
+    fn info(&self) -> EngineInfo;
+
+    /// Makes the dataset's tables known under their names. Not timed, but recorded as `load_ns`.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or [`Unsupported`] for a format the engine cannot read.
+    fn load(&mut self, dataset: &Dataset) -> Result<()>;
+
+    /// Takes a query; must not plan it. Not timed.
+    ///
+    /// # Errors
+    /// [`Unsupported`] when the engine has no way to run this query.
+    fn prepare(&mut self, query: &Query) -> Result<Self::Prepared>;
+
+    /// Plans and executes the query until every result row is materialised in the engine's own format. Timed.
+    ///
+    /// # Errors
+    /// When the engine fails; the cell is then a failure.
+    fn run(&mut self, query: &Self::Prepared) -> Result<Self::Output>;
+
+    /// Rows of an output; checked after every run, outside the timed region.
+    fn rows(&self, output: &Self::Output) -> u64;
+
+    /// Converts an output for comparison. Not timed.
+    ///
+    /// # Errors
+    /// When a value has no text form; [`Unsupported`] when the engine has no answer to show.
+    fn answer(&mut self, output: Self::Output) -> Result<Answer>;
+}

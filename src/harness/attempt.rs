@@ -1,0 +1,159 @@
+//! Everything of a cell before its samples: program, data, session, one run, its answer and what the referee says.
+//!
+//! What is learned goes into the cell's record at once, so that a failure keeps all that was known before it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use indicatif::ProgressBar;
+
+use super::select::{Cell, FORMAT};
+use crate::answer::{Verdict, digest};
+use crate::catalog::Entry;
+use crate::checksum::sha256;
+use crate::engine::{EngineInfo, EngineSettings};
+use crate::fixture::{Dataset, Store};
+use crate::measure::host;
+use crate::paths;
+use crate::record::{Outcome, Record};
+use crate::referee::Referee;
+use crate::session::{Failure, FailureKind, Limits, Program, Runs, Session};
+use crate::settings::Settings;
+use crate::units::Bytes;
+use crate::workload::Query;
+
+/// Why a cell ends before its samples, for its record.
+#[derive(Debug)]
+pub(super) struct Stop {
+    pub(super) outcome: Outcome,
+    pub(super) reason: String,
+    pub(super) failure: Option<Failure>,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        let unsupported = matches!(failure.kind, FailureKind::Unsupported { .. });
+        Self {
+            outcome: if unsupported { Outcome::Skipped } else { Outcome::Failed },
+            reason: failure.to_string(),
+            failure: Some(failure).filter(|_| !unsupported),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Stop {
+    fn from(error: anyhow::Error) -> Self {
+        Self { outcome: Outcome::Failed, reason: format!("{error:#}"), failure: None }
+    }
+}
+
+/// A program with its engine open, the tables loaded and the query prepared.
+pub(super) struct Started {
+    pub(super) session: Session,
+    pub(super) info: EngineInfo,
+    pub(super) load_ns: u64,
+}
+
+/// Takes an engine through open, load and prepare.
+///
+/// # Errors
+/// Whatever the program did instead.
+pub(super) fn start(
+    engine: &Entry,
+    program: &Program,
+    settings: &Settings,
+    dataset: &Dataset,
+    query: &Query,
+) -> Result<Started, Failure> {
+    let limits = Limits { timeout: settings.timeout, memory: settings.memory.or_else(most_memory) };
+    let mut session = Session::spawn(program, limits, &paths::own("scratch"))?;
+    let info = session.open(&EngineSettings {
+        threads: settings.threads,
+        memory_limit_bytes: settings.memory.map(|Bytes(bytes)| bytes),
+        scratch: Path::new("").to_owned(),
+        options: engine.options.clone(),
+    })?;
+    let load_ns = session.load(dataset)?;
+    session.prepare(query)?;
+    Ok(Started { session, info, load_ns })
+}
+
+/// The limit where none was asked for: what keeps one engine from taking the machine down with it.
+fn most_memory() -> Option<Bytes> {
+    host::memory().map(|bytes| Bytes(bytes / 10 * 9))
+}
+
+/// A cell that is ready for its samples.
+pub(super) struct Ready {
+    pub(super) session: Session,
+    /// The verifying run.
+    pub(super) first: Runs,
+}
+
+/// Brings a cell to the point where its samples can be taken, filling in its record.
+///
+/// # Errors
+/// Why there will be no samples, a wrong answer included.
+pub(super) fn attempt(
+    cell: &Cell<'_>,
+    program: &Program,
+    settings: &Settings,
+    store: &Store,
+    referee: &Referee,
+    record: &mut Record,
+) -> Result<Ready, Stop> {
+    let parts = cell.parts;
+    let query = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
+    record.query.sha256 = Some(sha256(&query.sql));
+    let dataset = store.ensure(parts.workload, cell.id.scale, FORMAT, &parts.query.tables)?;
+    record.dataset.sha256 = Some(dataset.sha256.clone());
+    record.dataset.layout = Some(dataset.layout.clone());
+    let busy = busy(cell);
+    let Started { mut session, info, load_ns } = start(parts.engine, program, settings, &dataset, &query)?;
+    record.engine.version = Some(info.version);
+    record.engine.build = info.build;
+    record.engine.settings = info.settings;
+    record.load_ns = Some(load_ns);
+    record.baseline_memory_bytes = session.memory().map(|Bytes(bytes)| bytes);
+    let first = session.run(1)?;
+    record.rows = Some(first.rows);
+    check_answer(cell, referee, &mut session, record)?;
+    busy.finish_and_clear();
+    Ok(Ready { session, first })
+}
+
+/// Shows on a terminal that the engine is at work; gone before the first sample.
+fn busy(cell: &Cell<'_>) -> ProgressBar {
+    let bar = ProgressBar::new_spinner().with_message(format!("{}: verifying the answer", cell.id));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// Judges the last run's answer. Called before the samples and once more after them.
+///
+/// # Errors
+/// When the answer is wrong or there is none.
+pub(super) fn check_answer(
+    cell: &Cell<'_>,
+    referee: &Referee,
+    session: &mut Session,
+    record: &mut Record,
+) -> Result<(), Stop> {
+    let parts = cell.parts;
+    let answer = match session.answer() {
+        Ok(answer) => answer,
+        Err(Failure { kind: FailureKind::Unsupported { reason }, .. }) => {
+            record.verdict = Some(Verdict::Unchecked(reason));
+            return Ok(());
+        }
+        Err(failure) => return Err(failure.into()),
+    };
+    record.answer_digest = Some(digest::digest(&answer, parts.query));
+    let verdict = referee.judge(parts.workload, parts.query, cell.id.scale, &parts.engine.family, &answer)?;
+    record.verdict = Some(verdict.clone());
+    if let Verdict::Wrong(difference) = verdict {
+        return Err(Stop { outcome: Outcome::Failed, reason: format!("wrong answer: {difference}"), failure: None });
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! Reference answers where nobody published any: what independent engines agree on.
+//!
+//! `cargo xtask answers` makes them; a run over several engines makes those it misses by itself.
+
+use anyhow::{Context, Result, bail};
+
+use super::attempt::{Started, start};
+use super::select::FORMAT;
+use crate::answer::compare::{Precision, compare};
+use crate::answer::{Answer, Kind};
+use crate::catalog::Entry;
+use crate::fixture::Store;
+use crate::id::Scale;
+use crate::session::{Failure, FailureKind};
+use crate::settings::Settings;
+use crate::workload::{QuerySpec, Workload};
+
+/// An answer on which so many engines agree.
+#[derive(Debug, Clone)]
+pub struct Agreement {
+    /// The answer, from the engine that gives the most digits.
+    pub answer: Answer,
+    /// Who gave it, one engine of each family: `duckdb 2.0.0`.
+    pub engines: Vec<String>,
+}
+
+/// One engine's say.
+struct Voice {
+    name: String,
+    answer: Answer,
+}
+
+/// Asks each engine for its answer to one query and finds what most of them, and at least two, agree on.
+///
+/// # Errors
+/// When fewer than two independent engines answer, or as many say one thing as another: shows the first difference.
+pub fn agree(
+    engines: &[&Entry],
+    workload: &Workload,
+    query: &QuerySpec,
+    scale: Scale,
+    settings: &Settings,
+    store: &Store,
+) -> Result<Agreement> {
+    let dataset = store.ensure(workload, scale, FORMAT, &query.tables)?;
+    let mut voices: Vec<Voice> = Vec::new();
+    let mut families = Vec::new();
+    for engine in engines {
+        // A second build of one engine says nothing that the first has not said.
+        if families.contains(&&engine.family) {
+            continue;
+        }
+        let text = workload.text(query, &engine.dialect, scale)?;
+        let asked =
+            engine.program().map_err(|error| Failure::from(FailureKind::Engine { message: format!("{error:#}") }));
+        let answer = asked.and_then(|program| {
+            let Started { mut session, info, .. } = start(engine, &program, settings, &dataset, &text)?;
+            session.run(1)?;
+            Ok((info.version, session.answer()?))
+        });
+        match answer {
+            Ok((version, answer)) => {
+                families.push(&engine.family);
+                let name = format!("{} {version}", engine.family);
+                voices.push(Voice { name, answer });
+            }
+            Err(Failure { kind: FailureKind::Unsupported { .. }, .. }) => {}
+            Err(failure) if failure.kind == FailureKind::Interrupted => bail!("interrupted"),
+            Err(failure) => eprintln!("{} has no say on {}: {failure}", engine.name, query.name),
+        }
+    }
+    settle(voices, query).with_context(|| format!("no consensus on {} at {scale}", query.name))
+}
+
+fn settle(voices: Vec<Voice>, query: &QuerySpec) -> Result<Agreement> {
+    let mut camps: Vec<Vec<Voice>> = Vec::new();
+    let mut difference = None;
+    for voice in voices {
+        let joined = camps.iter_mut().find(|camp| {
+            let verdict = compare(&camp[0].answer, &voice.answer, query, Precision::Full);
+            if let Err(found) = &verdict {
+                difference = Some(format!("{} and {} differ: {found}", camp[0].name, voice.name));
+            }
+            verdict.is_ok()
+        });
+        match joined {
+            Some(camp) => camp.push(voice),
+            None => camps.push(vec![voice]),
+        }
+    }
+    camps.sort_by_key(|camp| std::cmp::Reverse(camp.len()));
+    let size = |place: usize| camps.get(place).map_or(0, Vec::len);
+    if size(0) < 2 || size(0) == size(1) {
+        bail!(difference.unwrap_or_else(|| "it takes two independent engines that can answer".to_owned()));
+    }
+    let mut camp = camps.swap_remove(0);
+    let mut engines: Vec<String> = camp.iter().map(|voice| voice.name.clone()).collect();
+    engines.sort();
+    let binary = |voice: &Voice| voice.answer.columns.iter().filter(|column| column.kind == Kind::Float).count();
+    // Averages as binary floats carry more digits than decimals that were cut.
+    camp.sort_by_key(|voice| std::cmp::Reverse(binary(voice)));
+    let answer = camp.swap_remove(0).answer;
+    Ok(Agreement { answer, engines })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::Column;
+
+    fn voice(name: &str, value: &str) -> Voice {
+        let columns = vec![Column { name: "n".to_owned(), kind: Kind::Int }];
+        let rows = vec![vec![Some(value.to_owned())]];
+        Voice { name: name.to_owned(), answer: Answer { columns, rows } }
+    }
+
+    fn query() -> QuerySpec {
+        toml::from_str("name = 'q'\ntitle = ''\ntables = []\ncolumns = ['n:int']").unwrap()
+    }
+
+    #[test]
+    fn two_against_one_is_a_consensus_and_names_the_two() {
+        let found = settle(vec![voice("a 1", "5"), voice("b 1", "6"), voice("c 1", "6")], &query()).unwrap();
+        assert_eq!(found.engines, ["b 1", "c 1"]);
+        assert_eq!(found.answer.rows[0][0].as_deref(), Some("6"));
+    }
+
+    #[test]
+    fn one_alone_or_one_against_one_is_none() {
+        assert!(settle(vec![voice("a 1", "5")], &query()).is_err());
+        let error = settle(vec![voice("a 1", "5"), voice("b 1", "6")], &query()).unwrap_err();
+        assert!(error.to_string().contains("a 1 and b 1 differ"), "{error}");
+    }
+}

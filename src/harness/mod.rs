@@ -1,0 +1,133 @@
+//! The host's main job: what `cargo bench -- duckdb/q1` does, from the filter to the exit code.
+//!
+//! A bench file calls [`main`] with its workload's name and is done. Criterion does the statistics, the baselines and
+//! the pictures; an engine program does the work and holds the clock; here the two are brought together, one cell
+//! after the other, and a record is written of each.
+
+mod args;
+mod attempt;
+mod consensus;
+mod plan;
+mod run;
+mod sample;
+mod select;
+mod summary;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use criterion::{Criterion, PlottingBackend};
+
+use crate::catalog::Catalog;
+use crate::interrupt;
+use crate::paths;
+use crate::settings::Settings;
+use crate::workload::Workload;
+use args::{Args, Mode};
+pub use consensus::{Agreement, agree};
+use select::Cell;
+
+/// Samples of a cell, unless `--sample-size` says otherwise.
+const SAMPLES: usize = 10;
+/// The exit code for a command line or a setting that cannot be meant.
+const USAGE: u8 = 2;
+
+/// The whole `main` of a bench target: runs the cells of one workload that the command line means.
+///
+/// Exits with 0 when all selected cells were measured or skipped for a reason, 1 when one failed or answered wrongly,
+/// 2 when the command line or a setting cannot be meant, 130 after Ctrl-C.
+pub fn main(workload: &str) -> ExitCode {
+    start(workload).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(USAGE)
+    })
+}
+
+fn start(workload: &str) -> Result<ExitCode> {
+    let args = Args::parse(std::env::args().skip(1));
+    if args.mode == Mode::Help {
+        println!("{HELP}");
+        // Prints Criterion's own options and exits.
+        let _ = Criterion::default().configure_from_args();
+        return Ok(ExitCode::SUCCESS);
+    }
+    let settings = Settings::read()?;
+    let catalog = Catalog::read(&settings)?;
+    let workloads = workloads()?;
+    let cells = select::all(&workloads, &catalog, &settings);
+    // Every bench target sees the same filter, so only what no workload knows is a mistake.
+    let selected = select::select(cells, args.filter.as_deref(), args.exact)?;
+    let cells: Vec<Cell<'_>> = selected.into_iter().filter(|cell| cell.parts.workload.name == workload).collect();
+    if cells.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    match &args.mode {
+        Mode::List => {
+            for cell in &cells {
+                println!("{}: benchmark", cell.id);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Mode::Load(baseline) => {
+            plan::check_baseline(&cells, baseline)?;
+            let mut criterion = criterion(&args);
+            for cell in &cells {
+                sample::show_stored(&mut criterion, &cell.id);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => {
+            if let Some(baseline) = &args.baseline {
+                plan::check_baseline(&cells, baseline)?;
+            }
+            interrupt::install()?;
+            run::run(&cells, &args, &settings, criterion(&args))
+        }
+    }
+}
+
+/// Criterion as the command line wants it, except for the filter, which is ours.
+fn criterion(args: &Args) -> Criterion {
+    let mut criterion = Criterion::default().sample_size(SAMPLES);
+    // Otherwise each start asks the system for gnuplot.
+    if !args.has("plotting-backend") {
+        criterion = criterion.plotting_backend(PlottingBackend::Plotters);
+    }
+    criterion.output_directory(&paths::criterion()).configure_from_args().with_filter("")
+}
+
+/// All workloads that there are, by the folders in `fixtures`.
+fn workloads() -> Result<Vec<Workload>> {
+    let fixtures = paths::root().join("fixtures");
+    let folders = std::fs::read_dir(&fixtures).with_context(|| format!("cannot read {}", fixtures.display()))?;
+    let mut names: Vec<String> = folders
+        .flatten()
+        .filter(|folder| folder.path().join("workload.toml").exists())
+        .filter_map(|folder| folder.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names.iter().map(|name| Workload::read(name)).collect()
+}
+
+const HELP: &str = "\
+QueryDyno measures query engines: every engine/query/scale/variant is a Criterion benchmark.
+
+  cargo bench -- duckdb/q1             q1 on DuckDB
+  cargo bench -- q6                    q6 on every embedded engine
+  cargo bench -- '^(arrow|duckdb)/q6/' a regular expression works too
+  cargo bench -- --list                what there is; starts and compiles nothing
+  cargo bench -- q1 --save-baseline a  keep the result under a name ...
+  cargo bench -- q1 --baseline a       ... and compare with it later
+  cargo bench -- --test duckdb         verify every answer once, without timing
+
+Environment (or querydyno.toml beside Cargo.toml, see src/settings.rs):
+  QUERYDYNO_SCALE=0.01,1        scale factors, 0.001 to 1000         (default 1)
+  QUERYDYNO_THREADS=1           threads for every engine             (default all processors)
+  QUERYDYNO_MEMORY=2GiB         memory limit, told and enforced      (default 90 % of the machine, enforced only)
+  QUERYDYNO_TIMEOUT=5m          for one reply of an engine program   (default 5m)
+  QUERYDYNO_DATA=/fast/disk     where generated tables lie           (default target/querydyno/data)
+  QUERYDYNO_TPCH_ANSWERS=DIR    TPC's published q1.out to q22.out: sf1 is then verified against them
+
+Exit codes: 0 measured, 1 a cell failed or answered wrongly, 2 usage, 130 interrupted.
+Criterion's own options follow.
+";

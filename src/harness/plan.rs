@@ -1,0 +1,73 @@
+//! What has to be there before the first cell: engine programs and baselines.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+
+use super::select::Cell;
+use crate::catalog::Entry;
+use crate::interrupt;
+use crate::paths;
+use crate::session::Program;
+
+/// The programs of all engines that these cells need, or why one cannot be had; says first what will be built.
+///
+/// # Errors
+/// After an interrupt.
+pub(super) fn programs<'a>(cells: &[Cell<'a>]) -> Result<BTreeMap<&'a str, Result<Program, String>>> {
+    let mut engines: Vec<&Entry> = Vec::new();
+    for engine in cells.iter().map(|cell| cell.parts.engine) {
+        if engines.iter().all(|known| known.name != engine.name) {
+            engines.push(engine);
+        }
+    }
+    announce(&engines);
+    let mut programs = BTreeMap::new();
+    for engine in engines {
+        let program = engine.program().map_err(|error| format!("{error:#}"));
+        interrupt::check()?;
+        if let Err(reason) = &program {
+            eprintln!("{} is not available: {reason}", engine.name);
+        }
+        programs.insert(engine.name.as_str(), program);
+    }
+    Ok(programs)
+}
+
+fn announce(engines: &[&Entry]) {
+    let missing: Vec<_> = engines
+        .iter()
+        .filter(|engine| engine.find().is_none())
+        .filter_map(|engine| Some((engine.name.as_str(), engine.recipe()?.minutes())))
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let list: Vec<String> = missing.iter().map(|(name, minutes)| format!("{name} (about {minutes} min)")).collect();
+    let total: u32 = missing.iter().map(|(_, minutes)| minutes).sum();
+    eprintln!(
+        "building the engine programs that are missing, once: {}; about {total} min in all, less for what was compiled before",
+        list.join(", ")
+    );
+}
+
+/// Checks that a named baseline is there for every cell, which Criterion would otherwise find out one panic at a time.
+///
+/// # Errors
+/// Names the cells without it and says how to make it.
+pub(super) fn check_baseline(cells: &[Cell<'_>], baseline: &str) -> Result<()> {
+    let stored = |cell: &&Cell<'_>| {
+        // Criterion's folder names: `/` becomes `_`.
+        let folder = paths::criterion().join(cell.id.group().replace('/', "_")).join(&cell.id.variant);
+        folder.join(baseline).join("sample.json").exists()
+    };
+    let missing: Vec<String> = cells.iter().filter(|cell| !stored(cell)).map(|cell| cell.id.to_string()).collect();
+    if let Some(first) = missing.first() {
+        let others = missing.len() - 1;
+        let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+        bail!(
+            "there is no baseline '{baseline}' for {first}{more}; save one with: cargo bench -- {first} --save-baseline {baseline}"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,210 @@
+//! One cell after the other: attempt, samples, record, and at the end the table.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use criterion::Criterion;
+
+use super::args::{Args, Mode};
+use super::attempt::{Ready, Stop, attempt, check_answer};
+use super::sample::{self, Sample};
+use super::select::{Cell, FORMAT};
+use super::{consensus, plan, summary};
+use crate::catalog::Entry;
+use crate::fixture::Store;
+use crate::interrupt;
+use crate::measure::host::Host;
+use crate::measure::memory;
+use crate::paths;
+use crate::record::{self, DatasetRecord, EngineRecord, Git, Outcome, QueryRecord, Record, SCHEMA, Writer};
+use crate::referee::{self, Referee};
+use crate::session::Program;
+use crate::settings::Settings;
+use crate::units::Bytes;
+
+/// What all cells of a run share.
+struct Run<'a> {
+    args: &'a Args,
+    settings: &'a Settings,
+    store: Store,
+    referee: Referee,
+    host: Host,
+    git: Option<Git>,
+    command: String,
+    /// Time in which an engine ran a query, timed or not.
+    spent: Duration,
+}
+
+/// Runs the cells; the exit code says whether one failed.
+pub(super) fn run(cells: &[Cell<'_>], args: &Args, settings: &Settings, mut criterion: Criterion) -> Result<ExitCode> {
+    let began = Instant::now();
+    let programs = plan::programs(cells)?;
+    let building = began.elapsed();
+    let mut run = Run {
+        args,
+        settings,
+        store: Store::new(settings.data.clone()),
+        referee: Referee::new(settings),
+        host: Host::read(),
+        git: Git::read(),
+        command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
+        spent: Duration::ZERO,
+    };
+    run.fill_references(cells);
+    let mut writer = Writer::new(&paths::own("records"));
+    let mut records = Vec::new();
+    for cell in cells {
+        if interrupt::requested() {
+            break;
+        }
+        let mut record = run.blank(cell);
+        let done = match &programs[cell.id.engine.as_str()] {
+            Ok(program) => run.cell(cell, program, &mut criterion, &mut record),
+            Err(reason) => {
+                Err(Stop { outcome: Outcome::Skipped, reason: format!("not available: {reason}"), failure: None })
+            }
+        };
+        if let Err(stop) = done {
+            record.outcome = stop.outcome;
+            record.reason = Some(stop.reason);
+            record.failure = stop.failure;
+            if record.outcome == Outcome::Failed {
+                println!("{}: FAILED: {}", cell.id, record.reason.as_deref().unwrap_or_default());
+            }
+        }
+        if args.mode == Mode::Measure {
+            writer.append(&record)?;
+        }
+        records.push(record);
+    }
+    if args.mode == Mode::Measure {
+        criterion.final_summary();
+    }
+    run.conclude(&records, &writer, began.elapsed().saturating_sub(building));
+    Ok(exit_code(&records))
+}
+
+fn exit_code(records: &[Record]) -> ExitCode {
+    if interrupt::requested() {
+        return ExitCode::from(interrupt::EXIT_CODE);
+    }
+    let failed = records.iter().any(|record| record.outcome == Outcome::Failed);
+    ExitCode::from(u8::from(failed))
+}
+
+impl Run<'_> {
+    fn cell(
+        &mut self,
+        cell: &Cell<'_>,
+        program: &Program,
+        criterion: &mut Criterion,
+        record: &mut Record,
+    ) -> Result<(), Stop> {
+        let mut ready = attempt(cell, program, self.settings, &self.store, &self.referee, record)?;
+        let samples = sample::take(criterion, self.args, &cell.id, &mut ready, &mut self.spent)?;
+        let Ready { mut session, first } = ready;
+        fill(record, &samples);
+        record.peak_memory_bytes = record.peak_memory_bytes.max(first.peak_memory.map(|Bytes(bytes)| bytes));
+        record.memory_source = record.peak_memory_bytes.map(|_| memory::PEAK_SOURCE.to_owned());
+        check_answer(cell, &self.referee, &mut session, record)?;
+        session.close()?;
+        record.outcome = Outcome::Measured;
+        println!("{}\n", summary::line(record));
+        Ok(())
+    }
+
+    /// Has the selected engines settle the references that no one shipped; alone, an engine stays unchecked.
+    fn fill_references(&self, cells: &[Cell<'_>]) {
+        let mut done = Vec::new();
+        for cell in cells {
+            let parts = cell.parts;
+            let key = (&parts.query.name, cell.id.scale);
+            if done.contains(&key)
+                || !matches!(self.referee.knows(parts.workload, parts.query, cell.id.scale), Ok(false))
+            {
+                continue;
+            }
+            done.push(key);
+            let same = |other: &&Cell<'_>| (&other.parts.query.name, other.id.scale) == key;
+            let engines: Vec<&Entry> = cells.iter().filter(same).map(|cell| cell.parts.engine).collect();
+            if engines.len() < 2 {
+                continue;
+            }
+            eprintln!("{} at {} has no reference answer: asking the selected engines", parts.query.name, cell.id.scale);
+            let folder = Referee::local(&parts.workload.name, cell.id.scale);
+            let kept =
+                consensus::agree(&engines, parts.workload, parts.query, cell.id.scale, self.settings, &self.store)
+                    .and_then(|found| referee::keep(&folder, parts.query, &found.answer, found.engines));
+            if let Err(error) = kept {
+                eprintln!("{error:#}");
+            }
+            if interrupt::requested() {
+                return;
+            }
+        }
+    }
+
+    fn blank(&self, cell: &Cell<'_>) -> Record {
+        let engine = cell.parts.engine;
+        Record {
+            schema: SCHEMA,
+            id: cell.id.clone(),
+            engine: EngineRecord { name: engine.name.clone(), kind: engine.kind.to_owned(), ..EngineRecord::default() },
+            query: QueryRecord { id: cell.id.query.clone(), sha256: None },
+            dataset: DatasetRecord {
+                workload: cell.parts.workload.name.clone(),
+                scale: cell.id.scale,
+                format: FORMAT.to_owned(),
+                sha256: None,
+                layout: None,
+            },
+            outcome: Outcome::Failed,
+            reason: None,
+            failure: None,
+            verdict: None,
+            rows: None,
+            answer_digest: None,
+            samples_ns: Vec::new(),
+            iterations: Vec::new(),
+            cpu_time_ns: None,
+            load_ns: None,
+            plan_ns: None,
+            peak_memory_bytes: None,
+            memory_source: None,
+            baseline_memory_bytes: None,
+            threads: self.settings.threads,
+            cache: "hot".to_owned(),
+            provenance: "measured".to_owned(),
+            host: self.host.clone(),
+            git: self.git.clone(),
+            started_at: record::now(),
+            command: self.command.clone(),
+        }
+    }
+
+    fn conclude(&self, records: &[Record], writer: &Writer, wall: Duration) {
+        if let Some(table) = summary::table(records).filter(|_| self.args.mode == Mode::Measure) {
+            println!("{table}\n");
+        }
+        for reason in summary::reasons(records) {
+            println!("{reason}");
+        }
+        println!("{}", summary::share(self.spent, wall));
+        if let Some(path) = writer.path() {
+            println!("records: {}", path.display());
+        }
+    }
+}
+
+/// Moves what the samples say into the record.
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds of a sample are far below 2^53")]
+fn fill(record: &mut Record, samples: &[Sample]) {
+    record.iterations = samples.iter().map(|sample| sample.iterations).collect();
+    record.samples_ns =
+        samples.iter().map(|sample| sample.total.as_nanos() as f64 / sample.iterations as f64).collect();
+    record.cpu_time_ns =
+        samples.iter().map(|sample| Some(sample.runs.cpu_time_ns? as f64 / sample.iterations as f64)).collect();
+    record.peak_memory_bytes =
+        samples.iter().filter_map(|sample| sample.runs.peak_memory).max().map(|Bytes(bytes)| bytes);
+}

@@ -1,0 +1,181 @@
+//! Which cells there are, and which of them a filter means.
+//!
+//! A filter is a run of whole segments of an id: `duckdb/q1` is q1 and not q10. What has a regular expression's signs
+//! in it and is no such run is matched as one, anywhere in the id, as Criterion would.
+
+use anyhow::{Context, Result, bail};
+use regex::Regex;
+
+use crate::catalog::{Catalog, Entry};
+use crate::id::BenchId;
+use crate::settings::Settings;
+use crate::workload::{QuerySpec, Workload};
+
+/// The one format so far.
+pub(super) const FORMAT: &str = "parquet";
+
+/// A cell with what it is made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts<'a> {
+    pub(super) engine: &'a Entry,
+    pub(super) workload: &'a Workload,
+    pub(super) query: &'a QuerySpec,
+}
+
+/// A cell by name and by parts.
+#[derive(Debug, Clone)]
+pub(super) struct Cell<'a> {
+    pub(super) id: BenchId,
+    pub(super) parts: Parts<'a>,
+}
+
+/// Every cell of these workloads: query by query, so that engines stand side by side in time too.
+pub(super) fn all<'a>(workloads: &'a [Workload], catalog: &'a Catalog, settings: &Settings) -> Vec<Cell<'a>> {
+    let mut cells = Vec::new();
+    for workload in workloads {
+        for scale in &settings.scales {
+            for query in &workload.queries {
+                for engine in catalog.entries() {
+                    let id = BenchId {
+                        engine: engine.name.clone(),
+                        query: query.name.clone(),
+                        scale: *scale,
+                        variant: settings.variant(FORMAT),
+                    };
+                    let parts = Parts { engine, workload, query };
+                    cells.push(Cell { id, parts });
+                }
+            }
+        }
+    }
+    cells
+}
+
+/// The cells that the filter means; without one, all but the engines that run on request only.
+///
+/// # Errors
+/// A filter that means none: says what exists, and what may have been meant.
+pub(super) fn select<'a>(cells: Vec<Cell<'a>>, filter: Option<&str>, exact: bool) -> Result<Vec<Cell<'a>>> {
+    let Some(filter) = filter.filter(|text| !text.is_empty()) else {
+        return Ok(cells.into_iter().filter(|cell| !cell.parts.engine.on_request).collect());
+    };
+    let hint = hint(&cells, filter);
+    let matches = matcher(&cells, filter, exact)?;
+    let named = |engine: &Entry| filter.split('/').any(|segment| segment == engine.name);
+    let wanted =
+        |cell: &Cell<'_>| matches(&cell.id.to_string()) && (!cell.parts.engine.on_request || named(cell.parts.engine));
+    let selected: Vec<_> = cells.into_iter().filter(wanted).collect();
+    if selected.is_empty() {
+        bail!(hint);
+    }
+    Ok(selected)
+}
+
+type Matcher = Box<dyn Fn(&str) -> bool>;
+
+fn matcher(cells: &[Cell<'_>], filter: &str, exact: bool) -> Result<Matcher> {
+    let whole = filter.to_owned();
+    if exact {
+        return Ok(Box::new(move |id| id == whole));
+    }
+    let segments: Matcher = Box::new(move |id| has_segments(id, whole.trim_matches('/')));
+    let is_pattern = filter.contains(|c: char| "^$*+?()[]{}|\\".contains(c));
+    if !is_pattern || cells.iter().any(|cell| segments(&cell.id.to_string())) {
+        return Ok(segments);
+    }
+    let pattern = Regex::new(filter).with_context(|| format!("the filter '{filter}' is no regular expression"))?;
+    Ok(Box::new(move |id| pattern.is_match(id)))
+}
+
+/// Whether `wanted` is a run of whole segments of `id`.
+fn has_segments(id: &str, wanted: &str) -> bool {
+    format!("/{id}/").contains(&format!("/{wanted}/"))
+}
+
+/// What to tell somebody whose filter means nothing.
+fn hint(cells: &[Cell<'_>], filter: &str) -> String {
+    let kinds = [
+        ("engines", unique(cells, |cell| cell.id.engine.clone())),
+        ("queries", unique(cells, |cell| cell.id.query.clone())),
+        ("scales", unique(cells, |cell| cell.id.scale.to_string())),
+        ("variants", unique(cells, |cell| cell.id.variant.clone())),
+    ];
+    let known: Vec<&String> = kinds.iter().flat_map(|(_, names)| names).collect();
+    let mut text = format!("no cell matches '{filter}'");
+    for segment in filter.split('/').filter(|segment| !known.iter().any(|name| name == segment)) {
+        let likely =
+            known.iter().max_by(|a, b| strsim::jaro_winkler(a, segment).total_cmp(&strsim::jaro_winkler(b, segment)));
+        let likely = likely.filter(|name| strsim::jaro_winkler(name, segment) > 0.75);
+        if segment.parse::<crate::id::Scale>().is_ok() && segment.starts_with("sf") {
+            text +=
+                &format!("; scale {segment} is not part of this run, add it with QUERYDYNO_SCALE={}", &segment[2..]);
+        } else if let Some(name) = likely {
+            text += &format!("; '{segment}' is not known, did you mean '{name}'?");
+        } else {
+            text += &format!("; '{segment}' is not known");
+        }
+    }
+    for (kind, names) in kinds {
+        text += &format!("\n  {kind}: {}", names.join(", "));
+    }
+    text + "\nA cell is engine/query/scale/variant; a filter is any run of these, such as duckdb/q1 or q6, or a regular expression"
+}
+
+fn unique(cells: &[Cell<'_>], part: impl Fn(&Cell<'_>) -> String) -> Vec<String> {
+    let mut names = Vec::new();
+    for name in cells.iter().map(part) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(filter: Option<&str>) -> Result<Vec<String>> {
+        // Two scales, so that one scale's name is the beginning of another's.
+        let mut settings = Settings::read()?;
+        settings.scales = vec!["1".parse()?, "10".parse()?];
+        settings.threads = crate::measure::host::cores();
+        settings.memory = None;
+        let catalog = Catalog::read(&settings)?;
+        let workloads = [Workload::read("tpch")?];
+        let cells = select(all(&workloads, &catalog, &settings), filter, false)?;
+        Ok(cells.iter().map(|cell| cell.id.to_string()).collect())
+    }
+
+    #[test]
+    fn a_filter_means_whole_segments() {
+        assert_eq!(chosen(Some("duckdb/q1")).unwrap(), ["duckdb/q1/sf1/parquet", "duckdb/q1/sf10/parquet"]);
+        assert_eq!(chosen(Some("duckdb/q1/sf1")).unwrap(), ["duckdb/q1/sf1/parquet"]);
+        assert_eq!(chosen(Some("arrow/q6/sf10/parquet")).unwrap(), ["arrow/q6/sf10/parquet"]);
+    }
+
+    #[test]
+    fn a_regular_expression_still_works() {
+        assert_eq!(chosen(Some("^duckdb/q1[0-9]/sf1/")).unwrap().len(), 10);
+    }
+
+    #[test]
+    fn engines_on_request_run_only_when_named() {
+        assert!(chosen(None).unwrap().iter().all(|id| !id.starts_with("null/")));
+        assert!(chosen(Some("q1")).unwrap().iter().all(|id| !id.starts_with("null/")));
+        assert_eq!(chosen(Some("null/q1/sf1")).unwrap(), ["null/q1/sf1/parquet"]);
+    }
+
+    #[test]
+    fn a_filter_without_a_match_says_what_exists() {
+        for (filter, advice) in [
+            ("duckbd/q1", "did you mean 'duckdb'?"),
+            ("q23", "queries: q1, q2"),
+            ("duckdb/q1/sf30", "QUERYDYNO_SCALE=30"),
+            ("duckdb/q(", "no regular expression"),
+        ] {
+            let error = format!("{:#}", chosen(Some(filter)).unwrap_err());
+            assert!(error.contains(advice), "{filter}: {error}");
+        }
+    }
+}

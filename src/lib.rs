@@ -1,0 +1,78 @@
+//! QueryDyno, a dynamometer for query engines: `cargo bench -- duckdb/q1`.
+//!
+//! # The one idea
+//!
+//! The host links no engine. An engine is a program plus an entry in `fixtures/engines.toml`. The host owns workloads,
+//! data, verdicts and records; an engine program owns one engine and the clock. They speak JSON lines
+//! ([`session::protocol`]). So every engine keeps its own dependencies, allocator, compiler and flags; a crash, a hang
+//! or a memory leak costs one cell; and nobody compiles an engine that was not asked for.
+//!
+//! # Map
+//!
+//! | module | what it knows | whose side |
+//! |---|---|---|
+//! | [`id`], [`units`] | names of cells; times and sizes with units | both |
+//! | [`workload`] | tables and queries, from `fixtures/<name>/` | both; reading is the host's |
+//! | [`answer`] | rows, how they are compared, verdicts | both; comparing is the host's |
+//! | [`fixture`] | the data: what a dataset is, how it is made | both; making is the host's |
+//! | [`engine`] | the trait [`engine::Engine`], one file or folder per engine | program |
+//! | [`session`] | the conversation, its two ends, how it fails | both |
+//! | `settings`, `paths`, `catalog` | what the user set; where things are; which engines there are and how they are built | host |
+//! | `measure` | memory, CPU time, the machine | both |
+//! | `referee`, `record` | which answer is right; what is kept of a cell | host |
+//! | `harness` | Criterion, and one cell after the other | host |
+//!
+//! Dependencies point one way: `harness -> referee, record -> session, catalog -> fixture, workload, answer -> id, units,
+//! settings` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units` in a program. Everything
+//! that only the host needs is behind the feature `harness`.
+//!
+//! # The life of a measurement
+//!
+//! 1. The filter says which cells are meant; none ends the run before anything is started.
+//! 2. The catalog finds or builds the engine's program; `fixture` finds or makes the tables that the query reads.
+//! 3. `Session::spawn` starts the program in its own process group; it opens the engine, loads the tables, takes the query.
+//! 4. One run, and its answer goes to the referee. A wrong one ends the cell here.
+//! 5. Criterion asks for `n` iterations at a time; the program runs them, with one clock reading before and one after each.
+//! 6. The last answer is checked again; samples, memory, CPU time and verdict become one record, flushed at once.
+//!
+//! # Invariants
+//!
+//! 1. Only `src/engine/<name>` names an engine's crate. No arrow, datafusion or duckdb type crosses [`engine::Engine`].
+//! 2. Everything but `src/engine/<name>` and its bin compiles with no engine feature on.
+//! 3. A bench file and a bin file hold no logic; the global allocator is set in the bin, never here, and is recorded.
+//! 4. The clock is in the process that runs the query. Nothing of the harness is inside the timed region.
+//! 5. A failure is a record, never an abort: an engine that crashes, hangs, lies or is not there costs its own cells only.
+//! 6. A number without a verified answer is never ranked.
+//! 7. An engine's name is written once, in `engines.toml`; features, bins, files and ids equal it.
+//!
+//! `tests/tidy.rs` checks of these what a test can check.
+
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+pub mod answer;
+pub mod engine;
+pub mod fixture;
+pub mod id;
+pub mod measure;
+pub mod session;
+pub mod units;
+pub mod workload;
+
+#[cfg(feature = "harness")]
+pub mod catalog;
+#[cfg(feature = "harness")]
+mod checksum;
+#[cfg(feature = "harness")]
+pub mod harness;
+#[cfg(feature = "harness")]
+pub mod interrupt;
+#[cfg(feature = "harness")]
+pub mod paths;
+#[cfg(feature = "harness")]
+pub mod record;
+#[cfg(feature = "harness")]
+pub mod referee;
+#[cfg(feature = "harness")]
+mod scratch;
+#[cfg(feature = "harness")]
+pub mod settings;

@@ -1,0 +1,56 @@
+//! The machine a number was taken on.
+
+use std::fs;
+use std::thread::available_parallelism;
+
+use serde::{Deserialize, Serialize};
+
+/// What tells one machine from another, as far as it changes measurements.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    /// The processor as it names itself.
+    pub cpu: Option<String>,
+    /// Processors this process may use.
+    pub cores: usize,
+    /// Physical memory.
+    pub memory_bytes: Option<u64>,
+    /// The kernel's release.
+    pub kernel: String,
+    /// The frequency governor of the first processor; `None` where the machine shows none.
+    pub governor: Option<String>,
+    /// Whether a hypervisor is below.
+    pub virtualised: Option<bool>,
+}
+
+impl Host {
+    /// Reads it from the running system.
+    pub fn read() -> Self {
+        let cpuinfo = fs::read_to_string("/proc/cpuinfo").ok();
+        let field = |name: &str| {
+            let line = cpuinfo.as_deref()?.lines().find(|line| line.starts_with(name))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        };
+        let governor = fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+        Self {
+            cpu: field("model name"),
+            cores: cores(),
+            memory_bytes: memory(),
+            kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+            governor: governor.ok().map(|text| text.trim().to_owned()),
+            virtualised: field("flags").map(|flags| flags.split(' ').any(|flag| flag == "hypervisor")),
+        }
+    }
+}
+
+/// Processors this process may use, at least 1.
+pub fn cores() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
+/// Physical memory in bytes.
+pub fn memory() -> Option<u64> {
+    let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024)
+}

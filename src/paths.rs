@@ -1,0 +1,42 @@
+//! Where things are: the package, cargo's target folder and what QueryDyno keeps in it.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+/// The package's folder, with `fixtures` in it.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Cargo's target folder, the one that this executable was built into.
+pub fn target() -> &'static Path {
+    static TARGET: LazyLock<PathBuf> = LazyLock::new(|| {
+        let told = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+        let built_into = || {
+            let exe = env::current_exe().ok()?;
+            // Cargo marks each target folder with this file.
+            let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").exists();
+            Some(exe.ancestors().find(marked)?.to_owned())
+        };
+        let target = told.or_else(built_into).unwrap_or_else(|| root().join("target"));
+        // A relative CARGO_TARGET_DIR is relative to where cargo was called: the package, for all our commands.
+        root().join(target)
+    });
+    &TARGET
+}
+
+/// Criterion's folder.
+pub fn criterion() -> PathBuf {
+    target().join("criterion")
+}
+
+/// Everything of ours below the target folder: records, data, scratch.
+pub fn own(name: &str) -> PathBuf {
+    target().join("querydyno").join(name)
+}
+
+/// The folder of a workload's queries and answers.
+pub fn workload(name: &str) -> PathBuf {
+    root().join("fixtures").join(name)
+}

@@ -1,0 +1,229 @@
+//! The record of one cell: everything that is needed to read its number years later.
+//!
+//! A run appends one JSON line a cell to `target/querydyno/records/<start>-<pid>.jsonl`, flushed as it is taken and
+//! never rewritten. Names carry units; what could not be learned is `null`, never 0.
+//!
+//! ```no_run
+//! use querydyno::record::{self, Outcome};
+//! for record in record::read("target/querydyno/records/20261120T120000Z-4711.jsonl".as_ref())? {
+//!     let verified = record.verdict.is_some_and(|verdict| verdict.verified());
+//!     if record.outcome == Outcome::Measured && verified {
+//!         println!("{} {:?} ns", record.id, record.samples_ns);
+//!     }
+//! }
+//! # Ok::<(), anyhow::Error>(())
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use chrono::{SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::answer::Verdict;
+use crate::engine::Build;
+use crate::id::{BenchId, Scale};
+use crate::measure::host::Host;
+use crate::paths;
+use crate::session::Failure;
+
+/// The version of this shape; a reader refuses one it does not know.
+pub const SCHEMA: u32 = 1;
+
+/// One cell of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Which cell.
+    pub id: BenchId,
+    /// Which engine, exactly.
+    pub engine: EngineRecord,
+    /// Which text.
+    pub query: QueryRecord,
+    /// Which data.
+    pub dataset: DatasetRecord,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, for a cell that was skipped or failed.
+    pub reason: Option<String>,
+    /// The failure with its kind and the program's last lines on stderr.
+    pub failure: Option<Failure>,
+    /// What is known of the answer; `None` when there was none.
+    pub verdict: Option<Verdict>,
+    /// Rows of the answer.
+    pub rows: Option<u64>,
+    /// A fingerprint of the answer: equal for equal answers of one engine.
+    pub answer_digest: Option<String>,
+    /// One mean time per iteration for each sample, in nanoseconds: planning, execution, materialising.
+    pub samples_ns: Vec<f64>,
+    /// Iterations of each sample.
+    pub iterations: Vec<u64>,
+    /// CPU time per iteration for each sample, in nanoseconds, over all the program's threads.
+    pub cpu_time_ns: Option<Vec<f64>>,
+    /// Making the tables known, in nanoseconds; outside the samples.
+    pub load_ns: Option<u64>,
+    /// Planning alone, in nanoseconds, where the engine tells.
+    pub plan_ns: Option<u64>,
+    /// The most physical memory held while the query ran.
+    pub peak_memory_bytes: Option<u64>,
+    /// How the peak was read.
+    pub memory_source: Option<String>,
+    /// Physical memory held after loading, before the first run.
+    pub baseline_memory_bytes: Option<u64>,
+    /// Threads given to the engine.
+    pub threads: usize,
+    /// `hot`: the files were read at least once before the first sample.
+    pub cache: String,
+    /// `measured`, never anything computed.
+    pub provenance: String,
+    /// On which machine.
+    pub host: Host,
+    /// From which source.
+    pub git: Option<Git>,
+    /// When the cell began, RFC 3339, UTC.
+    pub started_at: String,
+    /// How the run was called.
+    pub command: String,
+}
+
+/// How a cell ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Its samples were taken.
+    Measured,
+    /// It was not tried, or the engine cannot do it by its nature.
+    Skipped,
+    /// It crashed, hung, erred or gave a wrong answer.
+    Failed,
+}
+
+/// An engine in a record; version, build and settings are unknown when the program did not open.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineRecord {
+    /// The name in ids.
+    pub name: String,
+    /// The engine's own version.
+    pub version: Option<String>,
+    /// `embedded` or `own`.
+    pub kind: String,
+    /// How its program was built.
+    pub build: Build,
+    /// Settings that are not the engine's defaults.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// A query in a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryRecord {
+    /// The name in ids.
+    pub id: String,
+    /// Checksum of the text as it was sent.
+    pub sha256: Option<String>,
+}
+
+/// A dataset in a record; checksum and layout are unknown when it could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetRecord {
+    /// The workload.
+    pub workload: String,
+    /// The scale.
+    pub scale: Scale,
+    /// The format.
+    pub format: String,
+    /// Over the files of the query's tables.
+    pub sha256: Option<String>,
+    /// Generator, version and file layout.
+    pub layout: Option<String>,
+}
+
+/// The state of the source tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Git {
+    /// The commit's full hash.
+    pub commit: String,
+    /// Whether tracked files differ from it.
+    pub dirty: bool,
+}
+
+impl Git {
+    /// Asks git about the package's folder; `None` outside a checkout.
+    pub fn read() -> Option<Self> {
+        let git = |args: &[&str]| {
+            let output = Command::new("git").arg("-C").arg(paths::root()).args(args).output().ok()?;
+            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        };
+        Some(Self {
+            commit: git(&["rev-parse", "HEAD"])?,
+            dirty: !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty(),
+        })
+    }
+}
+
+/// The time now, as records have it.
+pub fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// The file that one run appends its records to; made with the first of them.
+#[derive(Debug)]
+pub struct Writer {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Writer {
+    /// A file below `folder` named after this moment and this process.
+    pub fn new(folder: &Path) -> Self {
+        let start = Utc::now().format("%Y%m%dT%H%M%SZ");
+        Self { path: folder.join(format!("{start}-{}.jsonl", std::process::id())), file: None }
+    }
+
+    /// Appends one record and flushes it to the disk.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn append(&mut self, record: &Record) -> Result<()> {
+        let context = || format!("cannot write the record {}", self.path.display());
+        let mut line = serde_json::to_vec(record).with_context(context)?;
+        line.push(b'\n');
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                if let Some(folder) = self.path.parent() {
+                    fs::create_dir_all(folder).with_context(context)?;
+                }
+                let file = OpenOptions::new().create(true).append(true).open(&self.path);
+                none.insert(file.with_context(context)?)
+            }
+        };
+        // One write, so that a kill leaves a whole line or none.
+        file.write_all(&line).and_then(|()| file.sync_data()).with_context(context)
+    }
+
+    /// The file, once there is a record in it.
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_ref().map(|_| self.path.as_path())
+    }
+}
+
+/// Reads the records of one file.
+///
+/// # Errors
+/// Names the line that is no record of a schema known here.
+pub fn read(path: &Path) -> Result<Vec<Record>> {
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut records = Vec::new();
+    for (number, line) in BufReader::new(file).lines().enumerate() {
+        let place = || format!("{}, line {}", path.display(), number + 1);
+        let record: Record = serde_json::from_str(&line.with_context(place)?).with_context(place)?;
+        ensure!(record.schema == SCHEMA, "{}: schema {} is not known, this reads {SCHEMA}", place(), record.schema);
+        records.push(record);
+    }
+    Ok(records)
+}

@@ -1,0 +1,378 @@
+//! The host's hold on an engine program.
+
+use std::collections::BTreeMap;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+
+use super::failure::{Failure, FailureKind};
+use super::protocol::{PROTOCOL, Reply, Request};
+use super::watch::{Tail, lines, writer};
+use crate::answer::Answer;
+use crate::engine::{EngineInfo, EngineSettings};
+use crate::fixture::Dataset;
+use crate::interrupt::{self, Group};
+use crate::measure::memory;
+use crate::scratch::Scratch;
+use crate::units::Bytes;
+use crate::workload::Query;
+
+/// How often a waiting host looks at the program's memory and at the clock. Costs about 20 µs each time.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a program has to end by itself once its stdin is closed.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// Runs asked for in one request at most, so that a reply stays small.
+const BATCH: u64 = 10_000;
+
+/// An executable that speaks the protocol.
+#[derive(Debug, Clone, Default)]
+pub struct Program {
+    /// The executable.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Variables added to its environment.
+    pub env: BTreeMap<String, String>,
+}
+
+/// What a program may take before it is killed.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Time for one reply.
+    pub timeout: Duration,
+    /// Physical memory, looked at every 50 ms.
+    pub memory: Option<Bytes>,
+}
+
+/// What some runs of a query took.
+#[derive(Debug, Clone, Default)]
+pub struct Runs {
+    /// Rows of each result.
+    pub rows: u64,
+    /// One duration for each run, in nanoseconds.
+    pub durations_ns: Vec<u64>,
+    /// CPU time over all of them, in nanoseconds.
+    pub cpu_time_ns: Option<u64>,
+    /// The high-water mark of physical memory during them.
+    pub peak_memory: Option<Bytes>,
+}
+
+/// A running engine program. Dropping it kills the program with all its children and removes its scratch folder.
+#[derive(Debug)]
+pub struct Session {
+    child: Child,
+    // Before `scratch`: the program must be gone when its folder goes.
+    group: Group,
+    requests: Option<Sender<String>>,
+    replies: Receiver<Vec<u8>>,
+    stderr: Tail,
+    stderr_thread: Option<JoinHandle<()>>,
+    limits: Limits,
+    scratch: Scratch,
+}
+
+type Outcome<T> = Result<T, Failure>;
+
+impl Session {
+    /// Starts the program and checks its greeting. Its scratch folder is made below `scratch_root`.
+    ///
+    /// # Errors
+    /// When the program does not start or does not greet.
+    pub fn spawn(program: &Program, limits: Limits, scratch_root: &Path) -> Outcome<Self> {
+        let not_started =
+            |error: String| FailureKind::NotStarted { program: program.path.display().to_string(), error };
+        let scratch = Scratch::new(scratch_root).map_err(|error| not_started(format!("{error:#}")))?;
+        let mut command = Command::new(&program.path);
+        command
+            .args(&program.args)
+            .envs(&program.env)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        die_with_parent(&mut command);
+        let mut child = command.spawn().map_err(|error| not_started(error.to_string()))?;
+        let group = Group::new(child.id());
+        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(not_started("no pipes".to_owned()).into());
+        };
+        let (stderr, stderr_thread) = Tail::of(stderr);
+        let mut session = Self {
+            child,
+            group,
+            requests: Some(writer(stdin)),
+            replies: lines(stdout),
+            stderr,
+            stderr_thread: Some(stderr_thread),
+            limits,
+            scratch,
+        };
+        session.greet()?;
+        Ok(session)
+    }
+
+    /// The operating system's number for the program.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Opens the engine. The scratch folder in the settings is the session's own.
+    ///
+    /// # Errors
+    /// As every call: whatever made the program unable to reply.
+    pub fn open(&mut self, settings: &EngineSettings) -> Outcome<EngineInfo> {
+        let settings = EngineSettings { scratch: self.scratch.path().to_owned(), ..settings.clone() };
+        match self.ask("open", &Request::Open { settings })? {
+            Reply::Open { info } => Ok(info),
+            other => Err(self.garbage("open", &other)),
+        }
+    }
+
+    /// Loads the tables; gives the time it took in nanoseconds.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn load(&mut self, dataset: &Dataset) -> Outcome<u64> {
+        let dataset = dataset.clone();
+        match self.ask("load", &Request::Load { dataset })? {
+            Reply::Load { load_ns } => Ok(load_ns),
+            other => Err(self.garbage("load", &other)),
+        }
+    }
+
+    /// Takes the query for the runs that follow.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn prepare(&mut self, query: &Query) -> Outcome<()> {
+        let query = query.clone();
+        match self.ask("prepare", &Request::Prepare { query })? {
+            Reply::Prepare {} => Ok(()),
+            other => Err(self.garbage("prepare", &other)),
+        }
+    }
+
+    /// Runs the prepared query so many times. The deadline holds for each request of up to 10,000 runs.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn run(&mut self, iterations: u64) -> Outcome<Runs> {
+        let mut all = Runs { cpu_time_ns: Some(0), ..Runs::default() };
+        let mut left = iterations;
+        while left > 0 {
+            let batch = left.min(self.batch(&all));
+            let runs = self.run_batch(batch)?;
+            all.rows = runs.rows;
+            all.durations_ns.extend(runs.durations_ns);
+            all.cpu_time_ns = all.cpu_time_ns.zip(runs.cpu_time_ns).map(|(a, b)| a + b);
+            all.peak_memory = all.peak_memory.max(runs.peak_memory);
+            left -= batch;
+        }
+        Ok(all)
+    }
+
+    /// The last run's result.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn answer(&mut self) -> Outcome<Answer> {
+        match self.ask("answer", &Request::Answer)? {
+            Reply::Answer { answer } => Ok(answer),
+            other => Err(self.garbage("answer", &other)),
+        }
+    }
+
+    /// The failure of a program whose query gave another number of rows than before.
+    pub fn changed_rows(&self, before: u64, now: u64) -> Failure {
+        let message = format!("the same query gave {before} rows before and {now} rows now");
+        self.failure(FailureKind::Engine { message })
+    }
+
+    /// What the program holds in physical memory now.
+    pub fn memory(&self) -> Option<Bytes> {
+        memory::resident(self.pid())
+    }
+
+    /// Lets the program end by itself.
+    ///
+    /// # Errors
+    /// When it does not, or not with code 0.
+    pub fn close(mut self) -> Outcome<()> {
+        self.requests = None;
+        let deadline = Instant::now() + FAREWELL;
+        while Instant::now() < deadline {
+            match self.child.try_wait() {
+                Ok(Some(status)) if status.success() => return Ok(()),
+                Ok(Some(_)) => return Err(self.ended("close")),
+                _ => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+        let limit = FAREWELL;
+        let request = "close".to_owned();
+        Err(self.fail(FailureKind::TimedOut { limit, request }))
+    }
+
+    /// As many runs as should fit into a quarter of the deadline, by what the last ones took.
+    fn batch(&self, so_far: &Runs) -> u64 {
+        let Some(last) = so_far.durations_ns.last() else {
+            return 1;
+        };
+        let quarter = u64::try_from(self.limits.timeout.as_nanos() / 4).unwrap_or(u64::MAX);
+        (quarter / (*last).max(1)).clamp(1, BATCH)
+    }
+
+    fn run_batch(&mut self, iterations: u64) -> Outcome<Runs> {
+        let reset = memory::reset_peak(self.pid());
+        match self.ask("run", &Request::Run { iterations })? {
+            Reply::Run { rows, durations_ns, cpu_time_ns } if durations_ns.len() as u64 == iterations => {
+                Ok(Runs { rows, durations_ns, cpu_time_ns, peak_memory: memory::peak(self.pid()).filter(|_| reset) })
+            }
+            other => Err(self.garbage("run", &other)),
+        }
+    }
+
+    fn greet(&mut self) -> Outcome<()> {
+        match self.reply("greet")? {
+            Reply::Hello { protocol, .. } if protocol == PROTOCOL => Ok(()),
+            Reply::Hello { protocol, .. } => {
+                Err(self.fail(FailureKind::OtherProtocol { theirs: protocol, ours: PROTOCOL }))
+            }
+            other => Err(self.garbage("greet", &other)),
+        }
+    }
+
+    fn ask(&mut self, name: &str, request: &Request) -> Outcome<Reply> {
+        let mut line = serde_json::to_string(request)
+            .map_err(|error| FailureKind::Engine { message: format!("cannot write the request {name}: {error}") })?;
+        line.push('\n');
+        if let Some(requests) = &self.requests {
+            // A writer that has ended means a program that has: the reply says how.
+            let _ = requests.send(line);
+        }
+        match self.reply(name)? {
+            // The program keeps to the protocol and may go on.
+            Reply::Fail { message } => Err(self.failure(FailureKind::Engine { message })),
+            Reply::Unsupported { reason } => Err(self.failure(FailureKind::Unsupported { reason })),
+            reply => Ok(reply),
+        }
+    }
+
+    fn reply(&mut self, request: &str) -> Outcome<Reply> {
+        let limit = self.limits.timeout;
+        let start = Instant::now();
+        let line = loop {
+            let left = limit.saturating_sub(start.elapsed());
+            match self.replies.recv_timeout(LOOK.min(left)) {
+                Ok(line) => break line,
+                Err(RecvTimeoutError::Disconnected) => return Err(self.ended(request)),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if interrupt::requested() {
+                return Err(self.fail(FailureKind::Interrupted));
+            }
+            self.check_memory(request, memory::resident(self.pid()))?;
+            if left.is_zero() {
+                let request = request.to_owned();
+                return Err(self.fail(FailureKind::TimedOut { limit, request }));
+            }
+        };
+        // Between two looks the program may have held more than it does now.
+        self.check_memory(request, memory::peak(self.pid()))?;
+        serde_json::from_slice(&line).map_err(|_| self.garbage_text(request, &String::from_utf8_lossy(&line)))
+    }
+
+    fn check_memory(&mut self, request: &str, held: Option<Bytes>) -> Outcome<()> {
+        match (self.limits.memory, held) {
+            (Some(limit), Some(held)) if held > limit => {
+                let request = request.to_owned();
+                Err(self.fail(FailureKind::OutOfMemory { limit, held, request }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn garbage(&mut self, request: &str, reply: &Reply) -> Failure {
+        let said = serde_json::to_string(reply).unwrap_or_default();
+        self.garbage_text(request, &said)
+    }
+
+    fn garbage_text(&mut self, request: &str, said: &str) -> Failure {
+        let request = request.to_owned();
+        let said = said.trim_end().chars().take(200).collect();
+        self.fail(FailureKind::Garbage { said, request })
+    }
+
+    /// The program closed its stdout: how did it end?
+    fn ended(&mut self, request: &str) -> Failure {
+        let deadline = Instant::now() + FAREWELL;
+        let status = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break Some(status),
+                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+                _ => break None,
+            }
+        };
+        let request = request.to_owned();
+        let kind = match status {
+            _ if interrupt::requested() => FailureKind::Interrupted,
+            None => FailureKind::Garbage { said: "nothing: it closed its stdout and went on".to_owned(), request },
+            Some(status) => match (status.signal(), status.code()) {
+                (Some(signal), _) => FailureKind::Crashed { signal, request },
+                (None, code) => FailureKind::Exited { code: code.unwrap_or_default(), request },
+            },
+        };
+        self.fail(kind)
+    }
+
+    /// A failure after which nothing more can be asked: kills what is left.
+    fn fail(&mut self, kind: FailureKind) -> Failure {
+        self.end();
+        self.failure(kind)
+    }
+
+    fn failure(&self, kind: FailureKind) -> Failure {
+        Failure { kind, stderr: self.stderr.get() }
+    }
+
+    fn end(&mut self) {
+        self.group.kill();
+        let _ = self.child.wait();
+        if let Some(thread) = self.stderr_thread.take() {
+            // A child that left the group may hold the pipe open for ever: wait for what is there, no longer.
+            let deadline = Instant::now() + Duration::from_millis(200);
+            while !thread.is_finished() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Has the kernel kill the program when the thread that spawned it is gone, even by SIGKILL.
+#[expect(unsafe_code, reason = "pre_exec is the only way to act between fork and exec")]
+fn die_with_parent(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    let ask = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // The parent may have died before the line above.
+        if getppid() != Some(parent) {
+            return Err(rustix::io::Errno::SRCH.into());
+        }
+        Ok(())
+    };
+    // SAFETY: the closure makes two system calls and neither allocates nor takes a lock.
+    unsafe {
+        command.pre_exec(ask);
+    }
+}

@@ -1,0 +1,116 @@
+//! How a session ends badly, told apart so that a record and a reader can tell what to do.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::units::Bytes;
+
+/// Why a program gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The executable could not be started.
+    #[error("could not start {program}: {error}")]
+    NotStarted {
+        /// Its path.
+        program: String,
+        /// The system's error.
+        error: String,
+    },
+    /// Killed by a signal that the host did not send.
+    #[error("crashed with signal {signal} while asked to {request}")]
+    Crashed {
+        /// The signal's number: 11 is a segmentation fault, 6 an abort, 9 often the kernel's out-of-memory killer.
+        signal: i32,
+        /// What it was doing.
+        request: String,
+    },
+    /// Ended by itself before it had answered.
+    #[error("exited with code {code} while asked to {request}")]
+    Exited {
+        /// Its exit code.
+        code: i32,
+        /// What it was doing.
+        request: String,
+    },
+    /// Took longer than the deadline.
+    #[error("no reply to {request} within {} s; raise the deadline with QUERYDYNO_TIMEOUT", limit.as_secs_f64())]
+    TimedOut {
+        /// The deadline.
+        limit: Duration,
+        /// What it was doing.
+        request: String,
+    },
+    /// Held more memory than it was allowed.
+    #[error("out of memory: held {held} during {request}, allowed {limit}; raise it with QUERYDYNO_MEMORY")]
+    OutOfMemory {
+        /// The limit.
+        limit: Bytes,
+        /// What was seen before it was killed.
+        held: Bytes,
+        /// What it was doing.
+        request: String,
+    },
+    /// Said something that is not a reply.
+    #[error("said what is no reply to {request}: {said}")]
+    Garbage {
+        /// The beginning of what it said.
+        said: String,
+        /// What it was asked.
+        request: String,
+    },
+    /// Speaks another version of the protocol.
+    #[error("speaks protocol {theirs}, the host speaks {ours}; build both from the same version")]
+    OtherProtocol {
+        /// The program's version.
+        theirs: u32,
+        /// The host's version.
+        ours: u32,
+    },
+    /// The engine itself reported an error.
+    #[error("{message}")]
+    Engine {
+        /// The error with its causes.
+        message: String,
+    },
+    /// The engine cannot do this by its nature: a skip, not a failure.
+    #[error("unsupported: {reason}")]
+    Unsupported {
+        /// Why.
+        reason: String,
+    },
+    /// The user pressed Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// A [`FailureKind`] with the last lines that the program wrote to stderr.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: FailureKind,
+    /// The program's last lines on stderr, oldest first.
+    pub stderr: Vec<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)?;
+        if let Some(last) = self.stderr.last().filter(|_| !matches!(self.kind, FailureKind::Unsupported { .. })) {
+            write!(f, " (last on stderr: {last})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<FailureKind> for Failure {
+    fn from(kind: FailureKind) -> Self {
+        Self { kind, stderr: Vec::new() }
+    }
+}

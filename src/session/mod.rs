@@ -1,0 +1,22 @@
+//! A running engine program, seen from both ends of the pipe.
+//!
+//! [`protocol`] is what is said, one JSON object a line; [`serve`] is the loop inside an engine program;
+//! `Session` (feature `harness`) is the host's hold on one: spawned in its own process group, watched for time
+//! and memory, killed with all its children when it misbehaves or when its parent dies.
+//!
+//! Any executable can take part: see [`protocol`] for the whole conversation.
+
+#[cfg(feature = "harness")]
+mod client;
+#[cfg(feature = "harness")]
+mod failure;
+pub mod protocol;
+mod serve;
+#[cfg(feature = "harness")]
+mod watch;
+
+#[cfg(feature = "harness")]
+pub use client::{Limits, Program, Runs, Session};
+#[cfg(feature = "harness")]
+pub use failure::{Failure, FailureKind};
+pub use serve::{recipe, serve};

@@ -1,0 +1,105 @@
+//! What host and engine program say to each other: JSON objects, one a line, requests in on stdin, replies out on stdout.
+//!
+//! The program speaks first, with [`Reply::Hello`]. Then every [`Request`] gets exactly one reply. In order:
+//!
+//! | host says | program replies | timed |
+//! |---|---|---|
+//! | | `{"did":"hello","protocol":1,"engine":"duckdb"}` | |
+//! | `{"do":"open","settings":{"threads":2,"memory_limit_bytes":null,"scratch":"/tmp/x","options":{}}}` | `{"did":"open","info":{"version":"2.0.0","build":{},"settings":{}}}` | |
+//! | `{"do":"load","dataset":{...}}` | `{"did":"load","load_ns":81234}` | recorded |
+//! | `{"do":"prepare","query":{"workload":"tpch","name":"q1","sql":"select ..."}}` | `{"did":"prepare"}` | |
+//! | `{"do":"run","iterations":3}` | `{"did":"run","rows":4,"durations_ns":[...],"cpu_time_ns":912}` | each run |
+//! | `{"do":"answer"}` | `{"did":"answer","answer":{"columns":[...],"rows":[...]}}` | |
+//! | closes stdin | exits with 0 | |
+//!
+//! `answer` is about the last run. In place of any reply the program may say `{"did":"fail","message":"..."}`, or
+//! `{"did":"unsupported","reason":"..."}` when it is the engine's nature and not an error. A program that has
+//! no build to tell leaves `build` out. Fields that are not known here are ignored, so that a program may say more.
+
+use serde::{Deserialize, Serialize};
+
+use crate::answer::Answer;
+use crate::engine::{EngineInfo, EngineSettings};
+use crate::fixture::Dataset;
+use crate::workload::Query;
+
+/// The version of this conversation; both sides must have the same.
+pub const PROTOCOL: u32 = 1;
+
+/// What the host asks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Request {
+    /// Start the engine.
+    Open {
+        /// Threads, memory, folders.
+        settings: EngineSettings,
+    },
+    /// Make the tables known.
+    Load {
+        /// The files.
+        dataset: Dataset,
+    },
+    /// Take this query for the runs that follow.
+    Prepare {
+        /// The text in the engine's dialect.
+        query: Query,
+    },
+    /// Run the prepared query so many times, one after the other.
+    Run {
+        /// How often, at least once.
+        iterations: u64,
+    },
+    /// Show the last run's result.
+    Answer,
+}
+
+/// What the program replies.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "did", rename_all = "snake_case")]
+pub enum Reply {
+    /// The first line of every program.
+    Hello {
+        /// The version it speaks, [`PROTOCOL`].
+        protocol: u32,
+        /// The engine's name.
+        engine: String,
+    },
+    /// The engine is open.
+    Open {
+        /// Version, build, settings.
+        info: EngineInfo,
+    },
+    /// The tables are known.
+    Load {
+        /// How long that took, in nanoseconds.
+        load_ns: u64,
+    },
+    /// The query is taken.
+    Prepare {},
+    /// The runs are done; every one gave the same number of rows.
+    Run {
+        /// Rows of each result.
+        rows: u64,
+        /// One duration for each run, in nanoseconds: planning, execution and materialising.
+        durations_ns: Vec<u64>,
+        /// CPU time of the whole process over all the runs, in nanoseconds, where the program can tell.
+        #[serde(default)]
+        cpu_time_ns: Option<u64>,
+    },
+    /// The last run's result.
+    Answer {
+        /// Columns and rows.
+        answer: Answer,
+    },
+    /// The engine cannot do this, by its nature.
+    Unsupported {
+        /// Why, for the report.
+        reason: String,
+    },
+    /// It went wrong.
+    Fail {
+        /// The error with its causes.
+        message: String,
+    },
+}

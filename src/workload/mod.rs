@@ -1,0 +1,118 @@
+//! What is asked: a [`Workload`] is a set of tables and of queries over them, read from `fixtures/<name>/workload.toml`.
+//!
+//! A query is SQL text in `queries/q1.sql`; an engine whose dialect needs another text has it in
+//! `queries/<dialect>/q1.sql`. Numbers that depend on the scale stand as `{name}` in the text and are
+//! declared under `parameters`. How a workload's tables come to be is [`crate::fixture`]'s business.
+
+#[cfg(feature = "harness")]
+mod read;
+
+use serde::{Deserialize, Serialize};
+
+use crate::answer::Kind;
+
+/// One query as it is sent to an engine program: text ready to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Query {
+    /// The workload's name, `tpch`.
+    pub workload: String,
+    /// The query's name, `q1`; an engine with hand-written plans goes by it.
+    pub name: String,
+    /// The text in the engine's dialect with every parameter filled in.
+    pub sql: String,
+}
+
+/// Tables and queries that belong together.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// The name used in settings and folders, `tpch`.
+    pub name: String,
+    /// The name people use, `TPC-H`.
+    pub title: String,
+    /// The tables, in the order in which they are generated.
+    #[serde(rename = "table")]
+    pub tables: Vec<TableSpec>,
+    /// The queries in their own order: q2 before q10.
+    #[serde(rename = "query")]
+    pub queries: Vec<QuerySpec>,
+}
+
+/// A table of a workload.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableSpec {
+    /// The name used in SQL.
+    pub name: String,
+    /// Rows at scale 1; what the generator really makes is in the manifest.
+    pub rows_at_sf1: u64,
+}
+
+/// A query as declared: which tables it reads and what its answer looks like.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuerySpec {
+    /// The name, also the file's: `q1` is `queries/q1.sql`.
+    pub name: String,
+    /// What the query asks, in a few words.
+    pub title: String,
+    /// The tables it reads; only these are generated and loaded.
+    pub tables: Vec<String>,
+    /// The answer's columns, left to right.
+    pub columns: Vec<ColumnSpec>,
+    /// The keys of the outermost ORDER BY; empty when any order is right.
+    #[serde(default)]
+    pub order: Vec<OrderKey>,
+    /// The outermost LIMIT.
+    pub limit: Option<usize>,
+    /// Numbers in the text that depend on the scale: `fraction = "0.0001 / sf"`.
+    #[serde(default)]
+    pub parameters: std::collections::BTreeMap<String, String>,
+}
+
+/// A column of a declared answer, written `"revenue:decimal"`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ColumnSpec {
+    /// The column's name in the query's text.
+    pub name: String,
+    /// How its values are compared: `decimal` exactly, `float` within a tolerance (averages, ratios).
+    pub kind: Kind,
+}
+
+/// A sort key of a declared answer, written `"revenue desc"` or `"o_orderdate"`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct OrderKey {
+    /// The name of an answer's column.
+    pub column: String,
+    /// Whether the largest value comes first.
+    pub descending: bool,
+}
+
+impl TryFrom<String> for ColumnSpec {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || {
+            format!("'{text}' is not a column: write name:type with int, decimal, float, text, date, timestamp or bool")
+        };
+        let (name, kind) = text.split_once(':').ok_or_else(wrong)?;
+        let kind = serde_json::from_value(kind.into()).map_err(|_| wrong())?;
+        Ok(Self { name: name.to_owned(), kind })
+    }
+}
+
+impl TryFrom<String> for OrderKey {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let (column, descending) = match text.split_once(' ') {
+            None => (text.as_str(), false),
+            Some((column, "asc")) => (column, false),
+            Some((column, "desc")) => (column, true),
+            Some(_) => return Err(format!("'{text}' is not a sort key: write a column, then asc or desc")),
+        };
+        Ok(Self { column: column.to_owned(), descending })
+    }
+}

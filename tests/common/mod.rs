@@ -1,0 +1,141 @@
+//! What several test files need: engine programs, and a run of the bench in a folder of its own.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use querydyno::catalog::Catalog;
+use querydyno::record::{self, Record};
+use querydyno::session::Program;
+use querydyno::settings::Settings;
+use tempfile::TempDir;
+
+/// Builds the engine's program if need be; for `arrow` and `null`, which take minutes at most.
+pub fn program(engine: &str) -> Program {
+    // Two tests of one process must not build at once.
+    static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one = LOCK.lock().unwrap();
+    catalog().entry(engine).unwrap().program().unwrap()
+}
+
+pub fn catalog() -> Catalog {
+    Catalog::read(&Settings::read().unwrap()).unwrap()
+}
+
+/// The engine that goes wrong.
+pub fn faulty(fault: &str) -> Program {
+    Program { path: env!("CARGO_BIN_EXE_faulty-engine").into(), args: vec![fault.to_owned()], ..Program::default() }
+}
+
+/// An entry of `querydyno.toml` for this program.
+pub fn entry(name: &str, program: &Program) -> String {
+    format!("[engine.{name}]\nprogram = '{}'\nargs = {:?}\n", program.path.display(), program.args)
+}
+
+/// Data for all tests, made once a test process and kept between them.
+pub fn data() -> PathBuf {
+    static DATA: OnceLock<PathBuf> = OnceLock::new();
+    DATA.get_or_init(|| querydyno::paths::own("data")).clone()
+}
+
+/// A run of the bench with engines, records and Criterion folders of its own.
+pub struct Bench {
+    pub folder: TempDir,
+    command: Command,
+    /// A value in the environment of everything this run starts.
+    pub mark: String,
+}
+
+impl Bench {
+    /// With engines as `querydyno.toml` would have them, at scale 0.001.
+    pub fn new(config: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("querydyno.toml");
+        fs::write(&file, format!("data = '{}'\n{config}", data().display())).unwrap();
+        let mark = folder.path().display().to_string();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bench-tpch"));
+        command
+            .arg("--bench")
+            .env("CARGO_TARGET_DIR", folder.path().join("target"))
+            .env("QUERYDYNO_CONFIG", &file)
+            .env("QUERYDYNO_SCALE", "0.001")
+            .env("TEST_MARK", &mark)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self { folder, command, mark }
+    }
+
+    pub fn args(mut self, args: &[&str]) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub fn run(&mut self) -> Output {
+        self.command.output().unwrap()
+    }
+
+    pub fn spawn(&mut self) -> Child {
+        self.command.spawn().unwrap()
+    }
+
+    /// All records that the run left.
+    pub fn records(&self) -> Vec<Record> {
+        let Ok(files) = fs::read_dir(self.own("records")) else {
+            return Vec::new();
+        };
+        files.flatten().flat_map(|file| record::read(&file.path()).unwrap()).collect()
+    }
+
+    pub fn record(&self, engine: &str) -> Record {
+        let mut records = self.records();
+        records.retain(|record| record.id.engine == engine);
+        assert_eq!(records.len(), 1, "records of {engine}");
+        records.remove(0)
+    }
+
+    pub fn criterion(&self) -> PathBuf {
+        self.folder.path().join("target/criterion")
+    }
+
+    /// Asserts that no process and no scratch folder of this run is left.
+    pub fn assert_clean(&self) {
+        let left = processes_with(&self.mark);
+        assert!(left.is_empty(), "processes left: {left:?}");
+        let scratch = self.own("scratch");
+        let left: Vec<_> = fs::read_dir(&scratch).map(|dir| dir.flatten().collect()).unwrap_or_default();
+        assert!(left.is_empty(), "left in scratch: {left:?}");
+    }
+
+    fn own(&self, name: &str) -> PathBuf {
+        self.folder.path().join("target/querydyno").join(name)
+    }
+}
+
+/// Processes with this text in their environment.
+pub fn processes_with(mark: &str) -> Vec<String> {
+    let marked = |pid: &Path| {
+        let environment = fs::read(pid.join("environ")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&environment).into_owned();
+        text.split('\0').any(|line| line == format!("TEST_MARK={mark}"))
+    };
+    fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| marked(path))
+        .map(|path| fs::read_to_string(path.join("cmdline")).unwrap_or_default().replace('\0', " "))
+        .collect()
+}
+
+pub fn text(output: &Output) -> String {
+    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}

@@ -1,0 +1,348 @@
+//! The fixture store as its users see it: data is made once, whole, and made again when it is broken.
+//!
+//! All at scales of a few megabytes; `cargo test --test fixtures`.
+
+#![cfg(feature = "harness")]
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use querydyno::fixture::{Dataset, Store};
+use querydyno::id::Scale;
+use querydyno::workload::{TableSpec, Workload};
+use tempfile::TempDir;
+
+const TABLES: [&str; 8] = ["region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem"];
+
+fn workload(name: &str) -> Workload {
+    let table = |name: &&str| TableSpec { name: (*name).to_owned(), rows_at_sf1: 0 };
+    Workload {
+        name: name.to_owned(),
+        title: "TPC-H".to_owned(),
+        tables: TABLES.iter().map(table).collect(),
+        queries: Vec::new(),
+    }
+}
+
+fn scale(text: &str) -> Scale {
+    text.parse().unwrap()
+}
+
+fn names(tables: &[&str]) -> Vec<String> {
+    tables.iter().map(|&name| name.to_owned()).collect()
+}
+
+fn ensure(store: &Store, at: &str, tables: &[&str]) -> Dataset {
+    store.ensure(&workload("tpch"), scale(at), "parquet", &names(tables)).unwrap()
+}
+
+/// Modification time and content of everything in a folder, by path.
+fn snapshot(root: &Path) -> BTreeMap<PathBuf, (SystemTime, Vec<u8>)> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let modified = path.metadata().unwrap().modified().unwrap();
+                found.insert(path.clone(), (modified, fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+fn read(file: &Path) -> Vec<RecordBatch> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file).unwrap()).unwrap();
+    reader.build().unwrap().map(Result::unwrap).collect()
+}
+
+/// A store with `nation` and `supplier`, and the second one's only file with its content.
+fn small() -> (TempDir, Store, PathBuf, Vec<u8>) {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::new(root.path());
+    let dataset = ensure(&store, "sf0.001", &["nation", "supplier"]);
+    let file = dataset.tables[0].files[0].clone();
+    assert_eq!(dataset.tables[0].name, "nation");
+    let file_of_supplier = dataset.tables[1].files[0].clone();
+    assert_ne!(file, file_of_supplier);
+    let content = fs::read(&file_of_supplier).unwrap();
+    (root, store, file_of_supplier, content)
+}
+
+#[test]
+fn whole_data_is_left_alone() {
+    let (root, store, ..) = small();
+    let before = snapshot(root.path());
+    let again = ensure(&store, "sf0.001", &["supplier", "nation", "supplier"]);
+    assert_eq!(snapshot(root.path()), before);
+    let tables: Vec<&str> = again.tables.iter().map(|t| t.name.as_str()).collect();
+    assert_eq!(tables, ["nation", "supplier"], "the workload's order, each once");
+    assert!(again.tables.iter().all(|t| t.files.iter().all(|f| f.is_absolute())));
+    assert_eq!(again.sha256.len(), 64);
+    assert!(again.layout.starts_with("tpchgen 4.0.0, parquet snappy"));
+}
+
+#[test]
+fn only_the_tables_asked_for_are_made() {
+    let (_root, store, ..) = small();
+    let folder = store.folder("tpch", scale("sf0.001"), "parquet");
+    let mut entries: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    entries.sort();
+    assert_eq!(entries, [".lock", "nation", "supplier"]);
+}
+
+#[test]
+fn a_truncated_file_is_repaired() {
+    let (_root, store, file, content) = small();
+    let modified = file.metadata().unwrap().modified().unwrap();
+    let broken = File::options().write(true).open(&file).unwrap();
+    broken.set_len(100).unwrap();
+    broken.set_modified(modified).unwrap();
+    ensure(&store, "sf0.001", &["supplier"]);
+    assert!(fs::read(&file).unwrap() == content);
+}
+
+#[test]
+fn a_deleted_file_or_manifest_is_repaired() {
+    let (_root, store, file, content) = small();
+    fs::remove_file(&file).unwrap();
+    ensure(&store, "sf0.001", &["supplier"]);
+    assert!(fs::read(&file).unwrap() == content);
+    let manifest = file.with_file_name("manifest.json");
+    for text in ["", "{}", "no JSON"] {
+        fs::write(&manifest, text).unwrap();
+        ensure(&store, "sf0.001", &["supplier"]);
+        assert!(fs::read_to_string(&manifest).unwrap().contains("tpchgen"));
+    }
+    fs::remove_file(&manifest).unwrap();
+    ensure(&store, "sf0.001", &["supplier"]);
+    assert!(manifest.exists());
+}
+
+#[test]
+fn a_flipped_byte_is_repaired() {
+    let (_root, store, file, content) = small();
+    let mut flipped = content.clone();
+    flipped[50] ^= 1;
+    fs::write(&file, flipped).unwrap();
+    ensure(&store, "sf0.001", &["supplier"]);
+    assert!(fs::read(&file).unwrap() == content);
+}
+
+#[test]
+fn a_copied_file_is_hashed_and_kept() {
+    let (root, store, file, _) = small();
+    let copied = SystemTime::now() - Duration::from_secs(1000);
+    File::options().write(true).open(&file).unwrap().set_modified(copied).unwrap();
+    ensure(&store, "sf0.001", &["supplier"]);
+    assert_eq!(file.metadata().unwrap().modified().unwrap(), copied);
+    let before = snapshot(root.path());
+    ensure(&store, "sf0.001", &["supplier"]);
+    assert_eq!(snapshot(root.path()), before, "the new time was written down");
+}
+
+#[test]
+fn data_of_another_version_is_made_again() {
+    let (_root, store, file, _) = small();
+    let manifest = file.with_file_name("manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    for (now, other) in [("tpchgen 4.0.0", "tpchgen 3.9.9"), ("snappy", "zstd"), ("sf0.001", "sf10")] {
+        let old = text.replace(now, other);
+        assert_ne!(old, text);
+        fs::write(&manifest, &old).unwrap();
+        ensure(&store, "sf0.001", &["supplier"]);
+        assert!(fs::read_to_string(&manifest).unwrap().contains(now));
+    }
+}
+
+#[test]
+fn the_same_bytes_come_from_any_number_of_threads() {
+    let make = |threads| {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::new(root.path()).with_threads(threads);
+        let dataset = ensure(&store, "sf0.01", &TABLES);
+        (dataset.sha256, dataset.layout)
+    };
+    assert_eq!(make(1), make(3));
+}
+
+#[test]
+fn leftovers_of_a_dead_process_are_swept() {
+    let (_root, store, ..) = small();
+    let mut dead = Command::new("true").spawn().unwrap();
+    dead.wait().unwrap();
+    let folder = store.folder("tpch", scale("sf0.001"), "parquet");
+    let leftover = folder.join(format!(".lineitem.{}.tmp", dead.id()));
+    let living = folder.join(".lineitem.1.tmp");
+    for path in [&leftover, &living] {
+        fs::create_dir(path).unwrap();
+        fs::write(path.join("part-000.parquet"), "half").unwrap();
+    }
+    ensure(&store, "sf0.001", &["nation"]);
+    assert!(!leftover.exists());
+    assert!(living.exists(), "process 1 lives and may still be writing");
+}
+
+#[test]
+fn what_does_not_exist_is_named_together_with_what_does() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::new(root.path());
+    let error = |name: &str, format: &str, table: &str| {
+        let tables = names(&[table]);
+        let given = store.ensure(&workload(name), scale("1"), format, &tables);
+        format!("{:#}", given.unwrap_err())
+    };
+    assert!(error("tpcx", "parquet", "nation").contains("there is tpch"));
+    assert!(error("tpch", "orc", "nation").contains("use 'parquet'"));
+    assert!(error("tpch", "parquet", "nations").contains("it has region, nation,"));
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn files_hold_what_tpchgen_makes() {
+    let root = tempfile::tempdir().unwrap();
+    let dataset = ensure(&Store::new(root.path()), "sf0.01", &TABLES);
+    let rows: Vec<u64> = dataset.tables.iter().map(|table| table.rows).collect();
+    assert_eq!(rows, [5, 25, 100, 1_500, 2_000, 8_000, 15_000, 60_175]);
+
+    let batches = read(&dataset.tables[7].files[0]);
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 60_175);
+    let mut expected = tpchgen::generators::LineItemGenerator::new(0.01, 1, 1).iter();
+    for batch in &batches {
+        let column = |name| batch.column_by_name(name).unwrap();
+        let orderkey = column("l_orderkey").as_primitive::<Int64Type>();
+        let quantity = column("l_quantity").as_primitive::<Decimal128Type>();
+        let price = column("l_extendedprice").as_primitive::<Decimal128Type>();
+        let shipdate = column("l_shipdate").as_primitive::<Date32Type>();
+        let comment = column("l_comment").as_string::<i32>();
+        for (row, line) in (0..batch.num_rows()).zip(&mut expected) {
+            assert_eq!(orderkey.value(row), line.l_orderkey);
+            assert_eq!(quantity.value(row), i128::from(line.l_quantity) * 100);
+            assert_eq!(price.value_as_string(row), line.l_extendedprice.to_string());
+            assert_eq!(shipdate.value(row), line.l_shipdate.to_unix_epoch());
+            assert_eq!(comment.value(row), line.l_comment);
+        }
+    }
+    assert!(expected.next().is_none());
+}
+
+#[test]
+fn a_large_table_has_several_files_in_order() {
+    let root = tempfile::tempdir().unwrap();
+    let dataset = ensure(&Store::new(root.path()), "sf0.81", &["orders"]);
+    let table = &dataset.tables[0];
+    assert_eq!(table.rows, 1_215_000);
+    let files: Vec<_> = table.files.iter().map(|file| file.file_name().unwrap()).collect();
+    assert_eq!(files, ["part-000.parquet", "part-001.parquet"]);
+    let mut last = 0;
+    for batch in table.files.iter().flat_map(|file| read(file)) {
+        for &key in batch["o_orderkey"].as_primitive::<Int64Type>().values() {
+            assert!(key > last);
+            last = key;
+        }
+    }
+}
+
+#[test]
+fn every_engine_can_read_the_schema() {
+    let root = tempfile::tempdir().unwrap();
+    let dataset = ensure(&Store::new(root.path()), "sf0.01", &TABLES);
+    for file in dataset.tables.iter().flat_map(|table| &table.files) {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(file).unwrap()).unwrap();
+        let footer = reader.metadata().file_metadata();
+        let pairs = footer.key_value_metadata().into_iter().flatten();
+        assert_eq!(pairs.filter(|pair| pair.key == "ARROW:schema").count(), 0);
+        for field in reader.schema().fields() {
+            let expected = match field.name().split_once('_').unwrap().1 {
+                name if name.ends_with("key") => DataType::Int64,
+                name if name.ends_with("date") => DataType::Date32,
+                "linenumber" | "availqty" | "size" | "shippriority" => DataType::Int32,
+                "quantity" | "extendedprice" | "discount" | "tax" | "totalprice" | "acctbal" | "supplycost"
+                | "retailprice" => DataType::Decimal128(15, 2),
+                _ => DataType::Utf8,
+            };
+            assert_eq!(*field.data_type(), expected, "{}", field.name());
+            assert!(!field.is_nullable(), "{}", field.name());
+        }
+        for group in reader.metadata().row_groups() {
+            assert!(group.num_rows() <= 122_880);
+            assert!(group.columns().iter().all(|column| column.statistics().is_some()));
+        }
+    }
+}
+
+#[test]
+fn two_threads_at_once_share_one_generation() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::new(root.path()).with_threads(1);
+    let made = || {
+        ensure(&store, "sf0.01", &["orders", "lineitem"]);
+        snapshot(root.path())
+    };
+    let (first, second) = std::thread::scope(|scope| {
+        let other = scope.spawn(made);
+        (made(), other.join().unwrap())
+    });
+    assert_eq!(first, second, "the later one made nothing again");
+}
+
+/// Not a test of its own: the process that the tests below start.
+#[test]
+fn child() {
+    if let Some(root) = std::env::var_os("QUERYDYNO_TEST_CHILD") {
+        let dataset = ensure(&Store::new(root), "sf0.01", &["orders", "lineitem"]);
+        std::io::stdout().write_all(dataset.sha256.as_bytes()).unwrap();
+    }
+}
+
+fn child_in(root: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "child", "--nocapture"])
+        .env("QUERYDYNO_TEST_CHILD", root)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn two_processes_at_once_share_one_generation() {
+    let root = tempfile::tempdir().unwrap();
+    let start = || child_in(root.path()).spawn().unwrap();
+    let children = [start(), start()];
+    let said = children.map(|child| {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    });
+    let count = |text: &str| said.iter().filter(|said| said.contains(text)).count();
+    assert_eq!(count("generated tpch sf0.01"), 1, "{said:?}");
+}
+
+#[test]
+fn a_process_that_waits_says_so_and_then_goes_on() {
+    let (root, store, ..) = small();
+    let other_scale = store.folder("tpch", scale("sf0.01"), "parquet");
+    fs::create_dir_all(&other_scale).unwrap();
+    let lock = File::create(other_scale.join(".lock")).unwrap();
+    lock.lock().unwrap();
+    let mut child = child_in(root.path()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = said.next().unwrap().unwrap();
+    assert!(first.starts_with("waiting for another process"), "{first}");
+    lock.unlock().unwrap();
+    assert!(child.wait().unwrap().success());
+    let rest: Vec<String> = said.map(Result::unwrap).collect();
+    assert!(rest.iter().any(|line| line.starts_with("generated tpch sf0.01")));
+}

@@ -1,0 +1,130 @@
+//! The repository's own rules, as far as a test can check them: see the invariants in `src/lib.rs`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use querydyno::paths::root;
+
+/// A file longer than this is read by nobody.
+const LONGEST: usize = 450;
+
+fn rust_files(folder: &str) -> Vec<PathBuf> {
+    let mut open = vec![root().join(folder)];
+    let mut files = Vec::new();
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+fn all_rust_files() -> Vec<PathBuf> {
+    ["src", "benches", "tests", "xtask"].iter().flat_map(|folder| rust_files(folder)).collect()
+}
+
+fn lines(path: &Path) -> Vec<String> {
+    fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn engines() -> Vec<String> {
+    let text = fs::read_to_string(root().join("fixtures/engines.toml")).unwrap();
+    toml::from_str::<toml::Table>(&text).unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn the_top_level_is_fixed() {
+    let allowed = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "benches",
+        "src",
+        "fixtures",
+        "tests",
+        "xtask",
+        "README.md",
+        "CHANGELOG.md",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "target",
+        "querydyno.toml",
+    ];
+    for entry in fs::read_dir(root()).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        assert!(name.starts_with('.') || allowed.contains(&name.as_str()), "{name} has no place at the top level");
+    }
+}
+
+#[test]
+fn an_engine_is_one_feature_one_bin_and_one_module() {
+    let manifest: toml::Table = toml::from_str(&fs::read_to_string(root().join("Cargo.toml")).unwrap()).unwrap();
+    let features = manifest["features"].as_table().unwrap();
+    for engine in engines() {
+        assert!(features.contains_key(&engine), "no feature {engine}");
+        assert!(root().join(format!("src/bin/querydyno-{engine}.rs")).exists(), "no bin of {engine}");
+        let module = root().join("src/engine").join(&engine);
+        assert!(module.is_dir() || module.with_extension("rs").exists(), "no module of {engine}");
+    }
+    let bins = rust_files("src/bin").len();
+    assert_eq!(bins, engines().len(), "a bin without an engine");
+}
+
+#[test]
+fn only_an_engine_names_its_crate() {
+    for path in rust_files("src") {
+        if path.starts_with(root().join("src/engine")) {
+            continue;
+        }
+        for line in lines(&path) {
+            let code = line.split("//").next().unwrap_or_default();
+            for engine_crate in ["duckdb::", "datafusion::"] {
+                // `engine::duckdb::` is our own module, named by its bin.
+                let foreign = code.contains(engine_crate) && !code.contains(&format!("engine::{engine_crate}"));
+                assert!(!foreign, "{}: {line}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn bins_and_benches_hold_no_logic_and_the_allocator_is_set_in_bins_only() {
+    for path in rust_files("src/bin").into_iter().chain(rust_files("benches")) {
+        assert!(lines(&path).len() <= 20, "{} holds logic", path.display());
+    }
+    for path in rust_files("src") {
+        let sets = lines(&path).iter().any(|line| line.trim() == "#[global_allocator]");
+        assert!(!sets || path.starts_with(root().join("src/bin")), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_and_reads_in_one_sitting() {
+    for path in all_rust_files() {
+        let lines = lines(&path);
+        assert!(lines.first().is_some_and(|line| line.starts_with("//!")), "{} has no head", path.display());
+        assert!(lines.len() <= LONGEST, "{} has {} lines", path.display(), lines.len());
+    }
+}
+
+#[test]
+fn every_query_has_a_text_and_every_text_a_query() {
+    for entry in fs::read_dir(root().join("fixtures")).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        if !entry.path().join("workload.toml").exists() {
+            continue;
+        }
+        let workload = querydyno::workload::Workload::read(&name).unwrap();
+        for query in &workload.queries {
+            let text = workload.text(query, "canonical", querydyno::id::Scale::ONE).unwrap();
+            assert!(!text.sql.trim().ends_with(';'), "{} ends in a semicolon", query.name);
+        }
+        let texts = fs::read_dir(entry.path().join("queries")).unwrap().flatten();
+        let texts = texts.filter(|file| file.path().is_file()).count();
+        assert_eq!(texts, workload.queries.len(), "{name} has texts without a query");
+    }
+}

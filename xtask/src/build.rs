@@ -1,0 +1,31 @@
+//! `cargo xtask build`: builds engine programs ahead of a run, one after the other.
+
+use anyhow::Result;
+use clap::Args;
+use querydyno::catalog::Catalog;
+use querydyno::settings::Settings;
+
+/// Build engine programs ahead of a run, each alone and by its own recipe
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The engines [default: all of fixtures/engines.toml]
+    engines: Vec<String>,
+}
+
+impl Build {
+    pub(crate) fn run(self) -> Result<()> {
+        let catalog = Catalog::read(&Settings::read()?)?;
+        let engines = if self.engines.is_empty() {
+            catalog.entries().iter().filter(|entry| entry.recipe().is_some()).collect()
+        } else {
+            self.engines.iter().map(|name| catalog.entry(name)).collect::<Result<Vec<_>>>()?
+        };
+        for engine in engines {
+            if let (None, Some(recipe)) = (engine.find(), engine.recipe()) {
+                eprintln!("building {}, about {} min from nothing", engine.name, recipe.minutes());
+            }
+            println!("{}: {}", engine.name, engine.program()?.path.display());
+        }
+        Ok(())
+    }
+}

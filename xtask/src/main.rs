@@ -1,0 +1,48 @@
+//! `cargo xtask`: everything around a bench run. One file a command.
+
+mod answers;
+mod build;
+mod data;
+mod engines;
+mod lint;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use querydyno::interrupt;
+
+/// `QueryDyno`'s commands around `cargo bench`.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Data(data::Data),
+    Build(build::Build),
+    Engines(engines::Engines),
+    Answers(answers::Answers),
+    Lint(lint::Lint),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let run = || match cli.command {
+        Command::Data(command) => command.run(),
+        Command::Build(command) => command.run(),
+        Command::Engines(command) => command.run(),
+        Command::Answers(command) => command.run(),
+        Command::Lint(command) => command.run(),
+    };
+    match interrupt::install().and_then(|()| run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if interrupt::requested() => ExitCode::from(interrupt::EXIT_CODE),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
