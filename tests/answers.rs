@@ -333,6 +333,20 @@ proptest! {
     }
 
     #[test]
+    fn decimals_sort_by_value_whatever_their_scale(mut numbers in prop::collection::vec((-20_000_i64..20_000, 0_usize..30), 2..20)) {
+        numbers.sort_unstable();
+        let rows: Vec<Answer> = numbers.iter().map(|&(n, zeros)| of(&[(0, n, 0.0, String::new())], zeros)).collect();
+        let rows: Vec<_> = rows.into_iter().flat_map(|answer| answer.rows).collect();
+        let ascending = Answer { rows, ..of(&[], 0) };
+        prop_assert_eq!(differ(&ascending, &ascending, &declared("n")), "");
+        let mut descending = ascending.clone();
+        descending.rows.reverse();
+        prop_assert_eq!(differ(&ascending, &descending, &declared("n desc")), "");
+        let rises = numbers.first().map(|n| n.0) != numbers.last().map(|n| n.0);
+        prop_assert_eq!(differ(&ascending, &descending, &declared("n")).contains("out of order"), rises);
+    }
+
+    #[test]
     fn one_changed_value_is_found(rows in sorted_rows(), at: prop::sample::Index, column in 0_usize..4) {
         let expected = of(&rows, 0);
         let mut changed = rows.clone();

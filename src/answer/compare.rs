@@ -1,8 +1,8 @@
 //! Whether an answer is the expected one, and if not, where they first differ: [`compare`].
 //!
 //! Pure: two answers and a query's declaration in, a verdict's ground out. It reads no file (that is
-//! [`reference`](super::reference)) and knows no engine. Two answers are equal when their rows are the same multiset and
-//! the actual rows are sorted by the query's keys. Rows that tie on all keys may come in any order.
+//! [`reference`](super::reference)) and knows no engine. Two answers are equal when their rows are the same multiset
+//! and the actual rows are sorted by the query's keys. Rows that tie on all keys may come in any order.
 //!
 //! # What counts as equal
 //!
@@ -11,21 +11,21 @@
 //! | int | int, decimal without a fraction | the same number |
 //! | decimal | decimal, int | the same number, whatever its scale and length |
 //! | decimal | float | within 1e-9 of the larger one |
-//! | float | float, decimal, int | within 1e-9 of the larger one or one unit in the last place of a decimal, whichever is more |
+//! | float | float, decimal, int | within 1e-9 of the larger one or one in a decimal's last place, if that is more |
 //! | text | text | the same bytes |
 //! | date | date, timestamp at midnight | the same day |
 //! | timestamp, bool | the same | the same instant or value |
 //!
-//! The unit in the last place is there since engines cut or round an exact average: `avg(decimal(15,2))` is a decimal with
-//! six digits in one and a double in the next. It follows the column's own scale, however small, so an engine that gives an
-//! average as a decimal with two digits is held to two digits only. NULL equals NULL alone; NaN equals NaN.
-//! [`Precision::Published`] widens numbers, but not ints, by half a cent and ignores blanks around text.
+//! The unit in the last place is there since engines cut or round an exact average: `avg(decimal(15,2))` is a decimal
+//! with six digits in one and a double in the next. It follows the column's own scale, however small, so an engine
+//! that gives an average as a decimal with two digits is held to two digits only. NULL equals NULL alone; NaN equals
+//! NaN. [`Precision::Published`] widens numbers, but not ints, by half a cent and ignores blanks around text.
 //!
 //! # LIMIT
 //!
-//! With LIMIT n and n rows on both sides, the rows that tie with the last one may have been cut differently: there only the
-//! order keys are compared. Fewer rows than n mean that nothing was cut. Without ORDER BY any n rows are right, so then only
-//! the number of rows and the form of the values are checked.
+//! With LIMIT n and n rows on both sides, the rows that tie with the last one may have been cut differently: there
+//! only the order keys are compared. Fewer rows than n mean that nothing was cut. Without ORDER BY any n rows are
+//! right, so then only the number of rows and the form of the values are checked.
 
 mod order;
 mod pairing;
@@ -119,7 +119,10 @@ pub enum Difference {
         got: String,
     },
     /// One answer has more rows.
-    #[error("expected {expected} rows, got {actual}; first {} row: {first}", if .actual < .expected { "missing" } else { "extra" })]
+    #[error(
+        "expected {expected} rows, got {actual}; first {} row: {first}",
+        if .actual < .expected { "missing" } else { "extra" }
+    )]
     Rows {
         /// Rows of the reference.
         expected: usize,
@@ -183,8 +186,8 @@ pub fn compare(expected: &Answer, actual: &Answer, query: &QuerySpec, precision:
     let got: Vec<usize> = (0..rows).collect();
     let every: Vec<usize> = (0..query.columns.len()).collect();
 
-    // A boundary is where both sides start a new group. What ties on one side only may be in any order on the other, as when
-    // one engine truncates an average that the next one gives in full.
+    // A boundary is where both sides start a new group. What ties on one side only may be in any order on the other,
+    // as when one engine truncates an average that the next one gives in full.
     let mut start = 0;
     while start < rows {
         let tied = |row: usize| {
@@ -226,18 +229,17 @@ impl Answers<'_> {
 
     /// Compares rows of which any order is right, in the given columns.
     fn check_group(&self, group: (&[usize], &[usize]), columns: &[usize]) -> Result<(), Difference> {
-        let (wanted, got) = match group {
-            (&[wanted], &[got]) => (wanted, got),
-            _ => {
-                let left = pairing::unpaired(self, group, columns);
-                let Some((&wanted, &first)) = left.missing.first().zip(left.extra.first()) else {
-                    return Ok(());
-                };
-                // The row most like the missing one is what a reader wants to see beside it; a thousand are enough to find it.
-                let alike = |&row: &usize| columns.iter().filter(|&&column| self.same(wanted, row, column)).count();
-                let best = left.extra.iter().take(1000).copied().rev().max_by_key(alike);
-                (wanted, best.unwrap_or(first))
-            }
+        let (wanted, got) = if let (&[wanted], &[got]) = group {
+            (wanted, got)
+        } else {
+            let left = pairing::unpaired(self, group, columns);
+            let Some((&wanted, &first)) = left.missing.first().zip(left.extra.first()) else {
+                return Ok(());
+            };
+            // A reader wants to see the missing row beside the one most like it; a thousand are enough to find that.
+            let alike = |&row: &usize| columns.iter().filter(|&&column| self.same(wanted, row, column)).count();
+            let best = left.extra.iter().take(1000).copied().rev().max_by_key(alike);
+            (wanted, best.unwrap_or(first))
         };
         match columns.iter().find(|&&column| !self.same(wanted, got, column)) {
             None => Ok(()),

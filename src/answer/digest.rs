@@ -1,7 +1,7 @@
 //! A short fingerprint of an answer: [`digest`]. It tells runs apart in a record; it never decides what is right.
 //!
-//! Two right answers can have different digests: a float may fall on either side of a rounding, a tie at LIMIT may be cut
-//! differently, an engine may give a decimal as a float. [`compare`](super::compare) knows about these.
+//! Two right answers can have different digests: a float may fall on either side of a rounding, a tie at LIMIT may be
+//! cut differently, an engine may give a decimal as a float. [`compare`](super::compare) knows about these.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,9 @@ use super::compare::typed::Value;
 use super::{Answer, Kind};
 use crate::workload::QuerySpec;
 
-/// 16 hexadecimal digits that depend on the values but not on the order of the rows, the names of the columns or the way
-/// in which an engine writes a number: decimals count without zeros at the end, floats with six significant digits.
+/// 16 hexadecimal digits that depend on the values but not on the order of the rows, the names of the columns or the
+/// way in which an engine writes a number: decimals count without zeros at the end, floats with six significant
+/// digits.
 pub fn digest(answer: &Answer, query: &QuerySpec) -> String {
     let kinds: Vec<(Kind, bool)> = answer
         .columns
@@ -31,7 +32,8 @@ pub fn digest(answer: &Answer, query: &QuerySpec) -> String {
         hash.update(row);
         hash.update("\n");
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let start = hash.finalize().iter().take(8).fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
+    format!("{start:016x}")
 }
 
 /// A row as one text. Lengths stand before the values, so that no two rows look the same.
@@ -49,7 +51,7 @@ fn canonical(row: &[Option<String>], kinds: &[(Kind, bool)]) -> String {
             Some(Value::Text(text)) => text,
             Some(Value::Null) | None => text.into(),
         };
-        line.push_str(&format!("{}:{shown};", shown.len()));
+        line.extend([shown.len().to_string().as_str(), ":", &*shown, ";"]);
     }
     line
 }

@@ -3,8 +3,8 @@
 //! Says how they are stored, not which one counts (that is the referee's) or what equals them
 //! ([`compare`](super::compare)).
 //!
-//! Ours are CSV with a header of `name:type`; the values stand as the engine gave them, so that a decimal keeps its scale.
-//! NULL is `\N`; a text that begins with a backslash gets a second one before it.
+//! Ours are CSV with a header of `name:type`; the values stand as the engine gave them, so that a decimal keeps its
+//! scale. NULL is `\N`; a text that begins with a backslash gets a second one before it.
 
 use std::borrow::Cow;
 use std::fs;
@@ -116,11 +116,12 @@ fn unescape(text: &str) -> Result<Option<String>> {
 /// Reads one of TPC's published answers, `dbgen/answers/q1.out`, with the types that the query declares.
 ///
 /// Columns are separated by `|`, padded with blanks, numbers rounded to two decimals: compare with
-/// [`Precision::Published`](super::compare::Precision::Published). The header is skipped, since its names are not always the
-/// query's. An empty text is an empty text, any other empty value is NULL.
+/// [`Precision::Published`](super::compare::Precision::Published). The header is skipped, since its names are not
+/// always the query's. An empty text is an empty text, any other empty value is NULL.
 ///
 /// # Errors
-/// When there is no such file, or a line does not have the declared columns; names the file, the line and what was expected.
+/// When there is no such file, or a line does not have the declared columns; names the file, the line and what was
+/// expected.
 pub fn read_published(path: &Path, query: &QuerySpec) -> Result<Answer> {
     let text = match fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

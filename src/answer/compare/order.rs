@@ -59,8 +59,8 @@ impl Keys {
 
     /// Whether two neighbours of one sorted answer may stand the other way round in another answer.
     ///
-    /// Keys after an inexact one do not tell them apart: two floats that one engine finds equal, and sorts by the next key, may
-    /// differ in their last bit for another.
+    /// Keys after an inexact one do not tell them apart: two floats that one engine finds equal, and sorts by the
+    /// next key, may differ in their last bit for another.
     pub(super) fn tie(&self, before: &[Value<'_>], after: &[Value<'_>]) -> bool {
         for key in &self.0 {
             let (before, after) = (&before[key.column], &after[key.column]);

@@ -84,8 +84,8 @@ impl Pairing<'_> {
         if wanted.len() == got.len() && wanted.iter().zip(got).all(|(&row, &other)| same(row, other)) {
             return;
         }
-        // Numbers that nearly agree may be sorted differently on either side, so each row takes the first partner in reach:
-        // both sides ascend by the first loose column, which bounds where to look.
+        // Numbers that nearly agree may be sorted differently on either side, so each row takes the first partner in
+        // reach: both sides ascend by the first loose column, which bounds where to look.
         let mut taken = vec![false; got.len()];
         let mut start = 0;
         let mut missing = Vec::new();

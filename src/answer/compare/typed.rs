@@ -1,6 +1,7 @@
 //! The text of two answers read as numbers, days and words by the types that a query declares.
 //!
-//! Knows when two values are the same, not when two answers are. Decimals are never read as floats unless one side is one.
+//! Knows when two values are the same, not when two answers are. Decimals are never read as floats unless one side is
+//! one.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -188,7 +189,7 @@ impl Rule {
 /// Half a cent, or a whole one from 1e12 on: the published numbers come from sums over doubles, and there
 /// a double holds about four digits after the point, which a long sum uses up. Cutting off digits is never right.
 fn within_rounding(published: &BigDecimal, actual: &BigDecimal) -> bool {
-    let thousandths = if published.abs() < BigDecimal::from(1_000_000_000_000_i64) { 5 } else { 10 };
+    let thousandths = if published.abs() < 1_000_000_000_000_i64 { 5 } else { 10 };
     (published - actual).abs() <= BigDecimal::new(thousandths.into(), 3)
 }
 
@@ -221,10 +222,9 @@ impl<'a> Plan<'a> {
         let rule = |index: usize, declared: Kind| {
             let kinds = [expected.columns[index].kind, actual.columns[index].kind];
             match declared {
-                Kind::Int => Rule::Exact,
                 Kind::Decimal if kinds.contains(&Kind::Float) => Rule::Float(Tolerance { unit: 0.0, rounding }),
                 Kind::Decimal if precision == Precision::Published => Rule::Cents,
-                Kind::Decimal => Rule::Exact,
+                Kind::Int | Kind::Decimal => Rule::Exact,
                 Kind::Float => {
                     // The published side's last place is not a unit that was cut but half of one that was rounded.
                     let full = (precision == Precision::Full).then_some(expected);
@@ -270,7 +270,8 @@ fn check_shape(answer: &Answer, side: Side, query: &QuerySpec) -> Result<(), Dif
     }
 }
 
-/// One in the last place of a decimal column, by the value with the most digits: some engines leave out zeros at the end.
+/// One in the last place of a decimal column, by the value with the most digits: some engines leave out zeros at the
+/// end.
 fn unit(answer: &Answer, column: usize) -> f64 {
     if answer.columns[column].kind != Kind::Decimal {
         return 0.0;
