@@ -16,8 +16,8 @@ pub enum Stored {
     Money,
     /// DATE: days since 1970-01-01.
     Day,
-    /// Text of few different values, decoded to the file's own dictionary codes. More than 255 values in one
-    /// row group are an error.
+    /// Text of few different values, decoded to the file's own dictionary codes, a byte a row. The
+    /// crate panics over a row group with more than 255 different values.
     Flag,
 }
 
@@ -96,4 +96,66 @@ fn column<'a>(batch: &'a RecordBatch, name: &str, stored: Stored) -> Result<&'a 
     );
     ensure!(column.null_count() == 0, "column {name} has a NULL, and the plan is for columns without");
     Ok(column)
+}
+
+/// A batch as a scan gives it, out of rows of quantity, price, discount, tax, return flag, line status and ship date.
+#[cfg(test)]
+pub fn lineitem(rows: &[(i64, i64, i64, i64, &str, &str, i32)]) -> RecordBatch {
+    use arrow::array::{Date32Array, Decimal64Array, DictionaryArray};
+    use std::sync::Arc;
+
+    let money = |value: fn(&(i64, i64, i64, i64, &str, &str, i32)) -> i64| -> ArrayRef {
+        let cents = rows.iter().map(value).collect::<Vec<_>>();
+        Arc::new(Decimal64Array::from(cents).with_precision_and_scale(15, 2).unwrap())
+    };
+    let returnflag: DictionaryArray<UInt8Type> = rows.iter().map(|row| row.4).collect();
+    let linestatus: DictionaryArray<UInt8Type> = rows.iter().map(|row| row.5).collect();
+    let shipdate: Date32Array = rows.iter().map(|row| Some(row.6)).collect();
+    RecordBatch::try_from_iter([
+        ("l_quantity", money(|row| row.0)),
+        ("l_extendedprice", money(|row| row.1)),
+        ("l_discount", money(|row| row.2)),
+        ("l_tax", money(|row| row.3)),
+        ("l_returnflag", Arc::new(returnflag) as _),
+        ("l_linestatus", Arc::new(linestatus) as _),
+        ("l_shipdate", Arc::new(shipdate) as _),
+    ])
+    .unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn width_is_of_the_widest_and_64_for_negatives() {
+        assert_eq!(width(&[]), 0);
+        assert_eq!(width(&[0]), 0);
+        assert_eq!(width(&[1, 127, 64]), 7);
+        assert_eq!(width(&[i64::MAX]), 63);
+        assert_eq!(width(&[1, -1]), 64);
+    }
+
+    #[test]
+    fn a_null_is_an_error() {
+        use arrow::array::{Date32Array, Decimal64Array};
+        use std::sync::Arc;
+
+        let cents = Decimal64Array::from(vec![Some(1), None]).with_precision_and_scale(15, 2).unwrap();
+        let dates = Date32Array::from(vec![None, Some(1)]);
+        let batch =
+            RecordBatch::try_from_iter([("cents", Arc::new(cents) as _), ("dates", Arc::new(dates) as ArrayRef)])
+                .unwrap();
+        assert!(money(&batch, "cents").unwrap_err().to_string().contains("NULL"));
+        assert!(days(&batch, "dates").unwrap_err().to_string().contains("NULL"));
+    }
+
+    #[test]
+    fn another_type_is_an_error() {
+        let batch = lineitem(&[(1, 1, 1, 1, "A", "F", 1)]);
+        assert!(money(&batch, "l_shipdate").is_err());
+        assert!(days(&batch, "l_tax").is_err());
+        assert!(flags(&batch, "l_tax").is_err());
+        assert!(money(&batch, "l_comment").is_err());
+    }
 }

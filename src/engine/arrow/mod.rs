@@ -7,6 +7,7 @@
 mod columns;
 mod q1;
 mod q6;
+mod row_group;
 mod scan;
 
 use std::collections::BTreeMap;

@@ -1,14 +1,15 @@
 //! TPC-H q1: sums and averages for each pair of flags. One pass; a group is an index into an array.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod totals;
 
 use anyhow::Context;
-use arrow::array::{ArrayRef, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::RecordBatch;
 
+use self::totals::{Groups, Totals, answer};
 use super::Plan;
 use super::columns::{Flags, Stored, days, flags, money, width};
-use super::scan::{BATCH_ROWS, Scan, Table};
+use super::row_group::BATCH_ROWS;
+use super::scan::{Scan, Table};
 use crate::engine::Result;
 
 /// The plan, with TPC-H's validation parameters.
@@ -29,25 +30,6 @@ const SCAN: Scan = Scan {
     ],
     days: ("l_shipdate", i32::MIN..=LAST_DAY),
 };
-
-/// Totals for each pair of flags, in the order of the answer.
-type Groups = BTreeMap<(String, String), Totals<i128>>;
-
-/// A group's sums as whole numbers; `T` is `i64` within a batch whose values are small.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Totals<T> {
-    rows: T,
-    /// Scale 2.
-    quantity: T,
-    /// Scale 2.
-    price: T,
-    /// Scale 4.
-    disc_price: T,
-    /// Scale 6.
-    charge: T,
-    /// Scale 2.
-    discount: T,
-}
 
 fn run(table: &Table, threads: usize) -> Result<RecordBatch> {
     let mut all = Groups::new();
@@ -116,6 +98,9 @@ impl Columns<'_> {
     }
 
     /// One element for each group, the one for rows that are filtered out not among them.
+    ///
+    /// With a discount and a tax of 0 to 127 and a price below 2^31, a discounted price is within 2^31 * 100 < 2^38
+    /// either side of 0, a charge within 2^38 * 227 < 2^46. A batch has at most 2^16 rows, so every sum is below 2^62.
     fn sum_narrow(&self) -> Vec<Totals<i128>> {
         let groups = self.returnflag.texts.len() * self.linestatus.texts.len();
         let mut sums = vec![Totals::<i64>::default(); groups + 1];
@@ -158,60 +143,86 @@ impl Columns<'_> {
     }
 }
 
-impl Totals<i64> {
-    fn widen(self) -> Totals<i128> {
-        Totals {
-            rows: self.rows.into(),
-            quantity: self.quantity.into(),
-            price: self.price.into(),
-            disc_price: self.disc_price.into(),
-            charge: self.charge.into(),
-            discount: self.discount.into(),
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::super::columns::lineitem;
+    use super::*;
 
-impl Totals<i128> {
-    fn add(&mut self, other: &Self) -> Result<()> {
-        let sum = |a: i128, b| a.checked_add(b).context("a sum of q1 overflows 128 bits");
-        *self = Self {
-            rows: sum(self.rows, other.rows)?,
-            quantity: sum(self.quantity, other.quantity)?,
-            price: sum(self.price, other.price)?,
-            disc_price: sum(self.disc_price, other.disc_price)?,
-            charge: sum(self.charge, other.charge)?,
-            discount: sum(self.discount, other.discount)?,
+    type Row = (i64, i64, i64, i64, &'static str, &'static str, i32);
+
+    const ROWS: [Row; 5] = [
+        (100, 10_000, 5, 8, "R", "F", 0),
+        (200, 30_000, 10, 0, "A", "F", LAST_DAY),
+        (300, 20_000, 0, 1, "R", "F", 1),
+        (400, 40_000, 0, 0, "R", "F", LAST_DAY + 1),
+        (500, 50_000, 0, 0, "N", "O", LAST_DAY + 1),
+    ];
+
+    fn groups(rows: &[Row]) -> Result<Groups> {
+        let mut groups = Groups::new();
+        add_batch(&mut groups, &lineitem(rows))?;
+        Ok(groups)
+    }
+
+    fn shown(groups: &Groups) -> Vec<String> {
+        use arrow::util::display::array_value_to_string;
+
+        let answer = answer(groups).unwrap();
+        let row = |row| {
+            let values = answer.columns().iter();
+            let values = values.map(|column| array_value_to_string(column, row).unwrap());
+            values.collect::<Vec<_>>().join(" ")
         };
-        Ok(())
+        (0..answer.num_rows()).map(row).collect()
     }
-}
 
-fn answer(groups: &Groups) -> Result<RecordBatch> {
-    let decimal = |scale, value: fn(&Totals<i128>) -> i128| -> Result<ArrayRef> {
-        let array = groups.values().map(value).collect::<Decimal128Array>();
-        let array = array.with_precision_and_scale(38, scale)?;
-        array.validate_decimal_precision(38)?;
-        Ok(Arc::new(array))
-    };
-    #[expect(clippy::cast_precision_loss, reason = "an average is a Float64 by definition")]
-    let average = |value: fn(&Totals<i128>) -> i128| -> ArrayRef {
-        let average = |totals| value(totals) as f64 / (totals.rows as f64 * 100.0);
-        Arc::new(groups.values().map(average).collect::<Float64Array>())
-    };
-    let count = |totals: &Totals<i128>| Ok(i64::try_from(totals.rows)?);
-    let counts = groups.values().map(count).collect::<Result<Vec<_>>>()?;
-    let flags = groups.keys().map(|(flag, _)| Some(flag));
-    let states = groups.keys().map(|(_, state)| Some(state));
-    Ok(RecordBatch::try_from_iter([
-        ("l_returnflag", Arc::new(flags.collect::<StringArray>()) as _),
-        ("l_linestatus", Arc::new(states.collect::<StringArray>()) as _),
-        ("sum_qty", decimal(2, |totals| totals.quantity)?),
-        ("sum_base_price", decimal(2, |totals| totals.price)?),
-        ("sum_disc_price", decimal(4, |totals| totals.disc_price)?),
-        ("sum_charge", decimal(6, |totals| totals.charge)?),
-        ("avg_qty", average(|totals| totals.quantity)),
-        ("avg_price", average(|totals| totals.price)),
-        ("avg_disc", average(|totals| totals.discount)),
-        ("count_order", Arc::new(Int64Array::from(counts)) as _),
-    ])?)
+    #[test]
+    fn groups_are_summed_and_ordered() {
+        let expected = [
+            "A F 2.00 300.00 270.0000 270.000000 2.0 300.0 0.1 1",
+            "R F 4.00 300.00 295.0000 304.600000 2.0 150.0 0.025 2",
+        ];
+        assert_eq!(shown(&groups(&ROWS).unwrap()), expected);
+    }
+
+    #[test]
+    fn values_of_many_bits_are_summed_as_well() {
+        let mut rows = ROWS.to_vec();
+        rows.push((-100, 1 << 50, -5, 8, "R", "F", 0));
+        let price = 30_000 + (1_i128 << 50);
+        let totals = groups(&rows).unwrap()[&("R".to_owned(), "F".to_owned())];
+        assert_eq!(totals.rows, 3);
+        assert_eq!(totals.quantity, 300);
+        assert_eq!(totals.price, price);
+        assert_eq!(totals.disc_price, 2_950_000 + (1_i128 << 50) * 105);
+        assert_eq!(totals.charge, 304_600_000 + (1_i128 << 50) * 105 * 108);
+    }
+
+    #[test]
+    fn the_largest_narrow_batch_does_not_overflow() {
+        let largest = (i64::from(i32::MAX), i64::from(i32::MAX), 0, 127, "A", "F", 0);
+        let totals = groups(&vec![largest; BATCH_ROWS]).unwrap()[&("A".to_owned(), "F".to_owned())];
+        let price = i128::try_from(BATCH_ROWS).unwrap() * i128::from(i32::MAX);
+        assert_eq!(totals.charge, price * 100 * 227);
+    }
+
+    #[test]
+    fn more_than_128_bits_is_an_error() {
+        let row = (1, i64::MAX, i64::MIN, i64::MAX, "A", "F", 0);
+        assert!(groups(&[row]).unwrap_err().to_string().contains("sum_charge"));
+    }
+
+    #[test]
+    fn no_rows_make_no_groups() {
+        assert_eq!(run(&Table::open(&[]).unwrap(), 1).unwrap().num_rows(), 0);
+    }
+
+    #[test]
+    fn the_last_day_is_90_before_december_1998() {
+        use arrow::array::Date32Array;
+        use arrow::util::display::array_value_to_string;
+
+        let day = Date32Array::from(vec![LAST_DAY]);
+        assert_eq!(array_value_to_string(&day, 0).unwrap(), "1998-09-02");
+    }
 }

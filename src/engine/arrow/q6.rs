@@ -1,6 +1,8 @@
 //! TPC-H q6: the revenue that small discounts cost in 1994. One pass, one sum.
 //!
-//! No late materialisation: a row filter that decodes `l_extendedprice` only where the rest matches was measured.
+//! No late materialisation: decoding `l_extendedprice` by a row filter, only where the rest matches, costs 8 to 12 %
+//! more CPU time at sf1 (measured with both selection policies). One row in 50 matches and they lie everywhere, so
+//! every page is decompressed all the same.
 
 use std::sync::Arc;
 
@@ -8,7 +10,8 @@ use arrow::array::{Decimal128Array, RecordBatch};
 
 use super::Plan;
 use super::columns::{Stored, days, money, width};
-use super::scan::{BATCH_ROWS, Scan, Table};
+use super::row_group::BATCH_ROWS;
+use super::scan::{Scan, Table};
 use crate::engine::Result;
 
 /// The plan, with TPC-H's validation parameters.
@@ -84,14 +87,13 @@ impl Columns<'_> {
     /// No value is negative or has more than 31 bits, so each fits an `i32` and casting loses nothing. A product
     /// that counts is below 2^31 * 7 < 2^34; a batch has at most 2^16 rows, so the sum is below 2^50.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "values of 0 to 2^31 - 1")]
+    #[expect(clippy::needless_bitwise_bool, reason = "a branch would not vectorise")]
     fn sum_narrow(&self) -> (u64, i128) {
         let (mut rows, mut revenue) = (0_u32, 0_u64);
         let keys = self.quantity.iter().zip(self.discount).zip(self.shipdate);
         for (((&quantity, &discount), &shipdate), &price) in keys.zip(self.price) {
-            let matches = (shipdate >= FIRST_DAY)
-                & (shipdate <= LAST_DAY)
-                & (discount as i32 >= DISCOUNT.0 as i32)
-                & (discount as i32 <= DISCOUNT.1 as i32)
+            let matches = (FIRST_DAY..=LAST_DAY).contains(&shipdate)
+                & (DISCOUNT.0 as i32..=DISCOUNT.1 as i32).contains(&(discount as i32))
                 & ((quantity as i32) < QUANTITY_BELOW as i32);
             // All bits or none.
             let mask = u32::from(matches).wrapping_neg();
@@ -116,5 +118,77 @@ impl Columns<'_> {
             }
         }
         (rows, revenue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array, AsArray};
+    use arrow::datatypes::Decimal128Type;
+
+    use super::super::columns::lineitem;
+    use super::*;
+
+    fn total(rows: &[(i64, i64, i64, i32)]) -> Total {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|&(quantity, price, discount, day)| (quantity, price, discount, 0, "A", "F", day))
+            .collect();
+        let mut total = Total::default();
+        add_batch(&mut total, &lineitem(&rows)).unwrap();
+        total
+    }
+
+    /// Each bound once on its right and once on its wrong side.
+    const ROWS: [(i64, i64, i64, i32); 9] = [
+        (2399, 1_000_000, 5, FIRST_DAY),
+        (100, 10_000, 7, LAST_DAY),
+        (100, 100, 6, FIRST_DAY + 200),
+        (2400, 1, 6, FIRST_DAY),
+        (100, 1, 4, FIRST_DAY),
+        (100, 1, 8, FIRST_DAY),
+        (100, 1, 6, FIRST_DAY - 1),
+        (100, 1, 6, LAST_DAY + 1),
+        (100, 0, 6, FIRST_DAY),
+    ];
+
+    #[test]
+    fn sums_what_matches() {
+        let expected = Total { rows: 4, revenue: 5_000_000 + 70_000 + 600 };
+        assert_eq!(total(&ROWS), expected);
+    }
+
+    #[test]
+    fn values_of_more_than_31_bits_are_summed_as_well() {
+        let mut rows = ROWS.to_vec();
+        rows.push((1, i64::MAX, 7, FIRST_DAY));
+        rows.push((-1, i64::MIN, 5, FIRST_DAY));
+        let expected = Total { rows: 6, revenue: 5_070_600 + i128::from(i64::MAX) * 7 + i128::from(i64::MIN) * 5 };
+        assert_eq!(total(&rows), expected);
+    }
+
+    #[test]
+    fn the_largest_narrow_batch_does_not_overflow() {
+        let largest = (0, i64::from(i32::MAX), 7, FIRST_DAY);
+        let total = total(&vec![largest; BATCH_ROWS]);
+        let rows = u64::try_from(BATCH_ROWS).unwrap();
+        assert_eq!(total.rows, rows);
+        assert_eq!(total.revenue, i128::from(rows) * i128::from(i32::MAX) * 7);
+    }
+
+    #[test]
+    fn the_sum_of_nothing_is_null() {
+        let answer = run(&Table::open(&[]).unwrap(), 2).unwrap();
+        assert!(answer.column(0).as_primitive::<Decimal128Type>().is_null(0));
+    }
+
+    #[test]
+    fn the_days_are_those_of_1994() {
+        use arrow::array::Date32Array;
+        use arrow::util::display::array_value_to_string;
+
+        let days = Date32Array::from(vec![FIRST_DAY, LAST_DAY]);
+        assert_eq!(array_value_to_string(&days, 0).unwrap(), "1994-01-01");
+        assert_eq!(array_value_to_string(&days, 1).unwrap(), "1994-12-31");
     }
 }

@@ -1,13 +1,10 @@
 //! Tables as Parquet files, and one pass over a table by several threads, a row group at a time.
 //!
-//! Reads by the `parquet` crate's push decoder: we fetch each wanted column chunk with one read, the crate
-//! decodes out of that buffer. Its reader over a `File` makes two seeks and two reads for every page instead.
-//! No data outlives the pass.
+//! Not the reading itself, which is in [`super::row_group`]. No data outlives the pass.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::ops::{Range, RangeInclusive};
-use std::path::{Path, PathBuf};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -15,21 +12,14 @@ use std::thread;
 use anyhow::{Context, anyhow, ensure};
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
-use parquet::DecodeResult;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::arrow::push_decoder::ParquetPushDecoderBuilder;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
 use super::columns::Stored;
+use super::row_group::RowGroup;
 use crate::engine::Result;
-
-/// Rows in a batch at most: measured, 8 Ki to 64 Ki differ by a few per cent; this fits a core's L2 cache.
-pub const BATCH_ROWS: usize = 64 * 1024;
-
-// The plans' proofs that a batch's sums fit 64 bits rest on this.
-const _: () = assert!(BATCH_ROWS <= 1 << 16);
 
 /// A table's files: their paths and their footers, no data.
 #[derive(Debug)]
@@ -44,14 +34,6 @@ pub struct Scan {
     pub columns: &'static [(&'static str, Stored)],
     /// A column of days, and the days that the plan asks for: row groups wholly outside are not read.
     pub days: (&'static str, RangeInclusive<i32>),
-}
-
-/// One row group that has to be read.
-struct Morsel<'a> {
-    path: &'a Path,
-    reader: ArrowReaderMetadata,
-    projection: ProjectionMask,
-    row_group: usize,
 }
 
 impl Table {
@@ -84,22 +66,22 @@ impl Scan {
         threads: usize,
         step: impl Fn(&mut S, &RecordBatch) -> Result<()> + Sync,
     ) -> Result<Vec<S>> {
-        let morsels = self.morsels(table)?;
+        let row_groups = self.row_groups(table)?;
         let next = AtomicUsize::new(0);
         let work = || {
             let mut state = S::default();
-            while let Some(morsel) = morsels.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let read = morsel.read(|batch| step(&mut state, batch));
+            while let Some(row_group) = row_groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let read = row_group.read(|batch| step(&mut state, batch));
                 if read.is_err() {
                     // One failure is the query's: the other threads need not go on.
-                    next.store(morsels.len(), Ordering::Relaxed);
+                    next.store(row_groups.len(), Ordering::Relaxed);
                 }
-                read.with_context(|| format!("{}, row group {}", morsel.path.display(), morsel.row_group))?;
+                read.with_context(|| row_group.to_string())?;
             }
             Ok(state)
         };
         thread::scope(|scope| {
-            let helpers = threads.min(morsels.len()).saturating_sub(1);
+            let helpers = threads.min(row_groups.len()).saturating_sub(1);
             let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(work)).collect();
             let mine = work();
             let theirs = helpers
@@ -112,19 +94,19 @@ impl Scan {
     }
 
     /// The row groups to read, files in order.
-    fn morsels<'a>(&self, table: &'a Table) -> Result<Vec<Morsel<'a>>> {
-        let mut morsels = Vec::new();
+    fn row_groups<'a>(&self, table: &'a Table) -> Result<Vec<RowGroup<'a>>> {
+        let mut row_groups = Vec::new();
         for (path, footer) in &table.files {
             let reader = self.typed(footer).with_context(|| path.display().to_string())?;
             let names = self.columns.iter().map(|(name, _)| *name);
             let projection = ProjectionMask::columns(footer.file_metadata().schema_descr(), names);
-            for (row_group, metadata) in footer.row_groups().iter().enumerate() {
+            for (index, metadata) in footer.row_groups().iter().enumerate() {
                 if self.may_match(metadata) {
-                    morsels.push(Morsel { path, reader: reader.clone(), projection: projection.clone(), row_group });
+                    row_groups.push(RowGroup { path, index, reader: reader.clone(), projection: projection.clone() });
                 }
             }
         }
-        Ok(morsels)
+        Ok(row_groups)
     }
 
     /// The footer with the arrow types that we want the columns decoded to.
@@ -167,45 +149,61 @@ impl Scan {
     }
 }
 
-impl Morsel<'_> {
-    /// Reads and decodes the row group, batch by batch.
-    fn read(&self, mut step: impl FnMut(&RecordBatch) -> Result<()>) -> Result<()> {
-        // Opened for each row group: threads must not share a file's position.
-        let mut file = File::open(self.path)?;
-        let mut decoder = ParquetPushDecoderBuilder::new_with_metadata(self.reader.clone())
-            .with_row_groups(vec![self.row_group])
-            .with_projection(self.projection.clone())
-            .with_batch_size(BATCH_ROWS)
-            .build()?;
-        loop {
-            match decoder.try_next_reader()? {
-                DecodeResult::NeedsData(ranges) => {
-                    let fetch = |range| Ok(bytes_of(&mut file, range)?.into());
-                    let chunks = ranges.iter().map(fetch).collect::<Result<_>>()?;
-                    decoder.push_ranges(ranges, chunks)?;
-                }
-                DecodeResult::Data(batches) => {
-                    for batch in batches {
-                        step(&batch?)?;
-                    }
-                }
-                DecodeResult::Finished => return Ok(()),
-            }
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
 
-fn bytes_of(file: &mut File, range: &Range<u64>) -> Result<Vec<u8>> {
-    let length = range.end - range.start;
-    // Not `read_exact`: it wants the buffer filled with zeros first.
-    let mut bytes = Vec::with_capacity(usize::try_from(length)?);
-    file.seek(SeekFrom::Start(range.start))?;
-    file.take(length).read_to_end(&mut bytes)?;
-    ensure!(
-        bytes.len() as u64 == length,
-        "the file ends within bytes {} to {}: it is not the one that was loaded",
-        range.start,
-        range.end
-    );
-    Ok(bytes)
+    use super::super::columns::lineitem;
+    use super::*;
+
+    const SCAN: Scan = Scan { columns: &[("l_shipdate", Stored::Day)], days: ("l_shipdate", 3..=4) };
+
+    /// A table of one file: rows with the days 0 to 9, two in a row group.
+    fn ten_days(name: &str) -> (Table, PathBuf) {
+        let path = std::env::temp_dir().join(format!("querydyno-{name}-{}.parquet", std::process::id()));
+        let rows: Vec<_> = (0..10).map(|day| (0, 0, 0, 0, "A", "F", day)).collect();
+        let batch = lineitem(&rows);
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(2));
+        let file = File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.build())).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        (Table::open(std::slice::from_ref(&path)).unwrap(), path)
+    }
+
+    #[test]
+    fn reads_each_row_group_that_may_match_once_whatever_the_threads() {
+        let (table, path) = ten_days("prune");
+        for threads in 1..=4 {
+            let seen = SCAN.fold(&table, threads, |days: &mut Vec<i32>, batch| {
+                days.extend_from_slice(super::super::columns::days(batch, "l_shipdate")?);
+                Ok(())
+            });
+            let mut seen = seen.unwrap().concat();
+            seen.sort_unstable();
+            assert_eq!(seen, [2, 3, 4, 5]);
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn says_where_it_failed() {
+        let (table, path) = ten_days("fail");
+        let failed = SCAN.fold(&table, 2, |(): &mut (), _| Err(anyhow!("on purpose")));
+        let message = format!("{:#}", failed.unwrap_err());
+        assert!(message.contains("row group"), "{message}");
+        assert!(message.ends_with("on purpose"), "{message}");
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn rejects_a_column_of_another_type() {
+        let (table, path) = ten_days("type");
+        let scan = Scan { columns: &[("l_shipdate", Stored::Money)], ..SCAN };
+        let failed = scan.fold(&table, 1, |(): &mut (), _| Ok(()));
+        let message = format!("{:#}", failed.unwrap_err());
+        assert!(message.contains("l_shipdate is Date32"), "{message}");
+        std::fs::remove_file(path).unwrap();
+    }
 }
