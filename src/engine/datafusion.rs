@@ -7,12 +7,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::Schema;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::datasource::file_format::options::ReadOptions;
+use datafusion::datasource::listing::{ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use tokio::runtime::Runtime;
 
 use super::{Engine, EngineInfo, EngineSettings, Result};
@@ -77,7 +78,7 @@ impl Engine for DataFusion {
         for table in &dataset.tables {
             let state = self.context.state();
             let options =
-                ListingOptions::new(Arc::new(ParquetFormat::default())).with_session_config_options(state.config());
+                ParquetReadOptions::default().to_listing_options(state.config(), state.default_table_options());
             let urls = table
                 .files
                 .iter()
@@ -106,7 +107,7 @@ impl Engine for DataFusion {
             let frame = context.sql(&sql).await?;
             let schema = Arc::new(frame.schema().as_arrow().clone());
             let batches = frame.collect().await?;
-            datafusion::error::Result::Ok(Batches { schema, batches })
+            Ok::<_, DataFusionError>(Batches { schema, batches })
         });
         Ok(self.runtime.block_on(task)??)
     }
