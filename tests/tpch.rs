@@ -14,7 +14,7 @@ use rstest::rstest;
 fn records_of(engine: &str) -> Vec<querydyno::record::Record> {
     let program = catalog().entry(engine).unwrap().find().unwrap();
     let name = format!("{engine}-test");
-    let config = entry(&name, &program) + &format!("dialect = '{engine}'\n");
+    let config = entry(&name, &program) + &format!("like = '{engine}'\n");
     let mut bench = Bench::new(&config).env("QUERYDYNO_SCALE", "0.01").args(&[
         &name,
         "--measurement-time",

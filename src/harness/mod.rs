@@ -15,7 +15,7 @@ mod summary;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use criterion::{Criterion, PlottingBackend};
 
 use crate::catalog::Catalog;
@@ -29,6 +29,9 @@ use select::Cell;
 
 /// Samples of a cell, unless `--sample-size` says otherwise.
 const SAMPLES: usize = 10;
+/// Bootstrap resamples, unless `--nresamples` says otherwise. Criterion's own 100,000 say nothing more about ten
+/// samples, and drawing their densities takes two seconds a cell.
+const RESAMPLES: usize = 10_000;
 /// The exit code for a command line or a setting that cannot be meant.
 const USAGE: u8 = 2;
 
@@ -69,6 +72,10 @@ fn start(workload: &str) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Mode::Load(baseline) => {
+            ensure!(
+                args.has("baseline") || args.has("baseline-lenient"),
+                "--load-baseline {baseline} shows one baseline against another: name the other with --baseline NAME"
+            );
             plan::check_baseline(&cells, baseline)?;
             let mut criterion = criterion(&args);
             for cell in &cells {
@@ -88,7 +95,7 @@ fn start(workload: &str) -> Result<ExitCode> {
 
 /// Criterion as the command line wants it, except for the filter, which is ours.
 fn criterion(args: &Args) -> Criterion {
-    let mut criterion = Criterion::default().sample_size(SAMPLES);
+    let mut criterion = Criterion::default().sample_size(SAMPLES).nresamples(RESAMPLES);
     // Otherwise each start asks the system for gnuplot.
     if !args.has("plotting-backend") {
         criterion = criterion.plotting_backend(PlottingBackend::Plotters);

@@ -104,7 +104,10 @@ pub(super) fn share(engines: Duration, wall: Duration) -> String {
 }
 
 /// Processors kept busy on average, from CPU time over wall time.
+///
+/// CPU time is that of the whole process, so for runs of a few microseconds it is mostly the loop around them.
 fn cores(record: &Record) -> Option<f64> {
+    median(&record.samples_ns).filter(|median| *median > Nanos(1e5))?;
     let cpu: f64 = record.cpu_time_ns.as_ref()?.iter().sum();
     let wall: f64 = record.samples_ns.iter().sum();
     (wall > 0.0).then(|| cpu / wall)

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use tempfile::TempDir;
 
 use super::failure::{Failure, FailureKind};
 use super::protocol::{PROTOCOL, Reply, Request};
@@ -18,7 +19,7 @@ use crate::engine::{EngineInfo, EngineSettings};
 use crate::fixture::Dataset;
 use crate::interrupt::{self, Group};
 use crate::measure::memory;
-use crate::scratch::Scratch;
+use crate::scratch;
 use crate::units::Bytes;
 use crate::workload::Query;
 
@@ -73,7 +74,7 @@ pub struct Session {
     stderr: Tail,
     stderr_thread: Option<JoinHandle<()>>,
     limits: Limits,
-    scratch: Scratch,
+    scratch: TempDir,
 }
 
 type Outcome<T> = Result<T, Failure>;
@@ -86,7 +87,7 @@ impl Session {
     pub fn spawn(program: &Program, limits: Limits, scratch_root: &Path) -> Outcome<Self> {
         let not_started =
             |error: String| FailureKind::NotStarted { program: program.path.display().to_string(), error };
-        let scratch = Scratch::new(scratch_root).map_err(|error| not_started(format!("{error:#}")))?;
+        let scratch = scratch::folder(scratch_root).map_err(|error| not_started(format!("{error:#}")))?;
         let mut command = Command::new(&program.path);
         command
             .args(&program.args)

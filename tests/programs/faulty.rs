@@ -87,7 +87,7 @@ impl Engine for Faulty {
             "late" if self.runs > 3 => abort(),
             "error" => anyhow::bail!("the engine's own error"),
             "memory" => {
-                let block = vec![1_u8; 1 << 30];
+                let block = std::hint::black_box(vec![1_u8; 1 << 30]);
                 sleep(Duration::from_secs(10));
                 Ok(vec![block.len() as u64])
             }
