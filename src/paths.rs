@@ -4,6 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use crate::id::BenchId;
+
 /// The package's folder, with `fixtures` in it.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -29,6 +31,11 @@ pub fn target() -> &'static Path {
 /// Criterion's folder.
 pub fn criterion() -> PathBuf {
     target().join("criterion")
+}
+
+/// Criterion's folder of one cell, with its `new` and its baselines: in Criterion's names `/` becomes `_`.
+pub fn criterion_of(id: &BenchId) -> PathBuf {
+    criterion().join(id.group().replace('/', "_")).join(&id.variant)
 }
 
 /// Everything of ours below the target folder: records, data, scratch.

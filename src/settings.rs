@@ -133,6 +133,12 @@ impl Settings {
                 .context("scales in querydyno.toml")?,
             (None, None) => vec![Scale::ONE],
         };
+        let mut unique = Vec::new();
+        for scale in scales {
+            if !unique.contains(&scale) {
+                unique.push(scale);
+            }
+        }
         let threads = match told(THREADS) {
             Some(text) => text.parse().ok(),
             None => Some(file.threads.unwrap_or_else(host::cores)),
@@ -143,7 +149,7 @@ impl Settings {
         let memory = told(MEMORY).map(str::to_owned).or(file.memory);
         let timeout = told(TIMEOUT).map(str::to_owned).or(file.timeout);
         Ok(Self {
-            scales,
+            scales: unique,
             threads,
             memory: memory.map(|text| text.parse().map_err(anyhow::Error::msg)).transpose()?,
             timeout: timeout.map_or(Ok(DEFAULT_TIMEOUT), |text| parse_timeout(&text))?,
@@ -156,7 +162,7 @@ impl Settings {
     /// The last part of an id: the format, then every axis that differs from its default.
     pub fn variant(&self, format: &str) -> String {
         let mut variant = format.to_owned();
-        if self.threads != host::cores() {
+        if self.threads != host::online_cores() {
             variant += &format!("-{}t", self.threads);
         }
         if let Some(memory) = self.memory {
@@ -199,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_list_of_scales_is_read() {
-        let scales = settings(&[(SCALE, "0.01,1,sf10")]).unwrap().scales;
+        let scales = settings(&[(SCALE, "0.01,1,sf10,1.0")]).unwrap().scales;
         assert_eq!(scales.iter().map(ToString::to_string).collect::<Vec<_>>(), ["sf0.01", "sf1", "sf10"]);
     }
 
@@ -215,8 +221,8 @@ mod tests {
 
     #[test]
     fn a_variant_spells_what_differs_from_the_default() {
-        let cores = host::cores();
-        let plain = settings(&[]).unwrap();
+        let cores = host::online_cores();
+        let plain = settings(&[(THREADS, &cores.to_string())]).unwrap();
         assert_eq!(plain.variant("parquet"), "parquet");
         let other = settings(&[(THREADS, &(cores + 1).to_string()), (MEMORY, "2GiB")]).unwrap();
         assert_eq!(other.variant("parquet"), format!("parquet-{}t-2GiB", cores + 1));

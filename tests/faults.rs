@@ -2,20 +2,13 @@
 
 mod common;
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use common::{Bench, entry, faulty, processes_with, program, text};
 use querydyno::answer::Verdict;
-use querydyno::engine::EngineSettings;
-use querydyno::fixture::Store;
-use querydyno::id::Scale;
 use querydyno::record::Outcome;
-use querydyno::session::{FailureKind, Limits, Session};
-use querydyno::units::Bytes;
-use querydyno::workload::Workload;
+use querydyno::session::{FailureKind, Program};
 use rstest::rstest;
 
 fn engine(fault: &str) -> String {
@@ -133,30 +126,65 @@ fn a_killed_host_takes_its_engine_along() {
 }
 
 #[test]
-fn a_data_file_lost_in_the_middle_is_an_error_that_names_it() {
+fn a_data_file_lost_in_the_middle_ends_the_cell_and_is_made_again() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path().display().to_string();
+    let bench = |time: &str| {
+        Bench::new(&entry("kernels", &program("arrow")))
+            .args(&["kernels/q6", "--noplot", "--measurement-time", time])
+            .env("QUERYDYNO_DATA", &data)
+    };
+    let mut first = bench("30");
+    let host = first.spawn();
+    let file = format!("{data}/tpch/sf0.001/parquet/lineitem/part-000.parquet");
+    wait_for(|| processes_with(&first.mark).iter().any(|line| line.contains("querydyno-arrow")));
+    std::fs::remove_file(&file).unwrap();
+    let output = host.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(first.record("kernels").reason.unwrap().contains(&file), "{}", text(&output));
+    first.assert_clean();
+    let mut second = bench("0.1");
+    let output = second.run();
+    assert!(output.status.success() && text(&output).contains("again"), "{}", text(&output));
+}
+
+#[test]
+fn an_answer_that_turns_wrong_takes_its_samples_back() {
+    let config = entry("liar", &faulty("liar")) + &entry("truth", &faulty("truth")) + &entry("proof", &faulty("proof"));
+    let mut bench = Bench::new(&config)
+        .args(&["^(liar|truth|proof)/q6/", "--measurement-time", "0.1", "--save-baseline", "kept"])
+        .env("QUERYDYNO_SCALE", "0.002");
+    let output = bench.run();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let record = bench.record("liar");
+    assert!(matches!(record.verdict, Some(Verdict::Wrong(_))), "{:?}", record.reason);
+    assert!(record.samples_ns.is_empty());
+    for folder in ["new", "kept"] {
+        assert!(!bench.criterion().join(format!("liar_q6_sf0.002/parquet/{folder}")).exists());
+        assert!(bench.criterion().join("truth_q6_sf0.002/parquet/kept").exists());
+    }
+}
+
+#[test]
+fn durations_that_cannot_be_are_no_measurement() {
+    // A program without a clock, in another language.
+    let script = r#"
+echo '{"did":"hello","protocol":1,"engine":"script"}'
+while read -r line; do case "$line" in
+*'"open"'*) echo '{"did":"open","info":{"version":"1"}}';;
+*'"load"'*) echo '{"did":"load","load_ns":1}';;
+*'"prepare"'*) echo '{"did":"prepare"}';;
+*'"run"'*) echo '{"did":"run","rows":1,"durations_ns":[0]}';;
+esac; done"#;
     let folder = tempfile::tempdir().unwrap();
-    let workload = Workload::read("tpch").unwrap();
-    let query = workload.query("q6").unwrap();
-    let scale: Scale = "0.001".parse().unwrap();
-    let store = Store::new(folder.path().join("data"));
-    let dataset = store.ensure(&workload, scale, "parquet", &query.tables).unwrap();
-    let limits = Limits { timeout: Duration::from_mins(1), memory: Some(Bytes(4 << 30)) };
-    let mut session = Session::spawn(&program("arrow"), limits, &folder.path().join("scratch")).unwrap();
-    session
-        .open(&EngineSettings {
-            threads: 2,
-            memory_limit_bytes: None,
-            scratch: Path::new("").to_owned(),
-            options: BTreeMap::new(),
-        })
-        .unwrap();
-    session.load(&dataset).unwrap();
-    session.prepare(&workload.text(query, "arrow", scale).unwrap()).unwrap();
-    session.run(1).unwrap();
-    let file = &dataset.tables[0].files[0];
-    std::fs::remove_file(file).unwrap();
-    let failure = session.run(1).unwrap_err();
-    assert!(failure.to_string().contains(&file.display().to_string()), "{failure}");
+    let path = folder.path().join("engine.sh");
+    std::fs::write(&path, script).unwrap();
+    let shell = Program { path: "/bin/sh".into(), args: vec![path.display().to_string()], ..Program::default() };
+    let mut bench = Bench::new(&entry("script", &shell)).args(&["script/q6"]);
+    let output = bench.run();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(bench.record("script").reason.unwrap().contains("durations_ns"), "{}", text(&output));
+    bench.assert_clean();
 }
 
 fn send(signal: &str, pid: u32) {

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Bench, entry, program, text};
+use common::{Bench, entry, faulty, program, text};
 use querydyno::answer::Verdict;
 use querydyno::record::Outcome;
 
@@ -106,8 +106,7 @@ fn the_test_mode_verifies_without_a_record() {
 
 #[test]
 fn engines_settle_a_missing_reference_among_themselves_but_not_alone() {
-    let kernels = program("arrow");
-    let config = entry("one", &kernels) + &entry("two", &kernels);
+    let config = entry("one", &faulty("one")) + &entry("two", &faulty("two"));
     let mut bench = Bench::new(&config).args(&["^(one|two)/q6/"]).args(&QUICK);
     let output = bench.run();
     assert!(output.status.success(), "{}", text(&output));
@@ -115,4 +114,12 @@ fn engines_settle_a_missing_reference_among_themselves_but_not_alone() {
     let mut alone = Bench::new(&config).args(&["one/q6"]).args(&QUICK);
     alone.run();
     assert!(matches!(alone.record("one").verdict, Some(Verdict::Unchecked(_))));
+}
+
+#[test]
+fn two_programs_of_one_engine_are_no_consensus() {
+    let config = entry("one", &faulty("same")) + &entry("two", &faulty("same"));
+    let mut bench = Bench::new(&config).args(&["^(one|two)/q6/"]).args(&QUICK);
+    bench.run();
+    assert!(matches!(bench.record("two").verdict, Some(Verdict::Unchecked(_))));
 }

@@ -79,7 +79,7 @@ fn to_csv(answer: &Answer) -> Result<Vec<u8>> {
     Ok(writer.into_inner()?)
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -7,6 +7,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -14,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use super::Recipe;
 use super::compiler::Compilers;
 use crate::engine::Build;
-use crate::interrupt;
+use crate::interrupt::{self, Group};
 use crate::measure::host;
 use crate::paths;
 use crate::session::Program;
@@ -75,7 +76,10 @@ pub(super) fn build(recipe: &Recipe) -> Result<Program> {
     let mut cargo = recipe.cargo("build");
     // A first build is long: cargo shows its own progress bar. A later one says only what it compiles, if anything.
     cargo.stderr(if missing { Stdio::inherit() } else { Stdio::piped() });
+    // In a group of its own, so that an interrupt ends its compilers too, however the host heard of it.
+    cargo.process_group(0);
     let mut child = cargo.spawn().context("cannot start cargo; is it on the PATH?")?;
+    let _group = Group::new(child.id());
     if let Some(stderr) = child.stderr.take() {
         for line in BufReader::new(stderr).lines() {
             let line = line?;

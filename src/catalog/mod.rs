@@ -26,8 +26,6 @@ pub struct Entry {
     pub kind: &'static str,
     /// The folder of query texts that differ from the canonical ones.
     pub dialect: String,
-    /// Engines of one family do not count as independent of each other.
-    pub family: String,
     /// Whether it runs only if a filter names it.
     pub on_request: bool,
     /// Settings by the engine's own names.
@@ -126,7 +124,6 @@ impl Entry {
             title: listed.title,
             kind: "embedded",
             dialect: listed.dialect.unwrap_or_else(|| name.clone()),
-            family: name.clone(),
             on_request: listed.on_request,
             options: BTreeMap::new(),
             source: Source::Built(Recipe {
@@ -162,13 +159,12 @@ impl Entry {
                 bail!("engine.{name} in querydyno.toml needs program (an executable) or like (an engine's name)")
             }
         };
-        let family = model.map_or(name, |model| &model.family).to_owned();
+        let dialect = own.dialect.as_deref().or(model.map(|model| model.dialect.as_str())).unwrap_or(name).to_owned();
         Ok(Self {
             name: name.to_owned(),
             title: name.to_owned(),
             kind: if own.program.is_some() { "own" } else { "embedded" },
-            dialect: own.dialect.clone().unwrap_or_else(|| family.clone()),
-            family,
+            dialect,
             on_request: false,
             options: own.options.clone(),
             source,
@@ -217,9 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_like_another_keeps_its_family_and_program() {
+    fn an_engine_like_another_keeps_its_dialect_and_program() {
         let entry = own("like = 'duckdb'\noptions = { threads = '1' }").unwrap();
-        assert_eq!((entry.family.as_str(), entry.dialect.as_str()), ("duckdb", "duckdb"));
+        assert_eq!(entry.dialect, "duckdb");
         assert_eq!(entry.recipe().unwrap().feature, "duckdb");
     }
 

@@ -41,6 +41,7 @@ impl Engine for DataFusion {
     type Output = Batches;
 
     fn open(settings: &EngineSettings) -> Result<Self> {
+        settings.refuse(&["datafusion.execution.target_partitions"])?;
         let mut changed = settings.options.clone();
         changed.insert("datafusion.execution.target_partitions".to_owned(), settings.threads.to_string());
         let mut config = SessionConfig::new();

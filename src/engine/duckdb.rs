@@ -26,6 +26,7 @@ impl Engine for DuckDb {
     type Output = Statement<'static>;
 
     fn open(settings: &EngineSettings) -> Result<Self> {
+        settings.refuse(&["threads", "memory_limit", "temp_directory"])?;
         let mut wanted = settings.options.clone();
         wanted.insert("threads".to_owned(), settings.threads.to_string());
         if let Some(bytes) = settings.memory_limit_bytes {

@@ -3,10 +3,11 @@
 //! An engine runs inside its own program, never inside the host; [`crate::session::serve`] drives it.
 //! A minimal engine, complete with its program, is the example of [`Engine`].
 
-#[cfg(any(feature = "duckdb", feature = "datafusion", feature = "arrow"))]
+#[cfg(any(feature = "duckdb", feature = "datafusion", feature = "arrow", all(test, feature = "harness")))]
 mod arrow_answer;
 
-#[cfg(feature = "arrow")]
+// The host has arrow and parquet for its fixtures, so `cargo test` tests these plans too.
+#[cfg(any(feature = "arrow", all(test, feature = "harness")))]
 pub mod arrow;
 #[cfg(feature = "datafusion")]
 pub mod datafusion;
@@ -45,6 +46,21 @@ pub struct EngineSettings {
     /// Further settings from the engine's entry in `querydyno.toml`, by the engine's own names.
     #[serde(default)]
     pub options: BTreeMap<String, String>,
+}
+
+impl EngineSettings {
+    /// Refuses options by which an entry would change what is the same for all engines of a run.
+    ///
+    /// # Errors
+    /// Names the option and where its value is set instead.
+    pub fn refuse(&self, reserved: &[&str]) -> Result<()> {
+        match reserved.iter().find(|name| self.options.contains_key(**name)) {
+            None => Ok(()),
+            Some(name) => anyhow::bail!(
+                "the option {name} is the same for every engine of a run: set QUERYDYNO_THREADS or QUERYDYNO_MEMORY"
+            ),
+        }
+    }
 }
 
 /// Which engine answered, and everything about it that a reader of its numbers has to know.

@@ -32,6 +32,8 @@ pub(super) struct Args {
     pub(super) exact: bool,
     /// `--baseline`: must be there for every cell.
     pub(super) baseline: Option<String>,
+    /// `--save-baseline`: where Criterion keeps the samples beside `new`.
+    pub(super) save_baseline: Option<String>,
     values: BTreeMap<String, String>,
 }
 
@@ -100,7 +102,14 @@ impl Args {
         } else {
             Mode::Measure
         };
-        Self { mode, filter, exact: values.contains_key("exact"), baseline: values.get("baseline").cloned(), values }
+        Self {
+            mode,
+            filter,
+            exact: values.contains_key("exact"),
+            baseline: values.get("baseline").cloned(),
+            save_baseline: values.get("save-baseline").cloned(),
+            values,
+        }
     }
 
     /// Whether the user gave this option.

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use indicatif::ProgressBar;
 
 use super::select::{Cell, FORMAT};
@@ -23,8 +23,8 @@ use crate::settings::Settings;
 use crate::units::Bytes;
 use crate::workload::Query;
 
-/// Why a cell ends before its samples, for its record.
-#[derive(Debug)]
+/// Why a cell ends without samples, for its record.
+#[derive(Debug, Clone)]
 pub(super) struct Stop {
     pub(super) outcome: Outcome,
     pub(super) reason: String,
@@ -70,7 +70,9 @@ pub(super) fn start(
     let mut session = Session::spawn(program, limits, &paths::own("scratch"))?;
     let info = session.open(&EngineSettings {
         threads: settings.threads,
-        memory_limit_bytes: settings.memory.map(|Bytes(bytes)| bytes),
+        // What an engine counts as its memory is less than what the process holds: told the whole limit, an engine
+        // that would have spilled is killed instead.
+        memory_limit_bytes: settings.memory.map(|Bytes(bytes)| bytes / 5 * 4),
         scratch: Path::new("").to_owned(),
         options: engine.options.clone(),
     })?;
@@ -81,7 +83,7 @@ pub(super) fn start(
 
 /// The limit where none was asked for: what keeps one engine from taking the machine down with it.
 fn most_memory() -> Option<Bytes> {
-    host::memory().map(|bytes| Bytes(bytes / 10 * 9))
+    host::usable_memory().map(|bytes| Bytes(bytes / 10 * 9))
 }
 
 /// A cell that is ready for its samples.
@@ -150,7 +152,11 @@ pub(super) fn check_answer(
         Err(failure) => return Err(failure.into()),
     };
     record.answer_digest = Some(digest::digest(&answer, parts.query));
-    let verdict = referee.judge(parts.workload, parts.query, cell.id.scale, &parts.engine.family, &answer)?;
+    let shown = answer.rows.len() as u64;
+    if let Some(timed) = record.rows.filter(|timed| *timed != shown) {
+        return Err(anyhow!("the program timed {timed} rows and shows {shown}").into());
+    }
+    let verdict = referee.judge(parts.workload, parts.query, cell.id.scale, session.engine(), &answer)?;
     record.verdict = Some(verdict.clone());
     if let Verdict::Wrong(difference) = verdict {
         return Err(Stop { outcome: Outcome::Failed, reason: format!("wrong answer: {difference}"), failure: None });

@@ -11,7 +11,8 @@ use crate::answer::{Answer, Kind};
 use crate::catalog::Entry;
 use crate::fixture::Store;
 use crate::id::Scale;
-use crate::session::{Failure, FailureKind};
+use crate::referee::family_of;
+use crate::session::{Failure, FailureKind, Program};
 use crate::settings::Settings;
 use crate::workload::{QuerySpec, Workload};
 
@@ -35,7 +36,7 @@ struct Voice {
 /// # Errors
 /// When fewer than two independent engines answer, or as many say one thing as another: shows the first difference.
 pub fn agree(
-    engines: &[&Entry],
+    engines: &[(&Entry, Program)],
     workload: &Workload,
     query: &QuerySpec,
     scale: Scale,
@@ -44,26 +45,18 @@ pub fn agree(
 ) -> Result<Agreement> {
     let dataset = store.ensure(workload, scale, FORMAT, &query.tables)?;
     let mut voices: Vec<Voice> = Vec::new();
-    let mut families = Vec::new();
-    for engine in engines {
-        // A second build of one engine says nothing that the first has not said.
-        if families.contains(&&engine.family) {
-            continue;
-        }
+    for (engine, program) in engines {
         let text = workload.text(query, &engine.dialect, scale)?;
-        let asked =
-            engine.program().map_err(|error| Failure::from(FailureKind::Engine { message: format!("{error:#}") }));
-        let answer = asked.and_then(|program| {
-            let Started { mut session, info, .. } = start(engine, &program, settings, &dataset, &text)?;
+        let answer = start(engine, program, settings, &dataset, &text).and_then(|started| {
+            let Started { mut session, info, .. } = started;
             session.run(1)?;
-            Ok((info.version, session.answer()?))
+            let name = format!("{} {}", session.engine(), info.version);
+            Ok(Voice { name, answer: session.answer()? })
         });
         match answer {
-            Ok((version, answer)) => {
-                families.push(&engine.family);
-                let name = format!("{} {version}", engine.family);
-                voices.push(Voice { name, answer });
-            }
+            // A second build of one engine says nothing that the first has not said.
+            Ok(voice) if voices.iter().any(|other| family_of(&other.name) == family_of(&voice.name)) => {}
+            Ok(voice) => voices.push(voice),
             Err(Failure { kind: FailureKind::Unsupported { .. }, .. }) => {}
             Err(failure) if failure.kind == FailureKind::Interrupted => bail!("interrupted"),
             Err(failure) => eprintln!("{} has no say on {}: {failure}", engine.name, query.name),

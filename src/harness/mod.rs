@@ -41,6 +41,9 @@ const USAGE: u8 = 2;
 /// 2 when the command line or a setting cannot be meant, 130 after Ctrl-C.
 pub fn main(workload: &str) -> ExitCode {
     start(workload).unwrap_or_else(|error| {
+        if interrupt::requested() {
+            return ExitCode::from(interrupt::EXIT_CODE);
+        }
         eprintln!("error: {error:#}");
         ExitCode::from(USAGE)
     })

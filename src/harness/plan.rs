@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
+use super::attempt::Stop;
 use super::select::Cell;
 use crate::catalog::Entry;
 use crate::interrupt;
 use crate::paths;
+use crate::record::Outcome;
 use crate::session::Program;
+
+/// Engines' programs by name, or why there is none.
+pub(super) type Programs<'a> = BTreeMap<&'a str, Result<Program, Stop>>;
 
 /// The programs of all engines that these cells need, or why one cannot be had; says first what will be built.
 ///
 /// # Errors
 /// After an interrupt.
-pub(super) fn programs<'a>(cells: &[Cell<'a>]) -> Result<BTreeMap<&'a str, Result<Program, String>>> {
+pub(super) fn programs<'a>(cells: &[Cell<'a>]) -> Result<Programs<'a>> {
     let mut engines: Vec<&Entry> = Vec::new();
     for engine in cells.iter().map(|cell| cell.parts.engine) {
         if engines.iter().all(|known| known.name != engine.name) {
@@ -24,10 +29,15 @@ pub(super) fn programs<'a>(cells: &[Cell<'a>]) -> Result<BTreeMap<&'a str, Resul
     announce(&engines);
     let mut programs = BTreeMap::new();
     for engine in engines {
-        let program = engine.program().map_err(|error| format!("{error:#}"));
+        let program = engine.program().map_err(|error| Stop {
+            // An own program may well be absent here; one of ours that does not compile is broken.
+            outcome: if engine.recipe().is_some() { Outcome::Failed } else { Outcome::Skipped },
+            reason: format!("not available: {error:#}"),
+            failure: None,
+        });
         interrupt::check()?;
-        if let Err(reason) = &program {
-            eprintln!("{} is not available: {reason}", engine.name);
+        if let Err(stop) = &program {
+            eprintln!("{}: {}", engine.name, stop.reason);
         }
         programs.insert(engine.name.as_str(), program);
     }
@@ -56,11 +66,7 @@ fn announce(engines: &[&Entry]) {
 /// # Errors
 /// Names the cells without it and says how to make it.
 pub(super) fn check_baseline(cells: &[Cell<'_>], baseline: &str) -> Result<()> {
-    let stored = |cell: &&Cell<'_>| {
-        // Criterion's folder names: `/` becomes `_`.
-        let folder = paths::criterion().join(cell.id.group().replace('/', "_")).join(&cell.id.variant);
-        folder.join(baseline).join("sample.json").exists()
-    };
+    let stored = |cell: &&Cell<'_>| paths::criterion_of(&cell.id).join(baseline).join("sample.json").exists();
     let missing: Vec<String> = cells.iter().filter(|cell| !stored(cell)).map(|cell| cell.id.to_string()).collect();
     if let Some(first) = missing.first() {
         let others = missing.len() - 1;

@@ -8,9 +8,10 @@ use criterion::Criterion;
 
 use super::args::{Args, Mode};
 use super::attempt::{Ready, Stop, attempt, check_answer};
+use super::plan::{self, Programs};
 use super::sample::{self, Sample};
 use super::select::{Cell, FORMAT};
-use super::{consensus, plan, summary};
+use super::{consensus, summary};
 use crate::catalog::Entry;
 use crate::fixture::Store;
 use crate::interrupt;
@@ -51,7 +52,7 @@ pub(super) fn run(cells: &[Cell<'_>], args: &Args, settings: &Settings, mut crit
         command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
         spent: Duration::ZERO,
     };
-    run.fill_references(cells);
+    run.fill_references(cells, &programs);
     let mut writer = Writer::new(&paths::own("records"));
     let mut records = Vec::new();
     for cell in cells {
@@ -61,9 +62,7 @@ pub(super) fn run(cells: &[Cell<'_>], args: &Args, settings: &Settings, mut crit
         let mut record = run.blank(cell);
         let done = match &programs[cell.id.engine.as_str()] {
             Ok(program) => run.cell(cell, program, &mut criterion, &mut record),
-            Err(reason) => {
-                Err(Stop { outcome: Outcome::Skipped, reason: format!("not available: {reason}"), failure: None })
-            }
+            Err(stop) => Err(stop.clone()),
         };
         if let Err(stop) = done {
             record.outcome = stop.outcome;
@@ -107,15 +106,29 @@ impl Run<'_> {
         fill(record, &samples);
         record.peak_memory_bytes = record.peak_memory_bytes.max(first.peak_memory.map(|Bytes(bytes)| bytes));
         record.memory_source = record.peak_memory_bytes.map(|_| memory::PEAK_SOURCE.to_owned());
-        check_answer(cell, &self.referee, &mut session, record)?;
-        session.close()?;
+        let last = check_answer(cell, &self.referee, &mut session, record);
+        if let Err(stop) = last.and_then(|()| Ok(session.close()?)) {
+            self.withdraw(cell, record);
+            return Err(stop);
+        }
         record.outcome = Outcome::Measured;
         println!("{}\n", summary::line(record));
         Ok(())
     }
 
+    /// Takes back samples that turned out to be of a wrong answer, from the record and from Criterion's folder.
+    fn withdraw(&self, cell: &Cell<'_>, record: &mut Record) {
+        record.samples_ns.clear();
+        record.iterations.clear();
+        record.cpu_time_ns = None;
+        for folder in ["new", "change"].into_iter().chain(self.args.save_baseline.as_deref()) {
+            // Not there when Criterion kept none, as under --test.
+            let _ = std::fs::remove_dir_all(paths::criterion_of(&cell.id).join(folder));
+        }
+    }
+
     /// Has the selected engines settle the references that no one shipped; alone, an engine stays unchecked.
-    fn fill_references(&self, cells: &[Cell<'_>]) {
+    fn fill_references(&self, cells: &[Cell<'_>], programs: &Programs<'_>) {
         let mut done = Vec::new();
         for cell in cells {
             let parts = cell.parts;
@@ -127,7 +140,10 @@ impl Run<'_> {
             }
             done.push(key);
             let same = |other: &&Cell<'_>| (&other.parts.query.name, other.id.scale) == key;
-            let engines: Vec<&Entry> = cells.iter().filter(same).map(|cell| cell.parts.engine).collect();
+            let engines = cells.iter().filter(same).map(|cell| cell.parts.engine);
+            let engines: Vec<(&Entry, Program)> = engines
+                .filter_map(|engine| Some((engine, programs[engine.name.as_str()].as_ref().ok()?.clone())))
+                .collect();
             if engines.len() < 2 {
                 continue;
             }
@@ -135,7 +151,9 @@ impl Run<'_> {
             let folder = Referee::local(&parts.workload.name, cell.id.scale);
             let kept =
                 consensus::agree(&engines, parts.workload, parts.query, cell.id.scale, self.settings, &self.store)
-                    .and_then(|found| referee::keep(&folder, parts.query, &found.answer, found.engines));
+                    .and_then(|found| {
+                        referee::keep(&folder, parts.workload, parts.query, &found.answer, found.engines)
+                    });
             if let Err(error) = kept {
                 eprintln!("{error:#}");
             }

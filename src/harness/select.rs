@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use regex::Regex;
 
 use crate::catalog::{Catalog, Entry};
-use crate::id::BenchId;
+use crate::id::{BenchId, check_name};
 use crate::settings::Settings;
 use crate::workload::{QuerySpec, Workload};
 
@@ -61,7 +61,8 @@ pub(super) fn select<'a>(cells: Vec<Cell<'a>>, filter: Option<&str>, exact: bool
     };
     let hint = hint(&cells, filter);
     let matches = matcher(&cells, filter, exact)?;
-    let named = |engine: &Entry| filter.split('/').any(|segment| segment == engine.name);
+    let words: Vec<&str> = filter.split(|c: char| check_name(&c.to_string()).is_err()).collect();
+    let named = |engine: &Entry| words.contains(&engine.name.as_str());
     let wanted =
         |cell: &Cell<'_>| matches(&cell.id.to_string()) && (!cell.parts.engine.on_request || named(cell.parts.engine));
     let selected: Vec<_> = cells.into_iter().filter(wanted).collect();
@@ -139,7 +140,7 @@ mod tests {
         // Two scales, so that one scale's name is the beginning of another's.
         let mut settings = Settings::read()?;
         settings.scales = vec!["1".parse()?, "10".parse()?];
-        settings.threads = crate::measure::host::cores();
+        settings.threads = crate::measure::host::online_cores();
         settings.memory = None;
         let catalog = Catalog::read(&settings)?;
         let workloads = [Workload::read("tpch")?];
@@ -164,6 +165,7 @@ mod tests {
         assert!(chosen(None).unwrap().iter().all(|id| !id.starts_with("null/")));
         assert!(chosen(Some("q1")).unwrap().iter().all(|id| !id.starts_with("null/")));
         assert_eq!(chosen(Some("null/q1/sf1")).unwrap(), ["null/q1/sf1/parquet"]);
+        assert_eq!(chosen(Some("^(null|duckdb)/q6/sf1/")).unwrap().len(), 2);
     }
 
     #[test]

@@ -47,6 +47,18 @@ pub fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
+/// Processors that are online, whether or not this process may use them.
+pub fn online_cores() -> usize {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    cpuinfo.lines().filter(|line| line.starts_with("processor")).count().max(1)
+}
+
+/// Physical memory in bytes, or what a container is allowed of it.
+pub fn usable_memory() -> Option<u64> {
+    let allowed = fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
+    memory().into_iter().chain(allowed).min()
+}
+
 /// Physical memory in bytes.
 pub fn memory() -> Option<u64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok()?;

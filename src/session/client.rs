@@ -75,6 +75,7 @@ pub struct Session {
     stderr_thread: Option<JoinHandle<()>>,
     limits: Limits,
     scratch: TempDir,
+    engine: String,
 }
 
 type Outcome<T> = Result<T, Failure>;
@@ -113,9 +114,15 @@ impl Session {
             stderr_thread: Some(stderr_thread),
             limits,
             scratch,
+            engine: String::new(),
         };
         session.greet()?;
         Ok(session)
+    }
+
+    /// What the program calls its engine: entries whose programs say the same are not independent of each other.
+    pub fn engine(&self) -> &str {
+        &self.engine
     }
 
     /// The operating system's number for the program.
@@ -169,6 +176,9 @@ impl Session {
         while left > 0 {
             let batch = left.min(self.batch(&all));
             let runs = self.run_batch(batch)?;
+            if left < iterations && runs.rows != all.rows {
+                return Err(self.changed_rows(all.rows, runs.rows));
+            }
             all.rows = runs.rows;
             all.durations_ns.extend(runs.durations_ns);
             all.cpu_time_ns = all.cpu_time_ns.zip(runs.cpu_time_ns).map(|(a, b)| a + b);
@@ -230,8 +240,16 @@ impl Session {
 
     fn run_batch(&mut self, iterations: u64) -> Outcome<Runs> {
         let reset = memory::reset_peak(self.pid());
-        match self.ask("run", &Request::Run { iterations })? {
-            Reply::Run { rows, durations_ns, cpu_time_ns } if durations_ns.len() as u64 == iterations => {
+        let start = Instant::now();
+        let reply = self.ask("run", &Request::Run { iterations })?;
+        let wall = start.elapsed().as_nanos();
+        // The program holds the clock, but it cannot have run for longer than we waited, nor for no time at all.
+        let possible = |durations: &[u64]| {
+            let sum: u128 = durations.iter().map(|ns| u128::from(*ns)).sum();
+            durations.len() as u64 == iterations && (1..=wall).contains(&sum)
+        };
+        match reply {
+            Reply::Run { rows, durations_ns, cpu_time_ns } if possible(&durations_ns) => {
                 Ok(Runs { rows, durations_ns, cpu_time_ns, peak_memory: memory::peak(self.pid()).filter(|_| reset) })
             }
             other => Err(self.garbage("run", &other)),
@@ -240,7 +258,10 @@ impl Session {
 
     fn greet(&mut self) -> Outcome<()> {
         match self.reply("greet")? {
-            Reply::Hello { protocol, .. } if protocol == PROTOCOL => Ok(()),
+            Reply::Hello { protocol, engine } if protocol == PROTOCOL => {
+                self.engine = engine;
+                Ok(())
+            }
             Reply::Hello { protocol, .. } => {
                 Err(self.fail(FailureKind::OtherProtocol { theirs: protocol, ours: PROTOCOL }))
             }

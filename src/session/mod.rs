@@ -2,7 +2,7 @@
 //!
 //! [`protocol`] is what is said, one JSON object a line; [`serve`] is the loop inside an engine program;
 //! `Session` (feature `harness`) is the host's hold on one: spawned in its own process group, watched for time
-//! and memory, killed with all its children when it misbehaves or when its parent dies.
+//! and memory, killed with all its children when it misbehaves, and killed by the kernel when its parent dies.
 //!
 //! Any executable can take part: see [`protocol`] for the whole conversation.
 

@@ -31,7 +31,8 @@ fn main() -> ExitCode {
             eprintln!("nothing to say");
             ExitCode::from(7)
         }
-        _ => serve::<Faulty>("faulty", Build::default()),
+        // Each fault is an engine of its own, so that two of them are independent.
+        fault => serve::<Faulty>(fault, Build::default()),
     }
 }
 
@@ -95,6 +96,7 @@ impl Engine for Faulty {
                 println!("an engine that prints to stdout must not garble the protocol");
                 Ok(vec![7])
             }
+            "liar" if self.runs > 1 => Ok(vec![8]),
             "rows" if self.runs > 2 => Ok(vec![1, 2]),
             _ => Ok(vec![7]),
         }

@@ -47,6 +47,7 @@ impl Answers {
         };
         let scales = if self.scale.is_empty() { settings.scales.clone() } else { self.scale };
         let store = Store::new(settings.data.clone());
+        let engines = engines.into_iter().map(|engine| Ok((engine, engine.program()?))).collect::<Result<Vec<_>>>()?;
         let mut open = 0;
         for scale in scales {
             let folder = if self.fixtures {
@@ -64,7 +65,7 @@ impl Answers {
                             found.answer.rows.len(),
                             found.engines.join(", ")
                         );
-                        referee::keep(&folder, query, &found.answer, found.engines)
+                        referee::keep(&folder, &workload, query, &found.answer, found.engines)
                             .with_context(|| format!("cannot keep the answer to {}", query.name))?;
                     }
                     Err(error) => {

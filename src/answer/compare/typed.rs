@@ -270,6 +270,9 @@ fn check_shape(answer: &Answer, side: Side, query: &QuerySpec) -> Result<(), Dif
     }
 }
 
+/// A decimal cut to fewer than four places is too coarse for an average or a ratio, and counts as wrong.
+const COARSEST_UNIT: f64 = 1e-4;
+
 /// One in the last place of a decimal column, by the value with the most digits: some engines leave out zeros at the
 /// end.
 fn unit(answer: &Answer, column: usize) -> f64 {
@@ -278,7 +281,8 @@ fn unit(answer: &Answer, column: usize) -> f64 {
     }
     let places = |text: &String| text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     let places = answer.rows.iter().filter_map(|row| row[column].as_ref()).map(places).max();
-    places.and_then(|places| i32::try_from(places).ok()).map_or(0.0, |places| 10_f64.powi(-places))
+    let unit = places.and_then(|places| i32::try_from(places).ok()).map_or(0.0, |places| 10_f64.powi(-places));
+    unit.min(COARSEST_UNIT)
 }
 
 /// An answer with its values read.
