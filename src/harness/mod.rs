@@ -133,7 +133,7 @@ QueryDyno measures query engines: every engine/query/scale/variant is a Criterio
 Environment (or querydyno.toml beside Cargo.toml, see src/settings.rs):
   QUERYDYNO_SCALE=0.01,1        scale factors, 0.001 to 1000         (default 1)
   QUERYDYNO_THREADS=1           threads for every engine             (default all processors)
-  QUERYDYNO_MEMORY=2GiB         memory limit, told and enforced      (default 90 % of the machine, enforced only)
+  QUERYDYNO_MEMORY=2GiB         enforced; engines are told 4/5 of it (default 90 % of the machine, enforced only)
   QUERYDYNO_TIMEOUT=5m          for one reply of an engine program   (default 5m)
   QUERYDYNO_DATA=/fast/disk     where generated tables lie           (default target/querydyno/data)
   QUERYDYNO_TPCH_ANSWERS=DIR    TPC's published q1.out to q22.out: sf1 is then verified against them
