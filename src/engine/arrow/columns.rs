@@ -98,13 +98,17 @@ fn column<'a>(batch: &'a RecordBatch, name: &str, stored: Stored) -> Result<&'a 
     Ok(column)
 }
 
-/// A batch as a scan gives it, out of rows of quantity, price, discount, tax, return flag, line status and ship date.
+/// Quantity, price, discount, tax, return flag, line status and ship date.
 #[cfg(test)]
-pub fn lineitem(rows: &[(i64, i64, i64, i64, &str, &str, i32)]) -> RecordBatch {
+type Lineitem<'a> = (i64, i64, i64, i64, &'a str, &'a str, i32);
+
+/// A batch as a scan gives it.
+#[cfg(test)]
+pub fn lineitem(rows: &[Lineitem<'_>]) -> RecordBatch {
     use arrow::array::{Date32Array, Decimal64Array, DictionaryArray};
     use std::sync::Arc;
 
-    let money = |value: fn(&(i64, i64, i64, i64, &str, &str, i32)) -> i64| -> ArrayRef {
+    let money = |value: fn(&Lineitem<'_>) -> i64| -> ArrayRef {
         let cents = rows.iter().map(value).collect::<Vec<_>>();
         Arc::new(Decimal64Array::from(cents).with_precision_and_scale(15, 2).unwrap())
     };
