@@ -90,7 +90,7 @@ impl Referee {
                 Verdict::Consensus(others.count() + 1)
             }
             (None, None) => Verdict::Unchecked(format!(
-                "no reference answer for {} at {scale}; make one with: cargo xtask answers --scale {}",
+                "no reference answer for this text of {} at {scale}; make one with: cargo xtask answers --scale {}",
                 query.name,
                 scale.factor()
             )),
@@ -108,7 +108,9 @@ impl Referee {
             let agreed = read_consensus(&folder)?.remove(&query.name);
             let text = checksum(workload, query)?;
             if let Some(agreed) = agreed.filter(|agreed| agreed.query_sha256 == text) {
-                return Ok(Some((reference::read_csv(&answer_file(&folder, query))?, agreed.engines)));
+                let answer = reference::read_csv(&answer_file(&folder, query))
+                    .context("bring it back from git, or make it again with cargo xtask answers")?;
+                return Ok(Some((answer, agreed.engines)));
             }
         }
         Ok(None)

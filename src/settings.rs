@@ -148,13 +148,17 @@ impl Settings {
             .context("threads (QUERYDYNO_THREADS) must be a whole number from 1")?;
         let memory = told(MEMORY).map(str::to_owned).or(file.memory);
         let timeout = told(TIMEOUT).map(str::to_owned).or(file.timeout);
+        let tpch_answers = told(TPCH_ANSWERS).map(PathBuf::from).or(file.tpch_answers);
+        if let Some(folder) = tpch_answers.as_ref().filter(|folder| !folder.join("q1.out").is_file()) {
+            bail!("{TPCH_ANSWERS}: {} holds no q1.out; name the folder with TPC's q1.out to q22.out", folder.display());
+        }
         Ok(Self {
             scales: unique,
             threads,
-            memory: memory.map(|text| text.parse().map_err(anyhow::Error::msg)).transpose()?,
-            timeout: timeout.map_or(Ok(DEFAULT_TIMEOUT), |text| parse_timeout(&text))?,
+            memory: memory.map(|text| text.parse().map_err(anyhow::Error::msg)).transpose().context(MEMORY)?,
+            timeout: timeout.map_or(Ok(DEFAULT_TIMEOUT), |text| parse_timeout(&text)).context(TIMEOUT)?,
             data: told(DATA).map(PathBuf::from).or(file.data).unwrap_or_else(|| paths::own("data")),
-            tpch_answers: told(TPCH_ANSWERS).map(PathBuf::from).or(file.tpch_answers),
+            tpch_answers,
             engines: file.engine,
         })
     }

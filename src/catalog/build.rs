@@ -81,11 +81,17 @@ pub(super) fn build(recipe: &Recipe) -> Result<Program> {
     let mut child = cargo.spawn().context("cannot start cargo; is it on the PATH?")?;
     let _group = Group::new(child.id());
     if let Some(stderr) = child.stderr.take() {
+        let mut stale = false;
         for line in BufReader::new(stderr).lines() {
             let line = line?;
-            if !line.trim_start().starts_with("Finished") {
-                eprintln!("{line}");
+            if line.trim_start().starts_with("Finished") {
+                continue;
             }
+            if !stale && line.trim_start().starts_with("Compiling") {
+                stale = true;
+                eprintln!("{} is older than its source: building it again, mostly in 1 or 2 minutes", recipe.bin());
+            }
+            eprintln!("{line}");
         }
     }
     let status = child.wait()?;

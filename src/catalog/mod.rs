@@ -1,6 +1,6 @@
 //! Which engines there are: `fixtures/engines.toml` and the user's own from `querydyno.toml`, and how to get their programs.
 //!
-//! Nothing here starts an engine; [`Catalog::program`] finds or builds what [`crate::session::Session`] starts.
+//! Nothing here starts an engine; [`Entry::program`] finds or builds what [`crate::session::Session`] starts.
 
 pub mod build;
 mod compiler;
@@ -197,7 +197,11 @@ impl Entry {
             Source::Built(recipe) => build::build(recipe),
             Source::Given(program) if program.path.is_file() => Ok(program.clone()),
             Source::Given(program) => {
-                bail!("{} is not there; mend engine.{}.program in querydyno.toml", program.path.display(), self.name)
+                bail!(
+                    "{} is no executable file; mend engine.{}.program in querydyno.toml",
+                    program.path.display(),
+                    self.name
+                )
             }
         }
     }

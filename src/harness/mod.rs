@@ -57,6 +57,10 @@ fn start(workload: &str) -> Result<ExitCode> {
         let _ = Criterion::default().configure_from_args();
         return Ok(ExitCode::SUCCESS);
     }
+    ensure!(
+        args.sample_size() >= SAMPLES,
+        "--sample-size must be at least {SAMPLES}: Criterion's statistics need as many"
+    );
     let settings = Settings::read()?;
     let catalog = Catalog::read(&settings)?;
     let workloads = workloads()?;
@@ -138,6 +142,6 @@ Environment (or querydyno.toml beside Cargo.toml, see src/settings.rs):
   QUERYDYNO_DATA=/fast/disk     where generated tables lie           (default target/querydyno/data)
   QUERYDYNO_TPCH_ANSWERS=DIR    TPC's published q1.out to q22.out: sf1 is then verified against them
 
-Exit codes: 0 measured, 1 a cell failed or answered wrongly, 2 usage, 130 interrupted.
+Exit codes: 0 measured, or skipped for the reason shown; 1 a cell failed or answered wrongly, 2 usage, 130 interrupted.
 Criterion's own options follow.
 ";

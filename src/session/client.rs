@@ -25,6 +25,8 @@ use crate::workload::Query;
 
 /// How often a waiting host looks at the program's memory and at the clock. Costs about 20 µs each time.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long a program has for its greeting, which comes before it opens anything: one that is silent is no engine.
+const GREETING: Duration = Duration::from_secs(30);
 /// How long a program has to end by itself once its stdin is closed.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// Runs asked for in one request at most, so that a reply stays small.
@@ -257,7 +259,8 @@ impl Session {
     }
 
     fn greet(&mut self) -> Outcome<()> {
-        match self.reply("greet")? {
+        let limit = self.limits.timeout.min(GREETING);
+        match self.reply("greet", limit)? {
             Reply::Hello { protocol, engine } if protocol == PROTOCOL => {
                 self.engine = engine;
                 Ok(())
@@ -277,7 +280,7 @@ impl Session {
             // A writer that has ended means a program that has: the reply says how.
             let _ = requests.send(line);
         }
-        match self.reply(name)? {
+        match self.reply(name, self.limits.timeout)? {
             // The program keeps to the protocol and may go on.
             Reply::Fail { message } => Err(self.failure(FailureKind::Engine { message })),
             Reply::Unsupported { reason } => Err(self.failure(FailureKind::Unsupported { reason })),
@@ -285,8 +288,7 @@ impl Session {
         }
     }
 
-    fn reply(&mut self, request: &str) -> Outcome<Reply> {
-        let limit = self.limits.timeout;
+    fn reply(&mut self, request: &str, limit: Duration) -> Outcome<Reply> {
         let start = Instant::now();
         let line = loop {
             let left = limit.saturating_sub(start.elapsed());
