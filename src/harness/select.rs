@@ -104,9 +104,9 @@ fn hint(cells: &[Cell<'_>], filter: &str) -> String {
     let known: Vec<&String> = kinds.iter().flat_map(|(_, names)| names).collect();
     let mut text = format!("no cell matches '{filter}'");
     for segment in filter.split('/').filter(|segment| !known.iter().any(|name| name == segment)) {
-        let likely =
-            known.iter().max_by(|a, b| strsim::jaro_winkler(a, segment).total_cmp(&strsim::jaro_winkler(b, segment)));
-        let likely = likely.filter(|name| strsim::jaro_winkler(name, segment) > 0.75);
+        let likeness = |name: &str| strsim::jaro_winkler(name, &segment.to_lowercase());
+        let likely = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        let likely = likely.filter(|name| likeness(name) > 0.75);
         if segment.parse::<crate::id::Scale>().is_ok() && segment.starts_with("sf") {
             text +=
                 &format!("; scale {segment} is not part of this run, add it with QUERYDYNO_SCALE={}", &segment[2..]);
@@ -172,6 +172,7 @@ mod tests {
     fn a_filter_without_a_match_says_what_exists() {
         for (filter, advice) in [
             ("duckbd/q1", "did you mean 'duckdb'?"),
+            ("DuckDB/q1", "did you mean 'duckdb'?"),
             ("q23", "queries: q1, q2"),
             ("duckdb/q1/sf30", "QUERYDYNO_SCALE=30"),
             ("duckdb/q(", "no regular expression"),
