@@ -104,9 +104,9 @@ impl Referee {
 
     /// The answer that engines agree on, and which; the repository's before one made here.
     fn agreed(workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<(Answer, Vec<String>)>> {
+        let text = checksum(workload, query)?;
         for folder in [Self::shipped(&workload.name, scale), Self::local(&workload.name, scale)] {
             let agreed = read_consensus(&folder)?.remove(&query.name);
-            let text = checksum(workload, query)?;
             if let Some(agreed) = agreed.filter(|agreed| agreed.query_sha256 == text) {
                 let answer = reference::read_csv(&answer_file(&folder, query))
                     .context("bring it back from git, or make it again with cargo xtask answers")?;

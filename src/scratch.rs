@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use tempfile::{Builder, TempDir};
 
 /// A fresh folder below `root` that is removed with its guard. Its name begins with this process's number; those of
@@ -25,13 +27,16 @@ fn sweep(root: &Path) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let owner = name.to_str().and_then(|name| name.split_once('-'));
-        if let Some((pid, _)) = owner
-            && pid.parse::<u32>().is_ok()
-            && !Path::new("/proc").join(pid).exists()
-        {
+        if owner.is_some_and(|(pid, _)| pid.parse().is_ok_and(|pid| !lives(pid))) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
+}
+
+/// Whether a process of this id exists, be it another user's.
+pub fn lives(pid: i32) -> bool {
+    let signal = |pid| test_kill_process(pid) != Err(Errno::SRCH);
+    Pid::from_raw(pid).is_some_and(signal)
 }
 
 #[cfg(test)]

@@ -165,6 +165,22 @@ fn an_answer_that_turns_wrong_takes_its_samples_back() {
     }
 }
 
+#[rstest]
+#[case(&[], false)]
+#[case(&["--test"], true)]
+fn only_a_run_that_wrote_samples_takes_them_back(#[case] mode: &[&str], #[case] stay: bool) {
+    let config = entry("liar", &faulty("liar")) + &entry("truth", &faulty("truth")) + &entry("proof", &faulty("proof"));
+    let mut bench = Bench::new(&config)
+        .args(&["^(liar|truth|proof)/q6/", "--measurement-time", "0.1"])
+        .args(mode)
+        .env("QUERYDYNO_SCALE", "0.002");
+    let base = bench.criterion().join("liar_q6_sf0.002/parquet/base");
+    std::fs::create_dir_all(&base).unwrap();
+    let output = bench.run();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert_eq!(base.exists(), stay, "{}", text(&output));
+}
+
 #[test]
 fn durations_that_cannot_be_are_no_measurement() {
     // A program without a clock, in another language.

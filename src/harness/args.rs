@@ -32,8 +32,6 @@ pub(super) struct Args {
     pub(super) exact: bool,
     /// `--baseline`: must be there for every cell.
     pub(super) baseline: Option<String>,
-    /// `--save-baseline`: where Criterion keeps the samples beside `new`.
-    pub(super) save_baseline: Option<String>,
     values: BTreeMap<String, String>,
 }
 
@@ -102,19 +100,19 @@ impl Args {
         } else {
             Mode::Measure
         };
-        Self {
-            mode,
-            filter,
-            exact: values.contains_key("exact"),
-            baseline: values.get("baseline").cloned(),
-            save_baseline: values.get("save-baseline").cloned(),
-            values,
-        }
+        Self { mode, filter, exact: values.contains_key("exact"), baseline: values.get("baseline").cloned(), values }
     }
 
     /// Whether the user gave this option.
     pub(super) fn has(&self, option: &str) -> bool {
         self.values.contains_key(option)
+    }
+
+    /// The baseline that Criterion keeps the samples as, beside `new`: `base` when nothing is said of baselines.
+    pub(super) fn saves_to(&self) -> Option<&str> {
+        let compares = ["baseline", "baseline-lenient", "discard-baseline"].iter().any(|option| self.has(option));
+        let named = self.values.get("save-baseline").map(String::as_str);
+        named.or((!compares).then_some("base"))
     }
 
     /// Samples a cell takes.
@@ -149,6 +147,14 @@ mod tests {
         assert_eq!(args.filter.as_deref(), Some("duckdb/q1"));
         assert_eq!((args.sample_size(), args.mode), (20, Mode::Measure));
         assert_eq!(parse("-b main q1 --bench").baseline.as_deref(), Some("main"));
+    }
+
+    #[test]
+    fn samples_are_kept_as_base_unless_a_baseline_is_named() {
+        assert_eq!(parse("--bench").saves_to(), Some("base"));
+        assert_eq!(parse("--bench -s main").saves_to(), Some("main"));
+        assert_eq!(parse("--bench --baseline main").saves_to(), None);
+        assert_eq!(parse("--bench --discard-baseline").saves_to(), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressFinish};
 
 use super::select::{Cell, FORMAT};
 use crate::answer::{Verdict, digest};
@@ -111,7 +111,7 @@ pub(super) fn attempt(
     let dataset = store.ensure(parts.workload, cell.id.scale, FORMAT, &parts.query.tables)?;
     record.dataset.sha256 = Some(dataset.sha256.clone());
     record.dataset.layout = Some(dataset.layout.clone());
-    let busy = busy(cell);
+    let _busy = busy(cell);
     let Started { mut session, info, load_ns } = start(parts.engine, program, settings, &dataset, &query)?;
     record.engine.version = Some(info.version);
     record.engine.build = info.build;
@@ -121,13 +121,14 @@ pub(super) fn attempt(
     let first = session.run(1)?;
     record.rows = Some(first.rows);
     check_answer(cell, referee, &mut session, record)?;
-    busy.finish_and_clear();
     Ok(Ready { session, first })
 }
 
 /// Shows on a terminal that the engine is at work; gone before the first sample.
 fn busy(cell: &Cell<'_>) -> ProgressBar {
-    let bar = ProgressBar::new_spinner().with_message(format!("{}: verifying the answer", cell.id));
+    let message = format!("{}: verifying the answer", cell.id);
+    // Cleared when it is dropped, so that a failure leaves no half line either.
+    let bar = ProgressBar::new_spinner().with_message(message).with_finish(ProgressFinish::AndClear);
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }

@@ -121,8 +121,12 @@ impl Run<'_> {
         record.samples_ns.clear();
         record.iterations.clear();
         record.cpu_time_ns = None;
-        for folder in ["new", "change"].into_iter().chain(self.args.save_baseline.as_deref()) {
-            // Not there when Criterion kept none, as under --test.
+        if !matches!(self.args.mode, Mode::Measure | Mode::Quick) {
+            // Criterion wrote nothing: what is there is of an earlier run.
+            return;
+        }
+        for folder in ["new", "change"].into_iter().chain(self.args.saves_to()) {
+            // One that is not there needs no removing.
             let _ = std::fs::remove_dir_all(paths::criterion_of(&cell.id).join(folder));
         }
     }
@@ -133,12 +137,13 @@ impl Run<'_> {
         for cell in cells {
             let parts = cell.parts;
             let key = (&parts.query.name, cell.id.scale);
-            if done.contains(&key)
-                || !matches!(self.referee.knows(parts.workload, parts.query, cell.id.scale), Ok(false))
-            {
+            if done.contains(&key) {
                 continue;
             }
             done.push(key);
+            if !matches!(self.referee.knows(parts.workload, parts.query, cell.id.scale), Ok(false)) {
+                continue;
+            }
             let same = |other: &&Cell<'_>| (&other.parts.query.name, other.id.scale) == key;
             let engines = cells.iter().filter(same).map(|cell| cell.parts.engine);
             let engines: Vec<(&Entry, Program)> = engines
