@@ -15,14 +15,16 @@
 //! | [`workload`] | tables and queries, from `fixtures/<name>/` | both; reading is the host's |
 //! | [`answer`] | rows, how they are compared, verdicts | both; comparing is the host's |
 //! | [`fixture`] | the data: what a dataset is, how it is made | both; making is the host's |
-//! | [`engine`] | the trait [`engine::Engine`], one file or folder per engine | program |
+//! | [`engine`] | the trait [`engine::Engine`], one file or folder per engine; `python/` for script engines | program |
 //! | [`session`] | the conversation, its two ends, how it fails | both |
 //! | `settings`, `paths`, `catalog` | what the user set; where things are; which engines there are and how they are built | host |
 //! | `measure` | memory, CPU time, the machine | both |
 //! | `referee`, `record` | which answer is right; what is kept of a cell | host |
+//! | `launch` | an engine from its program to a prepared query | host |
+//! | `stats`, `audit` | paired statistics; an engine built here against its makers' own distribution | host |
 //! | `harness` | Criterion, and one cell after the other | host |
 //!
-//! Dependencies point one way: `harness -> referee, record -> session, catalog -> fixture, workload, answer -> id, units,
+//! Dependencies point one way: `harness, audit -> launch, referee, record, stats -> session, catalog -> fixture, workload, answer -> id, units,
 //! settings` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units` in a program. Everything
 //! that only the host needs is behind the feature `harness`.
 //!
@@ -37,13 +39,13 @@
 //!
 //! # Invariants
 //!
-//! 1. Only `src/engine/<name>` names an engine's crate. No arrow, datafusion or duckdb type crosses [`engine::Engine`].
+//! 1. Only `src/engine/<name>` names an engine's crate. No arrow, datafusion, duckdb or polars type crosses [`engine::Engine`].
 //! 2. Everything but `src/engine/<name>` and its bin compiles with no engine feature on.
 //! 3. A bench file and a bin file hold no logic; the global allocator is set in the bin, never here, and is recorded.
 //! 4. The clock is in the process that runs the query. Nothing of the harness is inside the timed region.
 //! 5. A failure is a record, never an abort: an engine that crashes, hangs, lies or is not there costs its own cells only.
 //! 6. A number without a verified answer is never ranked.
-//! 7. An engine's name is written once, in `engines.toml`; features, bins, files and ids equal it.
+//! 7. An engine's name is written once, in `engines.toml`; features, bins, files, folders of scripts and ids equal it.
 //!
 //! `tests/tidy.rs` checks of these what a test can check.
 
@@ -59,6 +61,8 @@ pub mod units;
 pub mod workload;
 
 #[cfg(feature = "harness")]
+pub mod audit;
+#[cfg(feature = "harness")]
 pub mod catalog;
 #[cfg(feature = "harness")]
 mod checksum;
@@ -66,6 +70,10 @@ mod checksum;
 pub mod harness;
 #[cfg(feature = "harness")]
 pub mod interrupt;
+#[cfg(feature = "harness")]
+mod launch;
+#[cfg(feature = "harness")]
+mod lock;
 #[cfg(feature = "harness")]
 pub mod paths;
 #[cfg(feature = "harness")]
@@ -76,3 +84,5 @@ pub mod referee;
 mod scratch;
 #[cfg(feature = "harness")]
 pub mod settings;
+#[cfg(feature = "harness")]
+pub mod stats;

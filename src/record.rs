@@ -110,7 +110,7 @@ pub struct EngineRecord {
     pub name: String,
     /// The engine's own version.
     pub version: Option<String>,
-    /// `embedded` or `own`.
+    /// `embedded`, `script` or `own`.
     pub kind: String,
     /// How its program was built.
     pub build: Build,

@@ -8,13 +8,21 @@
 //! memory = "8GiB"             # QUERYDYNO_MEMORY; default: the engines' own, killed at 90 % of the machine's
 //! timeout = "5m"              # QUERYDYNO_TIMEOUT: for one reply of an engine program
 //! data = "/fast/disk"         # QUERYDYNO_DATA; default: target/querydyno/data
+//! python = "python3.12"       # QUERYDYNO_PYTHON; default: python3; makes the environments of script engines
 //! tpch_answers = "/dbgen/answers" # QUERYDYNO_TPCH_ANSWERS: TPC's published q1.out to q22.out
 //!
 //! [engine.duckdb-small]       # a further engine: another configuration of one that is there ...
 //! like = "duckdb"
 //! options = { preserve_insertion_order = "false" }
 //!
-//! [engine.mine]               # ... or any executable that speaks the protocol
+//! [engine.polars-before]      # ... another version of one that comes as a package ...
+//! like = "polars-wheel@1.43.2"
+//!
+//! [engine.polars-sql]         # ... a Python file that speaks the protocol, in an environment of its own ...
+//! script = "/home/me/polars-sql.py"
+//! requirements = ["polars==2.1.0"]
+//!
+//! [engine.mine]               # ... or any executable that does
 //! program = "/opt/mine/querydyno-mine"
 //! args = ["--fast"]
 //! dialect = "duckdb"
@@ -47,6 +55,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// Where data lies.
     pub data: PathBuf,
+    /// The Python that script engines' environments are made with.
+    pub python: String,
     /// Folder of TPC's published answers.
     pub tpch_answers: Option<PathBuf>,
     /// The user's own engines by name.
@@ -61,6 +71,11 @@ pub struct OwnEngine {
     pub like: Option<String>,
     /// The executable; relative to the package.
     pub program: Option<PathBuf>,
+    /// A Python file that speaks the protocol; relative to the package.
+    pub script: Option<PathBuf>,
+    /// The packages it runs with, each with its version: `polars==2.1.0`.
+    #[serde(default)]
+    pub requirements: Vec<String>,
     /// Its arguments.
     #[serde(default)]
     pub args: Vec<String>,
@@ -83,6 +98,7 @@ struct File {
     memory: Option<String>,
     timeout: Option<String>,
     data: Option<PathBuf>,
+    python: Option<String>,
     tpch_answers: Option<PathBuf>,
     #[serde(default)]
     engine: BTreeMap<String, OwnEngine>,
@@ -94,9 +110,10 @@ const THREADS: &str = "QUERYDYNO_THREADS";
 const MEMORY: &str = "QUERYDYNO_MEMORY";
 const TIMEOUT: &str = "QUERYDYNO_TIMEOUT";
 const DATA: &str = "QUERYDYNO_DATA";
+const PYTHON: &str = "QUERYDYNO_PYTHON";
 const TPCH_ANSWERS: &str = "QUERYDYNO_TPCH_ANSWERS";
 const CONFIG: &str = "QUERYDYNO_CONFIG";
-const KNOWN: [&str; 7] = [SCALE, THREADS, MEMORY, TIMEOUT, DATA, TPCH_ANSWERS, CONFIG];
+const KNOWN: [&str; 8] = [SCALE, THREADS, MEMORY, TIMEOUT, DATA, PYTHON, TPCH_ANSWERS, CONFIG];
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
@@ -158,14 +175,19 @@ impl Settings {
             memory: memory.map(|text| text.parse().map_err(anyhow::Error::msg)).transpose().context(MEMORY)?,
             timeout: timeout.map_or(Ok(DEFAULT_TIMEOUT), |text| parse_timeout(&text)).context(TIMEOUT)?,
             data: told(DATA).map(PathBuf::from).or(file.data).unwrap_or_else(|| paths::own("data")),
+            python: told(PYTHON).map(str::to_owned).or(file.python).unwrap_or_else(|| "python3".to_owned()),
             tpch_answers,
             engines: file.engine,
         })
     }
 
-    /// The last part of an id: the format, then every axis that differs from its default.
-    pub fn variant(&self, format: &str) -> String {
+    /// The last part of an id: the format, then every axis that differs from its default; `mode` is none for an
+    /// engine's default mode.
+    pub fn variant(&self, format: &str, mode: Option<&str>) -> String {
         let mut variant = format.to_owned();
+        if let Some(mode) = mode {
+            variant += &format!("-{mode}");
+        }
         if self.threads != host::online_cores() {
             variant += &format!("-{}t", self.threads);
         }
@@ -227,8 +249,8 @@ mod tests {
     fn a_variant_spells_what_differs_from_the_default() {
         let cores = host::online_cores();
         let plain = settings(&[(THREADS, &cores.to_string())]).unwrap();
-        assert_eq!(plain.variant("parquet"), "parquet");
+        assert_eq!(plain.variant("parquet", None), "parquet");
         let other = settings(&[(THREADS, &(cores + 1).to_string()), (MEMORY, "2GiB")]).unwrap();
-        assert_eq!(other.variant("parquet"), format!("parquet-{}t-2GiB", cores + 1));
+        assert_eq!(other.variant("parquet", Some("eager")), format!("parquet-eager-{}t-2GiB", cores + 1));
     }
 }

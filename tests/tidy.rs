@@ -32,9 +32,11 @@ fn lines(path: &Path) -> Vec<String> {
     fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
 }
 
-fn engines() -> Vec<String> {
+/// Names of engines: those compiled here, or the scripts.
+fn engines(scripts: bool) -> Vec<String> {
     let text = fs::read_to_string(root().join("fixtures/engines.toml")).unwrap();
-    toml::from_str::<toml::Table>(&text).unwrap().keys().cloned().collect()
+    let listed = toml::from_str::<toml::Table>(&text).unwrap();
+    listed.into_iter().filter(|(_, entry)| entry.get("package").is_some() == scripts).map(|(name, _)| name).collect()
 }
 
 #[test]
@@ -64,14 +66,32 @@ fn the_top_level_is_fixed() {
 fn an_engine_is_one_feature_one_bin_and_one_module() {
     let manifest: toml::Table = toml::from_str(&fs::read_to_string(root().join("Cargo.toml")).unwrap()).unwrap();
     let features = manifest["features"].as_table().unwrap();
-    for engine in engines() {
+    for engine in engines(false) {
         assert!(features.contains_key(&engine), "no feature {engine}");
         assert!(root().join(format!("src/bin/querydyno-{engine}.rs")).exists(), "no bin of {engine}");
         let module = root().join("src/engine").join(&engine);
         assert!(module.is_dir() || module.with_extension("rs").exists(), "no module of {engine}");
     }
     let bins = rust_files("src/bin").len();
-    assert_eq!(bins, engines().len(), "a bin without an engine");
+    assert_eq!(bins, engines(false).len(), "a bin without an engine");
+}
+
+#[test]
+fn a_script_engine_is_a_folder_with_a_module_that_says_what_it_is() {
+    let scripts = root().join("src/engine/python");
+    for engine in engines(true) {
+        assert!(scripts.join(&engine).join("engine.py").is_file(), "no module of {engine}");
+    }
+    let mut folders = 0;
+    for folder in fs::read_dir(&scripts).unwrap().flatten() {
+        folders += 1;
+        for file in fs::read_dir(folder.path()).unwrap().flatten().map(|file| file.path()) {
+            let lines = lines(&file);
+            assert!(lines[0].starts_with("\"\"\""), "{} has no head", file.display());
+            assert!(lines.len() <= LONGEST, "{} has {} lines", file.display(), lines.len());
+        }
+    }
+    assert_eq!(folders, engines(true).len() + 1, "a folder of no engine; `module` is the protocol's");
 }
 
 #[test]
@@ -82,7 +102,7 @@ fn only_an_engine_names_its_crate() {
         }
         for line in lines(&path) {
             let code = line.split("//").next().unwrap_or_default();
-            for engine_crate in ["duckdb::", "datafusion::"] {
+            for engine_crate in ["duckdb::", "datafusion::", "polars::"] {
                 // `engine::duckdb::` is our own module, named by its bin.
                 let foreign = code.contains(engine_crate) && !code.contains(&format!("engine::{engine_crate}"));
                 assert!(!foreign, "{}: {line}", path.display());

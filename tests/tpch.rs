@@ -7,16 +7,19 @@ use std::io::Write;
 
 use common::{Bench, catalog, entry, program, text};
 use querydyno::answer::Verdict;
-use querydyno::record::Outcome;
+use querydyno::catalog::Entry;
+use querydyno::record::{Outcome, Record};
 use rstest::rstest;
 
-/// The bench over all queries of one engine, as cheap as samples can be.
-fn records_of(engine: &str) -> Vec<querydyno::record::Record> {
-    let program = catalog().entry(engine).unwrap().find().unwrap();
-    let name = format!("{engine}-test");
-    let config = entry(&name, &program) + &format!("like = '{engine}'\n");
+/// The bench over all queries of one engine, each mode of it, as cheap as samples can be.
+fn records_of(engine: &Entry) -> Vec<Record> {
+    let name = format!("{}-test", engine.name);
+    let config = entry(&name, &engine.find().unwrap()) + &format!("like = '{}'\n", engine.name);
+    // Modes other than the default run when the filter names them.
+    let modes: Vec<&str> = engine.modes.iter().skip(1).map(String::as_str).collect();
+    let filter = format!("^{name}/.*/parquet(-({}))?$", modes.join("|"));
     let mut bench = Bench::new(&config).env("QUERYDYNO_SCALE", "0.01").args(&[
-        &name,
+        &filter,
         "--measurement-time",
         "0.01",
         "--warm-up-time",
@@ -34,14 +37,22 @@ fn records_of(engine: &str) -> Vec<querydyno::record::Record> {
 #[rstest]
 #[case("duckdb")]
 #[case("datafusion")]
-fn all_22_queries_are_verified(#[case] engine: &str) {
-    if catalog().entry(engine).unwrap().find().is_none() {
+#[case("polars")]
+#[case("polars-wheel")]
+#[case("daft")]
+#[case("pandas")]
+#[case("duckdb-wheel")]
+#[case("datafusion-wheel")]
+fn all_22_queries_are_verified_in_every_mode(#[case] engine: &str) {
+    let engine = catalog().entry(engine).unwrap();
+    if engine.find().is_none() {
+        let name = &engine.name;
         // Past the capture of a passing test's output: this is for everybody to see.
-        let _ = writeln!(std::io::stderr(), "LEFT OUT: {engine}, its program is not built; cargo xtask build {engine}");
+        let _ = writeln!(std::io::stderr(), "LEFT OUT: {name}, its program is not there; cargo xtask build {name}");
         return;
     }
-    let records = records_of(engine);
-    assert_eq!(records.len(), 22);
+    let records = records_of(&engine);
+    assert_eq!(records.len(), 22 * engine.modes.len().max(1));
     for record in records {
         assert!(
             record.verdict.as_ref().is_some_and(Verdict::verified),
@@ -56,7 +67,7 @@ fn all_22_queries_are_verified(#[case] engine: &str) {
 #[test]
 fn arrow_verifies_q1_and_q6_and_says_that_it_has_no_others() {
     program("arrow");
-    for record in records_of("arrow") {
+    for record in records_of(&catalog().entry("arrow").unwrap()) {
         match record.outcome {
             Outcome::Measured => {
                 assert!(["q1", "q6"].contains(&record.id.query.as_str()), "{}", record.id);

@@ -7,15 +7,13 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::{ChildStderr, Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use super::Recipe;
 use super::compiler::Compilers;
+use super::{Recipe, command, cpu};
 use crate::engine::Build;
-use crate::interrupt::{self, Group};
 use crate::measure::host;
 use crate::paths;
 use crate::session::Program;
@@ -43,7 +41,16 @@ impl Recipe {
             .env("CARGO_TARGET_DIR", paths::target())
             .env("QUERYDYNO_RECIPE", self.told(&compilers))
             .envs(compilers.env.iter().map(|(name, value)| (name, value)));
+        if let Some(target_cpu) = self.target_cpu() {
+            let flags = env::var("RUSTFLAGS").unwrap_or_default();
+            cargo.env("RUSTFLAGS", format!("{flags} -C target-cpu={target_cpu}").trim_start());
+        }
         cargo
+    }
+
+    /// The instruction set of the recipe, where this machine has it.
+    fn target_cpu(&self) -> Option<&str> {
+        self.target_cpu.as_deref().filter(|name| cpu::runs(name))
     }
 
     fn bin(&self) -> String {
@@ -54,7 +61,8 @@ impl Recipe {
     fn told(&self, compilers: &Compilers) -> String {
         let rustc = version_of("rustc");
         let cxx = compilers.described.clone().filter(|_| self.cxx);
-        let flags = ["opt-level=3".to_owned()].into_iter().chain(env::var("RUSTFLAGS").ok());
+        let target_cpu = self.target_cpu().map(|name| format!("target-cpu={name}"));
+        let flags = ["opt-level=3".to_owned()].into_iter().chain(env::var("RUSTFLAGS").ok()).chain(target_cpu);
         let source = self.source.as_ref();
         let build = Build {
             compiler: Some(rustc.into_iter().chain(cxx).collect::<Vec<_>>().join("; ")),
@@ -76,26 +84,7 @@ pub(super) fn build(recipe: &Recipe) -> Result<Program> {
     let mut cargo = recipe.cargo("build");
     // A first build is long: cargo shows its own progress bar. A later one says only what it compiles, if anything.
     cargo.stderr(if missing { Stdio::inherit() } else { Stdio::piped() });
-    // In a group of its own, so that an interrupt ends its compilers too, however the host heard of it.
-    cargo.process_group(0);
-    let mut child = cargo.spawn().context("cannot start cargo; is it on the PATH?")?;
-    let _group = Group::new(child.id());
-    if let Some(stderr) = child.stderr.take() {
-        let mut stale = false;
-        for line in BufReader::new(stderr).lines() {
-            let line = line?;
-            if line.trim_start().starts_with("Finished") {
-                continue;
-            }
-            if !stale && line.trim_start().starts_with("Compiling") {
-                stale = true;
-                eprintln!("{} is older than its source: building it again, mostly in 1 or 2 minutes", recipe.bin());
-            }
-            eprintln!("{line}");
-        }
-    }
-    let status = child.wait()?;
-    interrupt::check()?;
+    let status = command::run(&mut cargo, |child| tell_of_rebuild(recipe, child.stderr.take()))?;
     if !status.success() {
         bail!(
             "{} does not build; see cargo's messages above, or try: cargo xtask build {}",
@@ -106,6 +95,23 @@ pub(super) fn build(recipe: &Recipe) -> Result<Program> {
     Ok(program)
 }
 
+/// Passes on what cargo says, and says first why it compiles what was compiled before.
+fn tell_of_rebuild(recipe: &Recipe, stderr: Option<ChildStderr>) -> Result<()> {
+    let mut stale = false;
+    for line in stderr.into_iter().flat_map(|stderr| BufReader::new(stderr).lines()) {
+        let line = line?;
+        if line.trim_start().starts_with("Finished") {
+            continue;
+        }
+        if !stale && line.trim_start().starts_with("Compiling") {
+            stale = true;
+            eprintln!("{} is older than its source: building it again, mostly in 1 or 2 minutes", recipe.bin());
+        }
+        eprintln!("{line}");
+    }
+    Ok(())
+}
+
 fn warn_of_compiler(recipe: &Recipe) {
     let compilers = Compilers::find();
     if recipe.cxx && !compilers.recommended {
@@ -113,6 +119,12 @@ fn warn_of_compiler(recipe: &Recipe) {
             "note: {} is compiled with {}; a recent clang (Debian, Ubuntu: apt-get install clang-19) makes it up to 1.3 times faster",
             recipe.feature,
             compilers.described.as_deref().unwrap_or("c++")
+        );
+    }
+    if let (Some(wanted), None) = (&recipe.target_cpu, recipe.target_cpu()) {
+        eprintln!(
+            "note: {} is compiled for any processor, since this one is not {wanted}; its makers' own build is for {wanted}",
+            recipe.feature
         );
     }
 }

@@ -3,33 +3,47 @@
 //! Nothing here starts an engine; [`Entry::program`] finds or builds what [`crate::session::Session`] starts.
 
 pub mod build;
+mod command;
 mod compiler;
+mod cpu;
+mod listed;
+mod own;
+mod script;
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
 
 use crate::paths;
 use crate::session::Program;
-use crate::settings::{OwnEngine, Settings};
+use crate::settings::Settings;
+use listed::Listed;
+pub use script::Script;
 
 /// An engine and how its program is had.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The name in ids, filters and records.
+    /// The name in ids, filters and records; ends in `@version` where a version was asked for.
     pub name: String,
     /// The name people use.
     pub title: String,
-    /// `embedded` or `own`, for the record.
+    /// `embedded`, `script` or `own`, for the record.
     pub kind: &'static str,
     /// The folder of query texts that differ from the canonical ones.
     pub dialect: String,
     /// Whether it runs only if a filter names it.
     pub on_request: bool,
+    /// Whether it is what others are held against.
+    pub reference: bool,
     /// Settings by the engine's own names.
     pub options: BTreeMap<String, String>,
+    /// Its ways to execute, the default first; empty for an engine with one way.
+    pub modes: Vec<String>,
+    /// The entries that an audit compares it with: official distributions of the same engine.
+    pub official: Vec<String>,
+    /// Variables for its program; `{threads}` in a value stands for the number of threads.
+    env: BTreeMap<String, String>,
     source: Source,
 }
 
@@ -37,6 +51,8 @@ pub struct Entry {
 enum Source {
     /// Built from this package with the feature of that name.
     Built(Recipe),
+    /// A Python module of ours with its packages.
+    Script(Script),
     /// The user's executable.
     Given(Program),
 }
@@ -50,22 +66,10 @@ pub struct Recipe {
     pub cpu_minutes: u32,
     /// Whether C++ is compiled.
     pub cxx: bool,
+    /// The instruction set it is compiled for, on machines that have it.
+    pub target_cpu: Option<String>,
     /// The crate that is the engine.
     pub source: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Listed {
-    title: String,
-    #[serde(rename = "crate")]
-    source: Option<String>,
-    cpu_minutes: u32,
-    #[serde(default)]
-    cxx: bool,
-    dialect: Option<String>,
-    #[serde(default)]
-    on_request: bool,
 }
 
 /// All engines, those of the table first.
@@ -78,7 +82,7 @@ impl Catalog {
     /// Reads the table and adds the user's own engines.
     ///
     /// # Errors
-    /// When the table cannot be read or an own engine says neither `program` nor `like`, or takes a name that is there.
+    /// When the table cannot be read or an own engine says neither `program` nor `script` nor `like`, or takes a name that is there.
     pub fn read(settings: &Settings) -> Result<Self> {
         let path = paths::root().join("fixtures/engines.toml");
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -86,7 +90,7 @@ impl Catalog {
         let listed: toml::Table = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
         let mut entries = listed
             .into_iter()
-            .map(|(name, value)| Ok(Entry::listed(name, value.try_into()?)))
+            .map(|(name, value)| value.try_into::<Listed>()?.entry(name, &settings.python))
             .collect::<Result<Vec<_>>>()
             .with_context(|| format!("in {}", path.display()))?;
         for (name, own) in &settings.engines {
@@ -94,7 +98,7 @@ impl Catalog {
                 entries.iter().all(|entry| entry.name != *name),
                 "engine.{name} in querydyno.toml takes a name that is there; choose another, such as {name}-own"
             );
-            let entry = Entry::own(name, own, &entries)?;
+            let entry = own::entry(name, own, &entries, &settings.python)?;
             entries.push(entry);
         }
         Ok(Self { entries })
@@ -105,129 +109,108 @@ impl Catalog {
         &self.entries
     }
 
-    /// The engine of that name.
+    /// The engine of that name, `duckdb` or `polars-wheel@2.0.0`.
     ///
     /// # Errors
     /// Says which engines there are.
-    pub fn entry(&self, name: &str) -> Result<&Entry> {
-        let found = self.entries.iter().find(|entry| entry.name == name);
-        found.with_context(|| {
-            let names: Vec<&str> = self.entries.iter().map(|entry| entry.name.as_str()).collect();
-            format!("there is no engine '{name}'; there are: {}", names.join(", "))
-        })
+    pub fn entry(&self, name: &str) -> Result<Entry> {
+        find(&self.entries, name)
     }
+
+    /// Adds the versions that a filter names, `polars-wheel@2.0.0`, as engines of their own.
+    pub fn add_versions(&mut self, words: &[&str]) {
+        for word in words.iter().filter(|word| word.contains('@')) {
+            if self.entries.iter().any(|entry| entry.name == *word) {
+                continue;
+            }
+            // What is no engine with versions matches nothing, and the filter's error says so.
+            self.entries.extend(find(&self.entries, word).ok());
+        }
+    }
+}
+
+fn find(entries: &[Entry], name: &str) -> Result<Entry> {
+    let known = |name: &str| entries.iter().find(|entry| entry.name == name);
+    if let Some(entry) = known(name) {
+        return Ok(entry.clone());
+    }
+    if let Some((base, version)) = name.split_once('@')
+        && let Some(entry) = known(base)
+    {
+        return entry.at_version(version);
+    }
+    let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    bail!("there is no engine '{name}'; there are: {}", names.join(", "))
 }
 
 impl Entry {
-    fn listed(name: String, listed: Listed) -> Self {
-        Self {
-            title: listed.title,
-            kind: "embedded",
-            dialect: listed.dialect.unwrap_or_else(|| name.clone()),
-            on_request: listed.on_request,
-            options: BTreeMap::new(),
-            source: Source::Built(Recipe {
-                feature: name.clone(),
-                cpu_minutes: listed.cpu_minutes,
-                cxx: listed.cxx,
-                source: listed.source,
-            }),
-            name,
-        }
-    }
-
-    fn own(name: &str, own: &OwnEngine, entries: &[Self]) -> Result<Self> {
-        let model =
-            match &own.like {
-                None => None,
-                Some(like) => Some(entries.iter().find(|entry| entry.name == *like).with_context(|| {
-                    format!("engine.{name} in querydyno.toml is like '{like}', which is no engine")
-                })?),
-            };
-        let source = match (&own.program, model) {
-            (Some(path), _) => {
-                Source::Given(Program { path: paths::root().join(path), args: own.args.clone(), env: own.env.clone() })
-            }
-            (None, Some(model)) => {
-                ensure!(
-                    own.args.is_empty() && own.env.is_empty(),
-                    "engine.{name} in querydyno.toml: args and env go with program, options with like"
-                );
-                model.source.clone()
-            }
-            (None, None) => {
-                bail!("engine.{name} in querydyno.toml needs program (an executable) or like (an engine's name)")
-            }
+    /// The same engine in another version.
+    fn at_version(&self, version: &str) -> Result<Self> {
+        let Source::Script(script) = &self.source else {
+            bail!("{} has no versions to choose from: only engines that come as packages do", self.name);
         };
-        let dialect = own.dialect.as_deref().or(model.map(|model| model.dialect.as_str())).unwrap_or(name).to_owned();
+        ensure!(!version.is_empty() && !version.contains('@'), "'{version}' is no version of {}", self.name);
+        let Some((package, _)) = &script.package else {
+            bail!("{} names its versions among its requirements", self.name);
+        };
+        let package = Some((package.clone(), version.to_owned()));
+        let script = Script { package, ..script.clone() };
         Ok(Self {
-            name: name.to_owned(),
-            title: name.to_owned(),
-            kind: if own.program.is_some() { "own" } else { "embedded" },
-            dialect,
-            on_request: false,
-            options: own.options.clone(),
-            source,
+            name: format!("{}@{version}", self.name),
+            title: format!("{} {version}", self.title),
+            source: Source::Script(script),
+            ..self.clone()
         })
     }
 
-    /// How the program is built; `None` for a user's own executable.
+    /// How the program is compiled; `None` for what is not compiled here.
     pub fn recipe(&self) -> Option<&Recipe> {
         match &self.source {
             Source::Built(recipe) => Some(recipe),
-            Source::Given(_) => None,
+            Source::Script(_) | Source::Given(_) => None,
         }
     }
 
-    /// The program if it is there, whether or not it is up to date. Compiles nothing.
+    /// The script and its packages; `None` for other engines.
+    pub fn script(&self) -> Option<&Script> {
+        match &self.source {
+            Source::Script(script) => Some(script),
+            Source::Built(_) | Source::Given(_) => None,
+        }
+    }
+
+    /// The program if it is there, whether or not it is up to date. Compiles and installs nothing.
     pub fn find(&self) -> Option<Program> {
         let program = match &self.source {
             Source::Built(recipe) => recipe.program(),
+            Source::Script(script) => Some(script.program()).filter(|_| script.ready())?,
             Source::Given(program) => program.clone(),
         };
-        program.path.is_file().then_some(program)
+        program.path.is_file().then(|| self.with_env(program))
     }
 
-    /// The program, built if it is missing or older than its source.
+    /// The program, made if it is missing or older than its source.
     ///
     /// # Errors
-    /// When it does not compile, or a user's executable is not there.
+    /// When it does not compile, its packages cannot be installed, or a user's executable is not there.
     pub fn program(&self) -> Result<Program> {
-        match &self.source {
-            Source::Built(recipe) => build::build(recipe),
-            Source::Given(program) if program.path.is_file() => Ok(program.clone()),
-            Source::Given(program) => {
-                bail!(
-                    "{} is no executable file; mend engine.{}.program in querydyno.toml",
-                    program.path.display(),
-                    self.name
-                )
-            }
+        let program = match &self.source {
+            Source::Built(recipe) => build::build(recipe)?,
+            Source::Script(script) => script.make()?,
+            Source::Given(program) => program.clone(),
+        };
+        if !program.path.is_file() {
+            bail!(
+                "{} is no executable file; mend engine.{}.program in querydyno.toml",
+                program.path.display(),
+                self.name
+            );
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn own(toml: &str) -> Result<Entry> {
-        let entries = [Entry::listed("duckdb".to_owned(), toml::from_str("title = 'DuckDB'\ncpu_minutes = 1")?)];
-        Entry::own("mine", &toml::from_str(toml)?, &entries)
+        Ok(self.with_env(program))
     }
 
-    #[test]
-    fn an_engine_like_another_keeps_its_dialect_and_program() {
-        let entry = own("like = 'duckdb'\noptions = { threads = '1' }").unwrap();
-        assert_eq!(entry.dialect, "duckdb");
-        assert_eq!(entry.recipe().unwrap().feature, "duckdb");
-    }
-
-    #[test]
-    fn an_own_engine_needs_a_program_or_a_model() {
-        for toml in ["", "like = 'nothing'", "like = 'duckdb'\nargs = ['x']"] {
-            assert!(own(toml).unwrap_err().to_string().contains("engine.mine"));
-        }
-        assert!(own("program = '/bin/true'").unwrap().recipe().is_none());
+    fn with_env(&self, mut program: Program) -> Program {
+        program.env.extend(self.env.clone());
+        program
     }
 }

@@ -15,6 +15,8 @@ pub mod datafusion;
 pub mod duckdb;
 #[cfg(feature = "null")]
 pub mod null;
+#[cfg(feature = "polars")]
+pub mod polars;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -43,6 +45,9 @@ pub struct EngineSettings {
     pub memory_limit_bytes: Option<u64>,
     /// A folder for spill files; the host makes it and removes it.
     pub scratch: PathBuf,
+    /// The engine's way to execute, one of the `modes` of its entry; none: its default.
+    #[serde(default)]
+    pub mode: Option<String>,
     /// Further settings from the engine's entry in `querydyno.toml`, by the engine's own names.
     #[serde(default)]
     pub options: BTreeMap<String, String>,

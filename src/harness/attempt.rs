@@ -2,7 +2,6 @@
 //!
 //! What is learned goes into the cell's record at once, so that a failure keeps all that was known before it.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -10,18 +9,14 @@ use indicatif::{ProgressBar, ProgressFinish};
 
 use super::select::{Cell, FORMAT};
 use crate::answer::{Verdict, digest};
-use crate::catalog::Entry;
 use crate::checksum::sha256;
-use crate::engine::{EngineInfo, EngineSettings};
-use crate::fixture::{Dataset, Store};
-use crate::measure::host;
-use crate::paths;
+use crate::fixture::Store;
+use crate::launch::{Launched, launch};
 use crate::record::{Outcome, Record};
 use crate::referee::Referee;
-use crate::session::{Failure, FailureKind, Limits, Program, Runs, Session};
+use crate::session::{Failure, FailureKind, Program, Runs, Session};
 use crate::settings::Settings;
 use crate::units::Bytes;
-use crate::workload::Query;
 
 /// Why a cell ends without samples, for its record.
 #[derive(Debug, Clone)]
@@ -46,44 +41,6 @@ impl From<anyhow::Error> for Stop {
     fn from(error: anyhow::Error) -> Self {
         Self { outcome: Outcome::Failed, reason: format!("{error:#}"), failure: None }
     }
-}
-
-/// A program with its engine open, the tables loaded and the query prepared.
-pub(super) struct Started {
-    pub(super) session: Session,
-    pub(super) info: EngineInfo,
-    pub(super) load_ns: u64,
-}
-
-/// Takes an engine through open, load and prepare.
-///
-/// # Errors
-/// Whatever the program did instead.
-pub(super) fn start(
-    engine: &Entry,
-    program: &Program,
-    settings: &Settings,
-    dataset: &Dataset,
-    query: &Query,
-) -> Result<Started, Failure> {
-    let limits = Limits { timeout: settings.timeout, memory: settings.memory.or_else(most_memory) };
-    let mut session = Session::spawn(program, limits, &paths::own("scratch"))?;
-    let info = session.open(&EngineSettings {
-        threads: settings.threads,
-        // What an engine counts as its memory is less than what the process holds: told the whole limit, an engine
-        // that would have spilled is killed instead.
-        memory_limit_bytes: settings.memory.map(|Bytes(bytes)| bytes / 5 * 4),
-        scratch: Path::new("").to_owned(),
-        options: engine.options.clone(),
-    })?;
-    let load_ns = session.load(dataset)?;
-    session.prepare(query)?;
-    Ok(Started { session, info, load_ns })
-}
-
-/// The limit where none was asked for: what keeps one engine from taking the machine down with it.
-fn most_memory() -> Option<Bytes> {
-    host::usable_memory().map(|bytes| Bytes(bytes / 10 * 9))
 }
 
 /// A cell that is ready for its samples.
@@ -112,7 +69,8 @@ pub(super) fn attempt(
     record.dataset.sha256 = Some(dataset.sha256.clone());
     record.dataset.layout = Some(dataset.layout.clone());
     let _busy = busy(cell);
-    let Started { mut session, info, load_ns } = start(parts.engine, program, settings, &dataset, &query)?;
+    let Launched { mut session, info, load_ns } =
+        launch(parts.engine, parts.mode, program, settings, &dataset, &query)?;
     record.engine.version = Some(info.version);
     record.engine.build = info.build;
     record.engine.settings = info.settings;

@@ -4,13 +4,13 @@
 
 use anyhow::{Context, Result, bail};
 
-use super::attempt::{Started, start};
 use super::select::FORMAT;
 use crate::answer::compare::{Precision, compare};
 use crate::answer::{Answer, Kind};
 use crate::catalog::Entry;
 use crate::fixture::Store;
 use crate::id::Scale;
+use crate::launch::{Launched, launch};
 use crate::referee::family_of;
 use crate::session::{Failure, FailureKind, Program};
 use crate::settings::Settings;
@@ -47,8 +47,8 @@ pub fn agree(
     let mut voices: Vec<Voice> = Vec::new();
     for (engine, program) in engines {
         let text = workload.text(query, &engine.dialect, scale)?;
-        let answer = start(engine, program, settings, &dataset, &text).and_then(|started| {
-            let Started { mut session, info, .. } = started;
+        let answer = launch(engine, None, program, settings, &dataset, &text).and_then(|launched| {
+            let Launched { mut session, info, .. } = launched;
             session.run(1)?;
             let name = format!("{} {}", session.engine(), info.version);
             Ok(Voice { name, answer: session.answer()? })

@@ -11,6 +11,7 @@ mod plan;
 mod run;
 mod sample;
 mod select;
+mod standing;
 mod summary;
 
 use std::process::ExitCode;
@@ -62,7 +63,8 @@ fn start(workload: &str) -> Result<ExitCode> {
         "--sample-size must be at least {SAMPLES}: Criterion's statistics need as many"
     );
     let settings = Settings::read()?;
-    let catalog = Catalog::read(&settings)?;
+    let mut catalog = Catalog::read(&settings)?;
+    catalog.add_versions(&select::words(args.filter.as_deref().unwrap_or_default()));
     let workloads = workloads()?;
     let cells = select::all(&workloads, &catalog, &settings);
     // Every bench target sees the same filter, so only what no workload knows is a mistake.
@@ -95,7 +97,8 @@ fn start(workload: &str) -> Result<ExitCode> {
                 plan::check_baseline(&cells, baseline)?;
             }
             interrupt::install()?;
-            run::run(&cells, &args, &settings, criterion(&args))
+            let reference = catalog.entries().iter().find(|entry| entry.reference).map(|entry| entry.name.as_str());
+            run::run(&cells, reference, &args, &settings, criterion(&args))
         }
     }
 }
@@ -129,6 +132,8 @@ QueryDyno measures query engines: every engine/query/scale/variant is a Criterio
   cargo bench -- duckdb/q1             q1 on DuckDB
   cargo bench -- q6                    q6 on every embedded engine
   cargo bench -- '^(arrow|duckdb)/q6/' a regular expression works too
+  cargo bench -- polars/q1/sf1/parquet-eager   a mode of execution other than the engine's default
+  cargo bench -- '^polars-wheel(@2.0.0)?/q1'   two versions side by side
   cargo bench -- --list                what there is; starts and compiles nothing
   cargo bench -- q1 --save-baseline a  keep the result under a name ...
   cargo bench -- q1 --baseline a       ... and compare with it later
@@ -140,6 +145,7 @@ Environment (or querydyno.toml beside Cargo.toml, see src/settings.rs):
   QUERYDYNO_MEMORY=2GiB         enforced; engines are told 4/5 of it (default 90 % of the machine, enforced only)
   QUERYDYNO_TIMEOUT=5m          for one reply of an engine program   (default 5m)
   QUERYDYNO_DATA=/fast/disk     where generated tables lie           (default target/querydyno/data)
+  QUERYDYNO_PYTHON=python3.12   makes script engines' environments   (default python3)
   QUERYDYNO_TPCH_ANSWERS=DIR    TPC's published q1.out to q22.out: sf1 is then verified against them
 
 Exit codes: 0 measured, or skipped for the reason shown; 1 a cell failed or answered wrongly, 2 usage, 130 interrupted.

@@ -30,7 +30,7 @@ pub(super) fn programs<'a>(cells: &[Cell<'a>]) -> Result<Programs<'a>> {
     let mut programs = BTreeMap::new();
     for engine in engines {
         let program = engine.program().map_err(|error| Stop {
-            // An own program may well be absent here; one of ours that does not compile is broken.
+            // An own program, Python or an index may well be absent; one of ours that does not compile is broken.
             outcome: if engine.recipe().is_some() { Outcome::Failed } else { Outcome::Skipped },
             reason: format!("not available: {error:#}"),
             failure: None,

@@ -1,5 +1,6 @@
 //! One cell after the other: attempt, samples, record, and at the end the table.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,8 @@ use super::attempt::{Ready, Stop, attempt, check_answer};
 use super::plan::{self, Programs};
 use super::sample::{self, Sample};
 use super::select::{Cell, FORMAT};
-use super::{consensus, summary};
+use super::{consensus, standing, summary};
+use crate::audit::{self, Audit};
 use crate::catalog::Entry;
 use crate::fixture::Store;
 use crate::interrupt;
@@ -27,6 +29,8 @@ use crate::units::Bytes;
 /// What all cells of a run share.
 struct Run<'a> {
     args: &'a Args,
+    /// The engine that others are held against.
+    reference: Option<&'a str>,
     settings: &'a Settings,
     store: Store,
     referee: Referee,
@@ -38,12 +42,19 @@ struct Run<'a> {
 }
 
 /// Runs the cells; the exit code says whether one failed.
-pub(super) fn run(cells: &[Cell<'_>], args: &Args, settings: &Settings, mut criterion: Criterion) -> Result<ExitCode> {
+pub(super) fn run(
+    cells: &[Cell<'_>],
+    reference: Option<&str>,
+    args: &Args,
+    settings: &Settings,
+    mut criterion: Criterion,
+) -> Result<ExitCode> {
     let began = Instant::now();
     let programs = plan::programs(cells)?;
     let building = began.elapsed();
     let mut run = Run {
         args,
+        reference,
         settings,
         store: Store::new(settings.data.clone()),
         referee: Referee::new(settings),
@@ -206,9 +217,26 @@ impl Run<'_> {
         }
     }
 
-    fn conclude(&self, records: &[Record], writer: &Writer, wall: Duration) {
-        if let Some(table) = summary::table(records).filter(|_| self.args.mode == Mode::Measure) {
+    /// The table of what was measured, and what it takes to read it.
+    fn show(&self, records: &[Record]) {
+        let engines = records.iter().map(|record| &record.id.engine);
+        let audits: BTreeMap<String, Audit> =
+            engines.filter_map(|engine| Some((engine.clone(), audit::kept(engine)?))).collect();
+        if let Some(table) = summary::table(records, &audits) {
             println!("{table}\n");
+        }
+        let told = [
+            summary::legend(records, &audits),
+            self.reference.and_then(|reference| standing::from_reference(records, reference)),
+        ];
+        for line in told.into_iter().flatten() {
+            println!("{line}");
+        }
+    }
+
+    fn conclude(&self, records: &[Record], writer: &Writer, wall: Duration) {
+        if self.args.mode == Mode::Measure {
+            self.show(records);
         }
         for reason in summary::reasons(records) {
             println!("{reason}");

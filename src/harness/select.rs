@@ -18,6 +18,8 @@ pub(super) const FORMAT: &str = "parquet";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parts<'a> {
     pub(super) engine: &'a Entry,
+    /// The engine's way to execute; none: its default.
+    pub(super) mode: Option<&'a str>,
     pub(super) workload: &'a Workload,
     pub(super) query: &'a QuerySpec,
 }
@@ -36,14 +38,18 @@ pub(super) fn all<'a>(workloads: &'a [Workload], catalog: &'a Catalog, settings:
         for scale in &settings.scales {
             for query in &workload.queries {
                 for engine in catalog.entries() {
-                    let id = BenchId {
-                        engine: engine.name.clone(),
-                        query: query.name.clone(),
-                        scale: *scale,
-                        variant: settings.variant(FORMAT),
-                    };
-                    let parts = Parts { engine, workload, query };
-                    cells.push(Cell { id, parts });
+                    // The first mode is the default, which an id does not spell.
+                    let others = engine.modes.iter().skip(1).map(|mode| Some(mode.as_str()));
+                    for mode in [None].into_iter().chain(others) {
+                        let id = BenchId {
+                            engine: engine.name.clone(),
+                            query: query.name.clone(),
+                            scale: *scale,
+                            variant: settings.variant(FORMAT, mode),
+                        };
+                        let parts = Parts { engine, mode, workload, query };
+                        cells.push(Cell { id, parts });
+                    }
                 }
             }
         }
@@ -51,20 +57,31 @@ pub(super) fn all<'a>(workloads: &'a [Workload], catalog: &'a Catalog, settings:
     cells
 }
 
-/// The cells that the filter means; without one, all but the engines that run on request only.
+/// What could be names in a filter.
+pub(super) fn words(filter: &str) -> Vec<&str> {
+    filter.split(|c: char| check_name(&c.to_string()).is_err()).collect()
+}
+
+/// The cells that the filter means. What runs on request only - some engines, every mode but the default - has to be
+/// named in it.
 ///
 /// # Errors
 /// A filter that means none: says what exists, and what may have been meant.
 pub(super) fn select<'a>(cells: Vec<Cell<'a>>, filter: Option<&str>, exact: bool) -> Result<Vec<Cell<'a>>> {
     let Some(filter) = filter.filter(|text| !text.is_empty()) else {
-        return Ok(cells.into_iter().filter(|cell| !cell.parts.engine.on_request).collect());
+        let usual = |cell: &Cell<'_>| !cell.parts.engine.on_request && cell.parts.mode.is_none();
+        return Ok(cells.into_iter().filter(usual).collect());
     };
     let hint = hint(&cells, filter);
     let matches = matcher(&cells, filter, exact)?;
-    let words: Vec<&str> = filter.split(|c: char| check_name(&c.to_string()).is_err()).collect();
-    let named = |engine: &Entry| words.contains(&engine.name.as_str());
-    let wanted =
-        |cell: &Cell<'_>| matches(&cell.id.to_string()) && (!cell.parts.engine.on_request || named(cell.parts.engine));
+    let words = words(filter);
+    let named = |name: &str| words.contains(&name);
+    let wanted = |cell: &Cell<'_>| {
+        let Parts { engine, mode, .. } = cell.parts;
+        matches(&cell.id.to_string())
+            && (!engine.on_request || named(&engine.name))
+            && mode.is_none_or(|mode| named(mode) || named(&cell.id.variant))
+    };
     let selected: Vec<_> = cells.into_iter().filter(wanted).collect();
     if selected.is_empty() {
         bail!(hint);
@@ -142,7 +159,8 @@ mod tests {
         settings.scales = vec!["1".parse()?, "10".parse()?];
         settings.threads = crate::measure::host::online_cores();
         settings.memory = None;
-        let catalog = Catalog::read(&settings)?;
+        let mut catalog = Catalog::read(&settings)?;
+        catalog.add_versions(&words(filter.unwrap_or_default()));
         let workloads = [Workload::read("tpch")?];
         let cells = select(all(&workloads, &catalog, &settings), filter, false)?;
         Ok(cells.iter().map(|cell| cell.id.to_string()).collect())
@@ -166,6 +184,22 @@ mod tests {
         assert!(chosen(Some("q1")).unwrap().iter().all(|id| !id.starts_with("null/")));
         assert_eq!(chosen(Some("null/q1/sf1")).unwrap(), ["null/q1/sf1/parquet"]);
         assert_eq!(chosen(Some("^(null|duckdb)/q6/sf1/")).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_mode_runs_only_when_named() {
+        assert_eq!(chosen(Some("polars/q1/sf1")).unwrap(), ["polars/q1/sf1/parquet"]);
+        assert_eq!(chosen(Some("polars/q1/sf1/parquet-eager")).unwrap(), ["polars/q1/sf1/parquet-eager"]);
+        assert_eq!(chosen(Some("^polars/q1/sf1/parquet-(eager|in-memory)")).unwrap().len(), 2);
+        assert!(chosen(None).unwrap().iter().all(|id| id.ends_with("/parquet")));
+    }
+
+    #[test]
+    fn a_version_is_an_engine_of_its_own() {
+        let ids = chosen(Some("polars-wheel@2.0.0/q1/sf1")).unwrap();
+        assert_eq!(ids, ["polars-wheel@2.0.0/q1/sf1/parquet"]);
+        assert_eq!(chosen(Some("polars-wheel/q1/sf1")).unwrap(), ["polars-wheel/q1/sf1/parquet"]);
+        assert!(format!("{:#}", chosen(Some("duckdb@1/q1")).unwrap_err()).contains("'duckdb@1' is not known"));
     }
 
     #[test]

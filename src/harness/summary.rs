@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use super::standing;
 use crate::answer::Verdict;
+use crate::audit::Audit;
 use crate::record::{Outcome, Record};
+use crate::stats;
 use crate::units::{Bytes, Nanos};
 
 /// The median of a cell's samples.
 pub(super) fn median(samples: &[f64]) -> Option<Nanos> {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    let upper = sorted.get(middle)?;
-    Some(Nanos(if sorted.len() % 2 == 1 { *upper } else { f64::midpoint(sorted[middle - 1], *upper) }))
+    stats::median(samples).map(Nanos)
 }
 
 /// The line below Criterion's result: verdict, memory and cores.
@@ -30,7 +29,7 @@ pub(super) fn line(record: &Record) -> String {
 }
 
 /// The table of what was measured: query by query, within it fastest first. A time whose answer is not verified comes last.
-pub(super) fn table(records: &[Record]) -> Option<Table> {
+pub(super) fn table(records: &[Record], audits: &BTreeMap<String, Audit>) -> Option<Table> {
     let mut measured: Vec<(&Record, Nanos)> = records
         .iter()
         .filter(|record| record.outcome == Outcome::Measured)
@@ -52,11 +51,13 @@ pub(super) fn table(records: &[Record]) -> Option<Table> {
     table.set_header(["query", "scale", "engine", "variant", "median", "peak memory", "answer"]);
     for (record, median) in measured {
         let id = &record.id;
-        let engine = record
-            .engine
-            .version
-            .as_ref()
-            .map_or_else(|| id.engine.clone(), |version| format!("{} {version}", id.engine));
+        let mut engine = id.engine.clone();
+        if let Some(version) = record.engine.version.as_ref().filter(|version| !engine.ends_with(version.as_str())) {
+            engine += &format!(" {version}");
+        }
+        if let Some(official) = standing::official(record, audits) {
+            engine += &format!(" [{:.2} x {}]", official.geomean_ratio, official.against);
+        }
         let memory = record.peak_memory_bytes.map_or_else(|| "unknown".to_owned(), |bytes| Bytes(bytes).to_string());
         let verdict = match &record.verdict {
             Some(Verdict::Unchecked(_)) | None => "unchecked, not ranked".to_owned(),
@@ -78,6 +79,17 @@ pub(super) fn table(records: &[Record]) -> Option<Table> {
         }
     }
     Some(table)
+}
+
+/// What the brackets beside an engine's name mean; `None` when there are none.
+pub(super) fn legend(records: &[Record], audits: &BTreeMap<String, Audit>) -> Option<String> {
+    let official = records.iter().find_map(|record| Some((record, standing::official(record, audits)?)));
+    official.map(|(record, official)| {
+        format!(
+            "[{:.2} x {}]: as it is built here, {} takes {:.2} times as long as that official distribution (geometric mean, by cargo xtask audit)",
+            official.geomean_ratio, official.against, record.id.engine, official.geomean_ratio
+        )
+    })
 }
 
 /// Why cells were not measured or not verified; cells of one engine with one reason share a line.
@@ -111,16 +123,4 @@ fn cores(record: &Record) -> Option<f64> {
     let cpu: f64 = record.cpu_time_ns.as_ref()?.iter().sum();
     let wall: f64 = record.samples_ns.iter().sum();
     (wall > 0.0).then(|| cpu / wall)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_of_an_even_number_lies_between_the_middle_two() {
-        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(Nanos(2.0)));
-        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(Nanos(2.5)));
-        assert_eq!(median(&[]), None);
-    }
 }

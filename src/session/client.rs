@@ -43,6 +43,18 @@ pub struct Program {
     pub env: BTreeMap<String, String>,
 }
 
+impl Program {
+    /// With the number of threads in place of `{threads}` in its variables: some engines read it before they open.
+    #[must_use]
+    pub fn for_threads(&self, threads: usize) -> Self {
+        let mut program = self.clone();
+        for value in program.env.values_mut() {
+            *value = value.replace("{threads}", &threads.to_string());
+        }
+        program
+    }
+}
+
 /// What a program may take before it is killed.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {

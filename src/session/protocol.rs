@@ -5,7 +5,7 @@
 //! | host says | program replies | timed |
 //! |---|---|---|
 //! | | `{"did":"hello","protocol":1,"engine":"duckdb"}` | |
-//! | `{"do":"open","settings":{"threads":2,"memory_limit_bytes":null,"scratch":"/tmp/x","options":{}}}` | `{"did":"open","info":{"version":"2.0.0","build":{},"settings":{}}}` | |
+//! | `{"do":"open","settings":{"threads":2,"memory_limit_bytes":null,"scratch":"/tmp/x","mode":null,"options":{}}}` | `{"did":"open","info":{"version":"2.0.0","build":{},"settings":{}}}` | |
 //! | `{"do":"load","dataset":{...}}` | `{"did":"load","load_ns":81234}` | recorded |
 //! | `{"do":"prepare","query":{"workload":"tpch","name":"q1","sql":"select ..."}}` | `{"did":"prepare"}` | |
 //! | `{"do":"run","iterations":3}` | `{"did":"run","rows":4,"durations_ns":[...],"cpu_time_ns":912}` | each run |

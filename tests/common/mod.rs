@@ -32,7 +32,13 @@ pub fn faulty(fault: &str) -> Program {
 
 /// An entry of `querydyno.toml` for this program.
 pub fn entry(name: &str, program: &Program) -> String {
-    format!("[engine.{name}]\nprogram = '{}'\nargs = {:?}\n", program.path.display(), program.args)
+    let env: Vec<String> = program.env.iter().map(|(name, value)| format!("{name} = {value:?}")).collect();
+    format!(
+        "[engine.{name}]\nprogram = '{}'\nargs = {:?}\nenv = {{ {} }}\n",
+        program.path.display(),
+        program.args,
+        env.join(", ")
+    )
 }
 
 /// Data for all tests, made once a test process and kept between them.

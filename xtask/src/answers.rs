@@ -35,8 +35,8 @@ impl Answers {
         let settings = Settings::read()?;
         let catalog = Catalog::read(&settings)?;
         let workload = Workload::read(&self.workload)?;
-        let engines: Vec<&Entry> = if self.engines.is_empty() {
-            catalog.entries().iter().filter(|entry| !entry.on_request).collect()
+        let engines: Vec<Entry> = if self.engines.is_empty() {
+            catalog.entries().iter().filter(|entry| !entry.on_request).cloned().collect()
         } else {
             self.engines.iter().map(|name| catalog.entry(name)).collect::<Result<_>>()?
         };
@@ -47,7 +47,7 @@ impl Answers {
         };
         let scales = if self.scale.is_empty() { settings.scales.clone() } else { self.scale };
         let store = Store::new(settings.data.clone());
-        let engines = engines.into_iter().map(|engine| Ok((engine, engine.program()?))).collect::<Result<Vec<_>>>()?;
+        let engines = engines.iter().map(|engine| Ok((engine, engine.program()?))).collect::<Result<Vec<_>>>()?;
         let mut open = 0;
         for scale in scales {
             let folder = if self.fixtures {

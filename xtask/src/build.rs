@@ -5,10 +5,10 @@ use clap::Args;
 use querydyno::catalog::Catalog;
 use querydyno::settings::Settings;
 
-/// Build engine programs ahead of a run, each alone and by its own recipe
+/// Build engine programs and make script engines' environments ahead of a run
 #[derive(Debug, Args)]
 pub(crate) struct Build {
-    /// The engines [default: all of fixtures/engines.toml]
+    /// The engines, `polars-wheel@2.0.0` among them [default: all of fixtures/engines.toml]
     engines: Vec<String>,
 }
 
@@ -16,7 +16,7 @@ impl Build {
     pub(crate) fn run(self) -> Result<()> {
         let catalog = Catalog::read(&Settings::read()?)?;
         let engines = if self.engines.is_empty() {
-            catalog.entries().iter().filter(|entry| entry.recipe().is_some()).collect()
+            catalog.entries().iter().filter(|entry| entry.kind != "own").cloned().collect()
         } else {
             self.engines.iter().map(|name| catalog.entry(name)).collect::<Result<Vec<_>>>()?
         };

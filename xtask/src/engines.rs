@@ -16,9 +16,10 @@ impl Engines {
             let state = match (engine.find(), engine.recipe()) {
                 (Some(program), _) => program.path.display().to_string(),
                 (None, Some(recipe)) => format!("not built; takes about {} min", recipe.minutes()),
+                (None, None) if engine.script().is_some() => "not installed; done on first use".to_owned(),
                 (None, None) => "its program is not there".to_owned(),
             };
-            println!("{:<16}{:<22}{state}", engine.name, engine.title);
+            println!("{:<18}{:<24}{state}", engine.name, engine.title);
         }
         Ok(())
     }

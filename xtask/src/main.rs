@@ -1,6 +1,7 @@
 //! `cargo xtask`: everything around a bench run. One file a command.
 
 mod answers;
+mod audit;
 mod build;
 mod data;
 mod engines;
@@ -25,6 +26,7 @@ enum Command {
     Build(build::Build),
     Engines(engines::Engines),
     Answers(answers::Answers),
+    Audit(audit::Audit),
     Lint(lint::Lint),
 }
 
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Build(command) => command.run(),
         Command::Engines(command) => command.run(),
         Command::Answers(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Lint(command) => command.run(),
     };
     match interrupt::install().and_then(|()| run()) {

@@ -1,0 +1,76 @@
+//! An entry of `fixtures/engines.toml` as it is written; the head of that file says what each key means.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use serde::Deserialize;
+
+use super::script::Script;
+use super::{Entry, Recipe, Source};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Listed {
+    title: String,
+    dialect: Option<String>,
+    #[serde(default)]
+    on_request: bool,
+    #[serde(default)]
+    reference: bool,
+    #[serde(default)]
+    modes: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    #[serde(default)]
+    official: Vec<String>,
+    // built from this package
+    #[serde(rename = "crate")]
+    source: Option<String>,
+    cpu_minutes: Option<u32>,
+    #[serde(default)]
+    cxx: bool,
+    target_cpu: Option<String>,
+    // a script
+    package: Option<String>,
+    version: Option<String>,
+    #[serde(default)]
+    requirements: Vec<String>,
+}
+
+impl Listed {
+    /// The engine of that name; `python` is the interpreter that script engines are given.
+    pub(super) fn entry(self, name: String, python: &str) -> Result<Entry> {
+        let (kind, source) = match (self.cpu_minutes, self.package, self.version) {
+            (Some(cpu_minutes), None, None) => {
+                let feature = name.clone();
+                let recipe =
+                    Recipe { feature, cpu_minutes, cxx: self.cxx, target_cpu: self.target_cpu, source: self.source };
+                ("embedded", Source::Built(recipe))
+            }
+            (None, Some(package), Some(version)) => {
+                let script = Script {
+                    file: Script::listed(&name),
+                    name: name.clone(),
+                    package: Some((package, version)),
+                    requirements: self.requirements,
+                    python: python.to_owned(),
+                };
+                ("script", Source::Script(script))
+            }
+            _ => bail!("{name} needs cpu_minutes (a program of this package) or package and version (a script)"),
+        };
+        Ok(Entry {
+            title: self.title,
+            kind,
+            dialect: self.dialect.unwrap_or_else(|| name.clone()),
+            on_request: self.on_request,
+            reference: self.reference,
+            options: BTreeMap::new(),
+            modes: self.modes,
+            env: self.env,
+            official: self.official,
+            source,
+            name,
+        })
+    }
+}

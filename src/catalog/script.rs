@@ -1,0 +1,160 @@
+//! Script engines: `src/engine/python/<name>/engine.py`, or a user's own file, each with a Python environment that holds
+//! exactly one version of the engine. Environments lie in the target folder and are made on first use, by uv where it
+//! is there, else by venv and pip; both take their own configuration (an index, a proxy) from where they always do.
+//!
+//! `cargo xtask build polars-wheel@2.0.0` makes one ahead of a run.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::command;
+use crate::lock::Lock;
+use crate::paths;
+use crate::session::Program;
+
+/// What the protocol module needs, and the newest engines ask for.
+const OLDEST_PYTHON: (u32, u32) = (3, 11);
+
+/// A Python file and the packages it runs with.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// The engine's name, which also names its environment.
+    pub name: String,
+    /// The file that speaks the protocol.
+    pub file: PathBuf,
+    /// The package that is the engine, and its version; none when it is one of the requirements.
+    pub package: Option<(String, String)>,
+    /// Further packages, each with its version: `pyarrow==26.0.1`.
+    pub requirements: Vec<String>,
+    /// The interpreter that the environment is made with.
+    pub python: String,
+}
+
+impl Script {
+    /// The file of an engine of the table.
+    pub(super) fn listed(name: &str) -> PathBuf {
+        scripts().join(name).join("engine.py")
+    }
+
+    /// The program, whether or not its environment is there.
+    pub(super) fn program(&self) -> Program {
+        let env = [
+            ("PYTHONPATH", scripts().join("module").to_string_lossy().into_owned()),
+            // The source folder stays as it is, and packages of the user's own stay outside.
+            ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+            ("PYTHONNOUSERSITE", "1".to_owned()),
+        ];
+        Program {
+            path: self.environment().join("bin/python"),
+            args: vec![self.file.to_string_lossy().into_owned()],
+            env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
+        }
+    }
+
+    /// Whether the environment is there with all that is listed.
+    pub(super) fn ready(&self) -> bool {
+        let made_of = fs::read_to_string(self.marker()).unwrap_or_default();
+        made_of == self.requirements() && self.program().path.exists()
+    }
+
+    /// Makes the environment if it is missing or made of something else; silent when it is there.
+    ///
+    /// # Errors
+    /// Without Python, or when a package cannot be installed.
+    pub(super) fn make(&self) -> Result<Program> {
+        let folder = self.environment();
+        if self.ready() {
+            return Ok(self.program());
+        }
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let _lock = Lock::wait(&folder, "installs packages")?;
+        if !self.ready() {
+            self.check_python()?;
+            self.install(&folder)?;
+            fs::write(self.marker(), self.requirements())?;
+        }
+        Ok(self.program())
+    }
+
+    fn install(&self, folder: &Path) -> Result<()> {
+        let requirements = self.requirements();
+        let packages: Vec<&str> = requirements.lines().collect();
+        let shown = if packages.is_empty() { "no packages".to_owned() } else { packages.join(" ") };
+        eprintln!("making the Python environment of {}, once: {shown}", self.name);
+        let python = folder.join("bin/python");
+        let mut venv;
+        let mut install;
+        if version_of("uv").is_some() {
+            venv = Command::new("uv");
+            venv.args(["venv", "--quiet", "--allow-existing", "--python", &self.python]).arg(folder);
+            install = Command::new("uv");
+            install.args(["pip", "install", "--python"]).arg(&python);
+        } else {
+            venv = Command::new(&self.python);
+            venv.args(["-m", "venv"]).args(packages.is_empty().then_some("--without-pip")).arg(folder);
+            install = Command::new(&python);
+            install.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input"]);
+        }
+        // Replies go to stdout in our programs, so whatever talks to people goes to stderr.
+        let made = command::run(venv.stdout(Stdio::from(std::io::stderr())), |_| Ok(()))?;
+        ensure!(
+            made.success(),
+            "{} makes no virtual environment; Debian and Ubuntu have what is missing in the package python3-venv",
+            self.python
+        );
+        if packages.is_empty() {
+            return Ok(());
+        }
+        install.args(&packages).stdout(Stdio::from(std::io::stderr()));
+        let installed = command::run(&mut install, |_| Ok(()))?;
+        ensure!(
+            installed.success(),
+            "cannot install {}; the installer's messages above say why. It needs a package index, and the version must exist for {}",
+            packages.join(" "),
+            version_of(&self.python).unwrap_or_default()
+        );
+        Ok(())
+    }
+
+    fn check_python(&self) -> Result<()> {
+        let (major, minor) = OLDEST_PYTHON;
+        let advice = format!(
+            "install Python {major}.{minor} or newer (Debian, Ubuntu: apt-get install python3-venv), or name one with QUERYDYNO_PYTHON"
+        );
+        let Some(version) = version_of(&self.python) else {
+            bail!("there is no {}: {advice}", self.python);
+        };
+        let mut numbers = version.trim_start_matches("Python ").split('.').map_while(|part| part.parse::<u32>().ok());
+        let found = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+        ensure!(found >= OLDEST_PYTHON, "{} is {version}, which is too old: {advice}", self.python);
+        Ok(())
+    }
+
+    fn requirements(&self) -> String {
+        let engine = self.package.iter().map(|(name, version)| format!("{name}=={version}"));
+        engine.chain(self.requirements.iter().cloned()).map(|requirement| requirement + "\n").collect()
+    }
+
+    fn environment(&self) -> PathBuf {
+        let version = self.package.as_ref().map(|(_, version)| format!("@{version}"));
+        paths::own("python").join(format!("{}{}", self.name, version.unwrap_or_default()))
+    }
+
+    /// Written last: what an environment without it holds is not known.
+    fn marker(&self) -> PathBuf {
+        self.environment().join("querydyno-requirements.txt")
+    }
+}
+
+fn scripts() -> PathBuf {
+    paths::root().join("src/engine/python")
+}
+
+fn version_of(program: &str) -> Option<String> {
+    let output = Command::new(program).arg("--version").output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+}

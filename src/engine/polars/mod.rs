@@ -1,0 +1,169 @@
+//! Polars through the crate `polars`: lazy plans, its streaming engine unless another mode is asked for.
+//!
+//! No SQL: a query is here when somebody wrote its plan, see `plans/`. Every run scans, plans, executes and collects
+//! anew; nothing but the files' names is kept from loading. How many threads there are is not decided here: Polars
+//! reads `POLARS_MAX_THREADS` from the environment once, so whoever starts this program sets it.
+
+mod answer;
+mod plans;
+
+use std::collections::BTreeMap;
+use std::env;
+
+use anyhow::{Context, bail, ensure};
+use polars::prelude::{DataFrame, LazyFrame, OptFlags, PlRefPath};
+
+use self::plans::{Given, Plan};
+use super::{Engine, EngineInfo, EngineSettings, Result, Unsupported};
+use crate::answer::Answer;
+use crate::fixture::Dataset;
+use crate::workload::Query;
+
+const THREADS: &str = "POLARS_MAX_THREADS";
+
+/// How plans are executed, and the files of the tables.
+#[derive(Debug)]
+pub struct Polars {
+    mode: Mode,
+    threads: usize,
+    files: BTreeMap<String, Vec<PlRefPath>>,
+}
+
+/// A query's plan, to be built anew in every run.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    plan: Plan,
+    mode: Mode,
+    sql: String,
+}
+
+/// A way of Polars to execute a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// The optimiser and the streaming engine.
+    Streaming,
+    /// The optimiser and the in-memory engine.
+    InMemory,
+    /// The in-memory engine, node after node as the plan has them: what methods of a frame in memory would do.
+    Eager,
+}
+
+impl Engine for Polars {
+    type Prepared = Prepared;
+    type Output = DataFrame;
+
+    fn open(settings: &EngineSettings) -> Result<Self> {
+        if let Some(name) = settings.options.keys().next() {
+            bail!("the polars engine has no setting '{name}', nor any other of its own");
+        }
+        let mode = settings.mode.as_deref().map_or(Ok(Mode::Streaming), Mode::named)?;
+        check_threads(settings.threads, env::var(THREADS).ok().as_deref())?;
+        Ok(Self { mode, threads: settings.threads, files: BTreeMap::new() })
+    }
+
+    fn info(&self) -> EngineInfo {
+        EngineInfo {
+            version: polars::VERSION.to_owned(),
+            settings: BTreeMap::from([
+                ("mode".to_owned(), self.mode.name().to_owned()),
+                ("threads".to_owned(), self.threads.to_string()),
+            ]),
+            ..EngineInfo::default()
+        }
+    }
+
+    fn load(&mut self, dataset: &Dataset) -> Result<()> {
+        if dataset.format != "parquet" {
+            bail!(Unsupported(format!("the polars engine reads parquet only, not {}", dataset.format)));
+        }
+        for table in &dataset.tables {
+            let files = table.files.iter().map(|file| Ok(PlRefPath::try_from_path(file)?)).collect::<Result<_>>();
+            let files = files.with_context(|| format!("Polars cannot name a file of table {}", table.name))?;
+            self.files.insert(table.name.clone(), files);
+        }
+        Ok(())
+    }
+
+    fn prepare(&mut self, query: &Query) -> Result<Prepared> {
+        let Some(plan) = plans::named(&query.workload, &query.name) else {
+            bail!(Unsupported(format!("nobody wrote a Polars plan for {} {}", query.workload, query.name)));
+        };
+        Ok(Prepared { plan, mode: self.mode, sql: query.sql.clone() })
+    }
+
+    fn run(&mut self, query: &Prepared) -> Result<DataFrame> {
+        let plan = (query.plan)(&Given { files: &self.files, sql: &query.sql })?;
+        query.mode.collect(plan)
+    }
+
+    fn rows(&self, output: &DataFrame) -> u64 {
+        output.height() as u64
+    }
+
+    fn answer(&mut self, output: DataFrame) -> Result<Answer> {
+        answer::answer_of(&output)
+    }
+}
+
+impl Mode {
+    const ALL: [Self; 3] = [Self::Streaming, Self::InMemory, Self::Eager];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Streaming => "streaming",
+            Self::InMemory => "in-memory",
+            Self::Eager => "eager",
+        }
+    }
+
+    fn named(name: &str) -> Result<Self> {
+        let names = Self::ALL.map(Self::name).join(", ");
+        let found = Self::ALL.into_iter().find(|mode| mode.name() == name);
+        found.with_context(|| format!("the polars engine has no mode '{name}': it has {names}"))
+    }
+
+    fn collect(self, plan: LazyFrame) -> Result<DataFrame> {
+        use polars::prelude::Engine;
+
+        let result = match self {
+            Self::Streaming => plan.collect_with_engine(Engine::Streaming),
+            Self::InMemory => plan.collect_with_engine(Engine::InMemory),
+            // Types still have to be resolved; there is no executing without it.
+            Self::Eager => plan.with_optimizations(OptFlags::schema_only()).collect_with_engine(Engine::InMemory),
+        };
+        // Multiple are the results of several sinks, and no plan has one.
+        Ok(result?.unwrap_single())
+    }
+}
+
+/// Refuses to run with another number of threads than the one that was asked for. The pool itself is not public, but
+/// it is made at first use, from the variable and nothing else.
+fn check_threads(wanted: usize, told: Option<&str>) -> Result<()> {
+    ensure!(
+        told.and_then(|told| told.parse().ok()) == Some(wanted),
+        "Polars takes its number of threads from {THREADS}, and that is {} instead of {wanted}",
+        told.unwrap_or("not set")
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_wanted_number_of_threads_will_do() {
+        assert!(check_threads(2, Some("2")).is_ok());
+        for told in [None, Some("1"), Some("two")] {
+            assert!(check_threads(2, told).unwrap_err().to_string().contains("POLARS_MAX_THREADS"));
+        }
+    }
+
+    #[test]
+    fn modes_are_found_by_name() {
+        for mode in Mode::ALL {
+            assert_eq!(Mode::named(mode.name()).unwrap(), mode);
+        }
+        assert!(Mode::named("gpu").unwrap_err().to_string().contains("streaming, in-memory, eager"));
+    }
+}

@@ -1,0 +1,179 @@
+"""The engine's side of QueryDyno's protocol, for engines that are driven from Python.
+
+An engine is a class with the methods of `Engine`; `serve("name", TheClass)` is its whole main. Only `run` is
+timed. What this is not: a home for engines (one folder each, beside this one) or for anything that needs a package
+beyond Python's own; `arrow_answer` takes a pyarrow table, but imports nothing.
+
+    echo | PYTHONPATH=src/engine/python/module python src/engine/python/pandas/engine.py
+"""
+
+import datetime
+import decimal
+import json
+import os
+import platform
+import sys
+import time
+
+PROTOCOL = 1
+
+
+class Unsupported(Exception):
+    """The engine cannot do this by its nature: its cell is skipped with this reason instead of failing."""
+
+
+class Engine:
+    """What an engine does, in this order: __init__, load, then per query prepare, run (many), rows, answer.
+
+    `settings` has `threads`, `memory_limit_bytes` (None without one), `scratch` (a folder for spill files), `mode`
+    (None, or one of the modes that the engine's entry lists) and `options`. Import the engine's package in
+    `__init__`, after whatever has to be set before, so that a slow import is no late greeting.
+    """
+
+    #: The engine's own version, "2.0.0"; set it in __init__.
+    version = ""
+    #: Where the engine came from; "wheel polars 2.1.0".
+    source = None
+    #: Every setting that is not the engine's default, threads included: names and values are text.
+    settings = {}
+
+    def __init__(self, settings):
+        raise NotImplementedError
+
+    def load(self, tables):
+        """Makes the tables known: `tables` is {"lineitem": ["/data/lineitem.parquet"], ...}. Not timed."""
+        raise NotImplementedError
+
+    def prepare(self, query):
+        """Takes a query: `query` has "workload", "name" ("q1") and "sql". Must not plan it. Not timed."""
+        return query["sql"]
+
+    def run(self, prepared):
+        """Plans, executes and materialises every row in the engine's own format. Timed."""
+        raise NotImplementedError
+
+    def rows(self, output):
+        """The number of rows; checked after every run, not timed."""
+        return len(output)
+
+    def answer(self, output):
+        """`answer(...)` or `arrow_answer(...)` of an output. Not timed."""
+        raise NotImplementedError
+
+
+def answer(columns, rows):
+    """An answer of `columns`, pairs of name and kind, and `rows` of Python values.
+
+    A kind is int, decimal, float, text, date, timestamp or bool.
+    """
+    return {
+        "columns": [{"name": name, "kind": kind} for name, kind in columns],
+        "rows": [[_text(value) for value in row] for row in rows],
+    }
+
+
+def arrow_answer(table):
+    """An answer of a pyarrow table."""
+    columns = [(field.name, _arrow_kind(str(field.type))) for field in table.schema]
+    return answer(columns, zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def serve(name, engine):
+    """Drives an engine over stdin and stdout until stdin closes. What it prints itself goes to stderr."""
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def say(did, **fields):
+        replies.write(json.dumps({"did": did, **fields}) + "\n")
+        replies.flush()
+
+    say("hello", protocol=PROTOCOL, engine=name)
+    session = _Session(engine)
+    for line in sys.stdin:
+        if not line.strip():
+            continue
+        request = json.loads(line)
+        did = request.pop("do")
+        try:
+            say(did, **getattr(session, did)(**request))
+        except Unsupported as reason:
+            say("unsupported", reason=str(reason))
+        except Exception as error:  # an engine's error is its cell's failure, whatever it is
+            say("fail", message=f"{type(error).__name__}: {error}")
+
+
+class _Session:
+    """One method per request."""
+
+    def __init__(self, engine):
+        self.make = engine
+
+    def open(self, settings):
+        self.engine = self.make({"mode": None, **settings})
+        given = {"python": platform.python_version(), "threads": str(settings["threads"])}
+        info = {"version": self.engine.version, "settings": {**given, **self.engine.settings}}
+        return {"info": {**info, "build": {"source": self.engine.source}}}
+
+    def load(self, dataset):
+        start = time.perf_counter_ns()
+        self.engine.load({table["name"]: table["files"] for table in dataset["tables"]})
+        return {"load_ns": time.perf_counter_ns() - start}
+
+    def prepare(self, query):
+        self.output = None
+        self.prepared = self.engine.prepare(query)
+        return {}
+
+    def run(self, iterations):
+        durations, rows = [], None
+        cpu = time.process_time_ns()
+        for _ in range(iterations):
+            # The previous output goes before the clock starts: dropping is not timed, and two never lie in memory.
+            self.output = None
+            start = time.perf_counter_ns()
+            self.output = self.engine.run(self.prepared)
+            durations.append(time.perf_counter_ns() - start)
+            now = self.engine.rows(self.output)
+            if rows not in (None, now):
+                raise ValueError(f"the same query gave {rows} rows before and {now} rows now")
+            rows = now
+        return {"rows": rows, "durations_ns": durations, "cpu_time_ns": time.process_time_ns() - cpu}
+
+    def answer(self):
+        output, self.output = self.output, None
+        return {"answer": self.engine.answer(output)}
+
+
+def _text(value):
+    """A value in the form that its kind has on the wire; None stays None."""
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case decimal.Decimal():
+            return format(value, "f")
+        case float():
+            return repr(value)
+        case datetime.datetime():
+            return value.isoformat(sep=" ")
+        case datetime.date():
+            return value.isoformat()
+    # numpy's numbers know how to become Python's; an int is its own text.
+    return str(value) if isinstance(value, int) else _text(value.item())
+
+
+def _arrow_kind(arrow_type):
+    kinds = {
+        "int": ("int", "uint"),
+        "decimal": ("decimal",),
+        "float": ("float", "double", "halffloat"),
+        "text": ("string", "large_string", "string_view"),
+        "timestamp": ("timestamp",),
+        "date": ("date",),
+        "bool": ("bool",),
+    }
+    for kind, names in kinds.items():
+        if arrow_type.startswith(names):
+            return kind
+    raise TypeError(f"a result column of type {arrow_type} cannot be compared yet")

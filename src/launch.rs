@@ -1,0 +1,53 @@
+//! An engine taken from its program to a prepared query, with what every engine of a run is given.
+
+use std::path::Path;
+
+use crate::catalog::Entry;
+use crate::engine::{EngineInfo, EngineSettings};
+use crate::fixture::Dataset;
+use crate::measure::host;
+use crate::paths;
+use crate::session::{Failure, Limits, Program, Session};
+use crate::settings::Settings;
+use crate::units::Bytes;
+use crate::workload::Query;
+
+/// A program with its engine open, the tables loaded and the query prepared.
+pub(crate) struct Launched {
+    pub(crate) session: Session,
+    pub(crate) info: EngineInfo,
+    pub(crate) load_ns: u64,
+}
+
+/// Takes an engine through open, load and prepare; without a mode in its default one.
+///
+/// # Errors
+/// Whatever the program did instead.
+pub(crate) fn launch(
+    engine: &Entry,
+    mode: Option<&str>,
+    program: &Program,
+    settings: &Settings,
+    dataset: &Dataset,
+    query: &Query,
+) -> Result<Launched, Failure> {
+    let limits = Limits { timeout: settings.timeout, memory: settings.memory.or_else(most_memory) };
+    let mut session = Session::spawn(&program.for_threads(settings.threads), limits, &paths::own("scratch"))?;
+    let info = session.open(&EngineSettings {
+        threads: settings.threads,
+        // What an engine counts as its memory is less than what the process holds: told the whole limit, an engine
+        // that would have spilled is killed instead.
+        memory_limit_bytes: settings.memory.map(|Bytes(bytes)| bytes / 5 * 4),
+        scratch: Path::new("").to_owned(),
+        mode: mode.map(str::to_owned),
+        options: engine.options.clone(),
+    })?;
+    let load_ns = session.load(dataset)?;
+    session.prepare(query)?;
+    Ok(Launched { session, info, load_ns })
+}
+
+/// The limit where none was asked for: what keeps one engine from taking the machine down with it.
+fn most_memory() -> Option<Bytes> {
+    host::usable_memory().map(|bytes| Bytes(bytes / 10 * 9))
+}

@@ -1,0 +1,138 @@
+//! Script engines: environments, the protocol module, and the engine that CONTRIBUTING shows, run as it is printed.
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+use common::{Bench, catalog, text};
+use querydyno::answer::Verdict;
+use querydyno::paths::root;
+use querydyno::record::{Outcome, Record};
+use rstest::rstest;
+use tempfile::TempDir;
+
+/// The first block of CONTRIBUTING in that language.
+fn printed(language: &str) -> String {
+    let text = fs::read_to_string(root().join(".github/CONTRIBUTING.md")).unwrap();
+    let (_, rest) = text.split_once(&format!("```{language}\n")).unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+/// An environment that is there already, with its packages; tests install nothing.
+fn python(engine: &str) -> Option<PathBuf> {
+    let program = catalog().entry(engine).unwrap().find();
+    if program.is_none() {
+        let _ = writeln!(std::io::stderr(), "LEFT OUT: {engine} is not installed; cargo xtask build {engine}");
+    }
+    Some(program?.path)
+}
+
+/// Whether this machine has the Python that script engines need.
+fn has_python() -> bool {
+    let asked = Command::new("python3").args(["-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))"]).status();
+    let there = asked.is_ok_and(|status| status.success());
+    if !there {
+        let _ = writeln!(std::io::stderr(), "LEFT OUT: there is no python3 from 3.11 on");
+    }
+    there
+}
+
+/// A file of this code.
+fn script(folder: &TempDir, code: &str) -> PathBuf {
+    let file = folder.path().join("engine.py");
+    fs::write(&file, code).unwrap();
+    file
+}
+
+fn records(config: &str, filter: &str, scale: &str) -> (Vec<Record>, String) {
+    let mut bench = Bench::new(config).env("QUERYDYNO_SCALE", scale).args(&[
+        filter,
+        "--measurement-time",
+        "0.01",
+        "--warm-up-time",
+        "0.01",
+        "--noplot",
+        "--nresamples",
+        "1001",
+    ]);
+    let output = bench.run();
+    bench.assert_clean();
+    (bench.records(), text(&output))
+}
+
+#[test]
+fn the_engine_of_contributing_is_short_and_verified() {
+    let code = printed("python");
+    assert!(code.lines().count() < 60);
+    let Some(python) = python("polars-wheel") else { return };
+    let folder = TempDir::new().unwrap();
+    let config = format!(
+        "[engine.mine]\nprogram = '{}'\nargs = ['-B', '{}']\nenv = {{ PYTHONPATH = '{}' }}\n",
+        python.display(),
+        script(&folder, &code).display(),
+        root().join("src/engine/python/module").display()
+    );
+    let (records, shown) = records(&config, "^mine/q(6|17)/", "0.01");
+    let [q6, q17] = records.as_slice() else { panic!("{shown}") };
+    assert!(q6.verdict.as_ref().is_some_and(Verdict::verified), "{shown}");
+    assert_eq!(q6.engine.build.source.as_deref(), Some("wheel polars 2.1.0"));
+    // Its own SQL decides: what it takes is verified, what it does not take is skipped.
+    assert_ne!(q17.outcome, Outcome::Failed, "{shown}");
+}
+
+/// What an engine that is nothing but Python's own library does in `run`, and how its cell ends.
+#[rstest]
+#[case::unsupported("raise Unsupported('no such thing here')", Outcome::Skipped, "no such thing here")]
+#[case::error("raise KeyError('lineitem')", Outcome::Failed, "KeyError: 'lineitem'")]
+#[case::exit("import os; os._exit(3)", Outcome::Failed, "3")]
+#[case::rows("self.n += 1; return [('1193053.2253',)] * self.n", Outcome::Failed, "1 rows before and 2 rows now")]
+#[case::noise("print('{\"did\":\"fail\"}'); return [(None,)]", Outcome::Failed, "wrong answer")]
+fn a_script_ends_its_cell_as_an_engine_of_rust_does(#[case] run: &str, #[case] outcome: Outcome, #[case] reason: &str) {
+    let code = format!(
+        "from querydyno import Engine, Unsupported, answer, serve\n\
+         class Mine(Engine):\n    n = 0\n    def __init__(self, settings): self.version = '1'\n    \
+         def load(self, tables): pass\n    def run(self, sql):\n        {run}\n    \
+         def answer(self, rows): return answer([('revenue', 'decimal')], rows)\n\
+         serve('mine', Mine)\n"
+    );
+    if !has_python() {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let config = format!("[engine.mine]\nscript = '{}'\n", script(&folder, &code).display());
+    // At a scale with a reference; q6 has one column.
+    let (records, shown) = records(&config, "mine/q6", "0.01");
+    assert_eq!(records[0].outcome, outcome, "{shown}");
+    assert!(records[0].reason.as_ref().is_some_and(|told| told.contains(reason)), "{shown}");
+}
+
+#[test]
+fn without_python_a_script_engine_is_skipped_and_says_what_to_do() {
+    let mut bench = Bench::new("python = '/nowhere/python3'\n").args(&["pandas/q6"]);
+    let output = bench.run();
+    assert!(output.status.success(), "{}", text(&output));
+    let record = bench.record("pandas");
+    let reason = record.reason.unwrap();
+    assert_eq!(record.outcome, Outcome::Skipped);
+    assert!(reason.contains("no /nowhere/python3") && reason.contains("QUERYDYNO_PYTHON"), "{reason}");
+}
+
+#[test]
+fn a_package_that_is_not_there_is_named_and_nothing_half_made_is_taken_for_whole() {
+    if !has_python() {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let file = script(&folder, "");
+    let missing = format!("file://{}/nothing-1.0-py3-none-any.whl", folder.path().display());
+    let config = format!("[engine.mine]\nscript = '{}'\nrequirements = ['nothing @ {missing}']\n", file.display());
+    let mut bench = Bench::new(&config).args(&["mine/q6"]);
+    for _ in 0..2 {
+        let output = bench.run();
+        let shown = text(&output);
+        assert!(shown.contains("cannot install nothing @") && shown.contains("skipped: mine q6"), "{shown}");
+    }
+}

@@ -1,0 +1,180 @@
+//! `cargo xtask audit`: engines as they are built here against their makers' own distributions.
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+use querydyno::audit::{Audit as Found, Comparison, Course, audit, keep};
+use querydyno::catalog::{Catalog, Entry};
+use querydyno::id::Scale;
+use querydyno::settings::Settings;
+use querydyno::units::Nanos;
+use querydyno::workload::Workload;
+use serde_json::{Value, json};
+
+/// A ratio from here on is worth an explanation.
+const NOTABLE: f64 = 1.05;
+
+/// Compare engines as they are built here with the official distributions of the same engines
+///
+/// For each query, fresh processes of both take turns; the ratio is our time by theirs, so above 1 ours is slower. The
+/// result is kept, and every report shows it beside the engine's name.
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// The engines [default: all that have an official distribution]
+    engines: Vec<String>,
+    /// Compare with these instead, separated by commas: `polars-wheel@2.0.0,polars-wheel@2.1.0`; nearest version first
+    #[arg(long, value_delimiter = ',')]
+    against: Vec<String>,
+    /// Queries, separated by commas [default: all]
+    #[arg(long, value_delimiter = ',')]
+    queries: Vec<String>,
+    /// The scale factor
+    #[arg(long, default_value = "1")]
+    scale: Scale,
+    /// Fresh processes of each side, for each query; at least 6
+    #[arg(long, default_value_t = 8)]
+    rounds: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Audit {
+    pub(crate) fn run(self) -> Result<()> {
+        ensure!(self.rounds >= 6, "--rounds {}: a 95 % interval takes at least 6", self.rounds);
+        let settings = Settings::read()?;
+        let catalog = Catalog::read(&settings)?;
+        let workload = Workload::read("tpch")?;
+        let queries = if self.queries.is_empty() {
+            workload.queries.iter().collect()
+        } else {
+            self.queries.iter().map(|name| workload.query(name)).collect::<Result<Vec<_>>>()?
+        };
+        let course = Course { workload: &workload, queries: &queries, scale: self.scale, rounds: self.rounds };
+        let mut found = Vec::new();
+        for engine in self.engines(&catalog)? {
+            let against = if self.against.is_empty() { &engine.official } else { &self.against };
+            let official = against.iter().map(|name| catalog.entry(name)).collect::<Result<Vec<_>>>()?;
+            ensure!(
+                !official.is_empty(),
+                "{} has no official distribution in fixtures/engines.toml; name one with --against",
+                engine.name
+            );
+            eprintln!("auditing {} against {}", engine.name, against.join(", "));
+            let audit = audit(&engine, &official, course, &settings)?;
+            // What was compared by hand or in part says nothing of the engine as a whole.
+            if self.against.is_empty() && self.queries.is_empty() {
+                eprintln!("kept: {}", keep(&audit)?.display());
+            }
+            if !self.json {
+                println!("{}", shown(&audit));
+            }
+            found.push(audit);
+        }
+        if self.json {
+            let engines: Vec<Value> = found.iter().map(as_json).collect();
+            println!("{}", serde_json::to_string_pretty(&json!({ "engines": engines }))?);
+        }
+        Ok(())
+    }
+
+    fn engines(&self, catalog: &Catalog) -> Result<Vec<Entry>> {
+        if self.engines.is_empty() {
+            return Ok(catalog.entries().iter().filter(|entry| !entry.official.is_empty()).cloned().collect());
+        }
+        self.engines.iter().map(|name| catalog.entry(name)).collect::<Result<_>>().context("audit")
+    }
+}
+
+fn shown(audit: &Found) -> String {
+    let mut text = format!(
+        "\n{} {} at {}, {} threads, {} rounds of fresh processes; ratio = our time / theirs, with its 95 % interval\n",
+        audit.engine, audit.version, audit.scale, audit.threads, audit.rounds
+    );
+    for comparison in &audit.comparisons {
+        text += &format!("\nagainst {}:\n{}\n", comparison.against, table(comparison));
+        text += &format!("geometric mean {:.3}: {}\n", comparison.geomean_ratio, cause(audit, comparison));
+        for left in &comparison.left_out {
+            text += &format!("left out: {}: {}\n", left.query, left.reason);
+        }
+    }
+    text
+}
+
+fn table(comparison: &Comparison) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["query", "ours", "theirs", "ratio", "from", "to", ""]);
+    for query in &comparison.queries {
+        // Not by chance: the whole interval lies above 1.
+        let slower = query.ratio > NOTABLE && query.low > 1.0;
+        table.add_row([
+            query.query.clone(),
+            Nanos(query.ours_ns).to_string(),
+            Nanos(query.theirs_ns).to_string(),
+            format!("{:.3}", query.ratio),
+            format!("{:.3}", query.low),
+            format!("{:.3}", query.high),
+            if slower { "slower" } else { "" }.to_owned(),
+        ]);
+    }
+    for column in 1..6 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// Why the ratio is what it is, told apart into build and version.
+fn cause(audit: &Found, comparison: &Comparison) -> String {
+    let Some(parts) = audit.parts(comparison) else { return String::new() };
+    let nearest = &audit.comparisons[0];
+    if comparison.against == nearest.against {
+        let level = if comparison.geomean_ratio > NOTABLE { "slower" } else { "no slower than theirs" };
+        return if parts.same_version {
+            format!("the same version, so all of it is the build: {level}")
+        } else {
+            format!("build, and whatever {} to {} changed: {level}", nearest.version, audit.version)
+        };
+    }
+    let build = if parts.same_version { "build" } else { "build, against the nearest version" };
+    format!(
+        "{:.3} ({build} {}) x {:.3} (version: the official {} against the official {})",
+        parts.build, nearest.version, parts.version, nearest.version, comparison.version
+    )
+}
+
+fn as_json(audit: &Found) -> Value {
+    let one = |comparison: &Comparison| {
+        let queries: Vec<Value> = comparison
+            .queries
+            .iter()
+            .map(|query| {
+                json!({
+                    "query": query.query, "ratio": query.ratio, "low": query.low, "high": query.high,
+                    "ours_ns": query.ours_ns, "theirs_ns": query.theirs_ns,
+                })
+            })
+            .collect();
+        let parts = audit.parts(comparison);
+        json!({
+            "against": comparison.against,
+            "geomean_ratio": comparison.geomean_ratio,
+            "build_ratio": parts.map(|parts| parts.build),
+            "version_ratio": parts.map(|parts| parts.version),
+            "cause": cause(audit, comparison),
+            "queries": queries,
+            "left_out": comparison.left_out,
+        })
+    };
+    // The nearest version's numbers are the engine's own; the others follow.
+    let mut engine = audit.comparisons.first().map_or_else(|| json!({}), one);
+    engine["engine"] = json!(audit.engine);
+    engine["version"] = json!(audit.version);
+    engine["build"] = json!(audit.build);
+    engine["scale"] = json!(audit.scale);
+    engine["threads"] = json!(audit.threads);
+    engine["others"] = audit.comparisons.iter().skip(1).map(one).collect();
+    engine
+}
