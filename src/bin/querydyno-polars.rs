@@ -1,4 +1,4 @@
-//! The program of the engine `polars`: its allocator, and [`serve`].
+//! The program of the engine `polars`: its allocator, which `MALLOC_CONF` in its entry tunes, and [`serve`].
 
 use std::process::ExitCode;
 
@@ -6,8 +6,8 @@ use querydyno::engine::polars::Polars;
 use querydyno::session::{recipe, serve};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    serve::<Polars>("polars", recipe("mimalloc"))
+    serve::<Polars>("polars", recipe("jemalloc"))
 }

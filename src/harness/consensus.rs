@@ -19,7 +19,7 @@ use crate::workload::{QuerySpec, Workload};
 /// An answer on which so many engines agree.
 #[derive(Debug, Clone)]
 pub struct Agreement {
-    /// The answer, from the engine that gives the most digits.
+    /// The answer, from the engine whose types lose the least.
     pub answer: Answer,
     /// Who gave it, one engine of each family: `duckdb 2.0.0`.
     pub engines: Vec<String>,
@@ -89,9 +89,12 @@ fn settle(voices: Vec<Voice>, query: &QuerySpec) -> Result<Agreement> {
     let mut camp = camps.swap_remove(0);
     let mut engines: Vec<String> = camp.iter().map(|voice| voice.name.clone()).collect();
     engines.sort();
-    let binary = |voice: &Voice| voice.answer.columns.iter().filter(|column| column.kind == Kind::Float).count();
-    // Averages as binary floats carry more digits than decimals that were cut.
-    camp.sort_by_key(|voice| std::cmp::Reverse(binary(voice)));
+    // Money as decimals is exact; averages as binary floats carry more digits than decimals that were cut.
+    let misses = |voice: &Voice| {
+        let pairs = voice.answer.columns.iter().zip(&query.columns);
+        pairs.filter(|(given, declared)| (given.kind == Kind::Float) != (declared.kind == Kind::Float)).count()
+    };
+    camp.sort_by_key(misses);
     let answer = camp.swap_remove(0).answer;
     Ok(Agreement { answer, engines })
 }
@@ -116,6 +119,16 @@ mod tests {
         let found = settle(vec![voice("a 1", "5"), voice("b 1", "6"), voice("c 1", "6")], &query()).unwrap();
         assert_eq!(found.engines, ["b 1", "c 1"]);
         assert_eq!(found.answer.rows[0][0].as_deref(), Some("6"));
+    }
+
+    #[test]
+    fn the_answer_kept_is_exact_where_it_can_be() {
+        let query = toml::from_str("name = 'q'\ntitle = ''\ntables = []\ncolumns = ['n:decimal']").unwrap();
+        let (mut float, mut decimal) = (voice("pandas 1", "0.30000000000000004"), voice("b 1", "0.30"));
+        float.answer.columns[0].kind = Kind::Float;
+        decimal.answer.columns[0].kind = Kind::Decimal;
+        let found = settle(vec![float, decimal], &query).unwrap();
+        assert_eq!(found.answer.rows[0][0].as_deref(), Some("0.30"));
     }
 
     #[test]

@@ -28,11 +28,13 @@ pub fn serve<E: Engine>(engine: &str, build: Build) -> ExitCode {
 
 /// The build of this program as the catalog's recipe told it at compile time, with the allocator that its bin set.
 ///
-/// Compiled without the catalog, compiler and flags stay unknown.
+/// Compiled without the catalog, compiler and flags stay unknown. What `MALLOC_CONF` tells jemalloc is part of it.
 pub fn recipe(allocator: &str) -> Build {
+    let told_at_start = std::env::var("MALLOC_CONF").ok().filter(|_| allocator == "jemalloc");
+    let allocator = [Some(allocator.to_owned()), told_at_start].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let told: Build =
         option_env!("QUERYDYNO_RECIPE").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    Build { allocator: Some(allocator.to_owned()), ..told }
+    Build { allocator: Some(allocator), ..told }
 }
 
 fn converse<E: Engine>(engine: &str, build: Build) -> Result<()> {

@@ -130,13 +130,12 @@ fn table(comparison: &Comparison) -> Table {
 fn cause(audit: &Found, comparison: &Comparison) -> String {
     let Some(parts) = audit.parts(comparison) else { return String::new() };
     let nearest = &audit.comparisons[0];
+    let level = if comparison.geomean_ratio > NOTABLE { "slower" } else { "no slower than theirs" };
+    if comparison.version == audit.version {
+        return format!("the same version, so all of it is the build: {level}");
+    }
     if comparison.against == nearest.against {
-        let level = if comparison.geomean_ratio > NOTABLE { "slower" } else { "no slower than theirs" };
-        return if parts.same_version {
-            format!("the same version, so all of it is the build: {level}")
-        } else {
-            format!("build, and whatever {} to {} changed: {level}", nearest.version, audit.version)
-        };
+        return format!("build, and whatever {} to {} changed: {level}", nearest.version, audit.version);
     }
     let build = if parts.same_version { "build" } else { "build, against the nearest version" };
     format!(

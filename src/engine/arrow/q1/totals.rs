@@ -1,15 +1,19 @@
 //! What q1 sums up for each group, and the answer made of it; nothing here knows of files or columns.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context;
-use arrow::array::{ArrayRef, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
 
+use super::super::output::{decimals, texts};
 use crate::engine::Result;
 
-/// Totals for each pair of flags, in the order of the answer.
-pub type Groups = BTreeMap<(String, String), Totals<i128>>;
+/// The numbers of a return flag and of a line status.
+pub type Key = (u32, u32);
+
+/// Totals for each pair of flags.
+pub type Groups = HashMap<Key, Totals<i128>>;
 
 /// A group's sums as whole numbers; `T` is `i64` within a batch whose values are small.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,29 +65,26 @@ impl Totals<i128> {
     }
 }
 
-/// The answer's one batch, a row for each group.
+/// The answer's one batch, a row for each group, given the texts of the flags.
 ///
 /// # Errors
-/// When a sum has more than 38 digits.
-pub fn answer(groups: &Groups) -> Result<RecordBatch> {
-    let decimal = |scale, value: fn(&Totals<i128>) -> i128| -> Result<ArrayRef> {
-        let array = groups.values().map(value).collect::<Decimal128Array>();
-        let array = array.with_precision_and_scale(38, scale)?;
-        array.validate_decimal_precision(38)?;
-        Ok(Arc::new(array))
-    };
+/// When a sum has more than 38 digits, or a flag is not UTF-8.
+pub fn answer(groups: &Groups, flags: &[Vec<u8>], states: &[Vec<u8>]) -> Result<RecordBatch> {
+    let mut rows: Vec<(&[u8], &[u8], &Totals<i128>)> = groups
+        .iter()
+        .map(|(&(flag, state), totals)| (&*flags[flag as usize], &*states[state as usize], totals))
+        .collect();
+    rows.sort_unstable_by_key(|(flag, state, _)| (*flag, *state));
+    let decimal = |scale, value: fn(&Totals<i128>) -> i128| decimals(rows.iter().map(|row| Some(value(row.2))), scale);
     #[expect(clippy::cast_precision_loss, reason = "an average is a Float64 by definition")]
     let average = |value: fn(&Totals<i128>) -> i128| -> ArrayRef {
-        let average = |totals| value(totals) as f64 / (totals.rows as f64 * 100.0);
-        Arc::new(groups.values().map(average).collect::<Float64Array>())
+        let average = |totals: &Totals<i128>| value(totals) as f64 / (totals.rows as f64 * 100.0);
+        Arc::new(rows.iter().map(|row| average(row.2)).collect::<Float64Array>())
     };
-    let count = |totals: &Totals<i128>| Ok(i64::try_from(totals.rows)?);
-    let counts = groups.values().map(count).collect::<Result<Vec<_>>>()?;
-    let flags = groups.keys().map(|(flag, _)| Some(flag));
-    let states = groups.keys().map(|(_, state)| Some(state));
+    let counts = rows.iter().map(|row| Ok(i64::try_from(row.2.rows)?)).collect::<Result<Vec<_>>>()?;
     Ok(RecordBatch::try_from_iter([
-        ("l_returnflag", Arc::new(flags.collect::<StringArray>()) as _),
-        ("l_linestatus", Arc::new(states.collect::<StringArray>()) as _),
+        ("l_returnflag", texts(rows.iter().map(|row| row.0))?),
+        ("l_linestatus", texts(rows.iter().map(|row| row.1))?),
         ("sum_qty", decimal(2, |totals| totals.quantity)?),
         ("sum_base_price", decimal(2, |totals| totals.price)?),
         ("sum_disc_price", decimal(4, |totals| totals.disc_price)?),

@@ -47,7 +47,8 @@ class PolarsWheel(Engine):
 
     def run(self, prepared):
         plan, sql = prepared
-        scans = {name: self.polars.scan_parquet(files) for name, files in self.files.items()}
+        # These are files, not patterns.
+        scans = {name: self.polars.scan_parquet(files, glob=False) for name, files in self.files.items()}
         return plan(SimpleNamespace(**scans, sql=sql)).collect(**self.collect)
 
     def answer(self, output):

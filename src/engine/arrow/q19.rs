@@ -1,0 +1,120 @@
+//! TPC-H q19: revenue of a few kinds of parts in small quantities, delivered by air and in person.
+//!
+//! The parts of each kind are few, so lines are told apart by their parts before anything is decoded.
+
+use std::ops::RangeInclusive;
+
+use arrow::array::RecordBatch;
+
+use super::Tables;
+use super::columns::{
+    L_PARTKEY, L_QUANTITY, L_SHIPINSTRUCT, L_SHIPMODE, P_BRAND, P_CONTAINER, P_PARTKEY, P_SIZE, add, revenue, sum,
+};
+use super::keys::Keys;
+use super::output::decimals;
+use super::rows::Rows;
+use super::table::Table;
+use crate::engine::Result;
+
+const INSTRUCTION: &[u8] = b"DELIVER IN PERSON";
+const MODES: [&[u8]; 2] = [b"AIR", b"AIR REG"];
+
+/// One of the query's alternatives; their brands differ, so a part is of one kind at most.
+struct PartKind {
+    brand: &'static [u8],
+    containers: [&'static [u8]; 4],
+    sizes: RangeInclusive<i32>,
+    /// Hundredths.
+    quantities: RangeInclusive<i64>,
+}
+
+const KINDS: [PartKind; 3] = [
+    PartKind {
+        brand: b"Brand#12",
+        containers: [b"SM CASE", b"SM BOX", b"SM PACK", b"SM PKG"],
+        sizes: 1..=5,
+        quantities: 100..=1100,
+    },
+    PartKind {
+        brand: b"Brand#23",
+        containers: [b"MED BAG", b"MED BOX", b"MED PKG", b"MED PACK"],
+        sizes: 1..=10,
+        quantities: 1000..=2000,
+    },
+    PartKind {
+        brand: b"Brand#34",
+        containers: [b"LG CASE", b"LG BOX", b"LG PACK", b"LG PKG"],
+        sizes: 1..=15,
+        quantities: 2000..=3000,
+    },
+];
+
+/// A part's key, and the place of its kind.
+type Part = (i64, usize);
+
+/// What one thread has summed up.
+#[derive(Default)]
+struct Total {
+    rows: usize,
+    /// Scale 4.
+    revenue: i128,
+}
+
+/// The plan, with TPC-H's validation parameters.
+pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
+    let parts = parts(tables.get("part")?, threads)?;
+    let keys = Keys::primary(parts.iter().map(|(key, _)| *key), "p_partkey")?;
+    let mut kinds = vec![0; keys.len()];
+    for (key, kind) in parts {
+        if let Some(part) = keys.find(key) {
+            kinds[part] = kind;
+        }
+    }
+    let totals = totals(tables.get("lineitem")?, threads, &keys, &kinds)?;
+    let rows: usize = totals.iter().map(|total| total.rows).sum();
+    let revenue = sum(totals.iter().map(|total| total.revenue))?;
+    Ok(RecordBatch::try_from_iter([("revenue", decimals([(rows > 0).then_some(revenue)], 4)?)])?)
+}
+
+fn parts(table: &Table, threads: usize) -> Result<Vec<Part>> {
+    let found = table.fold(threads, |found: &mut Vec<Part>, row_group| {
+        let of_brand = |brand: &[u8]| KINDS.iter().position(|kind| kind.brand == brand);
+        let brands = row_group.read(&P_BRAND, &row_group.rows())?;
+        let rows = brands.filter(&row_group.rows(), |brand| of_brand(brand).is_some())?;
+        let containers = row_group.read(&P_CONTAINER, &Rows::from(&rows))?;
+        let any = |container: &[u8]| KINDS.iter().any(|kind| kind.containers.contains(&container));
+        let rows = containers.filter(&Rows::from(&rows), any)?;
+        // Which kinds a container is right for, a bit each.
+        let of_container = |container: &[u8]| {
+            let right = KINDS.iter().map(|kind| u32::from(kind.containers.contains(&container)));
+            right.rev().fold(0, |bits, bit| bits << 1 | bit)
+        };
+        let right = containers.map(&Rows::from(&rows), of_container)?;
+        let kinds = brands.map(&Rows::from(&rows), |brand| of_brand(brand).unwrap_or_default())?;
+        let sizes: Vec<i32> = row_group.values(&P_SIZE, &Rows::from(&rows))?;
+        let keys: Vec<i64> = row_group.values(&P_PARTKEY, &Rows::from(&rows))?;
+        for (((key, kind), right), size) in keys.into_iter().zip(kinds).zip(right).zip(sizes) {
+            if right >> kind & 1 == 1 && KINDS[kind].sizes.contains(&size) {
+                found.push((key, kind));
+            }
+        }
+        Ok(())
+    })?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn totals(table: &Table, threads: usize, parts: &Keys, kinds: &[usize]) -> Result<Vec<Total>> {
+    table.fold(threads, |total: &mut Total, row_group| {
+        let rows = row_group.filter(&L_SHIPMODE, &row_group.rows(), |mode| MODES.contains(&mode))?;
+        let rows = row_group.filter(&L_SHIPINSTRUCT, &Rows::from(&rows), |text| text == INSTRUCTION)?;
+        let keys = row_group.read(&L_PARTKEY, &Rows::from(&rows))?;
+        let rows = keys.filter(&Rows::from(&rows), |part| parts.contains(part))?;
+        let parts = keys.map(&Rows::from(&rows), |part| parts.find(part).unwrap_or_default())?;
+        let quantities: Vec<i64> = row_group.values(&L_QUANTITY, &Rows::from(&rows))?;
+        let lines = rows.into_iter().zip(parts).zip(quantities);
+        let right = lines.filter(|((_, part), quantity)| KINDS[kinds[*part]].quantities.contains(quantity));
+        let rows: Vec<u32> = right.map(|((row, _), _)| row).collect();
+        total.rows += rows.len();
+        add(&mut total.revenue, sum(revenue(row_group, &Rows::from(&rows))?)?)
+    })
+}

@@ -1,0 +1,118 @@
+//! TPC-H q5: the revenue of a region's nations from lines whose customer and supplier are of the same nation.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use arrow::array::RecordBatch;
+
+use super::Tables;
+use super::columns::{
+    C_CUSTKEY, C_NATIONKEY, L_ORDERKEY, L_SUPPKEY, O_CUSTKEY, O_ORDERDATE, O_ORDERKEY, S_NATIONKEY, S_SUPPKEY, add,
+    revenue,
+};
+use super::keys::Keys;
+use super::nations::{Nations, nations};
+use super::output::{decimals, texts};
+use super::physical::{Column, Long};
+use super::rows::Rows;
+use super::table::Table;
+use crate::engine::Result;
+
+const REGION: &[u8] = b"ASIA";
+/// 1994-01-01 to 1994-12-31, in days since 1970-01-01.
+const DAYS: RangeInclusive<i32> = 8766..=9130;
+
+/// Keys, and the number of the nation that belongs to each.
+struct OfNation {
+    keys: Keys,
+    nations: Vec<usize>,
+}
+
+impl OfNation {
+    /// From rows of a primary key and the number of a nation.
+    fn new(rows: &[Vec<(i64, usize)>], column: &str) -> Result<Self> {
+        let keys = Keys::primary(rows.iter().flatten().map(|(key, _)| *key), column)?;
+        let mut nations = vec![0; keys.len()];
+        for (key, nation) in rows.iter().flatten() {
+            if let Some(number) = keys.find(*key) {
+                nations[number] = *nation;
+            }
+        }
+        Ok(Self { keys, nations })
+    }
+
+    /// The nation of a key, if it is in the region.
+    fn find(&self, key: i64) -> Option<usize> {
+        self.keys.find(key).map(|number| self.nations[number])
+    }
+}
+
+/// The plan, with TPC-H's validation parameters.
+pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
+    let nations = nations(tables, Some(REGION))?;
+    let suppliers = people(tables.get("supplier")?, threads, &nations, &S_SUPPKEY, &S_NATIONKEY)?;
+    let customers = people(tables.get("customer")?, threads, &nations, &C_CUSTKEY, &C_NATIONKEY)?;
+    let orders = orders(tables.get("orders")?, threads, &customers)?;
+    let revenues = revenues(tables.get("lineitem")?, threads, &orders, &suppliers)?;
+
+    // Nations of one name, were there two, are one group.
+    let mut groups = BTreeMap::<&[u8], i128>::new();
+    for (nation, revenue) in revenues.into_iter().flatten() {
+        add(groups.entry(&nations.names[nation]).or_default(), revenue)?;
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, revenue)| Reverse(*revenue));
+    Ok(RecordBatch::try_from_iter([
+        ("n_name", texts(groups.iter().map(|(name, _)| *name))?),
+        ("revenue", decimals(groups.iter().map(|(_, revenue)| Some(*revenue)), 4)?),
+    ])?)
+}
+
+/// The customers or suppliers of these nations.
+fn people(
+    table: &Table,
+    threads: usize,
+    nations: &Nations,
+    key: &Column<Long>,
+    nation: &Column<Long>,
+) -> Result<OfNation> {
+    let found = table.fold(threads, |found: &mut Vec<(i64, usize)>, row_group| {
+        let of = row_group.read(nation, &row_group.rows())?;
+        let rows = of.filter(&row_group.rows(), |nation| nations.keys.contains(nation))?;
+        let of = of.map(&Rows::from(&rows), |nation| nations.keys.find(nation).unwrap_or_default())?;
+        let keys: Vec<i64> = row_group.values(key, &Rows::from(&rows))?;
+        found.extend(keys.into_iter().zip(of));
+        Ok(())
+    })?;
+    OfNation::new(&found, key.name())
+}
+
+/// The year's orders of these customers.
+fn orders(table: &Table, threads: usize, customers: &OfNation) -> Result<OfNation> {
+    let found = table.fold_days(threads, (O_ORDERDATE, DAYS), |found: &mut Vec<(i64, usize)>, row_group| {
+        let rows = row_group.filter(&O_ORDERDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
+        let of = row_group.read(&O_CUSTKEY, &Rows::from(&rows))?;
+        let rows = of.filter(&Rows::from(&rows), |customer| customers.keys.contains(customer))?;
+        let nations = of.map(&Rows::from(&rows), |customer| customers.find(customer).unwrap_or_default())?;
+        let keys: Vec<i64> = row_group.values(&O_ORDERKEY, &Rows::from(&rows))?;
+        found.extend(keys.into_iter().zip(nations));
+        Ok(())
+    })?;
+    OfNation::new(&found, O_ORDERKEY.name())
+}
+
+/// Nation and revenue, scale 4, of the lines of these orders by these suppliers, where both are of the same nation.
+fn revenues(table: &Table, threads: usize, orders: &OfNation, suppliers: &OfNation) -> Result<Vec<Vec<(usize, i128)>>> {
+    table.fold(threads, |found: &mut Vec<(usize, i128)>, row_group| {
+        let keys = row_group.read(&L_ORDERKEY, &row_group.rows())?;
+        let rows = keys.filter(&row_group.rows(), |order| orders.keys.contains(order))?;
+        let nations = keys.map(&Rows::from(&rows), |order| orders.find(order))?;
+        let of_suppliers = row_group.map(&L_SUPPKEY, &Rows::from(&rows), |supplier| suppliers.find(supplier))?;
+        let lines = rows.into_iter().zip(nations).zip(of_suppliers);
+        let same = lines.filter(|((_, nation), of_supplier)| nation.is_some() && nation == of_supplier);
+        let (rows, nations): (Vec<_>, Vec<_>) = same.map(|((row, nation), _)| (row, nation)).unzip();
+        found.extend(nations.into_iter().flatten().zip(revenue(row_group, &Rows::from(&rows))?));
+        Ok(())
+    })
+}
