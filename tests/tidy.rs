@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use querydyno::paths::root;
+use querydyno::referee::{Consensus, Referee};
 
 /// A file longer than this is read by nobody.
 const LONGEST: usize = 450;
@@ -146,5 +147,18 @@ fn every_query_has_a_text_and_every_text_a_query() {
         let texts = fs::read_dir(entry.path().join("queries")).unwrap().flatten();
         let texts = texts.filter(|file| file.path().is_file()).count();
         assert_eq!(texts, workload.queries.len(), "{name} has texts without a query");
+    }
+}
+
+#[test]
+fn every_shipped_reference_is_agreed_by_four_independent_engines() {
+    let workload = querydyno::workload::Workload::read("tpch").unwrap();
+    for scale in ["sf0.01", "sf0.1", "sf1"] {
+        let path = Referee::shipped(&workload.name, scale.parse().unwrap()).join("consensus.toml");
+        let consensus: Consensus = toml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        for query in &workload.queries {
+            let engines = &consensus[&query.name].engines;
+            assert!(engines.len() >= 4, "{} at {scale}: {engines:?}", query.name);
+        }
     }
 }
