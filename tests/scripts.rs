@@ -47,17 +47,8 @@ fn script(folder: &TempDir, code: &str) -> PathBuf {
     file
 }
 
-fn records(config: &str, filter: &str, scale: &str) -> (Vec<Record>, String) {
-    let mut bench = Bench::new(config).env("QUERYDYNO_SCALE", scale).args(&[
-        filter,
-        "--measurement-time",
-        "0.01",
-        "--warm-up-time",
-        "0.01",
-        "--noplot",
-        "--nresamples",
-        "1001",
-    ]);
+fn records(config: &str, filter: &str) -> (Vec<Record>, String) {
+    let mut bench = Bench::cheap(config, filter);
     let output = bench.run();
     bench.assert_clean();
     (bench.records(), text(&output))
@@ -75,7 +66,7 @@ fn the_engine_of_contributing_is_short_and_verified() {
         script(&folder, &code).display(),
         root().join("src/engine/python/module").display()
     );
-    let (records, shown) = records(&config, "^mine/q(6|17)/", "0.01");
+    let (records, shown) = records(&config, "^mine/q(6|17)/");
     let [q6, q17] = records.as_slice() else { panic!("{shown}") };
     assert!(q6.verdict.as_ref().is_some_and(Verdict::verified), "{shown}");
     assert_eq!(q6.engine.build.source.as_deref(), Some("wheel polars 2.1.0"));
@@ -103,8 +94,7 @@ fn a_script_ends_its_cell_as_an_engine_of_rust_does(#[case] run: &str, #[case] o
     }
     let folder = TempDir::new().unwrap();
     let config = format!("[engine.mine]\nscript = '{}'\n", script(&folder, &code).display());
-    // At a scale with a reference; q6 has one column.
-    let (records, shown) = records(&config, "mine/q6", "0.01");
+    let (records, shown) = records(&config, "mine/q6");
     assert_eq!(records[0].outcome, outcome, "{shown}");
     assert!(records[0].reason.as_ref().is_some_and(|told| told.contains(reason)), "{shown}");
 }

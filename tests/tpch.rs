@@ -11,23 +11,14 @@ use querydyno::catalog::Entry;
 use querydyno::record::{Outcome, Record};
 use rstest::rstest;
 
-/// The bench over all queries of one engine, each mode of it, as cheap as samples can be.
+/// The bench over all queries of one engine, each mode of it.
 fn records_of(engine: &Entry) -> Vec<Record> {
     let name = format!("{}-test", engine.name);
     let config = entry(&name, &engine.find().unwrap()) + &format!("like = '{}'\n", engine.name);
     // Modes other than the default run when the filter names them.
     let modes: Vec<&str> = engine.modes.iter().skip(1).map(String::as_str).collect();
     let filter = format!("^{name}/.*/parquet(-({}))?$", modes.join("|"));
-    let mut bench = Bench::new(&config).env("QUERYDYNO_SCALE", "0.01").args(&[
-        &filter,
-        "--measurement-time",
-        "0.01",
-        "--warm-up-time",
-        "0.01",
-        "--noplot",
-        "--nresamples",
-        "1001",
-    ]);
+    let mut bench = Bench::cheap(&config, &filter);
     let output = bench.run();
     assert!(output.status.success(), "{}", text(&output));
     bench.assert_clean();

@@ -85,6 +85,12 @@ impl Bench {
         self
     }
 
+    /// The cells of this filter at sf0.01, where there are references, as cheap as samples can be.
+    pub fn cheap(config: &str, filter: &str) -> Self {
+        let samples = ["--measurement-time", "0.01", "--warm-up-time", "0.01", "--noplot", "--nresamples", "1001"];
+        Self::new(config).env("QUERYDYNO_SCALE", "0.01").args(&[filter]).args(&samples)
+    }
+
     pub fn run(&mut self) -> Output {
         self.command.output().unwrap()
     }
