@@ -1,10 +1,9 @@
 //! The measurement of an audit: fresh processes of all contestants, taking turns, query by query.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Audit, Comparison, LeftOut, QueryRatio};
-use crate::answer::Verdict;
 use crate::catalog::Entry;
 use crate::engine::EngineInfo;
 use crate::fixture::{Dataset, Store};
@@ -48,8 +47,8 @@ struct Contestant<'a> {
 /// One contestant's medians, one of each round, or why it left.
 type Times = Result<Vec<f64>, String>;
 
-/// Compares an engine with official distributions of it, the nearest version first. Every answer is checked; a wrong
-/// one leaves its query out.
+/// Compares an engine with official distributions of it, the nearest version first. A query whose
+/// answer is not verified on both sides is left out.
 ///
 /// # Errors
 /// When a program or the data cannot be had, no query could be compared, or after an interrupt.
@@ -67,7 +66,10 @@ pub fn audit(ours: &Entry, official: &[Entry], course: Course<'_>, settings: &Se
         let dataset = store.ensure(course.workload, course.scale, "parquet", &query.tables)?;
         let times = race(&mut contestants, query, &dataset, course, settings, &referee, &bar)?;
         for ((ratios, left_out), theirs) in found.iter_mut().zip(&times[1..]) {
-            match ratio(&query.name, &times[0], theirs) {
+            let result = ratio(&query.name, &times[0], theirs);
+            // Also where there is no terminal for a bar: a whole audit takes minutes.
+            bar.suspend(|| eprintln!("{}: {}", query.name, shown(&result)));
+            match result {
                 Ok(ratio) => ratios.push(ratio),
                 Err(reason) => left_out.push(LeftOut { query: query.name.clone(), reason }),
             }
@@ -97,6 +99,13 @@ pub fn audit(ours: &Entry, official: &[Entry], course: Course<'_>, settings: &Se
         taken_at: record::now(),
         comparisons,
     })
+}
+
+fn shown(result: &Result<QueryRatio, String>) -> String {
+    match result {
+        Ok(ratio) => format!("{:.3} ({:.3} to {:.3})", ratio.ratio, ratio.low, ratio.high),
+        Err(reason) => reason.clone(),
+    }
 }
 
 fn bar(processes: usize) -> ProgressBar {
@@ -154,9 +163,7 @@ fn process(
     let first = session.run(1)?;
     let family = session.engine().to_owned();
     let verdict = referee.judge(course.workload, query, course.scale, &family, &session.answer()?)?;
-    if let Verdict::Wrong(difference) = verdict {
-        bail!("wrong answer: {difference}");
-    }
+    ensure!(verdict.verified(), "answer {verdict}");
     let ns = first.durations_ns.first().copied().unwrap_or(1).max(1);
     let runs = session.run((ENOUGH_NS / ns).clamp(FEWEST, MOST))?;
     #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a query are far below 2^53")]

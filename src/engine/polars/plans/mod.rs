@@ -1,11 +1,12 @@
 //! The 22 queries of TPC-H as lazy plans, one file for each, and what they have in common; [`named`] finds them.
 //!
-//! The same plans as in `../../python/polars-wheel/tpch.py`, call by call. This Polars takes joins in the order in which
-//! they are written, so they start from what a filter makes small; a semi join puts its right side into a hash table, so
-//! that is the smaller side. Pushing filters and columns down is left to Polars, and so is executing: see [`super`].
+//! The same plans as in `../../python/polars-wheel/tpch.py`, call by call. This Polars takes joins in the order in
+//! which they are written, so they start from what a filter makes small; a semi join puts its right side into a hash
+//! table, so that is the smaller side. Pushing filters and columns down is left to Polars, and so is executing: see
+//! [`super`].
 //!
-//! A decimal product in Polars has the larger of its factors' scales and is rounded to it, where SQL adds the scales up.
-//! So one factor of each product gets the whole product's scale first, and nothing is lost.
+//! A decimal product in Polars has the larger of its factors' scales and is rounded to it, where SQL adds the scales
+//! up. So one factor of each product gets the whole product's scale first, and nothing is lost.
 
 mod q1;
 mod q10;
