@@ -229,7 +229,7 @@ impl Run<'_> {
             summary::legend(records, &audits),
             self.reference.and_then(|reference| standing::from_reference(records, reference)),
         ];
-        for line in told.into_iter().flatten() {
+        for line in told.into_iter().flatten().chain(standing::builds(records)) {
             println!("{line}");
         }
     }

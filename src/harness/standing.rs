@@ -17,6 +17,22 @@ pub(super) fn official<'a>(record: &Record, audits: &'a BTreeMap<String, Audit>)
     audit.comparisons.first().filter(|_| same)
 }
 
+/// How each engine's program was made, one line an engine.
+pub(super) fn builds(records: &[Record]) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    for record in records.iter().filter(|record| record.outcome == Outcome::Measured) {
+        let build = &record.engine.build;
+        let allocator = build.allocator.as_ref().map(|allocator| format!("allocator {allocator}"));
+        let parts = [build.source.clone(), build.compiler.clone(), build.flags.clone(), allocator];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let line = format!("built: {}: {}", record.id.engine, parts.join(", "));
+        if !parts.is_empty() && !told.contains(&line) {
+            told.push(line);
+        }
+    }
+    told
+}
+
 /// Which query at which scale, and the median time.
 fn time(record: &Record) -> Option<((&str, Scale), f64)> {
     Some(((record.id.query.as_str(), record.id.scale), median(&record.samples_ns)?))
@@ -49,4 +65,59 @@ pub(super) fn from_reference(records: &[Record], reference: &str) -> Option<Stri
     told.sort_by(|a, b| a.0.total_cmp(&b.0));
     let list: Vec<String> = told.into_iter().map(|(_, text)| text).collect();
     Some(format!("times the {reference} reference, geometric mean (of so many queries): {}", list.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: &str, milliseconds: f64, verdict: Verdict) -> Record {
+        let base = include_str!("../../tests/records/measured.json");
+        let mut record: Record = serde_json::from_str(base).unwrap();
+        record.id = id.parse().unwrap();
+        record.samples_ns = vec![milliseconds * 1e6];
+        record.verdict = Some(verdict);
+        record
+    }
+
+    #[test]
+    fn distance_is_over_shared_verified_queries_only() {
+        let good = Verdict::Consensus(3);
+        let records = [
+            record("arrow/q1/sf1/parquet", 10.0, good.clone()),
+            record("arrow/q6/sf1/parquet", 10.0, good.clone()),
+            record("duckdb/q1/sf1/parquet", 40.0, good.clone()),
+            record("duckdb/q6/sf1/parquet", 10.0, good.clone()),
+            record("duckdb/q9/sf1/parquet", 999.0, good.clone()),
+            record("polars/q1/sf1/parquet-eager", 50.0, good),
+            record("daft/q1/sf1/parquet", 1.0, Verdict::Unchecked(String::new())),
+        ];
+        let told = from_reference(&records, "arrow").unwrap();
+        assert!(told.ends_with("duckdb 2.00 (of 2), polars (parquet-eager) 5.00 (of 1)"), "{told}");
+        assert_eq!(from_reference(&records[2..], "arrow"), None);
+    }
+
+    #[test]
+    fn an_audit_of_another_build_says_nothing() {
+        let record = record("duckdb/q1/sf1/parquet", 1.0, Verdict::Official);
+        let comparison =
+            r#"{"against":"duckdb-wheel@2.0.0","version":"2.0.0","geomean_ratio":1.01,"queries":[],"left_out":[]}"#;
+        let audit = Audit {
+            engine: "duckdb".to_owned(),
+            version: "2.0.0".to_owned(),
+            build: record.engine.build.clone(),
+            workload: "tpch".to_owned(),
+            scale: Scale::ONE,
+            threads: 2,
+            rounds: 8,
+            host: record.host.clone(),
+            taken_at: String::new(),
+            comparisons: vec![serde_json::from_str(comparison).unwrap()],
+        };
+        let mut other = audit.clone();
+        other.build.compiler = Some("gcc 4".to_owned());
+        let audits = |audit: Audit| BTreeMap::from([("duckdb".to_owned(), audit)]);
+        assert_eq!(official(&record, &audits(audit)).map(|found| found.geomean_ratio), Some(1.01));
+        assert_eq!(official(&record, &audits(other)), None);
+    }
 }

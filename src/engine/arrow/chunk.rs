@@ -28,6 +28,7 @@ use crate::engine::Result;
 /// The pages of a column chunk that hold wanted rows.
 #[derive(Debug)]
 pub struct Chunk<P> {
+    column: &'static str,
     dictionary: Option<Page>,
     pages: Vec<Bytes>,
     /// Rising, and none empty.
@@ -80,8 +81,15 @@ impl<P: Physical> Chunk<P> {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn read(file: &File, metadata: &ColumnChunkMetaData, total: u32, wanted: &Rows<'_>) -> Result<Self> {
-        let mut chunk = Self { dictionary: None, pages: Vec::new(), stretches: Vec::new(), physical: PhantomData };
+    pub fn read(
+        column: &'static str,
+        file: &File,
+        metadata: &ColumnChunkMetaData,
+        total: u32,
+        wanted: &Rows<'_>,
+    ) -> Result<Self> {
+        let mut chunk =
+            Self { column, dictionary: None, pages: Vec::new(), stretches: Vec::new(), physical: PhantomData };
         if wanted.is_empty() {
             return Ok(chunk);
         }
@@ -210,7 +218,7 @@ impl<P: Physical> Chunk<P> {
                 }
             }
         })?;
-        unknown.check()
+        unknown.check().with_context(|| self.column)
     }
 
     /// Those of the rows whose values `f` lets through; they must be among those that were wanted.
@@ -266,7 +274,7 @@ impl<P: Physical> Chunk<P> {
                 }
             }
         })?;
-        unknown.check()
+        unknown.check().with_context(|| self.column)
     }
 
     /// The dictionary's values; none where there is no dictionary.
@@ -281,12 +289,12 @@ impl<P: Physical> Chunk<P> {
     fn blocks<'a>(&'a self, rows: &Rows<'_>, mut each: impl FnMut(Block<'a, '_, P>)) -> Result<()> {
         let mut left = rows.clone();
         let mut codes = [0; BLOCK];
-        let mut picked = [0; BLOCK];
+        let mut some = [0; BLOCK];
         let from = left.first().unwrap_or_default();
         for stretch in &self.stretches[self.stretches.partition_point(|stretch| stretch.rows.end <= from)..] {
             let Some(row) = left.first() else { break };
             let first = stretch.rows.start;
-            ensure!(row >= first, "row {row} was not read");
+            ensure!(row >= first, "row {row} of {} was not read", self.column);
             let mut wanted = left.take_before(stretch.rows.end);
             if wanted.is_empty() {
                 continue;
@@ -304,14 +312,14 @@ impl<P: Physical> Chunk<P> {
                                 let positions = (rows.start - first) as usize..(rows.end - first) as usize;
                                 unpack(packed, width, positions, &mut codes)
                             }
-                            Rows::Some(rows) => pick(packed, width, first, rows, &mut codes, &mut picked),
+                            Rows::Some(rows) => pick(packed, width, first, rows, &mut codes, &mut some),
                         };
                         each(Block::Codes(codes, block));
                     }
                 }
             }
         }
-        ensure!(left.is_empty(), "row {:?} was not read", left.first());
+        ensure!(left.is_empty(), "row {:?} of {} was not read", left.first(), self.column);
         Ok(())
     }
 }
@@ -343,23 +351,23 @@ fn pick<'a>(
     first: u32,
     rows: &[u32],
     codes: &mut [u32; BLOCK],
-    picked: &'a mut [u32; BLOCK],
+    some: &'a mut [u32; BLOCK],
 ) -> &'a [u32] {
-    let picked = &mut picked[..rows.len()];
-    let (Some(&from), Some(&to)) = (rows.first(), rows.last()) else { return picked };
+    let some = &mut some[..rows.len()];
+    let (Some(&from), Some(&to)) = (rows.first(), rows.last()) else { return some };
     let span = (from - first) as usize..(to - first) as usize + 1;
     // Unpacking them all is cheaper by the row than picking one out.
     if span.len() <= BLOCK_ROWS && span.len() <= 3 * rows.len() {
         let codes = unpack(packed, width, span, codes);
-        for (picked, row) in picked.iter_mut().zip(rows) {
-            *picked = codes[(row - from) as usize];
+        for (code, row) in some.iter_mut().zip(rows) {
+            *code = codes[(row - from) as usize];
         }
     } else {
-        for (picked, row) in picked.iter_mut().zip(rows) {
-            *picked = code_at(packed, width, (row - first) as usize);
+        for (code, row) in some.iter_mut().zip(rows) {
+            *code = code_at(packed, width, (row - first) as usize);
         }
     }
-    picked
+    some
 }
 
 /// The rows that pass, without a branch on whether they do.
@@ -371,3 +379,6 @@ fn compact(kept: &mut [u32; BLOCK], rows: impl Iterator<Item = (u32, bool)>) -> 
     }
     &kept[..count]
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,9 @@ use std::collections::HashMap;
 
 use anyhow::ensure;
 
+use super::chunk::Chunk;
+use super::physical::Long;
+use super::rows::Rows;
 use crate::engine::Result;
 
 /// A set of keys, each with its number: 0 for the first up to one less than there are.
@@ -76,6 +79,33 @@ impl Keys {
         Ok(set)
     }
 
+    /// Those of the rows whose key is in the set.
+    ///
+    /// # Errors
+    /// When the column is not what the format says.
+    pub fn semi_join(&self, column: &Chunk<Long>, rows: &Rows<'_>) -> Result<Vec<u32>> {
+        column.filter(rows, |key| self.contains(key))
+    }
+
+    /// The numbers of the keys of rows that are all in the set.
+    ///
+    /// # Errors
+    /// As [`semi_join`](Self::semi_join).
+    pub fn numbers(&self, column: &Chunk<Long>, rows: &Rows<'_>) -> Result<Vec<usize>> {
+        column.map(rows, |key| self.find(key).unwrap_or_default())
+    }
+
+    /// What belongs to the keys, each at its key's number; of several that belong to one key, the last.
+    pub fn arrange<T: Clone + Default>(&self, rows: impl IntoIterator<Item = (i64, T)>) -> Vec<T> {
+        let mut arranged = vec![T::default(); self.len()];
+        for (key, value) in rows {
+            if let Some(number) = self.find(key) {
+                arranged[number] = value;
+            }
+        }
+        arranged
+    }
+
     /// How many keys there are.
     pub fn len(&self) -> usize {
         match self {
@@ -141,6 +171,16 @@ mod tests {
         check(&[-70, -1, 0, 63, 1 << 23], true);
         check(&[1, 1 << 40], false);
         check(&[i64::MIN, 0, i64::MAX, 0], false);
+    }
+
+    #[test]
+    fn values_are_arranged_by_the_numbers_of_their_keys() {
+        for far in [1, 1 << 50] {
+            let set = Keys::new([5, far].into_iter()).unwrap();
+            let values = set.arrange([(far, "far"), (5, "first"), (5, "five"), (7, "seven")]);
+            assert_eq!(values.len(), 2);
+            assert_eq!((values[set.find(5).unwrap()], values[set.find(far).unwrap()]), ("five", "far"));
+        }
     }
 
     #[test]

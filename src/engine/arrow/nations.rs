@@ -32,12 +32,7 @@ pub fn nations(tables: &Tables, region: Option<&[u8]>) -> Result<Nations> {
         Ok(())
     })?;
     let keys = Keys::primary(found.iter().flatten().map(|(key, _)| *key), "n_nationkey")?;
-    let mut names = vec![Vec::new(); keys.len()];
-    for (key, name) in found.into_iter().flatten() {
-        if let Some(nation) = keys.find(key) {
-            names[nation] = name;
-        }
-    }
+    let names = keys.arrange(found.into_iter().flatten());
     Ok(Nations { keys, names })
 }
 

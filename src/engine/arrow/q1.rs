@@ -12,7 +12,6 @@ use self::totals::{Groups, Key, Totals, answer};
 use super::Tables;
 use super::columns::{L_DISCOUNT, L_EXTENDEDPRICE, L_LINESTATUS, L_QUANTITY, L_RETURNFLAG, L_SHIPDATE, L_TAX};
 use super::names::Names;
-use super::rows::Rows;
 use super::table::RowGroup;
 use crate::engine::Result;
 

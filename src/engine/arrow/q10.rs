@@ -46,12 +46,7 @@ pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
     let keys = Keys::primary(orders.iter().map(|(key, _)| *key), "o_orderkey")?;
     let lines = lines(tables.get("lineitem")?, threads, &keys)?;
 
-    let mut customer_of = vec![0; keys.len()];
-    for (key, customer) in &orders {
-        if let Some(order) = keys.find(*key) {
-            customer_of[order] = *customer;
-        }
-    }
+    let customer_of = keys.arrange(orders.iter().copied());
     let buyers = Keys::new(orders.iter().map(|(_, customer)| *customer))?;
     let mut revenues = vec![None; buyers.len()];
     for (order, revenue) in lines.into_iter().flatten() {
@@ -103,8 +98,8 @@ fn lines(table: &Table, threads: usize, orders: &Keys) -> Result<Vec<Vec<(usize,
     table.fold(threads, |found: &mut Vec<(usize, i128)>, row_group| {
         let rows = row_group.filter(&L_RETURNFLAG, &row_group.rows(), |flag| flag == RETURNED)?;
         let keys = row_group.read(&L_ORDERKEY, &Rows::from(&rows))?;
-        let rows = keys.filter(&Rows::from(&rows), |order| orders.contains(order))?;
-        let numbers = keys.map(&Rows::from(&rows), |order| orders.find(order).unwrap_or_default())?;
+        let rows = orders.semi_join(&keys, &Rows::from(&rows))?;
+        let numbers = orders.numbers(&keys, &Rows::from(&rows))?;
         found.extend(numbers.into_iter().zip(revenue(row_group, &Rows::from(&rows))?));
         Ok(())
     })
@@ -124,7 +119,7 @@ fn known(table: &Table, threads: usize, nations: &Keys) -> Result<Vec<i64>> {
 fn customers(table: &Table, threads: usize, wanted: &Keys, nations: &Keys) -> Result<Vec<Customer>> {
     let found = table.fold(threads, |found: &mut Vec<Customer>, row_group| {
         let keys = row_group.read(&C_CUSTKEY, &row_group.rows())?;
-        let rows = keys.filter(&row_group.rows(), |key| wanted.contains(key))?;
+        let rows = wanted.semi_join(&keys, &row_group.rows())?;
         let rows = Rows::from(&rows);
         let keys = keys.map(&rows, |key| key)?;
         let nations = row_group.map(&C_NATIONKEY, &rows, |nation| nations.find(nation).unwrap_or_default())?;

@@ -80,8 +80,8 @@ fn counts(
 ) -> Result<[Counts; MODES.len()]> {
     let found = table.fold(threads, |found: &mut [Counts; MODES.len()], row_group| {
         let keys = row_group.read(&O_ORDERKEY, &row_group.rows())?;
-        let rows = keys.filter(&row_group.rows(), |order| orders.contains(order))?;
-        let numbers = keys.map(&Rows::from(&rows), |order| orders.find(order).unwrap_or_default())?;
+        let rows = orders.semi_join(&keys, &row_group.rows())?;
+        let numbers = orders.numbers(&keys, &Rows::from(&rows))?;
         let kind = |priority: &[u8]| usize::from(!URGENT.contains(&priority));
         let kinds = row_group.map(&O_ORDERPRIORITY, &Rows::from(&rows), kind)?;
         for (order, kind) in numbers.into_iter().zip(kinds) {

@@ -56,7 +56,7 @@ fn totals(table: &Table, threads: usize, parts: &Keys, promoted: &Keys) -> Resul
     table.fold_days(threads, (L_SHIPDATE, DAYS), |totals: &mut Totals, row_group| {
         let rows = row_group.filter(&L_SHIPDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
         let keys = row_group.read(&L_PARTKEY, &Rows::from(&rows))?;
-        let rows = keys.filter(&Rows::from(&rows), |part| parts.contains(part))?;
+        let rows = parts.semi_join(&keys, &Rows::from(&rows))?;
         let promoted = keys.map(&Rows::from(&rows), |part| promoted.contains(part))?;
         totals.rows += rows.len();
         for (revenue, promoted) in revenue(row_group, &Rows::from(&rows))?.into_iter().zip(promoted) {

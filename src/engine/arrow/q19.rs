@@ -64,12 +64,7 @@ struct Total {
 pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
     let parts = parts(tables.get("part")?, threads)?;
     let keys = Keys::primary(parts.iter().map(|(key, _)| *key), "p_partkey")?;
-    let mut kinds = vec![0; keys.len()];
-    for (key, kind) in parts {
-        if let Some(part) = keys.find(key) {
-            kinds[part] = kind;
-        }
-    }
+    let kinds = keys.arrange(parts);
     let totals = totals(tables.get("lineitem")?, threads, &keys, &kinds)?;
     let rows: usize = totals.iter().map(|total| total.rows).sum();
     let revenue = sum(totals.iter().map(|total| total.revenue))?;
@@ -108,8 +103,8 @@ fn totals(table: &Table, threads: usize, parts: &Keys, kinds: &[usize]) -> Resul
         let rows = row_group.filter(&L_SHIPMODE, &row_group.rows(), |mode| MODES.contains(&mode))?;
         let rows = row_group.filter(&L_SHIPINSTRUCT, &Rows::from(&rows), |text| text == INSTRUCTION)?;
         let keys = row_group.read(&L_PARTKEY, &Rows::from(&rows))?;
-        let rows = keys.filter(&Rows::from(&rows), |part| parts.contains(part))?;
-        let parts = keys.map(&Rows::from(&rows), |part| parts.find(part).unwrap_or_default())?;
+        let rows = parts.semi_join(&keys, &Rows::from(&rows))?;
+        let parts = parts.numbers(&keys, &Rows::from(&rows))?;
         let quantities: Vec<i64> = row_group.values(&L_QUANTITY, &Rows::from(&rows))?;
         let lines = rows.into_iter().zip(parts).zip(quantities);
         let right = lines.filter(|((_, part), quantity)| KINDS[kinds[*part]].quantities.contains(quantity));

@@ -81,10 +81,10 @@ fn revenues(table: &Table, threads: usize, orders: &Keys) -> Result<Vec<Option<i
     let days = (L_SHIPDATE, DAY + 1..=i32::MAX);
     let found = table.fold_days(threads, days, |found: &mut Vec<(usize, i128)>, row_group| {
         let keys = row_group.read(&L_ORDERKEY, &row_group.rows())?;
-        let rows = keys.filter(&row_group.rows(), |order| orders.contains(order))?;
+        let rows = orders.semi_join(&keys, &row_group.rows())?;
         let rows = row_group.filter(&L_SHIPDATE, &Rows::from(&rows), |day| day > DAY)?;
         let rows = Rows::from(&rows);
-        let numbers = keys.map(&rows, |order| orders.find(order).unwrap_or_default())?;
+        let numbers = orders.numbers(&keys, &rows)?;
         found.extend(numbers.into_iter().zip(revenue(row_group, &rows)?));
         Ok(())
     })?;

@@ -58,13 +58,13 @@ fn orders(table: &Table, threads: usize, priorities: &Names) -> Result<Vec<Order
 fn late(table: &Table, threads: usize, orders: &Keys) -> Result<Vec<bool>> {
     let found = table.fold(threads, |found: &mut Vec<usize>, row_group| {
         let keys = row_group.read(&L_ORDERKEY, &row_group.rows())?;
-        let rows = keys.filter(&row_group.rows(), |order| orders.contains(order))?;
+        let rows = orders.semi_join(&keys, &row_group.rows())?;
         let commit: Vec<i32> = row_group.values(&L_COMMITDATE, &Rows::from(&rows))?;
         let receipt: Vec<i32> = row_group.values(&L_RECEIPTDATE, &Rows::from(&rows))?;
         let dates = commit.into_iter().zip(receipt);
         let rows: Vec<u32> =
             rows.into_iter().zip(dates).filter(|(_, (commit, receipt))| commit < receipt).map(|(row, _)| row).collect();
-        found.extend(keys.map(&Rows::from(&rows), |order| orders.find(order).unwrap_or_default())?);
+        found.extend(orders.numbers(&keys, &Rows::from(&rows))?);
         Ok(())
     })?;
     let mut late = vec![false; orders.len()];

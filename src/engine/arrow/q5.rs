@@ -33,12 +33,7 @@ impl OfNation {
     /// From rows of a primary key and the number of a nation.
     fn new(rows: &[Vec<(i64, usize)>], column: &str) -> Result<Self> {
         let keys = Keys::primary(rows.iter().flatten().map(|(key, _)| *key), column)?;
-        let mut nations = vec![0; keys.len()];
-        for (key, nation) in rows.iter().flatten() {
-            if let Some(number) = keys.find(*key) {
-                nations[number] = *nation;
-            }
-        }
+        let nations = keys.arrange(rows.iter().flatten().copied());
         Ok(Self { keys, nations })
     }
 
@@ -79,8 +74,8 @@ fn people(
 ) -> Result<OfNation> {
     let found = table.fold(threads, |found: &mut Vec<(i64, usize)>, row_group| {
         let of = row_group.read(nation, &row_group.rows())?;
-        let rows = of.filter(&row_group.rows(), |nation| nations.keys.contains(nation))?;
-        let of = of.map(&Rows::from(&rows), |nation| nations.keys.find(nation).unwrap_or_default())?;
+        let rows = nations.keys.semi_join(&of, &row_group.rows())?;
+        let of = nations.keys.numbers(&of, &Rows::from(&rows))?;
         let keys: Vec<i64> = row_group.values(key, &Rows::from(&rows))?;
         found.extend(keys.into_iter().zip(of));
         Ok(())
@@ -93,7 +88,7 @@ fn orders(table: &Table, threads: usize, customers: &OfNation) -> Result<OfNatio
     let found = table.fold_days(threads, (O_ORDERDATE, DAYS), |found: &mut Vec<(i64, usize)>, row_group| {
         let rows = row_group.filter(&O_ORDERDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
         let of = row_group.read(&O_CUSTKEY, &Rows::from(&rows))?;
-        let rows = of.filter(&Rows::from(&rows), |customer| customers.keys.contains(customer))?;
+        let rows = customers.keys.semi_join(&of, &Rows::from(&rows))?;
         let nations = of.map(&Rows::from(&rows), |customer| customers.find(customer).unwrap_or_default())?;
         let keys: Vec<i64> = row_group.values(&O_ORDERKEY, &Rows::from(&rows))?;
         found.extend(keys.into_iter().zip(nations));
@@ -106,7 +101,7 @@ fn orders(table: &Table, threads: usize, customers: &OfNation) -> Result<OfNatio
 fn revenues(table: &Table, threads: usize, orders: &OfNation, suppliers: &OfNation) -> Result<Vec<Vec<(usize, i128)>>> {
     table.fold(threads, |found: &mut Vec<(usize, i128)>, row_group| {
         let keys = row_group.read(&L_ORDERKEY, &row_group.rows())?;
-        let rows = keys.filter(&row_group.rows(), |order| orders.keys.contains(order))?;
+        let rows = orders.keys.semi_join(&keys, &row_group.rows())?;
         let nations = keys.map(&Rows::from(&rows), |order| orders.find(order))?;
         let of_suppliers = row_group.map(&L_SUPPKEY, &Rows::from(&rows), |supplier| suppliers.find(supplier))?;
         let lines = rows.into_iter().zip(nations).zip(of_suppliers);

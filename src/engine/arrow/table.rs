@@ -132,7 +132,7 @@ impl RowGroup<'_> {
     /// # Errors
     /// When there is no such column, it is stored as another type, or cannot be read.
     pub fn read<P: Physical>(&self, column: &Column<P>, wanted: &Rows<'_>) -> Result<Chunk<P>> {
-        let read = || Chunk::read(&self.file, chunk_of(self.metadata, column)?, self.rows, wanted);
+        let read = || Chunk::read(column.name(), &self.file, chunk_of(self.metadata, column)?, self.rows, wanted);
         read().with_context(|| format!("column {}", column.name()))
     }
 
@@ -144,7 +144,7 @@ impl RowGroup<'_> {
     where
         P: for<'v> Physical<Value<'v> = T>,
     {
-        self.read(column, rows)?.map(rows, |value| value).with_context(|| format!("column {}", column.name()))
+        self.read(column, rows)?.map(rows, |value| value)
     }
 
     /// The texts of these rows, in their order.
@@ -153,7 +153,7 @@ impl RowGroup<'_> {
     /// As [`read`](Self::read).
     pub fn texts(&self, column: &Column<Text>, rows: &Rows<'_>) -> Result<Vec<Vec<u8>>> {
         let chunk = self.read(column, rows)?;
-        let texts = chunk.map(rows, |text| text).with_context(|| format!("column {}", column.name()))?;
+        let texts = chunk.map(rows, |text| text)?;
         Ok(texts.into_iter().map(<[u8]>::to_vec).collect())
     }
 
@@ -168,7 +168,7 @@ impl RowGroup<'_> {
         rows: &Rows<'_>,
         f: impl for<'v> Fn(P::Value<'v>) -> T,
     ) -> Result<Vec<T>> {
-        self.read(column, rows)?.map(rows, f).with_context(|| format!("column {}", column.name()))
+        self.read(column, rows)?.map(rows, f)
     }
 
     /// Those of the rows whose values `f` lets through.
@@ -181,7 +181,7 @@ impl RowGroup<'_> {
         rows: &Rows<'_>,
         f: impl for<'v> Fn(P::Value<'v>) -> bool,
     ) -> Result<Vec<u32>> {
-        self.read(column, rows)?.filter(rows, f).with_context(|| format!("column {}", column.name()))
+        self.read(column, rows)?.filter(rows, f)
     }
 }
 
@@ -193,4 +193,70 @@ fn chunk_of<'a, P>(row_group: &'a RowGroupMetaData, column: &Column<P>) -> Resul
         .with_context(|| format!("there is no column {}", column.name()))?;
     column.check(chunk.column_descr())?;
     Ok(chunk)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use anyhow::anyhow;
+    use arrow::array::{Date32Array, RecordBatch};
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
+
+    use super::super::columns::{L_QUANTITY, L_SHIPDATE};
+    use super::*;
+
+    /// A table of one file: rows with the days 0 to 9, two in a row group.
+    fn ten_days(name: &str) -> (Table, PathBuf) {
+        let path = std::env::temp_dir().join(format!("querydyno-{name}-{}.parquet", std::process::id()));
+        let days: Date32Array = (0..10).map(Some).collect();
+        let batch = RecordBatch::try_from_iter([("l_shipdate", Arc::new(days) as _)]).unwrap();
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(2));
+        let file = File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.build())).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        (Table::open(std::slice::from_ref(&path)).unwrap(), path)
+    }
+
+    #[test]
+    fn reads_each_row_group_that_may_match_once_whatever_the_threads() {
+        let (table, path) = ten_days("prune");
+        for threads in 1..=4 {
+            let seen = table.fold_days(threads, (L_SHIPDATE, 3..=4), |days: &mut Vec<i32>, row_group| {
+                days.extend(row_group.values(&L_SHIPDATE, &row_group.rows())?);
+                Ok(())
+            });
+            let mut seen = seen.unwrap().concat();
+            seen.sort_unstable();
+            assert_eq!(seen, [2, 3, 4, 5]);
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn says_where_it_failed() {
+        let (table, path) = ten_days("fail");
+        let failed = table.fold(2, |(): &mut (), _| Err(anyhow!("on purpose")));
+        let message = format!("{:#}", failed.unwrap_err());
+        assert!(message.contains("row group"), "{message}");
+        assert!(message.ends_with("on purpose"), "{message}");
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn rejects_a_column_of_another_type() {
+        let (table, path) = ten_days("type");
+        let read = |column: Column<Short>| {
+            let failed = table.fold(1, |(): &mut (), row_group| row_group.read(&column, &row_group.rows()).map(|_| ()));
+            failed.map(|_| ()).map_err(|error| format!("{error:#}"))
+        };
+        assert!(read(L_SHIPDATE).is_ok());
+        assert!(read(Column::number("l_shipdate")).unwrap_err().contains("l_shipdate is DATE of INT32"));
+        assert!(read(Column::day("l_day")).unwrap_err().contains("no column l_day"));
+        let failed = table.fold(1, |(): &mut (), row_group| row_group.read(&L_QUANTITY, &row_group.rows()).map(|_| ()));
+        assert!(failed.is_err());
+        std::fs::remove_file(path).unwrap();
+    }
 }
