@@ -31,13 +31,18 @@ pub(crate) fn launch(
     dataset: &Dataset,
     query: &Query,
 ) -> Result<Launched, Failure> {
-    let limits = Limits { timeout: settings.timeout, memory: settings.memory.or_else(most_memory) };
-    let mut session = Session::spawn(&program.for_threads(settings.threads), limits, &paths::own("scratch"))?;
-    let info = session.open(&EngineSettings {
-        threads: settings.threads,
+    let limits = Limits {
+        timeout: settings.timeout,
+        memory: settings.memory.or_else(most_memory),
         // What an engine counts as its memory is less than what the process holds: told the whole limit, an engine
         // that would have spilled is killed instead.
-        memory_limit_bytes: settings.memory.map(|Bytes(bytes)| bytes / 5 * 4),
+        told_memory: settings.memory.map(|Bytes(bytes)| Bytes(bytes / 5 * 4)),
+        threads: settings.threads,
+    };
+    let mut session = Session::spawn(program, limits, &paths::own("scratch"))?;
+    let info = session.open(&EngineSettings {
+        threads: settings.threads,
+        memory_limit_bytes: limits.told_memory.map(|Bytes(bytes)| bytes),
         scratch: Path::new("").to_owned(),
         mode: mode.map(str::to_owned),
         options: engine.options.clone(),

@@ -30,6 +30,8 @@ pub struct Audit {
     pub workload: String,
     /// The scale of the data.
     pub scale: Scale,
+    /// The variant of the cells it speaks for: the default mode, threads and memory as they were set.
+    pub variant: String,
     /// Threads given to both sides.
     pub threads: usize,
     /// Fresh processes of each side, for each query.
@@ -83,7 +85,7 @@ pub struct LeftOut {
     pub reason: String,
 }
 
-/// What a ratio is made of; the parts multiply to it.
+/// What a ratio is made of; over the queries that all have in common, the parts multiply to it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Parts {
     /// Our build against the nearest official version.
@@ -102,7 +104,8 @@ impl Comparison {
         Some(Self { against, version, geomean_ratio, queries, left_out })
     }
 
-    fn ratio(&self, query: &str) -> Option<f64> {
+    /// Our time by theirs in one query.
+    pub fn ratio(&self, query: &str) -> Option<f64> {
         self.queries.iter().find(|ratio| ratio.query == query).map(|ratio| ratio.ratio)
     }
 }
@@ -146,6 +149,7 @@ mod tests {
             build: Build::default(),
             workload: "tpch".to_owned(),
             scale: Scale::ONE,
+            variant: "parquet".to_owned(),
             threads: 2,
             rounds: 7,
             host: Host::default(),

@@ -51,24 +51,28 @@ type Times = Result<Vec<f64>, String>;
 /// answer is not verified on both sides is left out.
 ///
 /// # Errors
-/// When a program or the data cannot be had, no query could be compared, or after an interrupt.
+/// When our own program or the data cannot be had, nothing could be compared, or after an interrupt.
 pub fn audit(ours: &Entry, official: &[Entry], course: Course<'_>, settings: &Settings) -> Result<Audit> {
-    let mut contestants = [ours]
-        .into_iter()
-        .chain(official)
-        .map(|entry| Ok(Contestant { entry, program: entry.program()?, info: None }))
-        .collect::<Result<Vec<_>>>()?;
+    let mut contestants = vec![Contestant { entry: ours, program: ours.program()?, info: None }];
+    for entry in official {
+        match entry.program() {
+            Ok(program) => contestants.push(Contestant { entry, program, info: None }),
+            // The others can be compared all the same.
+            Err(error) => eprintln!("left out: {}: {error:#}", entry.name),
+        }
+        interrupt::check()?;
+    }
     let store = Store::new(settings.data.clone());
     let referee = Referee::new(settings);
     let bar = bar(course.queries.len() * course.rounds * contestants.len());
-    let mut found: Vec<(Vec<QueryRatio>, Vec<LeftOut>)> = vec![Default::default(); official.len()];
+    let mut found: Vec<(Vec<QueryRatio>, Vec<LeftOut>)> = vec![Default::default(); contestants.len() - 1];
     for query in course.queries {
         let dataset = store.ensure(course.workload, course.scale, "parquet", &query.tables)?;
         let times = race(&mut contestants, query, &dataset, course, settings, &referee, &bar)?;
-        for ((ratios, left_out), theirs) in found.iter_mut().zip(&times[1..]) {
+        for (((ratios, left_out), theirs), contestant) in found.iter_mut().zip(&times[1..]).zip(&contestants[1..]) {
             let result = ratio(&query.name, &times[0], theirs);
             // Also where there is no terminal for a bar: a whole audit takes minutes.
-            bar.suspend(|| eprintln!("{}: {}", query.name, shown(&result)));
+            bar.suspend(|| eprintln!("{} against {}: {}", query.name, contestant.entry.name, shown(&result)));
             match result {
                 Ok(ratio) => ratios.push(ratio),
                 Err(reason) => left_out.push(LeftOut { query: query.name.clone(), reason }),
@@ -83,8 +87,11 @@ pub fn audit(ours: &Entry, official: &[Entry], course: Course<'_>, settings: &Se
         let version = contestant.info.as_ref().map(|info| info.version.clone()).unwrap_or_default();
         match Comparison::new(name.clone(), version, ratios, left_out) {
             Some(comparison) => comparisons.push(comparison),
-            None => bail!("{} and {name} have no query in common{why}", ours.name),
+            None => eprintln!("left out: {} and {name} have no query in common{why}", ours.name),
         }
+    }
+    if comparisons.is_empty() {
+        bail!("{} could be compared with nothing; the lines above say why", ours.name);
     }
     let info = contestants.swap_remove(0).info.unwrap_or_default();
     Ok(Audit {
@@ -93,6 +100,7 @@ pub fn audit(ours: &Entry, official: &[Entry], course: Course<'_>, settings: &Se
         build: info.build,
         workload: course.workload.name.clone(),
         scale: course.scale,
+        variant: settings.variant("parquet", None),
         threads: settings.threads,
         rounds: course.rounds,
         host: Host::read(),
@@ -132,6 +140,11 @@ fn race(
             interrupt::check()?;
             let contestant = &mut contestants[place];
             bar.set_message(format!("{} {}", query.name, contestant.entry.name));
+            // Without our own time there is nothing to compare theirs with.
+            if times[0].is_err() {
+                bar.inc(1);
+                continue;
+            }
             if let Ok(medians) = &mut times[place] {
                 let text = course.workload.text(query, &contestant.entry.dialect, course.scale)?;
                 match process(contestant, query, &text, dataset, course, settings, referee) {

@@ -1,4 +1,4 @@
-//! The last audit of each engine, in `target/querydyno/audits/<engine>.json`.
+//! The last audit of each engine, scale and variant: `target/querydyno/audits/duckdb-sf1-parquet.json`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,24 +7,25 @@ use anyhow::{Context, Result};
 
 use super::Audit;
 use crate::answer::reference::write_whole;
+use crate::id::{BenchId, Scale};
 use crate::paths;
 
-/// Keeps an audit in place of the engine's last one.
+/// Keeps an audit in place of the last one of this engine, scale and variant.
 ///
 /// # Errors
 /// When the file cannot be written.
 pub fn keep(audit: &Audit) -> Result<PathBuf> {
-    let path = file(&audit.engine);
+    let path = file(&audit.engine, audit.scale, &audit.variant);
     let text = serde_json::to_string_pretty(audit)?;
     write_whole(&path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }
 
-/// The engine's last audit; `None` without one, or when it was written by another version of this program.
-pub fn kept(engine: &str) -> Option<Audit> {
-    serde_json::from_slice(&fs::read(file(engine)).ok()?).ok()
+/// The last audit that speaks for this cell; `None` without one, or when another version of this program wrote it.
+pub fn kept(id: &BenchId) -> Option<Audit> {
+    serde_json::from_slice(&fs::read(file(&id.engine, id.scale, &id.variant)).ok()?).ok()
 }
 
-fn file(engine: &str) -> PathBuf {
-    paths::own("audits").join(format!("{engine}.json"))
+fn file(engine: &str, scale: Scale, variant: &str) -> PathBuf {
+    paths::own("audits").join(format!("{engine}-{scale}-{variant}.json"))
 }

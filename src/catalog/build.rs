@@ -116,7 +116,7 @@ fn warn_of_compiler(recipe: &Recipe) {
     let compilers = Compilers::find();
     if recipe.cxx && !compilers.recommended {
         eprintln!(
-            "note: {} is compiled with {}; a recent clang (Debian, Ubuntu: apt-get install clang-19) makes it up to 1.3 times faster",
+            "note: {} is compiled with {}; a recent clang (Debian, Ubuntu: apt-get install clang-19) makes it about 1.2 times faster",
             recipe.feature,
             compilers.described.as_deref().unwrap_or("c++")
         );

@@ -1,6 +1,6 @@
 //! The C and C++ compilers an engine program is built with: a recent clang where there is one, else the system's own.
 //!
-//! DuckDB compiled by gcc 12 needs 1.1 to 1.3 times as long as by clang 19, so the choice is part of the recipe.
+//! DuckDB compiled by gcc 12 needs about 1.2 times as long as by clang 19, so the choice is part of the recipe.
 //! Every program gets the same compilers: crates with C parts are shared between them, and would be
 //! compiled again at each change of `CC`.
 

@@ -118,14 +118,22 @@ impl Catalog {
     }
 
     /// Adds the versions that a filter names, `polars-wheel@2.0.0`, as engines of their own.
-    pub fn add_versions(&mut self, words: &[&str]) {
+    ///
+    /// # Errors
+    /// When a word is a version of no engine, or of one that has no versions.
+    pub fn add_versions(&mut self, words: &[&str]) -> Result<()> {
         for word in words.iter().filter(|word| word.contains('@')) {
             if self.entries.iter().any(|entry| entry.name == *word) {
                 continue;
             }
-            // What is no engine with versions matches nothing, and the filter's error says so.
-            self.entries.extend(find(&self.entries, word).ok());
+            ensure!(
+                !word.starts_with('@'),
+                "'{word}' is a version of nothing: write the whole name, polars-wheel{word}"
+            );
+            let entry = find(&self.entries, word)?;
+            self.entries.push(entry);
         }
+        Ok(())
     }
 }
 

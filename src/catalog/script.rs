@@ -58,7 +58,7 @@ impl Script {
     /// Whether the environment is there with all that is listed.
     pub(super) fn ready(&self) -> bool {
         let made_of = fs::read_to_string(self.marker()).unwrap_or_default();
-        made_of == self.requirements() && self.program().path.exists()
+        made_of == self.made_of() && self.program().path.exists()
     }
 
     /// Makes the environment if it is missing or made of something else; silent when it is there.
@@ -70,12 +70,17 @@ impl Script {
         if self.ready() {
             return Ok(self.program());
         }
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let _lock = Lock::wait(&folder, "installs packages")?;
+        let all = paths::own("python");
+        fs::create_dir_all(&all).with_context(|| format!("cannot make {}", all.display()))?;
+        let _lock = Lock::wait(&all, "installs packages")?;
         if !self.ready() {
             self.check_python()?;
+            if folder.exists() {
+                // What an unfinished or other environment left there must not be found by this one.
+                fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+            }
             self.install(&folder)?;
-            fs::write(self.marker(), self.requirements())?;
+            fs::write(self.marker(), self.made_of())?;
         }
         Ok(self.program())
     }
@@ -137,6 +142,11 @@ impl Script {
     fn requirements(&self) -> String {
         let engine = self.package.iter().map(|(name, version)| format!("{name}=={version}"));
         engine.chain(self.requirements.iter().cloned()).map(|requirement| requirement + "\n").collect()
+    }
+
+    /// What the marker of a whole environment says.
+    fn made_of(&self) -> String {
+        format!("{}# for {}\n", self.requirements(), self.python)
     }
 
     fn environment(&self) -> PathBuf {

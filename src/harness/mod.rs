@@ -64,7 +64,7 @@ fn start(workload: &str) -> Result<ExitCode> {
     );
     let settings = Settings::read()?;
     let mut catalog = Catalog::read(&settings)?;
-    catalog.add_versions(&select::words(args.filter.as_deref().unwrap_or_default()));
+    catalog.add_versions(&select::words(args.filter.as_deref().unwrap_or_default()))?;
     let workloads = workloads()?;
     let cells = select::all(&workloads, &catalog, &settings);
     // Every bench target sees the same filter, so only what no workload knows is a mistake.
@@ -130,10 +130,10 @@ const HELP: &str = "\
 QueryDyno measures query engines: every engine/query/scale/variant is a Criterion benchmark.
 
   cargo bench -- duckdb/q1             q1 on DuckDB
-  cargo bench -- q6                    q6 on every embedded engine
+  cargo bench -- q6                    q6 on every engine
   cargo bench -- '^(arrow|duckdb)/q6/' a regular expression works too
   cargo bench -- polars/q1/sf1/parquet-eager   a mode of execution other than the engine's default
-  cargo bench -- '^polars-wheel(@2.0.0)?/q1'   two versions side by side
+  cargo bench -- '^(polars-wheel|polars-wheel@2.0.0)/q1/'   two versions side by side
   cargo bench -- --list                what there is; starts and compiles nothing
   cargo bench -- q1 --save-baseline a  keep the result under a name ...
   cargo bench -- q1 --baseline a       ... and compare with it later

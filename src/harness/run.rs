@@ -219,9 +219,9 @@ impl Run<'_> {
 
     /// The table of what was measured, and what it takes to read it.
     fn show(&self, records: &[Record]) {
-        let engines = records.iter().map(|record| &record.id.engine);
-        let audits: BTreeMap<String, Audit> =
-            engines.filter_map(|engine| Some((engine.clone(), audit::kept(engine)?))).collect();
+        let cells: BTreeMap<_, &Record> =
+            records.iter().map(|record| ((&record.id.engine, record.id.scale, &record.id.variant), record)).collect();
+        let audits: Vec<Audit> = cells.values().filter_map(|record| audit::kept(&record.id)).collect();
         if let Some(table) = summary::table(records, &audits) {
             println!("{table}\n");
         }

@@ -59,7 +59,9 @@ pub(super) fn all<'a>(workloads: &'a [Workload], catalog: &'a Catalog, settings:
 
 /// What could be names in a filter.
 pub(super) fn words(filter: &str) -> Vec<&str> {
-    filter.split(|c: char| check_name(&c.to_string()).is_err()).collect()
+    let words = filter.split(|c: char| check_name(&c.to_string()).is_err());
+    // `parquet(-eager|-in-memory)` names two modes.
+    words.map(|word| word.trim_matches('-')).collect()
 }
 
 /// The cells that the filter means. What runs on request only - some engines, every mode but the default - has to be
@@ -160,7 +162,7 @@ mod tests {
         settings.threads = crate::measure::host::online_cores();
         settings.memory = None;
         let mut catalog = Catalog::read(&settings)?;
-        catalog.add_versions(&words(filter.unwrap_or_default()));
+        catalog.add_versions(&words(filter.unwrap_or_default()))?;
         let workloads = [Workload::read("tpch")?];
         let cells = select(all(&workloads, &catalog, &settings), filter, false)?;
         Ok(cells.iter().map(|cell| cell.id.to_string()).collect())
@@ -191,6 +193,7 @@ mod tests {
         assert_eq!(chosen(Some("polars/q1/sf1")).unwrap(), ["polars/q1/sf1/parquet"]);
         assert_eq!(chosen(Some("polars/q1/sf1/parquet-eager")).unwrap(), ["polars/q1/sf1/parquet-eager"]);
         assert_eq!(chosen(Some("^polars/q1/sf1/parquet-(eager|in-memory)")).unwrap().len(), 2);
+        assert_eq!(chosen(Some("^polars/q1/sf1/parquet(-eager|-in-memory)?$")).unwrap().len(), 3);
         assert!(chosen(None).unwrap().iter().all(|id| id.ends_with("/parquet")));
     }
 
@@ -199,7 +202,11 @@ mod tests {
         let ids = chosen(Some("polars-wheel@2.0.0/q1/sf1")).unwrap();
         assert_eq!(ids, ["polars-wheel@2.0.0/q1/sf1/parquet"]);
         assert_eq!(chosen(Some("polars-wheel/q1/sf1")).unwrap(), ["polars-wheel/q1/sf1/parquet"]);
-        assert!(format!("{:#}", chosen(Some("duckdb@1/q1")).unwrap_err()).contains("'duckdb@1' is not known"));
+        assert_eq!(chosen(Some("^(polars-wheel|polars-wheel@2.0.0)/q1/sf1/")).unwrap().len(), 2);
+        for (filter, told) in [("duckdb@1/q1", "no versions"), ("^polars-wheel(@2.0.0)?/q1", "the whole name")] {
+            let error = format!("{:#}", chosen(Some(filter)).unwrap_err());
+            assert!(error.contains(told), "{error}");
+        }
     }
 
     #[test]

@@ -10,9 +10,11 @@ use crate::id::Scale;
 use crate::record::{Outcome, Record};
 use crate::stats::{geometric_mean, median};
 
-/// The nearest official distribution in an engine's last audit; `None` when that was of another build or machine.
-pub(super) fn official<'a>(record: &Record, audits: &'a BTreeMap<String, Audit>) -> Option<&'a Comparison> {
-    let audit = audits.get(&record.id.engine)?;
+/// The nearest official distribution in the audit of such a cell; `None` when that was of another build or machine.
+pub(super) fn official<'a>(record: &Record, audits: &'a [Audit]) -> Option<&'a Comparison> {
+    let id = &record.id;
+    let cell = |audit: &&Audit| (&audit.engine, audit.scale, &audit.variant) == (&id.engine, id.scale, &id.variant);
+    let audit = audits.iter().find(cell)?;
     let same = audit.build == record.engine.build && audit.host.cpu == record.host.cpu;
     audit.comparisons.first().filter(|_| same)
 }
@@ -108,6 +110,7 @@ mod tests {
             build: record.engine.build.clone(),
             workload: "tpch".to_owned(),
             scale: Scale::ONE,
+            variant: "parquet".to_owned(),
             threads: 2,
             rounds: 8,
             host: record.host.clone(),
@@ -116,8 +119,9 @@ mod tests {
         };
         let mut other = audit.clone();
         other.build.compiler = Some("gcc 4".to_owned());
-        let audits = |audit: Audit| BTreeMap::from([("duckdb".to_owned(), audit)]);
-        assert_eq!(official(&record, &audits(audit)).map(|found| found.geomean_ratio), Some(1.01));
-        assert_eq!(official(&record, &audits(other)), None);
+        let elsewhere = Audit { variant: "parquet-1t".to_owned(), ..audit.clone() };
+        assert_eq!(official(&record, &[audit]).map(|found| found.geomean_ratio), Some(1.01));
+        assert_eq!(official(&record, &[other]), None);
+        assert_eq!(official(&record, &[elsewhere]), None);
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn line(record: &Record) -> String {
 }
 
 /// The table of what was measured: query by query, within it fastest first. A time whose answer is not verified comes last.
-pub(super) fn table(records: &[Record], audits: &BTreeMap<String, Audit>) -> Option<Table> {
+pub(super) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {
     let mut measured: Vec<(&Record, Nanos)> = records
         .iter()
         .filter(|record| record.outcome == Outcome::Measured)
@@ -82,12 +82,12 @@ pub(super) fn table(records: &[Record], audits: &BTreeMap<String, Audit>) -> Opt
 }
 
 /// What the brackets beside an engine's name mean; `None` when there are none.
-pub(super) fn legend(records: &[Record], audits: &BTreeMap<String, Audit>) -> Option<String> {
+pub(super) fn legend(records: &[Record], audits: &[Audit]) -> Option<String> {
     let official = records.iter().find_map(|record| Some((record, standing::official(record, audits)?)));
     official.map(|(record, official)| {
         format!(
-            "[{:.2} x {}]: as it is built here, {} takes {:.2} times as long as that official distribution (geometric mean, by cargo xtask audit)",
-            official.geomean_ratio, official.against, record.id.engine, official.geomean_ratio
+            "[{:.2} x {}]: as it is built here, {} takes {:.2} times as long as that official distribution (geometric mean at {}, by cargo xtask audit)",
+            official.geomean_ratio, official.against, record.id.engine, official.geomean_ratio, record.id.scale
         )
     })
 }

@@ -44,24 +44,34 @@ pub struct Program {
 }
 
 impl Program {
-    /// With the number of threads in place of `{threads}` in its variables: some engines read it before they open.
-    #[must_use]
-    pub fn for_threads(&self, threads: usize) -> Self {
-        let mut program = self.clone();
-        for value in program.env.values_mut() {
-            *value = value.replace("{threads}", &threads.to_string());
-        }
-        program
+    /// With its variables filled in, for engines that read such things before they open: `{threads}`, `{memory_mb}` (the
+    /// variable goes when there is no limit) and `{scratch}`.
+    fn variables(&self, limits: Limits, scratch: &Path) -> BTreeMap<String, String> {
+        let memory = limits.told_memory.map(|Bytes(bytes)| (bytes / 1_000_000).to_string());
+        let filled = |value: &String| {
+            let value = value.replace("{threads}", &limits.threads.to_string());
+            let value = value.replace("{scratch}", &scratch.to_string_lossy());
+            if value.contains("{memory_mb}") {
+                Some(value.replace("{memory_mb}", memory.as_deref()?))
+            } else {
+                Some(value)
+            }
+        };
+        self.env.iter().filter_map(|(name, value)| Some((name.clone(), filled(value)?))).collect()
     }
 }
 
-/// What a program may take before it is killed.
+/// What a program may take: beyond time and memory it is killed.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Time for one reply.
     pub timeout: Duration,
     /// Physical memory, looked at every 50 ms.
     pub memory: Option<Bytes>,
+    /// What the engine is told to keep its memory below.
+    pub told_memory: Option<Bytes>,
+    /// Threads it may use for queries.
+    pub threads: usize,
 }
 
 /// What some runs of a query took.
@@ -106,7 +116,7 @@ impl Session {
         let mut command = Command::new(&program.path);
         command
             .args(&program.args)
-            .envs(&program.env)
+            .envs(program.variables(limits, scratch.path()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

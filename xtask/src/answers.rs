@@ -47,7 +47,15 @@ impl Answers {
         };
         let scales = if self.scale.is_empty() { settings.scales.clone() } else { self.scale };
         let store = Store::new(settings.data.clone());
-        let engines = engines.iter().map(|engine| Ok((engine, engine.program()?))).collect::<Result<Vec<_>>>()?;
+        let mut asked = Vec::new();
+        for engine in &engines {
+            match engine.program() {
+                Ok(program) => asked.push((engine, program)),
+                // The others may well be enough.
+                Err(error) => println!("not asked: {}: {error:#}", engine.name),
+            }
+            interrupt::check()?;
+        }
         let mut open = 0;
         for scale in scales {
             let folder = if self.fixtures {
@@ -57,7 +65,7 @@ impl Answers {
             };
             for query in &queries {
                 interrupt::check()?;
-                match agree(&engines, &workload, query, scale, &settings, &store) {
+                match agree(&asked, &workload, query, scale, &settings, &store) {
                     Ok(found) => {
                         println!(
                             "{} at {scale}: {} rows, agreed by {}",

@@ -3,9 +3,10 @@
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use querydyno::audit::{Audit as Found, Comparison, Course, audit, keep};
+use querydyno::audit::{Audit as Found, Comparison, Course, QueryRatio, audit, keep};
 use querydyno::catalog::{Catalog, Entry};
 use querydyno::id::Scale;
+use querydyno::interrupt;
 use querydyno::settings::Settings;
 use querydyno::units::Nanos;
 use querydyno::workload::Workload;
@@ -51,7 +52,7 @@ impl Audit {
             self.queries.iter().map(|name| workload.query(name)).collect::<Result<Vec<_>>>()?
         };
         let course = Course { workload: &workload, queries: &queries, scale: self.scale, rounds: self.rounds };
-        let mut found = Vec::new();
+        let (mut found, mut failed) = (Vec::new(), Vec::new());
         for engine in self.engines(&catalog)? {
             let against = if self.against.is_empty() { &engine.official } else { &self.against };
             let official = against.iter().map(|name| catalog.entry(name)).collect::<Result<Vec<_>>>()?;
@@ -61,7 +62,15 @@ impl Audit {
                 engine.name
             );
             eprintln!("auditing {} against {}", engine.name, against.join(", "));
-            let audit = audit(&engine, &official, course, &settings)?;
+            let audit = match audit(&engine, &official, course, &settings) {
+                Ok(audit) => audit,
+                Err(error) => {
+                    interrupt::check()?;
+                    eprintln!("{}: {error:#}", engine.name);
+                    failed.push(engine.name);
+                    continue;
+                }
+            };
             // What was compared by hand or in part says nothing of the engine as a whole.
             if self.against.is_empty() && self.queries.is_empty() {
                 eprintln!("kept: {}", keep(&audit)?.display());
@@ -75,6 +84,7 @@ impl Audit {
             let engines: Vec<Value> = found.iter().map(as_json).collect();
             println!("{}", serde_json::to_string_pretty(&json!({ "engines": engines }))?);
         }
+        ensure!(failed.is_empty(), "not audited: {}", failed.join(", "));
         Ok(())
     }
 
@@ -92,7 +102,7 @@ fn shown(audit: &Found) -> String {
         audit.engine, audit.version, audit.scale, audit.threads, audit.rounds
     );
     for comparison in &audit.comparisons {
-        text += &format!("\nagainst {}:\n{}\n", comparison.against, table(comparison));
+        text += &format!("\nagainst {}:\n{}\n", comparison.against, table(audit, comparison));
         text += &format!("geometric mean {:.3}: {}\n", comparison.geomean_ratio, cause(audit, comparison));
         for left in &comparison.left_out {
             text += &format!("left out: {}: {}\n", left.query, left.reason);
@@ -101,13 +111,14 @@ fn shown(audit: &Found) -> String {
     text
 }
 
-fn table(comparison: &Comparison) -> Table {
+fn table(audit: &Found, comparison: &Comparison) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["query", "ours", "theirs", "ratio", "from", "to", ""]);
     for query in &comparison.queries {
         // Not by chance: the whole interval lies above 1.
         let slower = query.ratio > NOTABLE && query.low > 1.0;
+        let why = if slower { why(audit, query) } else { String::new() };
         table.add_row([
             query.query.clone(),
             Nanos(query.ours_ns).to_string(),
@@ -115,7 +126,7 @@ fn table(comparison: &Comparison) -> Table {
             format!("{:.3}", query.ratio),
             format!("{:.3}", query.low),
             format!("{:.3}", query.high),
-            if slower { "slower" } else { "" }.to_owned(),
+            why,
         ]);
     }
     for column in 1..6 {
@@ -126,11 +137,17 @@ fn table(comparison: &Comparison) -> Table {
     table
 }
 
+/// A slower query's ratio told apart as the whole's is: our build against the nearest official version, and the rest.
+fn why(audit: &Found, query: &QueryRatio) -> String {
+    let nearest = audit.comparisons.first().and_then(|nearest| nearest.ratio(&query.query));
+    nearest.map_or_else(String::new, |build| format!("slower: {build:.2} build x {:.2} version", query.ratio / build))
+}
+
 /// Why the ratio is what it is, told apart into build and version.
 fn cause(audit: &Found, comparison: &Comparison) -> String {
     let Some(parts) = audit.parts(comparison) else { return String::new() };
     let nearest = &audit.comparisons[0];
-    let level = if comparison.geomean_ratio > NOTABLE { "slower" } else { "no slower than theirs" };
+    let level = if comparison.geomean_ratio > NOTABLE { "slower" } else { "level within 5 %" };
     if comparison.version == audit.version {
         return format!("the same version, so all of it is the build: {level}");
     }
@@ -159,6 +176,7 @@ fn as_json(audit: &Found) -> Value {
         let parts = audit.parts(comparison);
         json!({
             "against": comparison.against,
+            "against_version": comparison.version,
             "geomean_ratio": comparison.geomean_ratio,
             "build_ratio": parts.map(|parts| parts.build),
             "version_ratio": parts.map(|parts| parts.version),
@@ -169,6 +187,10 @@ fn as_json(audit: &Found) -> Value {
     };
     // The nearest version's numbers are the engine's own; the others follow.
     let mut engine = audit.comparisons.first().map_or_else(|| json!({}), one);
+    engine["workload"] = json!(audit.workload);
+    engine["rounds"] = json!(audit.rounds);
+    engine["host"] = json!(audit.host);
+    engine["taken_at"] = json!(audit.taken_at);
     engine["engine"] = json!(audit.engine);
     engine["version"] = json!(audit.version);
     engine["build"] = json!(audit.build);

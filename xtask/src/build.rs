@@ -1,8 +1,9 @@
 //! `cargo xtask build`: builds engine programs ahead of a run, one after the other.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 use querydyno::catalog::Catalog;
+use querydyno::interrupt;
 use querydyno::settings::Settings;
 
 /// Build engine programs and make script engines' environments ahead of a run
@@ -20,12 +21,21 @@ impl Build {
         } else {
             self.engines.iter().map(|name| catalog.entry(name)).collect::<Result<Vec<_>>>()?
         };
+        let mut failed = Vec::new();
         for engine in engines {
             if let (None, Some(recipe)) = (engine.find(), engine.recipe()) {
                 eprintln!("building {}, about {} min from nothing", engine.name, recipe.minutes());
             }
-            println!("{}: {}", engine.name, engine.program()?.path.display());
+            match engine.program() {
+                Ok(program) => println!("{}: {}", engine.name, program.path.display()),
+                Err(error) => {
+                    eprintln!("{}: {error:#}", engine.name);
+                    failed.push(engine.name);
+                }
+            }
+            interrupt::check()?;
         }
+        ensure!(failed.is_empty(), "not built: {}", failed.join(", "));
         Ok(())
     }
 }

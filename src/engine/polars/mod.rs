@@ -20,6 +20,8 @@ use crate::fixture::Dataset;
 use crate::workload::Query;
 
 const THREADS: &str = "POLARS_MAX_THREADS";
+/// What it keeps below by spilling; set by its entry like the number of threads.
+const MEMORY: &str = "POLARS_OOC_MEMORY_BUDGET_MB";
 
 /// How plans are executed, and the files of the tables.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ enum Mode {
     Streaming,
     /// The optimiser and the in-memory engine.
     InMemory,
-    /// The in-memory engine, node after node as the plan has them: what methods of a frame in memory would do.
+    /// The in-memory engine, node after node as the plan has them, whole tables first.
     Eager,
 }
 
@@ -67,7 +69,10 @@ impl Engine for Polars {
             settings: BTreeMap::from([
                 ("mode".to_owned(), self.mode.name().to_owned()),
                 ("threads".to_owned(), self.threads.to_string()),
-            ]),
+            ])
+            .into_iter()
+            .chain(env::var(MEMORY).ok().map(|budget| (MEMORY.to_owned(), budget)))
+            .collect(),
             ..EngineInfo::default()
         }
     }
@@ -128,8 +133,12 @@ impl Mode {
         let result = match self {
             Self::Streaming => plan.collect_with_engine(Engine::Streaming),
             Self::InMemory => plan.collect_with_engine(Engine::InMemory),
-            // Types still have to be resolved; there is no executing without it.
-            Self::Eager => plan.with_optimizations(OptFlags::schema_only()).collect_with_engine(Engine::InMemory),
+            // Types still have to be resolved, there is no executing without it; and a frame that is used twice is
+            // computed once, as it would be by whoever keeps it in a variable.
+            Self::Eager => {
+                let flags = OptFlags::schema_only() | OptFlags::COMM_SUBPLAN_ELIM;
+                plan.with_optimizations(flags).collect_with_engine(Engine::InMemory)
+            }
         };
         // Multiple are the results of several sinks, and no plan has one.
         Ok(result?.unwrap_single())

@@ -100,6 +100,10 @@ def serve(name, engine):
             say("unsupported", reason=str(reason))
         except Exception as error:  # an engine's error is its cell's failure, whatever it is
             say("fail", message=f"{type(error).__name__}: {error}")
+    # All is said. Taking Python down with native threads still in it crashed now and then (daft, pyarrow: signal 6),
+    # and would cost a cell whose samples are good.
+    sys.stderr.flush()
+    os._exit(0)
 
 
 class _Session:

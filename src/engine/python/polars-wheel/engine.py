@@ -33,8 +33,9 @@ class PolarsWheel(Engine):
         self.settings = {**given, "mode": self.mode}
         self.collect = {"engine": "streaming" if self.mode == "streaming" else "in-memory"}
         if self.mode == "eager":
-            # Node after node as it was written: what DataFrame methods would do with the same calls.
-            self.collect["optimizations"] = polars.QueryOptFlags.none()
+            # Node after node as it was written; a frame that is used twice is computed once, as by whoever keeps it in a
+            # variable.
+            self.collect["optimizations"] = polars.QueryOptFlags.none().update(comm_subplan_elim=True)
 
     def load(self, tables):
         self.files = tables
