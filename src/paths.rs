@@ -4,11 +4,30 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use anyhow::{Result, bail};
+
 use crate::id::BenchId;
 
 /// The package's folder, with `fixtures` in it.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Checks that this executable belongs to the checkout it is run in: cargo builds two checkouts that share a target folder
+/// into the same files, so another one's run may have replaced ours in between.
+///
+/// # Errors
+/// Names both checkouts.
+pub fn check_checkout() -> Result<()> {
+    // Set by `cargo bench` and `cargo test`, not when the executable is called by hand.
+    if let Some(called) = env::var_os("CARGO_MANIFEST_DIR").filter(|called| Path::new(called) != root()) {
+        bail!(
+            "this was built from {}, and is run in {}: they share a target folder; run it again, or give each a CARGO_TARGET_DIR of its own",
+            root().display(),
+            Path::new(&called).display()
+        );
+    }
+    Ok(())
 }
 
 /// Cargo's target folder, the one that this executable was built into.

@@ -79,7 +79,11 @@ impl Script {
                 // What an unfinished or other environment left there must not be found by this one.
                 fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
             }
-            self.install(&folder)?;
+            if let Err(error) = self.install(&folder) {
+                // Nothing half made is left; the installer's error is worth more than one of removing.
+                let _ = fs::remove_dir_all(&folder);
+                return Err(error);
+            }
             fs::write(self.marker(), self.made_of())?;
         }
         Ok(self.program())
@@ -89,7 +93,7 @@ impl Script {
         let requirements = self.requirements();
         let packages: Vec<&str> = requirements.lines().collect();
         let shown = if packages.is_empty() { "no packages".to_owned() } else { packages.join(" ") };
-        eprintln!("making the Python environment of {}, once: {shown}", self.name);
+        eprintln!("making the Python environment {}, once: {shown}", folder.display());
         let python = folder.join("bin/python");
         let mut venv;
         let mut install;

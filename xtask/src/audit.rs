@@ -17,8 +17,9 @@ const NOTABLE: f64 = 1.05;
 
 /// Compare engines as they are built here with the official distributions of the same engines
 ///
-/// For each query, fresh processes of both take turns; the ratio is our time by theirs, so above 1 ours is slower. The
-/// result is kept, and every report shows it beside the engine's name.
+/// For each query, fresh processes of both take turns; the ratio is our time by theirs, so above 1 ours is slower. A
+/// result over all queries is kept, and reports on cells of the same scale, threads and build show it beside the
+/// engine's name.
 #[derive(Debug, Args)]
 pub(crate) struct Audit {
     /// The engines [default: all that have an official distribution]
@@ -74,6 +75,8 @@ impl Audit {
             // What was compared by hand or in part says nothing of the engine as a whole.
             if self.against.is_empty() && self.queries.is_empty() {
                 eprintln!("kept: {}", keep(&audit)?.display());
+            } else {
+                eprintln!("not kept for reports: only part of the queries, or other opponents than those of the table");
             }
             if !self.json {
                 println!("{}", shown(&audit));

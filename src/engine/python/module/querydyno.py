@@ -14,6 +14,7 @@ import os
 import platform
 import sys
 import time
+import traceback
 
 PROTOCOL = 1
 
@@ -99,6 +100,7 @@ def serve(name, engine):
         except Unsupported as reason:
             say("unsupported", reason=str(reason))
         except Exception as error:  # an engine's error is its cell's failure, whatever it is
+            traceback.print_exc()
             say("fail", message=f"{type(error).__name__}: {error}")
     # All is said. Taking Python down with native threads still in it crashed now and then (daft, pyarrow: signal 6),
     # and would cost a cell whose samples are good.
