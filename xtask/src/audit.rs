@@ -150,7 +150,11 @@ fn why(audit: &Found, query: &QueryRatio) -> String {
 fn cause(audit: &Found, comparison: &Comparison) -> String {
     let Some(parts) = audit.parts(comparison) else { return String::new() };
     let nearest = &audit.comparisons[0];
-    let level = if comparison.geomean_ratio > NOTABLE { "slower" } else { "level within 5 %" };
+    let level = match comparison.geomean_ratio {
+        ratio if ratio > NOTABLE => "slower",
+        ratio if ratio < 1.0 / NOTABLE => "faster",
+        _ => "level within 5 %",
+    };
     if comparison.version == audit.version {
         return format!("the same version, so all of it is the build: {level}");
     }
