@@ -4,30 +4,33 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use anyhow::{Result, bail};
-
 use crate::id::BenchId;
 
-/// The package's folder, with `fixtures` in it.
+/// The package's folder, with `fixtures` in it: of the checkout that cargo was called in, else of the one that this was
+/// built from. Cargo takes checkouts that share a target folder for one, so the two may differ.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let called = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
+        // The package itself, or xtask in it.
+        let ours = |folder: &&Path| folder.join("fixtures/engines.toml").is_file();
+        called.ancestors().take(2).find(ours).unwrap_or(built_from()).to_owned()
+    });
+    &ROOT
 }
 
-/// Checks that this executable belongs to the checkout it is run in: cargo builds two checkouts that share a target folder
-/// into the same files, so another one's run may have replaced ours in between.
-///
-/// # Errors
-/// Names both checkouts.
-pub fn check_checkout() -> Result<()> {
-    // Set by `cargo bench` and `cargo test`, not when the executable is called by hand.
-    if let Some(called) = env::var_os("CARGO_MANIFEST_DIR").filter(|called| Path::new(called) != root()) {
-        bail!(
-            "this was built from {}, and is run in {}: they share a target folder; run it again, or give each a CARGO_TARGET_DIR of its own",
-            root().display(),
-            Path::new(&called).display()
-        );
-    }
-    Ok(())
+/// What to tell when this was built from another checkout than the one it runs for.
+pub fn other_checkout() -> Option<String> {
+    (root() != built_from()).then(|| {
+        format!(
+            "note: this was built from {} and runs for {}: they share a target folder; if their code differs, give each a CARGO_TARGET_DIR of its own",
+            built_from().display(),
+            root().display()
+        )
+    })
+}
+
+fn built_from() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Cargo's target folder, the one that this executable was built into.

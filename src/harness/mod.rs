@@ -62,7 +62,9 @@ fn start(workload: &str) -> Result<ExitCode> {
         args.sample_size() >= SAMPLES,
         "--sample-size must be at least {SAMPLES}: Criterion's statistics need as many"
     );
-    paths::check_checkout()?;
+    if let Some(note) = paths::other_checkout() {
+        eprintln!("{note}");
+    }
     let settings = Settings::read()?;
     let mut catalog = Catalog::read(&settings)?;
     catalog.add_versions(&select::words(args.filter.as_deref().unwrap_or_default()))?;
