@@ -59,7 +59,7 @@ impl Recipe {
 
     /// What the program is told of its own making, and repeats in each record.
     fn told(&self, compilers: &Compilers) -> String {
-        let rustc = version_of("rustc");
+        let rustc = command::version_of("rustc");
         let cxx = compilers.described.clone().filter(|_| self.cxx);
         let target_cpu = self.target_cpu().map(|name| format!("target-cpu={name}"));
         let flags = ["opt-level=3".to_owned()].into_iter().chain(env::var("RUSTFLAGS").ok()).chain(target_cpu);
@@ -149,11 +149,6 @@ fn clean_environment(command: &mut Command) {
         command.env_remove(name);
     }
     command.env_remove("LD_LIBRARY_PATH");
-}
-
-fn version_of(program: &str) -> Option<String> {
-    let output = Command::new(program).arg("--version").output().ok()?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }
 
 fn locked_version(name: &str) -> Option<String> {

@@ -25,3 +25,9 @@ pub(super) fn run(
     interrupt::check()?;
     Ok(status)
 }
+
+/// What a tool says of its version; `None` without the tool.
+pub(super) fn version_of(program: &str) -> Option<String> {
+    let output = Command::new(program).arg("--version").output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+}

@@ -5,7 +5,8 @@
 //! compiled again at each change of `CC`.
 
 use std::env;
-use std::process::Command;
+
+use super::command;
 
 /// The oldest clang that was found level with DuckDB's own builds.
 const OLDEST_CLANG: u32 = 17;
@@ -41,7 +42,5 @@ impl Compilers {
 }
 
 fn describe(compiler: &str) -> Option<String> {
-    let output = Command::new(compiler).arg("--version").output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| text.lines().next().unwrap_or_default().trim().to_owned())
+    command::version_of(compiler).map(|text| text.lines().next().unwrap_or_default().trim().to_owned())
 }

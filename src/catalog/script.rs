@@ -97,7 +97,7 @@ impl Script {
         let python = folder.join("bin/python");
         let mut venv;
         let mut install;
-        if version_of("uv").is_some() {
+        if command::version_of("uv").is_some() {
             venv = Command::new("uv");
             venv.args(["venv", "--quiet", "--allow-existing", "--python", &self.python]).arg(folder);
             install = Command::new("uv");
@@ -124,7 +124,7 @@ impl Script {
             installed.success(),
             "cannot install {}; the installer's messages above say why. It needs a package index, and the version must exist for {}",
             packages.join(" "),
-            version_of(&self.python).unwrap_or_default()
+            command::version_of(&self.python).unwrap_or_default()
         );
         Ok(())
     }
@@ -134,7 +134,7 @@ impl Script {
         let advice = format!(
             "install Python {major}.{minor} or newer (Debian, Ubuntu: apt-get install python3-venv), or name one with QUERYDYNO_PYTHON"
         );
-        let Some(version) = version_of(&self.python) else {
+        let Some(version) = command::version_of(&self.python) else {
             bail!("there is no {}: {advice}", self.python);
         };
         let mut numbers = version.trim_start_matches("Python ").split('.').map_while(|part| part.parse::<u32>().ok());
@@ -166,9 +166,4 @@ impl Script {
 
 fn scripts() -> PathBuf {
     paths::root().join("src/engine/python")
-}
-
-fn version_of(program: &str) -> Option<String> {
-    let output = Command::new(program).arg("--version").output().ok().filter(|output| output.status.success())?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }
