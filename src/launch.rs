@@ -10,6 +10,7 @@ use crate::paths;
 use crate::session::{Failure, Limits, Program, Session};
 use crate::settings::Settings;
 use crate::units::Bytes;
+use crate::variant::Variant;
 use crate::workload::Query;
 
 /// A program with its engine open, the tables loaded and the query prepared.
@@ -19,37 +20,49 @@ pub(crate) struct Launched {
     pub(crate) load_ns: u64,
 }
 
-/// Takes an engine through open, load and prepare; without a mode in its default one.
+/// Takes an engine through open, load and prepare.
 ///
 /// # Errors
 /// Whatever the program did instead.
 pub(crate) fn launch(
     engine: &Entry,
-    mode: Option<&str>,
+    variant: Variant<'_>,
     program: &Program,
     settings: &Settings,
     dataset: &Dataset,
     query: &Query,
 ) -> Result<Launched, Failure> {
-    let limits = Limits {
-        timeout: settings.timeout,
-        memory: settings.memory.or_else(most_memory),
-        // What an engine counts as its memory is less than what the process holds: told the whole limit, an engine
-        // that would have spilled is killed instead.
-        told_memory: settings.memory.map(|Bytes(bytes)| Bytes(bytes / 5 * 4)),
-        threads: settings.threads,
-    };
+    let (limits, opening) = opening(engine, variant, settings, Path::new(""));
     let mut session = Session::spawn(program, limits, &paths::own("scratch"))?;
-    let info = session.open(&EngineSettings {
-        threads: settings.threads,
-        memory_limit_bytes: limits.told_memory.map(|Bytes(bytes)| bytes),
-        scratch: Path::new("").to_owned(),
-        mode: mode.map(str::to_owned),
-        options: engine.options.clone(),
-    })?;
+    let info = session.open(&opening)?;
     let load_ns = session.load(dataset)?;
     session.prepare(query)?;
     Ok(Launched { session, info, load_ns })
+}
+
+/// What a program may take, and what its engine is opened with.
+pub(crate) fn opening(
+    engine: &Entry,
+    variant: Variant<'_>,
+    settings: &Settings,
+    scratch: &Path,
+) -> (Limits, EngineSettings) {
+    let limits = Limits {
+        timeout: settings.timeout,
+        memory: variant.memory.or_else(most_memory),
+        // What an engine counts as its memory is less than what the process holds: told the whole limit, an engine
+        // that would have spilled is killed instead.
+        told_memory: variant.memory.map(|Bytes(bytes)| Bytes(bytes / 5 * 4)),
+        threads: variant.threads,
+    };
+    let opening = EngineSettings {
+        threads: variant.threads,
+        memory_limit_bytes: limits.told_memory.map(|Bytes(bytes)| bytes),
+        scratch: scratch.to_owned(),
+        mode: variant.mode.map(str::to_owned),
+        options: engine.options.clone(),
+    };
+    (limits, opening)
 }
 
 /// The limit where none was asked for: what keeps one engine from taking the machine down with it.

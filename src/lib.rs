@@ -17,14 +17,17 @@
 //! | [`fixture`] | the data: what a dataset is, how it is made | both; making is the host's |
 //! | [`engine`] | the trait [`engine::Engine`], one file or folder per engine; `python/` for script engines | program |
 //! | [`session`] | the conversation, its two ends, how it fails | both |
+//! | `variant` | the conditions of a cell: mode, cache, threads, memory | host |
 //! | `settings`, `paths`, `catalog` | what the user set; where things are; which engines there are and how they are built | host |
 //! | `measure` | memory, CPU time, the machine | both |
 //! | `referee`, `record` | which answer is right; what is kept of a cell | host |
 //! | `launch` | an engine from its program to a prepared query | host |
 //! | `stats`, `audit` | paired statistics; an engine built here against its makers' own distribution | host |
+//! | `scaling` | speed-up by thread counts, from records | host |
 //! | `harness` | Criterion, and one cell after the other | host |
+//! | `inspect` | one run looked at closely: allocations, instructions | host |
 //!
-//! Dependencies point one way: `harness, audit -> launch, referee, record, stats -> session, catalog -> fixture, workload, answer -> id, units,
+//! Dependencies point one way: `inspect -> harness`, and `harness, audit -> launch, referee, record, stats -> session, catalog -> fixture, workload, answer -> id, units,
 //! settings` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units` in a program. Everything
 //! that only the host needs is behind the feature `harness`.
 //!
@@ -68,6 +71,8 @@ pub mod catalog;
 mod checksum;
 #[cfg(feature = "harness")]
 pub mod harness;
+#[cfg(any(feature = "harness", feature = "instructions"))]
+pub mod inspect;
 #[cfg(feature = "harness")]
 pub mod interrupt;
 #[cfg(feature = "harness")]
@@ -81,8 +86,12 @@ pub mod record;
 #[cfg(feature = "harness")]
 pub mod referee;
 #[cfg(feature = "harness")]
+pub mod scaling;
+#[cfg(feature = "harness")]
 mod scratch;
 #[cfg(feature = "harness")]
 pub mod settings;
 #[cfg(feature = "harness")]
 pub mod stats;
+#[cfg(feature = "harness")]
+pub mod variant;

@@ -25,11 +25,13 @@ use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Verdict;
-use crate::engine::Build;
+use crate::engine::{Build, Phases};
 use crate::id::{BenchId, Scale};
 use crate::measure::host::Host;
 use crate::paths;
-use crate::session::Failure;
+use crate::session::{Failure, Heap};
+use crate::stats;
+use crate::variant::Cache;
 
 /// The version of this shape; a reader refuses one it does not know.
 pub const SCHEMA: u32 = 1;
@@ -67,20 +69,40 @@ pub struct Record {
     pub cpu_time_ns: Option<Vec<f64>>,
     /// Making the tables known, in nanoseconds; outside the samples.
     pub load_ns: Option<u64>,
-    /// Planning alone, in nanoseconds, where the engine tells.
-    pub plan_ns: Option<u64>,
+    /// What every run before the samples took, in nanoseconds, from the program's first on: the warm-up curve. Empty
+    /// when cold, where there is no second run.
+    #[serde(default)]
+    pub warm_up_ns: Vec<u64>,
+    /// Planning, executing and fetching alone, in nanoseconds, where the engine tells; from runs of their own.
+    #[serde(flatten)]
+    pub phases: Phases,
+    /// What the kernel counted, per iteration: means over the samples.
+    #[serde(default)]
+    pub counts: Counts,
     /// The most physical memory held while the query ran.
     pub peak_memory_bytes: Option<u64>,
     /// How the peak was read.
     pub memory_source: Option<String>,
     /// Physical memory held after loading, before the first run.
     pub baseline_memory_bytes: Option<u64>,
+    /// Allocations of one run, as `cargo xtask heap` found them for the same build and query.
+    #[serde(default)]
+    pub heap: Option<HeapRecord>,
+    /// Instructions of one run, as `cargo xtask instructions` found them for the same build and query.
+    #[serde(default)]
+    pub instructions: Option<InstructionsRecord>,
     /// Threads given to the engine.
     pub threads: usize,
-    /// `hot`: the files were read at least once before the first sample.
-    pub cache: String,
-    /// `measured`, never anything computed.
-    pub provenance: String,
+    /// The memory limit that was asked for.
+    #[serde(default)]
+    pub memory_limit_bytes: Option<u64>,
+    /// Whether the files were in the page cache when a run began.
+    pub cache: Cache,
+    /// Where the figures come from.
+    pub provenance: Provenance,
+    /// Why that is, for whatever was not measured.
+    #[serde(default)]
+    pub provenance_reason: Option<String>,
     /// On which machine.
     pub host: Host,
     /// From which source.
@@ -89,6 +111,17 @@ pub struct Record {
     pub started_at: String,
     /// How the run was called.
     pub command: String,
+}
+
+impl Record {
+    /// Processors kept busy on average, from CPU time over wall time of the samples. `None` for runs under 0.1 ms: CPU time is
+    /// that of the whole process, so there it is mostly the loop around them.
+    pub fn cores_used(&self) -> Option<f64> {
+        stats::median(&self.samples_ns).filter(|median| *median > 1e5)?;
+        let cpu: f64 = self.cpu_time_ns.as_ref()?.iter().sum();
+        let wall: f64 = self.samples_ns.iter().sum();
+        (wall > 0.0).then(|| cpu / wall)
+    }
 }
 
 /// How a cell ended.
@@ -101,6 +134,57 @@ pub enum Outcome {
     Skipped,
     /// It crashed, hung, erred or gave a wrong answer.
     Failed,
+}
+
+/// Where figures come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provenance {
+    /// A clock, or the kernel's counters, on this machine.
+    Measured,
+    /// A simulated processor: right for one engine over time, wrong for ranking engines.
+    Simulated,
+}
+
+/// What the kernel counted for the program and its children, per iteration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    /// Page faults that needed no disk.
+    pub minor_page_faults: Option<f64>,
+    /// Page faults that waited for a disk.
+    pub major_page_faults: Option<f64>,
+    /// Times that a thread gave up its processor to wait.
+    pub voluntary_context_switches: Option<f64>,
+    /// Times that a thread was made to give up its processor.
+    pub involuntary_context_switches: Option<f64>,
+    /// Bytes asked for by read calls, from the page cache too.
+    pub read_call_bytes: Option<f64>,
+    /// Bytes that came from a disk.
+    pub disk_read_bytes: Option<f64>,
+}
+
+/// Allocations in a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeapRecord {
+    /// What was counted.
+    #[serde(flatten)]
+    pub heap: Heap,
+    /// By what: `dhat` or `valgrind dhat`.
+    pub tool: String,
+    /// When.
+    pub taken_at: String,
+}
+
+/// Instructions in a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstructionsRecord {
+    /// Executed by all threads during one run, on a simulated processor.
+    pub instructions: u64,
+    /// By what, with its version.
+    pub tool: String,
+    /// When.
+    pub taken_at: String,
 }
 
 /// An engine in a record; version, build and settings are unknown when the program did not open.

@@ -4,8 +4,9 @@
 //!
 //! ```toml
 //! scales = [0.01, 1]          # QUERYDYNO_SCALE=0.01,1
-//! threads = 2                 # QUERYDYNO_THREADS; default: all processors
-//! memory = "8GiB"             # QUERYDYNO_MEMORY; default: the engines' own, killed at 90 % of the machine's
+//! threads = 2                 # QUERYDYNO_THREADS=1,2,4 or [1, 2, 4] here; default: all processors
+//! memory = "8GiB"             # QUERYDYNO_MEMORY=none,8GiB or a list here; default: the engines' own, killed at 90 % of the machine's
+//! cache = ["hot", "cold"]     # QUERYDYNO_CACHE=hot,cold; default: hot, and cold where a filter names it
 //! timeout = "5m"              # QUERYDYNO_TIMEOUT: for one reply of an engine program
 //! data = "/fast/disk"         # QUERYDYNO_DATA; default: target/querydyno/data
 //! python = "python3.12"       # QUERYDYNO_PYTHON; default: python3; makes the environments of script engines
@@ -41,16 +42,19 @@ use crate::id::{Scale, check_name};
 use crate::measure::host;
 use crate::paths;
 use crate::units::Bytes;
+use crate::variant::{Cache, Variant};
 
 /// Every setting with its value.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The scales to run at.
     pub scales: Vec<Scale>,
-    /// Threads given to every engine.
-    pub threads: usize,
-    /// The memory limit that was asked for: passed to the engines and enforced.
-    pub memory: Option<Bytes>,
+    /// Threads given to every engine; several make an axis.
+    pub threads: Vec<usize>,
+    /// Memory limits that were asked for, passed to the engines and enforced; several make an axis, `None` is no limit.
+    pub memory: Vec<Option<Bytes>>,
+    /// States of the page cache that run without being named in a filter.
+    pub caches: Vec<Cache>,
     /// Time for one reply of an engine program.
     pub timeout: Duration,
     /// Where data lies.
@@ -93,9 +97,10 @@ pub struct OwnEngine {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    scales: Option<Vec<f64>>,
-    threads: Option<usize>,
-    memory: Option<String>,
+    scales: Option<OneOrMore<f64>>,
+    threads: Option<OneOrMore<usize>>,
+    memory: Option<OneOrMore<String>>,
+    cache: Option<OneOrMore<String>>,
     timeout: Option<String>,
     data: Option<PathBuf>,
     python: Option<String>,
@@ -104,16 +109,25 @@ struct File {
     engine: BTreeMap<String, OwnEngine>,
 }
 
+/// An axis in the file: one value or a list of them.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMore<T> {
+    One(T),
+    More(Vec<T>),
+}
+
 const PREFIX: &str = "QUERYDYNO_";
 const SCALE: &str = "QUERYDYNO_SCALE";
 const THREADS: &str = "QUERYDYNO_THREADS";
 const MEMORY: &str = "QUERYDYNO_MEMORY";
+const CACHE: &str = "QUERYDYNO_CACHE";
 const TIMEOUT: &str = "QUERYDYNO_TIMEOUT";
 const DATA: &str = "QUERYDYNO_DATA";
 const PYTHON: &str = "QUERYDYNO_PYTHON";
 const TPCH_ANSWERS: &str = "QUERYDYNO_TPCH_ANSWERS";
 const CONFIG: &str = "QUERYDYNO_CONFIG";
-const KNOWN: [&str; 8] = [SCALE, THREADS, MEMORY, TIMEOUT, DATA, PYTHON, TPCH_ANSWERS, CONFIG];
+const KNOWN: [&str; 9] = [SCALE, THREADS, MEMORY, CACHE, TIMEOUT, DATA, PYTHON, TPCH_ANSWERS, CONFIG];
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
@@ -141,38 +155,26 @@ impl Settings {
                 bail!("'{name}' cannot name an engine: use letters, digits, '-', '_', '.' and '@'");
             }
         }
-        let scales = match (told(SCALE), file.scales) {
-            (Some(list), _) => list.split(',').map(str::parse).collect::<Result<Vec<Scale>, _>>().context(SCALE)?,
-            (None, Some(list)) => list
-                .iter()
-                .map(|factor| factor.to_string().parse())
-                .collect::<Result<Vec<Scale>, _>>()
-                .context("scales in querydyno.toml")?,
-            (None, None) => vec![Scale::ONE],
-        };
-        let mut unique = Vec::new();
-        for scale in scales {
-            if !unique.contains(&scale) {
-                unique.push(scale);
-            }
-        }
-        let threads = match told(THREADS) {
-            Some(text) => text.parse().ok(),
-            None => Some(file.threads.unwrap_or_else(host::cores)),
-        };
-        let threads = threads
-            .filter(|threads| *threads > 0)
-            .context("threads (QUERYDYNO_THREADS) must be a whole number from 1")?;
-        let memory = told(MEMORY).map(str::to_owned).or(file.memory);
+        let scales = axis(told(SCALE), file.scales, SCALE, |text| text.parse().map_err(anyhow::Error::new))?;
+        let threads = axis(told(THREADS), file.threads, THREADS, |text| {
+            let threads = text.parse().ok().filter(|threads| *threads > 0);
+            threads.with_context(|| format!("'{text}' is no number of threads: give whole numbers from 1"))
+        })?;
+        let memory = axis(told(MEMORY), file.memory, MEMORY, |text| match text {
+            "none" => Ok(None),
+            size => size.parse().map(Some).map_err(anyhow::Error::msg),
+        })?;
+        let caches = axis(told(CACHE), file.cache, CACHE, |text| text.parse().map_err(anyhow::Error::msg))?;
         let timeout = told(TIMEOUT).map(str::to_owned).or(file.timeout);
         let tpch_answers = told(TPCH_ANSWERS).map(PathBuf::from).or(file.tpch_answers);
         if let Some(folder) = tpch_answers.as_ref().filter(|folder| !folder.join("q1.out").is_file()) {
             bail!("{TPCH_ANSWERS}: {} holds no q1.out; name the folder with TPC's q1.out to q22.out", folder.display());
         }
         Ok(Self {
-            scales: unique,
-            threads,
-            memory: memory.map(|text| text.parse().map_err(anyhow::Error::msg)).transpose().context(MEMORY)?,
+            scales: scales.unwrap_or_else(|| vec![Scale::ONE]),
+            threads: threads.unwrap_or_else(|| vec![host::cores()]),
+            memory: memory.unwrap_or_else(|| vec![None]),
+            caches: caches.unwrap_or_else(|| vec![Cache::Hot]),
             timeout: timeout.map_or(Ok(DEFAULT_TIMEOUT), |text| parse_timeout(&text)).context(TIMEOUT)?,
             data: told(DATA).map(PathBuf::from).or(file.data).unwrap_or_else(|| paths::own("data")),
             python: told(PYTHON).map(str::to_owned).or(file.python).unwrap_or_else(|| "python3".to_owned()),
@@ -181,21 +183,48 @@ impl Settings {
         })
     }
 
-    /// The last part of an id: the format, then every axis that differs from its default; `mode` is none for an
-    /// engine's default mode.
-    pub fn variant(&self, format: &str, mode: Option<&str>) -> String {
-        let mut variant = format.to_owned();
-        if let Some(mode) = mode {
-            variant += &format!("-{mode}");
-        }
-        if self.threads != host::online_cores() {
-            variant += &format!("-{}t", self.threads);
-        }
-        if let Some(memory) = self.memory {
-            variant += &format!("-{}", memory.compact());
-        }
-        variant
+    /// Every combination of threads and memory, hot and in the default mode.
+    pub fn variants<'a>(&self, format: &'a str) -> Vec<Variant<'a>> {
+        let plain = |threads, memory| Variant { format, mode: None, cache: Cache::Hot, threads, memory };
+        self.threads.iter().flat_map(|n| self.memory.iter().map(move |limit| plain(*n, *limit))).collect()
     }
+
+    /// The one combination of threads and memory, for what has no axes.
+    ///
+    /// # Errors
+    /// When there are several.
+    pub fn sole_variant<'a>(&self, format: &'a str) -> Result<Variant<'a>> {
+        match self.variants(format).as_slice() {
+            [one] => Ok(*one),
+            _ => {
+                bail!("this takes one number of threads and one memory limit: set {THREADS} and {MEMORY} to one value")
+            }
+        }
+    }
+}
+
+/// The values of an axis without repetition, from the environment before the file; `None` when neither says any.
+fn axis<T: PartialEq>(
+    told: Option<&str>,
+    file: Option<OneOrMore<impl ToString>>,
+    name: &str,
+    read: impl Fn(&str) -> Result<T>,
+) -> Result<Option<Vec<T>>> {
+    let texts: Vec<String> = match (told, file) {
+        (Some(list), _) => list.split(',').map(|text| text.trim().to_owned()).collect(),
+        (None, Some(OneOrMore::One(value))) => vec![value.to_string()],
+        (None, Some(OneOrMore::More(values))) => values.iter().map(ToString::to_string).collect(),
+        (None, None) => return Ok(None),
+    };
+    ensure!(!texts.is_empty(), "{name} (or its key in querydyno.toml) is an empty list");
+    let mut values = Vec::new();
+    for text in texts {
+        let value = read(&text).with_context(|| format!("{name} (or its key in querydyno.toml)"))?;
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    Ok(Some(values))
 }
 
 impl File {
@@ -237,20 +266,35 @@ mod tests {
 
     #[test]
     fn an_unknown_or_impossible_setting_is_an_error_that_names_it() {
-        for (name, value) in
-            [("QUERYDYNO_SCALES", "1"), (SCALE, "huge"), (THREADS, "0"), (TIMEOUT, "soon"), (MEMORY, "-1")]
-        {
+        for (name, value) in [
+            ("QUERYDYNO_SCALES", "1"),
+            (SCALE, "huge"),
+            (THREADS, "0"),
+            (TIMEOUT, "soon"),
+            (MEMORY, "-1"),
+            (CACHE, "warm"),
+        ] {
             let error = format!("{:#}", settings(&[(name, value)]).unwrap_err());
             assert!(error.contains(name) || error.contains(value), "{error}");
         }
     }
 
     #[test]
-    fn a_variant_spells_what_differs_from_the_default() {
-        let cores = host::online_cores();
-        let plain = settings(&[(THREADS, &cores.to_string())]).unwrap();
-        assert_eq!(plain.variant("parquet", None), "parquet");
-        let other = settings(&[(THREADS, &(cores + 1).to_string()), (MEMORY, "2GiB")]).unwrap();
-        assert_eq!(other.variant("parquet", Some("eager")), format!("parquet-eager-{}t-2GiB", cores + 1));
+    fn axes_multiply_and_what_has_none_refuses_them() {
+        let one = settings(&[(THREADS, "2"), (MEMORY, "2GiB")]).unwrap();
+        assert_eq!(one.sole_variant("parquet").unwrap().memory, Some(Bytes(2 << 30)));
+        let more = settings(&[(THREADS, "1,2, 2"), (MEMORY, "none,2GiB"), (CACHE, "hot,cold")]).unwrap();
+        assert_eq!((more.variants("parquet").len(), more.caches.len()), (4, 2));
+        assert!(more.sole_variant("parquet").unwrap_err().to_string().contains(THREADS));
+    }
+
+    #[test]
+    fn the_file_takes_one_value_or_a_list() {
+        let file: File = toml::from_str("threads = 3\nmemory = ['none', '1GiB']\nscales = [0.01, 1]").unwrap();
+        let settings = Settings::from(&BTreeMap::new(), file).unwrap();
+        assert_eq!((settings.threads, settings.memory), (vec![3], vec![None, Some(Bytes(1 << 30))]));
+        assert_eq!(settings.scales.len(), 2);
+        let empty: File = toml::from_str("threads = []").unwrap();
+        assert!(Settings::from(&BTreeMap::new(), empty).unwrap_err().to_string().contains("empty"));
     }
 }

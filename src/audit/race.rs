@@ -53,6 +53,7 @@ type Times = Result<Vec<f64>, String>;
 /// # Errors
 /// When our own program or the data cannot be had, nothing could be compared, or after an interrupt.
 pub fn audit(ours: &Entry, official: &[Entry], course: Course<'_>, settings: &Settings) -> Result<Audit> {
+    let variant = settings.sole_variant("parquet")?;
     let mut contestants = vec![Contestant { entry: ours, program: ours.program()?, info: None }];
     for entry in official {
         match entry.program() {
@@ -100,8 +101,8 @@ pub fn audit(ours: &Entry, official: &[Entry], course: Course<'_>, settings: &Se
         build: info.build,
         workload: course.workload.name.clone(),
         scale: course.scale,
-        variant: settings.variant("parquet", None),
-        threads: settings.threads,
+        variant: variant.to_string(),
+        threads: variant.threads,
         rounds: course.rounds,
         host: Host::read(),
         taken_at: record::now(),
@@ -171,7 +172,7 @@ fn process(
     referee: &Referee,
 ) -> Result<f64> {
     let Launched { mut session, info, .. } =
-        launch(contestant.entry, None, &contestant.program, settings, dataset, text)?;
+        launch(contestant.entry, settings.sole_variant("parquet")?, &contestant.program, settings, dataset, text)?;
     contestant.info = Some(info);
     let first = session.run(1)?;
     let family = session.engine().to_owned();

@@ -18,6 +18,9 @@ use crate::measure::host;
 use crate::paths;
 use crate::session::Program;
 
+/// The feature of programs that watch their heap.
+const HEAP: &str = "heap";
+
 impl Recipe {
     /// Where cargo puts the program.
     pub fn program(&self) -> Program {
@@ -32,13 +35,11 @@ impl Recipe {
     /// A cargo command on this program and nothing else, in the recipe's environment: `build`, `clippy`.
     pub fn cargo(&self, verb: &str) -> Command {
         let compilers = Compilers::find();
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        clean_environment(&mut cargo);
+        let features: Vec<&str> = [self.feature.as_str()].into_iter().chain(self.extra.iter().copied()).collect();
+        let mut cargo = cargo();
         cargo
-            .current_dir(paths::root())
             .args([verb, "--release", "--no-default-features"])
-            .args(["--features", &self.feature, "--bin", &self.bin()])
-            .env("CARGO_TARGET_DIR", paths::target())
+            .args(["--features", &features.join(","), "--bin", &self.bin()])
             .env("QUERYDYNO_RECIPE", self.told(&compilers))
             .envs(compilers.env.iter().map(|(name, value)| (name, value)));
         if let Some(target_cpu) = self.target_cpu() {
@@ -53,8 +54,14 @@ impl Recipe {
         self.target_cpu.as_deref().filter(|name| cpu::runs(name))
     }
 
+    /// The recipe of the program that watches its heap: the same dependencies, another allocator, another bin.
+    pub fn heap(&self) -> Option<Self> {
+        self.watches_heap.then(|| Self { extra: vec![HEAP], ..self.clone() })
+    }
+
     fn bin(&self) -> String {
-        format!("querydyno-{}", self.feature)
+        let parts: Vec<&str> = ["querydyno", &self.feature].into_iter().chain(self.extra.iter().copied()).collect();
+        parts.join("-")
     }
 
     /// What the program is told of its own making, and repeats in each record.
@@ -129,6 +136,14 @@ fn warn_of_compiler(recipe: &Recipe) {
     }
 }
 
+/// A cargo command on this package, as if nobody had called us from a cargo.
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    clean_environment(&mut cargo);
+    cargo.current_dir(paths::root()).env("CARGO_TARGET_DIR", paths::target());
+    cargo
+}
+
 /// What the cargo or bench around us set for itself must not reach the cargo below, or it would compile things anew.
 fn clean_environment(command: &mut Command) {
     const KEPT: [&str; 8] = [
@@ -151,7 +166,7 @@ fn clean_environment(command: &mut Command) {
     command.env_remove("LD_LIBRARY_PATH");
 }
 
-fn locked_version(name: &str) -> Option<String> {
+pub(crate) fn locked_version(name: &str) -> Option<String> {
     let lock: toml::Table = fs::read_to_string(paths::root().join("Cargo.lock")).ok()?.parse().ok()?;
     let packages = lock.get("package")?.as_array()?;
     // The newest, where several are locked: the engine's own is the one we depend on.

@@ -11,7 +11,7 @@ use crate::interrupt::{self, Group};
 ///
 /// # Errors
 /// When it does not start, or after an interrupt.
-pub(super) fn run(
+pub(crate) fn run(
     command: &mut Command,
     watch: impl FnOnce(&mut std::process::Child) -> Result<()>,
 ) -> Result<ExitStatus> {
@@ -27,7 +27,7 @@ pub(super) fn run(
 }
 
 /// What a tool says of its version; `None` without the tool.
-pub(super) fn version_of(program: &str) -> Option<String> {
+pub(crate) fn version_of(program: &str) -> Option<String> {
     let output = Command::new(program).arg("--version").output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }

@@ -10,6 +10,7 @@ use super::{Entry, Recipe, Source};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "keys of a table that people write")]
 pub(super) struct Listed {
     title: String,
     dialect: Option<String>,
@@ -30,6 +31,8 @@ pub(super) struct Listed {
     #[serde(default)]
     cxx: bool,
     target_cpu: Option<String>,
+    #[serde(default)]
+    watches_heap: bool,
     // a script
     package: Option<String>,
     version: Option<String>,
@@ -43,8 +46,15 @@ impl Listed {
         let (kind, source) = match (self.cpu_minutes, self.package, self.version) {
             (Some(cpu_minutes), None, None) => {
                 let feature = name.clone();
-                let recipe =
-                    Recipe { feature, cpu_minutes, cxx: self.cxx, target_cpu: self.target_cpu, source: self.source };
+                let recipe = Recipe {
+                    feature,
+                    cpu_minutes,
+                    cxx: self.cxx,
+                    target_cpu: self.target_cpu,
+                    source: self.source,
+                    watches_heap: self.watches_heap,
+                    extra: Vec::new(),
+                };
                 ("embedded", Source::Built(recipe))
             }
             (None, Some(package), Some(version)) => {

@@ -3,7 +3,7 @@
 //! Nothing here starts an engine; [`Entry::program`] finds or builds what [`crate::session::Session`] starts.
 
 pub mod build;
-mod command;
+pub(crate) mod command;
 mod compiler;
 mod cpu;
 mod listed;
@@ -18,6 +18,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::paths;
 use crate::session::Program;
 use crate::settings::Settings;
+pub use build::cargo;
 use listed::Listed;
 pub use script::Script;
 
@@ -70,6 +71,10 @@ pub struct Recipe {
     pub target_cpu: Option<String>,
     /// The crate that is the engine.
     pub source: Option<String>,
+    /// Whether it has a further program, `querydyno-<name>-heap`, that watches its heap; see [`Recipe::heap`].
+    pub watches_heap: bool,
+    /// Features beside the engine's own.
+    extra: Vec<&'static str>,
 }
 
 /// All engines, those of the table first.
@@ -215,6 +220,14 @@ impl Entry {
             );
         }
         Ok(self.with_env(program))
+    }
+
+    /// Another program of this engine, made if it is missing or older than its source.
+    ///
+    /// # Errors
+    /// When it does not compile.
+    pub fn made(&self, recipe: &Recipe) -> Result<Program> {
+        Ok(self.with_env(build::build(recipe)?))
     }
 
     fn with_env(&self, mut program: Program) -> Program {

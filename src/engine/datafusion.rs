@@ -3,6 +3,7 @@
 //! Every run goes from SQL text to collected batches, so planning is timed.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context;
 use datafusion::arrow::array::RecordBatch;
@@ -13,10 +14,11 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::physical_plan::collect;
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use tokio::runtime::Runtime;
 
-use super::{Engine, EngineInfo, EngineSettings, Result};
+use super::{Engine, EngineInfo, EngineSettings, Phases, Result};
 use crate::answer::Answer;
 use crate::fixture::Dataset;
 use crate::workload::Query;
@@ -109,6 +111,23 @@ impl Engine for DataFusion {
             let schema = Arc::new(frame.schema().as_arrow().clone());
             let batches = frame.collect().await?;
             Ok::<_, DataFusionError>(Batches { schema, batches })
+        });
+        Ok(self.runtime.block_on(task)??)
+    }
+
+    fn run_in_phases(&mut self, sql: &String) -> Result<(Batches, Option<Phases>)> {
+        let context = self.context.clone();
+        let sql = sql.clone();
+        let task = self.runtime.spawn(async move {
+            let start = Instant::now();
+            let frame = context.sql(&sql).await?;
+            let schema = Arc::new(frame.schema().as_arrow().clone());
+            let state = frame.task_ctx();
+            let plan = frame.create_physical_plan().await?;
+            let planned = Instant::now();
+            let batches = collect(plan, Arc::new(state)).await?;
+            let phases = Phases::of(Some(planned - start), Some(planned.elapsed()), None);
+            Ok::<_, DataFusionError>((Batches { schema, batches }, Some(phases)))
         });
         Ok(self.runtime.block_on(task)??)
     }

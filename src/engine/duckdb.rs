@@ -2,11 +2,13 @@
 //!
 //! Tables are views over `read_parquet`; every run prepares the text anew, so planning is timed.
 
+use std::time::Instant;
+
 use anyhow::Context;
 use duckdb::arrow;
 use duckdb::{Config, Connection, Statement};
 
-use super::{Engine, EngineInfo, EngineSettings, Result};
+use super::{Engine, EngineInfo, EngineSettings, Phases, Result};
 use crate::answer::Answer;
 use crate::fixture::Dataset;
 use crate::workload::Query;
@@ -77,6 +79,17 @@ impl Engine for DuckDb {
         let mut statement = self.connection.prepare(sql)?;
         statement.raw_execute()?;
         Ok(statement)
+    }
+
+    fn run_in_phases(&mut self, sql: &String) -> Result<(Statement<'static>, Option<Phases>)> {
+        let start = Instant::now();
+        let mut statement = self.connection.prepare(sql)?;
+        let planned = Instant::now();
+        statement.raw_execute()?;
+        // The result is materialised by executing: there is nothing left to fetch.
+        let execute = planned.elapsed();
+        let phases = Phases::of(Some(planned - start), Some(execute), None);
+        Ok((statement, Some(phases)))
     }
 
     fn rows(&self, output: &Statement<'static>) -> u64 {

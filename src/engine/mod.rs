@@ -20,6 +20,7 @@ pub mod polars;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -94,6 +95,25 @@ pub struct Build {
     pub source: Option<String>,
 }
 
+/// The parts of one run's time, in nanoseconds; a part that the engine cannot tell apart is `None`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phases {
+    /// From the query's text or plan to what is executed.
+    pub plan_ns: Option<u64>,
+    /// Executing it.
+    pub execute_ns: Option<u64>,
+    /// Getting the rows of the result, where that is a step of its own.
+    pub fetch_ns: Option<u64>,
+}
+
+impl Phases {
+    /// Of parts as a clock tells them.
+    pub fn of(plan: Option<Duration>, execute: Option<Duration>, fetch: Option<Duration>) -> Self {
+        let ns = |part: Option<Duration>| part.and_then(|time| u64::try_from(time.as_nanos()).ok());
+        Self { plan_ns: ns(plan), execute_ns: ns(execute), fetch_ns: ns(fetch) }
+    }
+}
+
 /// A query engine as QueryDyno drives it.
 ///
 /// Calls come in this order: open, load, then per query prepare, run (many), rows, answer; dropping closes.
@@ -158,6 +178,15 @@ pub trait Engine: Sized {
     /// # Errors
     /// When the engine fails; the cell is then a failure.
     fn run(&mut self, query: &Self::Prepared) -> Result<Self::Output>;
+
+    /// The same as [`run`](Self::run), with clock readings between its parts, for an engine that can tell them apart. Such
+    /// a run is never a sample.
+    ///
+    /// # Errors
+    /// As `run`.
+    fn run_in_phases(&mut self, query: &Self::Prepared) -> Result<(Self::Output, Option<Phases>)> {
+        Ok((self.run(query)?, None))
+    }
 
     /// Rows of an output; checked after every run, outside the timed region.
     fn rows(&self, output: &Self::Output) -> u64;

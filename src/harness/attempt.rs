@@ -10,25 +10,26 @@ use indicatif::{ProgressBar, ProgressFinish};
 use super::select::{Cell, FORMAT};
 use crate::answer::{Verdict, digest};
 use crate::checksum::sha256;
-use crate::fixture::Store;
+use crate::fixture::{Dataset, Store};
 use crate::launch::{Launched, launch};
 use crate::record::{Outcome, Record};
 use crate::referee::Referee;
 use crate::session::{Failure, FailureKind, Program, Runs, Session};
 use crate::settings::Settings;
 use crate::units::Bytes;
+use crate::workload::Query;
 
 /// Why a cell ends without samples, for its record.
 #[derive(Debug, Clone)]
-pub(super) struct Stop {
-    pub(super) outcome: Outcome,
-    pub(super) reason: String,
-    pub(super) failure: Option<Failure>,
+pub(crate) struct Stop {
+    pub(crate) outcome: Outcome,
+    pub(crate) reason: String,
+    pub(crate) failure: Option<Failure>,
 }
 
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
-        let unsupported = matches!(failure.kind, FailureKind::Unsupported { .. });
+        let unsupported = matches!(failure.kind, FailureKind::Unsupported { .. } | FailureKind::NotCold { .. });
         Self {
             outcome: if unsupported { Outcome::Skipped } else { Outcome::Failed },
             reason: failure.to_string(),
@@ -44,17 +45,20 @@ impl From<anyhow::Error> for Stop {
 }
 
 /// A cell that is ready for its samples.
-pub(super) struct Ready {
-    pub(super) session: Session,
+pub(crate) struct Ready {
+    pub(crate) session: Session,
     /// The verifying run.
-    pub(super) first: Runs,
+    pub(crate) first: Runs,
+    /// What the program was told to load and to run.
+    pub(crate) dataset: Dataset,
+    pub(crate) query: Query,
 }
 
 /// Brings a cell to the point where its samples can be taken, filling in its record.
 ///
 /// # Errors
 /// Why there will be no samples, a wrong answer included.
-pub(super) fn attempt(
+pub(crate) fn attempt(
     cell: &Cell<'_>,
     program: &Program,
     settings: &Settings,
@@ -70,7 +74,7 @@ pub(super) fn attempt(
     record.dataset.layout = Some(dataset.layout.clone());
     let _busy = busy(cell);
     let Launched { mut session, info, load_ns } =
-        launch(parts.engine, parts.mode, program, settings, &dataset, &query)?;
+        launch(parts.engine, parts.variant, program, settings, &dataset, &query)?;
     record.engine.version = Some(info.version);
     record.engine.build = info.build;
     record.engine.settings = info.settings;
@@ -79,7 +83,7 @@ pub(super) fn attempt(
     let first = session.run(1)?;
     record.rows = Some(first.rows);
     check_answer(cell, referee, &mut session, record)?;
-    Ok(Ready { session, first })
+    Ok(Ready { session, first, dataset, query })
 }
 
 /// Shows on a terminal that the engine is at work; gone before the first sample.

@@ -5,12 +5,14 @@
 //! after the other, and a record is written of each.
 
 mod args;
-mod attempt;
+pub(crate) mod attempt;
+mod cold;
 mod consensus;
+pub(crate) mod origin;
 mod plan;
 mod run;
 mod sample;
-mod select;
+pub(crate) mod select;
 mod standing;
 mod summary;
 
@@ -71,7 +73,7 @@ fn start(workload: &str) -> Result<ExitCode> {
     let workloads = workloads()?;
     let cells = select::all(&workloads, &catalog, &settings);
     // Every bench target sees the same filter, so only what no workload knows is a mistake.
-    let selected = select::select(cells, args.filter.as_deref(), args.exact)?;
+    let selected = select::select(cells, args.filter.as_deref(), args.exact, &settings.caches)?;
     let cells: Vec<Cell<'_>> = selected.into_iter().filter(|cell| cell.parts.workload.name == workload).collect();
     if cells.is_empty() {
         return Ok(ExitCode::SUCCESS);
@@ -117,7 +119,7 @@ fn criterion(args: &Args) -> Criterion {
 }
 
 /// All workloads that there are, by the folders in `fixtures`.
-fn workloads() -> Result<Vec<Workload>> {
+pub(crate) fn workloads() -> Result<Vec<Workload>> {
     let fixtures = paths::root().join("fixtures");
     let folders = std::fs::read_dir(&fixtures).with_context(|| format!("cannot read {}", fixtures.display()))?;
     let mut names: Vec<String> = folders
@@ -136,6 +138,7 @@ QueryDyno measures query engines: every engine/query/scale/variant is a Criterio
   cargo bench -- q6                    q6 on every engine
   cargo bench -- '^(arrow|duckdb)/q6/' a regular expression works too
   cargo bench -- polars/q1/sf1/parquet-eager   a mode of execution other than the engine's default
+  cargo bench -- duckdb/q6/sf1/parquet-cold    a fresh program and no cached page of the data for every iteration
   cargo bench -- '^(polars-wheel|polars-wheel@2.0.0)/q1/'   two versions side by side
   cargo bench -- --list                what there is; starts and compiles nothing
   cargo bench -- q1 --save-baseline a  keep the result under a name ...
@@ -144,8 +147,9 @@ QueryDyno measures query engines: every engine/query/scale/variant is a Criterio
 
 Environment (or querydyno.toml beside Cargo.toml, see src/settings.rs):
   QUERYDYNO_SCALE=0.01,1        scale factors, 0.001 to 1000         (default 1)
-  QUERYDYNO_THREADS=1           threads for every engine             (default all processors)
-  QUERYDYNO_MEMORY=2GiB         enforced; engines are told 4/5 of it (default 90 % of the machine, enforced only)
+  QUERYDYNO_THREADS=1,2         threads for every engine             (default all processors)
+  QUERYDYNO_MEMORY=none,2GiB    enforced; engines are told 4/5 of it (default 90 % of the machine, enforced only)
+  QUERYDYNO_CACHE=hot,cold      cold: see parquet-cold above         (default hot)
   QUERYDYNO_TIMEOUT=5m          for one reply of an engine program   (default 5m)
   QUERYDYNO_DATA=/fast/disk     where generated tables lie           (default target/querydyno/data)
   QUERYDYNO_PYTHON=python3.12   makes script engines' environments   (default python3)

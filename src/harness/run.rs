@@ -8,23 +8,24 @@ use anyhow::Result;
 use criterion::Criterion;
 
 use super::args::{Args, Mode};
-use super::attempt::{Ready, Stop, attempt, check_answer};
+use super::attempt::{Stop, attempt, check_answer};
+use super::origin::Origin;
 use super::plan::{self, Programs};
-use super::sample::{self, Sample};
-use super::select::{Cell, FORMAT};
+use super::sample::{self, Engine, Samples};
+use super::select::Cell;
 use super::{consensus, standing, summary};
 use crate::audit::{self, Audit};
 use crate::catalog::Entry;
 use crate::fixture::Store;
+use crate::inspect;
 use crate::interrupt;
-use crate::measure::host::Host;
-use crate::measure::memory;
+use crate::measure::memory::Peak;
+use crate::measure::usage::Usage;
 use crate::paths;
-use crate::record::{self, DatasetRecord, EngineRecord, Git, Outcome, QueryRecord, Record, SCHEMA, Writer};
+use crate::record::{Counts, Outcome, Record, Writer};
 use crate::referee::{self, Referee};
-use crate::session::Program;
+use crate::session::{Program, Runs};
 use crate::settings::Settings;
-use crate::units::Bytes;
 
 /// What all cells of a run share.
 struct Run<'a> {
@@ -34,9 +35,7 @@ struct Run<'a> {
     settings: &'a Settings,
     store: Store,
     referee: Referee,
-    host: Host,
-    git: Option<Git>,
-    command: String,
+    origin: Origin,
     /// Time in which an engine ran a query, timed or not.
     spent: Duration,
 }
@@ -58,9 +57,7 @@ pub(super) fn run(
         settings,
         store: Store::new(settings.data.clone()),
         referee: Referee::new(settings),
-        host: Host::read(),
-        git: Git::read(),
-        command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
+        origin: Origin::read(),
         spent: Duration::ZERO,
     };
     run.fill_references(cells, &programs);
@@ -70,7 +67,7 @@ pub(super) fn run(
         if interrupt::requested() {
             break;
         }
-        let mut record = run.blank(cell);
+        let mut record = run.origin.blank(cell);
         let done = match &programs[cell.id.engine.as_str()] {
             Ok(program) => run.cell(cell, program, &mut criterion, &mut record),
             Err(stop) => Err(stop.clone()),
@@ -111,14 +108,16 @@ impl Run<'_> {
         criterion: &mut Criterion,
         record: &mut Record,
     ) -> Result<(), Stop> {
-        let mut ready = attempt(cell, program, self.settings, &self.store, &self.referee, record)?;
-        let samples = sample::take(criterion, self.args, &cell.id, &mut ready, &mut self.spent)?;
-        let Ready { mut session, first } = ready;
-        fill(record, &samples);
-        record.peak_memory_bytes = record.peak_memory_bytes.max(first.peak_memory.map(|Bytes(bytes)| bytes));
-        record.memory_source = record.peak_memory_bytes.map(|_| memory::PEAK_SOURCE.to_owned());
-        let last = check_answer(cell, &self.referee, &mut session, record);
-        if let Err(stop) = last.and_then(|()| Ok(session.close()?)) {
+        let ready = attempt(cell, program, self.settings, &self.store, &self.referee, record)?;
+        let mut engine = Engine::new(cell, program, self.settings, ready)?;
+        let samples = sample::take(criterion, self.args, &cell.id, &mut engine, &mut self.spent)?;
+        fill(record, &engine, &samples);
+        if self.args.mode == Mode::Measure {
+            record.phases = engine.phases()?;
+            inspect::kept(record);
+        }
+        let last = engine.session().map_or(Ok(()), |session| check_answer(cell, &self.referee, session, record));
+        if let Err(stop) = last.and_then(|()| Ok(engine.close()?)) {
             self.withdraw(cell, record);
             return Err(stop);
         }
@@ -131,7 +130,9 @@ impl Run<'_> {
     fn withdraw(&self, cell: &Cell<'_>, record: &mut Record) {
         record.samples_ns.clear();
         record.iterations.clear();
+        record.warm_up_ns.clear();
         record.cpu_time_ns = None;
+        record.counts = Counts::default();
         if !matches!(self.args.mode, Mode::Measure | Mode::Quick) {
             // Criterion wrote nothing: what is there is of an earlier run.
             return;
@@ -179,44 +180,6 @@ impl Run<'_> {
         }
     }
 
-    fn blank(&self, cell: &Cell<'_>) -> Record {
-        let engine = cell.parts.engine;
-        Record {
-            schema: SCHEMA,
-            id: cell.id.clone(),
-            engine: EngineRecord { name: engine.name.clone(), kind: engine.kind.to_owned(), ..EngineRecord::default() },
-            query: QueryRecord { id: cell.id.query.clone(), sha256: None },
-            dataset: DatasetRecord {
-                workload: cell.parts.workload.name.clone(),
-                scale: cell.id.scale,
-                format: FORMAT.to_owned(),
-                sha256: None,
-                layout: None,
-            },
-            outcome: Outcome::Failed,
-            reason: None,
-            failure: None,
-            verdict: None,
-            rows: None,
-            answer_digest: None,
-            samples_ns: Vec::new(),
-            iterations: Vec::new(),
-            cpu_time_ns: None,
-            load_ns: None,
-            plan_ns: None,
-            peak_memory_bytes: None,
-            memory_source: None,
-            baseline_memory_bytes: None,
-            threads: self.settings.threads,
-            cache: "hot".to_owned(),
-            provenance: "measured".to_owned(),
-            host: self.host.clone(),
-            git: self.git.clone(),
-            started_at: record::now(),
-            command: self.command.clone(),
-        }
-    }
-
     /// The table of what was measured, and what it takes to read it.
     fn show(&self, records: &[Record]) {
         let cells: BTreeMap<_, &Record> =
@@ -249,13 +212,31 @@ impl Run<'_> {
 }
 
 /// Moves what the samples say into the record.
-#[expect(clippy::cast_precision_loss, reason = "nanoseconds of a sample are far below 2^53")]
-fn fill(record: &mut Record, samples: &[Sample]) {
-    record.iterations = samples.iter().map(|sample| sample.iterations).collect();
-    record.samples_ns =
-        samples.iter().map(|sample| sample.total.as_nanos() as f64 / sample.iterations as f64).collect();
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds and counts of a sample are far below 2^53")]
+fn fill(record: &mut Record, engine: &Engine<'_>, samples: &Samples) {
+    let taken = &samples.taken;
+    let iterations: u64 = taken.iter().map(|sample| sample.iterations).sum();
+    record.iterations = taken.iter().map(|sample| sample.iterations).collect();
+    record.samples_ns = taken.iter().map(|sample| sample.total.as_nanos() as f64 / sample.iterations as f64).collect();
     record.cpu_time_ns =
-        samples.iter().map(|sample| Some(sample.runs.cpu_time_ns? as f64 / sample.iterations as f64)).collect();
-    record.peak_memory_bytes =
-        samples.iter().filter_map(|sample| sample.runs.peak_memory).max().map(|Bytes(bytes)| bytes);
+        taken.iter().map(|sample| Some(sample.runs.cpu_time_ns? as f64 / sample.iterations as f64)).collect();
+    record.warm_up_ns.extend(&samples.warm_up_ns);
+    let mean = |count: &dyn Fn(&Runs) -> Option<u64>| {
+        let sum: u64 = taken.iter().map(|sample| count(&sample.runs)).sum::<Option<_>>()?;
+        Some(sum as f64 / iterations as f64)
+    };
+    let usage = |count: fn(Usage) -> u64| mean(&|runs| runs.usage.map(count));
+    record.counts = Counts {
+        minor_page_faults: usage(|usage| usage.minor_page_faults),
+        major_page_faults: usage(|usage| usage.major_page_faults),
+        voluntary_context_switches: usage(|usage| usage.voluntary_context_switches),
+        involuntary_context_switches: usage(|usage| usage.involuntary_context_switches),
+        read_call_bytes: mean(&|runs| runs.reads.map(|reads| reads.asked_bytes)),
+        disk_read_bytes: mean(&|runs| runs.reads.map(|reads| reads.disk_bytes)),
+    };
+    let peaks = taken.iter().filter_map(|sample| sample.runs.peak_memory).chain(engine.first.peak_memory);
+    if let Some(peak) = peaks.reduce(Peak::or_more) {
+        record.peak_memory_bytes = Some(peak.bytes.0);
+        record.memory_source = Some(peak.source());
+    }
 }

@@ -9,45 +9,44 @@ use regex::Regex;
 use crate::catalog::{Catalog, Entry};
 use crate::id::{BenchId, check_name};
 use crate::settings::Settings;
+use crate::variant::{Cache, Variant};
 use crate::workload::{QuerySpec, Workload};
 
 /// The one format so far.
-pub(super) const FORMAT: &str = "parquet";
+pub(crate) const FORMAT: &str = "parquet";
 
 /// A cell with what it is made of.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Parts<'a> {
-    pub(super) engine: &'a Entry,
-    /// The engine's way to execute; none: its default.
-    pub(super) mode: Option<&'a str>,
-    pub(super) workload: &'a Workload,
-    pub(super) query: &'a QuerySpec,
+pub(crate) struct Parts<'a> {
+    pub(crate) engine: &'a Entry,
+    /// Under which conditions.
+    pub(crate) variant: Variant<'a>,
+    pub(crate) workload: &'a Workload,
+    pub(crate) query: &'a QuerySpec,
 }
 
 /// A cell by name and by parts.
 #[derive(Debug, Clone)]
-pub(super) struct Cell<'a> {
-    pub(super) id: BenchId,
-    pub(super) parts: Parts<'a>,
+pub(crate) struct Cell<'a> {
+    pub(crate) id: BenchId,
+    pub(crate) parts: Parts<'a>,
 }
 
 /// Every cell of these workloads: query by query, so that engines stand side by side in time too.
-pub(super) fn all<'a>(workloads: &'a [Workload], catalog: &'a Catalog, settings: &Settings) -> Vec<Cell<'a>> {
+pub(crate) fn all<'a>(workloads: &'a [Workload], catalog: &'a Catalog, settings: &Settings) -> Vec<Cell<'a>> {
     let mut cells = Vec::new();
     for workload in workloads {
         for scale in &settings.scales {
             for query in &workload.queries {
                 for engine in catalog.entries() {
-                    // The first mode is the default, which an id does not spell.
-                    let others = engine.modes.iter().skip(1).map(|mode| Some(mode.as_str()));
-                    for mode in [None].into_iter().chain(others) {
+                    for variant in variants(engine, settings) {
                         let id = BenchId {
                             engine: engine.name.clone(),
                             query: query.name.clone(),
                             scale: *scale,
-                            variant: settings.variant(FORMAT, mode),
+                            variant: variant.to_string(),
                         };
-                        let parts = Parts { engine, mode, workload, query };
+                        let parts = Parts { engine, variant, workload, query };
                         cells.push(Cell { id, parts });
                     }
                 }
@@ -57,21 +56,42 @@ pub(super) fn all<'a>(workloads: &'a [Workload], catalog: &'a Catalog, settings:
     cells
 }
 
+/// Every mode and state of the cache, for each number of threads and each memory limit that was asked for.
+fn variants<'a>(engine: &'a Entry, settings: &Settings) -> Vec<Variant<'a>> {
+    let mut variants = Vec::new();
+    for variant in settings.variants(FORMAT) {
+        // The first mode is the default, which an id does not spell.
+        let others = engine.modes.iter().skip(1).map(|mode| Some(mode.as_str()));
+        for mode in [None].into_iter().chain(others) {
+            variants.extend([Cache::Hot, Cache::Cold].map(|cache| Variant { mode, cache, ..variant }));
+        }
+    }
+    variants
+}
+
 /// What could be names in a filter.
-pub(super) fn words(filter: &str) -> Vec<&str> {
+pub(crate) fn words(filter: &str) -> Vec<&str> {
     let words = filter.split(|c: char| check_name(&c.to_string()).is_err());
     // `parquet(-eager|-in-memory)` names two modes.
     words.map(|word| word.trim_matches('-')).collect()
 }
 
-/// The cells that the filter means. What runs on request only - some engines, every mode but the default - has to be
-/// named in it.
+/// The cells that the filter means. What runs on request only - some engines, every mode but the default, a state of
+/// the cache other than those in `caches` - has to be named in it.
 ///
 /// # Errors
 /// A filter that means none: says what exists, and what may have been meant.
-pub(super) fn select<'a>(cells: Vec<Cell<'a>>, filter: Option<&str>, exact: bool) -> Result<Vec<Cell<'a>>> {
+pub(crate) fn select<'a>(
+    cells: Vec<Cell<'a>>,
+    filter: Option<&str>,
+    exact: bool,
+    caches: &[Cache],
+) -> Result<Vec<Cell<'a>>> {
     let Some(filter) = filter.filter(|text| !text.is_empty()) else {
-        let usual = |cell: &Cell<'_>| !cell.parts.engine.on_request && cell.parts.mode.is_none();
+        let usual = |cell: &Cell<'_>| {
+            let Parts { engine, variant, .. } = cell.parts;
+            !engine.on_request && variant.mode.is_none() && caches.contains(&variant.cache)
+        };
         return Ok(cells.into_iter().filter(usual).collect());
     };
     let hint = hint(&cells, filter);
@@ -79,10 +99,13 @@ pub(super) fn select<'a>(cells: Vec<Cell<'a>>, filter: Option<&str>, exact: bool
     let words = words(filter);
     let named = |name: &str| words.contains(&name);
     let wanted = |cell: &Cell<'_>| {
-        let Parts { engine, mode, .. } = cell.parts;
+        let Parts { engine, variant, .. } = cell.parts;
+        let whole = named(&cell.id.variant);
+        let cold = variant.cache == Cache::Cold && (whole || named(&variant.cache.to_string()));
         matches(&cell.id.to_string())
             && (!engine.on_request || named(&engine.name))
-            && mode.is_none_or(|mode| named(mode) || named(&cell.id.variant))
+            && variant.mode.is_none_or(|mode| whole || named(mode))
+            && (cold || caches.contains(&variant.cache))
     };
     let selected: Vec<_> = cells.into_iter().filter(wanted).collect();
     if selected.is_empty() {
@@ -159,12 +182,13 @@ mod tests {
         // Two scales, so that one scale's name is the beginning of another's.
         let mut settings = Settings::read()?;
         settings.scales = vec!["1".parse()?, "10".parse()?];
-        settings.threads = crate::measure::host::online_cores();
-        settings.memory = None;
+        settings.threads = vec![crate::measure::host::online_cores()];
+        settings.memory = vec![None];
+        settings.caches = vec![Cache::Hot];
         let mut catalog = Catalog::read(&settings)?;
         catalog.add_versions(&words(filter.unwrap_or_default()))?;
         let workloads = [Workload::read("tpch")?];
-        let cells = select(all(&workloads, &catalog, &settings), filter, false)?;
+        let cells = select(all(&workloads, &catalog, &settings), filter, false, &settings.caches)?;
         Ok(cells.iter().map(|cell| cell.id.to_string()).collect())
     }
 
@@ -195,6 +219,13 @@ mod tests {
         assert_eq!(chosen(Some("^polars/q1/sf1/parquet-(eager|in-memory)")).unwrap().len(), 2);
         assert_eq!(chosen(Some("^polars/q1/sf1/parquet(-eager|-in-memory)?$")).unwrap().len(), 3);
         assert!(chosen(None).unwrap().iter().all(|id| id.ends_with("/parquet")));
+    }
+
+    #[test]
+    fn a_cold_run_is_named_too() {
+        assert_eq!(chosen(Some("duckdb/q6/sf1/parquet-cold")).unwrap(), ["duckdb/q6/sf1/parquet-cold"]);
+        assert_eq!(chosen(Some("^duckdb/q6/sf1/parquet(-cold)?$")).unwrap().len(), 2);
+        assert_eq!(chosen(Some("polars/q6/sf1/parquet-eager-cold")).unwrap().len(), 1);
     }
 
     #[test]

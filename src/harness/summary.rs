@@ -21,7 +21,7 @@ pub(super) fn median(samples: &[f64]) -> Option<Nanos> {
 pub(super) fn line(record: &Record) -> String {
     let verdict = record.verdict.as_ref().map(ToString::to_string);
     let memory = record.peak_memory_bytes.map(|bytes| Bytes(bytes).to_string());
-    let cores = cores(record).map(|cores| format!("{cores:.2}"));
+    let cores = record.cores_used().map(|cores| format!("{cores:.2}"));
     let told = [("answer", verdict), ("peak memory", memory), ("cores used", cores)];
     let told: Vec<String> =
         told.into_iter().map(|(name, value)| format!("{name}: {}", value.as_deref().unwrap_or("unknown"))).collect();
@@ -113,14 +113,4 @@ pub(super) fn reasons(records: &[Record]) -> Vec<String> {
 pub(super) fn share(engines: Duration, wall: Duration) -> String {
     let percent = 100.0 * engines.as_secs_f64() / wall.as_secs_f64();
     format!("{percent:.0} % of {:.1} s of wall time were the engines' timed and warm-up runs", wall.as_secs_f64())
-}
-
-/// Processors kept busy on average, from CPU time over wall time.
-///
-/// CPU time is that of the whole process, so for runs of a few microseconds it is mostly the loop around them.
-fn cores(record: &Record) -> Option<f64> {
-    median(&record.samples_ns).filter(|median| *median > Nanos(1e5))?;
-    let cpu: f64 = record.cpu_time_ns.as_ref()?.iter().sum();
-    let wall: f64 = record.samples_ns.iter().sum();
-    (wall > 0.0).then(|| cpu / wall)
 }

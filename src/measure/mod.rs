@@ -1,4 +1,4 @@
-//! What the operating system knows: memory and CPU time of processes, and the host they ran on.
+//! What the operating system knows: memory, CPU time and counts of processes, and the host they ran on.
 //!
 //! Everything is read from `/proc` or by a system call; what cannot be learned is `None`, never 0.
 
@@ -6,15 +6,21 @@
 pub mod host;
 #[cfg(feature = "harness")]
 pub mod memory;
+#[cfg(feature = "harness")]
+pub mod tree;
+pub mod usage;
+pub(crate) mod valgrind;
 
+use std::mem::MaybeUninit;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
 /// CPU time that all threads of this process have used so far.
+#[expect(unsafe_code, reason = "rustix reads this clock by a way that crashes under Valgrind")]
 pub fn process_cpu_time() -> Option<Duration> {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    let seconds = u64::try_from(time.tv_sec).ok()?;
-    let nanos = u32::try_from(time.tv_nsec).ok()?;
-    Some(Duration::new(seconds, nanos))
+    let mut time = MaybeUninit::zeroed();
+    // SAFETY: the call writes one timespec to the place it is given, and zeroes are a valid one.
+    let time: libc::timespec = unsafe {
+        (libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, time.as_mut_ptr()) == 0).then(|| time.assume_init())
+    }?;
+    Some(Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?))
 }

@@ -12,13 +12,16 @@ use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use tempfile::TempDir;
 
 use super::failure::{Failure, FailureKind};
+use super::observe::{Observe, Observed};
 use super::protocol::{PROTOCOL, Reply, Request};
 use super::watch::{Tail, lines, writer};
 use crate::answer::Answer;
 use crate::engine::{EngineInfo, EngineSettings};
 use crate::fixture::Dataset;
 use crate::interrupt::{self, Group};
-use crate::measure::memory;
+use crate::measure::memory::{self, Peak};
+use crate::measure::tree;
+use crate::measure::usage::{self, Reads, Usage};
 use crate::scratch;
 use crate::units::Bytes;
 use crate::workload::Query;
@@ -46,7 +49,7 @@ pub struct Program {
 impl Program {
     /// With its variables filled in, for engines that read such things before they open: `{threads}`, `{memory_mb}` (the
     /// variable goes when there is no limit) and `{scratch}`.
-    fn variables(&self, limits: Limits, scratch: &Path) -> BTreeMap<String, String> {
+    pub(crate) fn variables(&self, limits: Limits, scratch: &Path) -> BTreeMap<String, String> {
         let memory = limits.told_memory.map(|Bytes(bytes)| (bytes / 1_000_000).to_string());
         let filled = |value: &String| {
             let value = value.replace("{threads}", &limits.threads.to_string());
@@ -83,8 +86,34 @@ pub struct Runs {
     pub durations_ns: Vec<u64>,
     /// CPU time over all of them, in nanoseconds.
     pub cpu_time_ns: Option<u64>,
-    /// The high-water mark of physical memory during them.
-    pub peak_memory: Option<Bytes>,
+    /// The high-water mark of physical memory during them, children included.
+    pub peak_memory: Option<Peak>,
+    /// Page faults and context switches over all of them.
+    pub usage: Option<Usage>,
+    /// Bytes read over all of them, children included.
+    pub reads: Option<Reads>,
+    /// What a watched run told.
+    pub observed: Observed,
+}
+
+impl Runs {
+    /// These and later ones taken together.
+    pub(crate) fn and(mut self, later: Self) -> Self {
+        self.durations_ns.extend(later.durations_ns);
+        let peak = |a: Peak, b: Peak| a.or_more(b);
+        Self {
+            rows: later.rows,
+            durations_ns: self.durations_ns,
+            cpu_time_ns: self.cpu_time_ns.zip(later.cpu_time_ns).map(|(a, b)| a + b),
+            peak_memory: self.peak_memory.zip(later.peak_memory).map(|(a, b)| peak(a, b)),
+            usage: self.usage.zip(later.usage).map(|(a, b)| a + b),
+            reads: self.reads.zip(later.reads).map(|(a, b)| Reads {
+                asked_bytes: a.asked_bytes + b.asked_bytes,
+                disk_bytes: a.disk_bytes + b.disk_bytes,
+            }),
+            observed: later.observed,
+        }
+    }
 }
 
 /// A running engine program. Dropping it kills the program with all its children and removes its scratch folder.
@@ -100,6 +129,21 @@ pub struct Session {
     limits: Limits,
     scratch: TempDir,
     engine: String,
+    /// The most that looks have seen since the last request to run.
+    most_seen: Option<Peak>,
+}
+
+/// What the kernel has counted for a program and its children so far.
+struct Counts {
+    children_cpu_ns: Option<u64>,
+    reads: Option<Reads>,
+}
+
+impl Counts {
+    fn of(pid: u32) -> Self {
+        let tree = tree::of(pid);
+        Self { children_cpu_ns: tree::children_cpu_ns(&tree), reads: usage::read_by(&tree) }
+    }
 }
 
 type Outcome<T> = Result<T, Failure>;
@@ -139,6 +183,7 @@ impl Session {
             limits,
             scratch,
             engine: String::new(),
+            most_seen: None,
         };
         session.greet()?;
         Ok(session)
@@ -195,21 +240,26 @@ impl Session {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn run(&mut self, iterations: u64) -> Outcome<Runs> {
-        let mut all = Runs { cpu_time_ns: Some(0), ..Runs::default() };
-        let mut left = iterations;
+        let mut all = self.run_batch(1, None)?;
+        let mut left = iterations.saturating_sub(1);
         while left > 0 {
             let batch = left.min(self.batch(&all));
-            let runs = self.run_batch(batch)?;
-            if left < iterations && runs.rows != all.rows {
+            let runs = self.run_batch(batch, None)?;
+            if runs.rows != all.rows {
                 return Err(self.changed_rows(all.rows, runs.rows));
             }
-            all.rows = runs.rows;
-            all.durations_ns.extend(runs.durations_ns);
-            all.cpu_time_ns = all.cpu_time_ns.zip(runs.cpu_time_ns).map(|(a, b)| a + b);
-            all.peak_memory = all.peak_memory.max(runs.peak_memory);
+            all = all.and(runs);
             left -= batch;
         }
         Ok(all)
+    }
+
+    /// Runs the prepared query once, watched for something that would be in the way of a sample.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn observe(&mut self, observe: Observe) -> Outcome<Runs> {
+        self.run_batch(1, Some(observe))
     }
 
     /// The last run's result.
@@ -229,18 +279,26 @@ impl Session {
         self.failure(FailureKind::Engine { message })
     }
 
-    /// What the program holds in physical memory now.
+    /// What the program and its children hold in physical memory now.
     pub fn memory(&self) -> Option<Bytes> {
-        memory::resident(self.pid())
+        memory::resident(self.pid()).map(|held| held.bytes)
     }
 
     /// Lets the program end by itself.
     ///
     /// # Errors
     /// When it does not, or not with code 0.
-    pub fn close(mut self) -> Outcome<()> {
+    pub fn close(self) -> Outcome<()> {
+        self.close_within(FAREWELL)
+    }
+
+    /// As [`close`](Self::close), for a program that has more to do at its end than others.
+    ///
+    /// # Errors
+    /// When it does not end in this time, or not with code 0.
+    pub fn close_within(mut self, limit: Duration) -> Outcome<()> {
         self.requests = None;
-        let deadline = Instant::now() + FAREWELL;
+        let deadline = Instant::now() + limit;
         while Instant::now() < deadline {
             match self.child.try_wait() {
                 Ok(Some(status)) if status.success() => return Ok(()),
@@ -248,7 +306,6 @@ impl Session {
                 _ => std::thread::sleep(Duration::from_millis(1)),
             }
         }
-        let limit = FAREWELL;
         let request = "close".to_owned();
         Err(self.fail(FailureKind::TimedOut { limit, request }))
     }
@@ -262,19 +319,38 @@ impl Session {
         (quarter / (*last).max(1)).clamp(1, BATCH)
     }
 
-    fn run_batch(&mut self, iterations: u64) -> Outcome<Runs> {
+    fn run_batch(&mut self, iterations: u64, observe: Option<Observe>) -> Outcome<Runs> {
         let reset = memory::reset_peak(self.pid());
+        self.most_seen = None;
+        let before = Counts::of(self.pid());
         let start = Instant::now();
-        let reply = self.ask("run", &Request::Run { iterations })?;
+        let reply = self.ask("run", &Request::Run { iterations, observe })?;
         let wall = start.elapsed().as_nanos();
+        let after = Counts::of(self.pid());
         // The program holds the clock, but it cannot have run for longer than we waited, nor for no time at all.
         let possible = |durations: &[u64]| {
             let sum: u128 = durations.iter().map(|ns| u128::from(*ns)).sum();
             durations.len() as u64 == iterations && (1..=wall).contains(&sum)
         };
         match reply {
-            Reply::Run { rows, durations_ns, cpu_time_ns } if possible(&durations_ns) => {
-                Ok(Runs { rows, durations_ns, cpu_time_ns, peak_memory: memory::peak(self.pid()).filter(|_| reset) })
+            Reply::Run { rows, durations_ns, cpu_time_ns, usage, observed } if possible(&durations_ns) => {
+                let children = after.children_cpu_ns.zip(before.children_cpu_ns);
+                let peak = memory::peak(self.pid()).filter(|_| reset);
+                Ok(Runs {
+                    rows,
+                    durations_ns,
+                    cpu_time_ns: cpu_time_ns
+                        .zip(children)
+                        .map(|(own, (after, before))| own + after.saturating_sub(before)),
+                    // A child that has ended is in the looks only.
+                    peak_memory: peak.map(|peak| self.most_seen.map_or(peak, |seen| peak.or_more(seen))),
+                    usage,
+                    reads: after.reads.zip(before.reads).map(|(after, before)| Reads {
+                        asked_bytes: after.asked_bytes.saturating_sub(before.asked_bytes),
+                        disk_bytes: after.disk_bytes.saturating_sub(before.disk_bytes),
+                    }),
+                    observed,
+                })
             }
             other => Err(self.garbage("run", &other)),
         }
@@ -304,7 +380,7 @@ impl Session {
         }
         match self.reply(name, self.limits.timeout)? {
             // The program keeps to the protocol and may go on.
-            Reply::Fail { message } => Err(self.failure(FailureKind::Engine { message })),
+            Reply::Fail { message } => Err(self.failure(FailureKind::told(message))),
             Reply::Unsupported { reason } => Err(self.failure(FailureKind::Unsupported { reason })),
             reply => Ok(reply),
         }
@@ -322,7 +398,9 @@ impl Session {
             if interrupt::requested() {
                 return Err(self.fail(FailureKind::Interrupted));
             }
-            self.check_memory(request, memory::resident(self.pid()))?;
+            let held = memory::resident(self.pid());
+            self.most_seen = self.most_seen.into_iter().chain(held).reduce(Peak::or_more);
+            self.check_memory(request, held)?;
             if left.is_zero() {
                 let request = request.to_owned();
                 return Err(self.fail(FailureKind::TimedOut { limit, request }));
@@ -333,8 +411,8 @@ impl Session {
         serde_json::from_slice(&line).map_err(|_| self.garbage_text(request, &String::from_utf8_lossy(&line)))
     }
 
-    fn check_memory(&mut self, request: &str, held: Option<Bytes>) -> Outcome<()> {
-        match (self.limits.memory, held) {
+    fn check_memory(&mut self, request: &str, held: Option<Peak>) -> Outcome<()> {
+        match (self.limits.memory, held.map(|held| held.bytes)) {
             (Some(limit), Some(held)) if held > limit => {
                 let request = request.to_owned();
                 Err(self.fail(FailureKind::OutOfMemory { limit, held, request }))

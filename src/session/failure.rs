@@ -54,6 +54,12 @@ pub enum FailureKind {
         /// What it was doing.
         request: String,
     },
+    /// The engine itself gave up for want of memory.
+    #[error("out of memory: {message}")]
+    GaveUp {
+        /// The engine's error.
+        message: String,
+    },
     /// Said something that is not a reply.
     #[error("said what is no reply to {request}: {said}")]
     Garbage {
@@ -82,10 +88,35 @@ pub enum FailureKind {
         /// Why.
         reason: String,
     },
+    /// A cold run found its data in memory: a skip, since a time of it would be neither hot nor cold.
+    #[error("refused as cold: {read} came from the disk of {needed} that the query needs; {why}")]
+    NotCold {
+        /// What was read from the disk during the run.
+        read: Bytes,
+        /// Column bytes that the query needs.
+        needed: Bytes,
+        /// What may be the reason.
+        why: String,
+    },
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
 }
+
+impl FailureKind {
+    /// What an engine's own error message means.
+    pub(super) fn told(message: String) -> Self {
+        let text = message.to_lowercase();
+        if OUT_OF_MEMORY.iter().any(|words| text.contains(words)) {
+            Self::GaveUp { message }
+        } else {
+            Self::Engine { message }
+        }
+    }
+}
+
+/// What engines say when their memory limit is reached: DuckDB, DataFusion, pyarrow and Python, in this order.
+const OUT_OF_MEMORY: [&str; 4] = ["out of memory", "resources exhausted", "malloc of size", "memoryerror"];
 
 /// A [`FailureKind`] with the last lines that the program wrote to stderr.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

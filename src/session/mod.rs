@@ -10,6 +10,9 @@
 mod client;
 #[cfg(feature = "harness")]
 mod failure;
+#[cfg(feature = "heap")]
+mod heap;
+mod observe;
 pub mod protocol;
 mod serve;
 #[cfg(feature = "harness")]
@@ -19,4 +22,7 @@ mod watch;
 pub use client::{Limits, Program, Runs, Session};
 #[cfg(feature = "harness")]
 pub use failure::{Failure, FailureKind};
+pub use observe::{Heap, Observe, Observed};
+#[cfg(feature = "harness")]
+pub(crate) use protocol::Request;
 pub use serve::{recipe, serve};

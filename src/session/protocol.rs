@@ -8,19 +8,23 @@
 //! | `{"do":"open","settings":{"threads":2,"memory_limit_bytes":null,"scratch":"/tmp/x","mode":null,"options":{}}}` | `{"did":"open","info":{"version":"2.0.0","build":{},"settings":{}}}` | |
 //! | `{"do":"load","dataset":{...}}` | `{"did":"load","load_ns":81234}` | recorded |
 //! | `{"do":"prepare","query":{"workload":"tpch","name":"q1","sql":"select ..."}}` | `{"did":"prepare"}` | |
-//! | `{"do":"run","iterations":3}` | `{"did":"run","rows":4,"durations_ns":[...],"cpu_time_ns":912}` | each run |
+//! | `{"do":"run","iterations":3}` | `{"did":"run","rows":4,"durations_ns":[...],"cpu_time_ns":912,"usage":{...}}` | each run |
+//! | `{"do":"run","iterations":1,"observe":{"what":"phases"}}` | `{"did":"run","rows":4,"durations_ns":[...],"phases":{"plan_ns":9}}` | no sample |
 //! | `{"do":"answer"}` | `{"did":"answer","answer":{"columns":[...],"rows":[...]}}` | |
 //! | closes stdin | exits with 0 | |
 //!
-//! `answer` is about the last run. In place of any reply the program may say `{"did":"fail","message":"..."}`, or
+//! `answer` is about the last run. [`Usage`], `cpu_time_ns` and all that an [`Observe`] asks for may be left out: then it is
+//! unknown. In place of any reply the program may say `{"did":"fail","message":"..."}`, or
 //! `{"did":"unsupported","reason":"..."}` when it is the engine's nature and not an error. A program that has
 //! no build to tell leaves `build` out. Fields that are not known here are ignored, so that a program may say more.
 
 use serde::{Deserialize, Serialize};
 
+use super::observe::{Observe, Observed};
 use crate::answer::Answer;
 use crate::engine::{EngineInfo, EngineSettings};
 use crate::fixture::Dataset;
+use crate::measure::usage::Usage;
 use crate::workload::Query;
 
 /// The version of this conversation; both sides must have the same.
@@ -49,6 +53,9 @@ pub enum Request {
     Run {
         /// How often, at least once.
         iterations: u64,
+        /// What to watch in these runs, which then are no samples.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        observe: Option<Observe>,
     },
     /// Show the last run's result.
     Answer,
@@ -86,6 +93,12 @@ pub enum Reply {
         /// CPU time of the whole process over all the runs, in nanoseconds, where the program can tell.
         #[serde(default)]
         cpu_time_ns: Option<u64>,
+        /// Page faults and context switches over all the runs, where the program can tell.
+        #[serde(default)]
+        usage: Option<Usage>,
+        /// What was seen in the last run, where it was watched.
+        #[serde(flatten)]
+        observed: Observed,
     },
     /// The last run's result.
     Answer {

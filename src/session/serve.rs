@@ -8,9 +8,11 @@ use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 
+use super::observe::{self, Observe, Observed};
 use super::protocol::{PROTOCOL, Reply, Request};
 use crate::engine::{Build, Engine, Result, Unsupported};
 use crate::measure::process_cpu_time;
+use crate::measure::usage::Usage;
 
 /// Drives one engine over stdin and stdout until stdin closes: the whole `main` of an engine program.
 ///
@@ -106,9 +108,9 @@ impl<E: Engine> State<E> {
                 self.prepared = Some(engine.prepare(&query)?);
                 Ok(Reply::Prepare {})
             }
-            Request::Run { iterations } => {
+            Request::Run { iterations, observe } => {
                 let prepared = self.prepared.as_ref().context("no query was prepared")?;
-                run(engine, prepared, &mut self.output, iterations)
+                run(engine, prepared, &mut self.output, iterations, observe.as_ref())
             }
             Request::Answer => {
                 let output = self.output.take().context("the query has not run since")?;
@@ -125,16 +127,25 @@ fn run<E: Engine>(
     prepared: &E::Prepared,
     last: &mut Option<E::Output>,
     iterations: u64,
+    watched: Option<&Observe>,
 ) -> Result<Reply> {
     ensure!(iterations > 0, "asked to run 0 times");
     let mut durations_ns = Vec::with_capacity(usize::try_from(iterations)?);
-    let mut rows = None;
+    let (mut rows, mut observed) = (None, Observed::default());
+    let usage_before = Usage::now();
     let cpu_before = process_cpu_time();
     for _ in 0..iterations {
         // The previous output goes before the clock starts: dropping is not timed, and two never lie in memory.
         drop(last.take());
         let start = Instant::now();
-        let output = engine.run(prepared)?;
+        let output = match watched {
+            None => engine.run(prepared)?,
+            Some(watched) => {
+                let (output, seen) = observe::run(engine, prepared, watched)?;
+                observed = seen;
+                output
+            }
+        };
         durations_ns.push(nanos(start));
         let now = engine.rows(&output);
         let first = *rows.get_or_insert(now);
@@ -142,10 +153,13 @@ fn run<E: Engine>(
         *last = Some(output);
     }
     let cpu_time_ns = process_cpu_time().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
+    let usage = Usage::now().zip(usage_before).map(|(after, before)| after - before);
     Ok(Reply::Run {
         rows: rows.unwrap_or_default(),
         durations_ns,
         cpu_time_ns: cpu_time_ns.and_then(|time| u64::try_from(time.as_nanos()).ok()),
+        usage,
+        observed,
     })
 }
 

@@ -1,10 +1,11 @@
 //! An engine that goes wrong in the way its first argument names: what the fault tests run for real.
 
-use std::io::Write;
-use std::process::{Command, ExitCode, abort, exit};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, ExitCode, Stdio, abort, exit};
 use std::thread::sleep;
 use std::time::Duration;
 
+use anyhow::Context;
 use querydyno::answer::{Answer, Column, Kind};
 use querydyno::engine::{Build, Engine, EngineInfo, EngineSettings, Result};
 use querydyno::fixture::Dataset;
@@ -31,9 +32,20 @@ fn main() -> ExitCode {
             eprintln!("nothing to say");
             ExitCode::from(7)
         }
+        // What the fault "family" starts.
+        "child" => {
+            let block = std::hint::black_box(vec![1_u8; CHILD_BYTES]);
+            println!("{}", block.len());
+            forever()
+        }
         // Each fault is an engine of its own, so that two of them are independent.
         fault => serve::<Faulty>(fault, Build::default()),
     }
+}
+
+/// A loop of so many turns that no compiler takes out.
+fn count(turns: u64) -> u64 {
+    (0..turns).map(std::hint::black_box).fold(0, |seen, _| seen + 1)
 }
 
 fn fault() -> String {
@@ -46,13 +58,16 @@ fn forever() -> ! {
     }
 }
 
+const CHILD_BYTES: usize = 100 << 20;
+
 /// Gives one row with one number, until its fault shows.
 struct Faulty {
     runs: u64,
 }
 
 impl Engine for Faulty {
-    type Prepared = ();
+    /// What the fault "allocate" is to allocate, in MiB.
+    type Prepared = usize;
     type Output = Vec<u64>;
 
     fn open(settings: &EngineSettings) -> Result<Self> {
@@ -72,11 +87,11 @@ impl Engine for Faulty {
         Ok(())
     }
 
-    fn prepare(&mut self, _: &Query) -> Result<()> {
-        Ok(())
+    fn prepare(&mut self, query: &Query) -> Result<usize> {
+        Ok(query.sql.parse().unwrap_or_default())
     }
 
-    fn run(&mut self, (): &()) -> Result<Vec<u64>> {
+    fn run(&mut self, mebibytes: &usize) -> Result<Vec<u64>> {
         self.runs += 1;
         match fault().as_str() {
             "crash" => abort(),
@@ -92,6 +107,23 @@ impl Engine for Faulty {
                 sleep(Duration::from_secs(10));
                 Ok(vec![block.len() as u64])
             }
+            "allocate" => {
+                std::hint::black_box(vec![1_u8; mebibytes << 20]);
+                Ok(vec![7])
+            }
+            "family" => {
+                let mut child = Command::new(std::env::current_exe()?).arg("child").stdout(Stdio::piped()).spawn()?;
+                // It has allocated when it says so, and is gone before the run is.
+                let mut line = String::new();
+                BufReader::new(child.stdout.take().context("no pipe")?).read_line(&mut line)?;
+                sleep(Duration::from_millis(300));
+                child.kill()?;
+                child.wait()?;
+                Ok(vec![7])
+            }
+            "loop" => Ok(vec![count(1_000_000)]),
+            "longer" => Ok(vec![count(1_010_000)]),
+            "starved" => anyhow::bail!("Out of Memory Error: failed to allocate data of size 1.0 GiB"),
             "chatty" => {
                 println!("an engine that prints to stdout must not garble the protocol");
                 Ok(vec![7])

@@ -5,7 +5,10 @@ mod audit;
 mod build;
 mod data;
 mod engines;
+mod heap;
+mod instructions;
 mod lint;
+mod scaling;
 
 use std::process::ExitCode;
 
@@ -27,6 +30,9 @@ enum Command {
     Engines(engines::Engines),
     Answers(answers::Answers),
     Audit(audit::Audit),
+    Heap(heap::Heap),
+    Instructions(instructions::Instructions),
+    Scaling(scaling::Scaling),
     Lint(lint::Lint),
 }
 
@@ -38,6 +44,9 @@ fn main() -> ExitCode {
         Command::Engines(command) => command.run(),
         Command::Answers(command) => command.run(),
         Command::Audit(command) => command.run(),
+        Command::Heap(command) => command.run(),
+        Command::Instructions(command) => command.run(),
+        Command::Scaling(command) => command.run(),
         Command::Lint(command) => command.run(),
     };
     match interrupt::install().and_then(|()| run()) {

@@ -12,6 +12,7 @@ import decimal
 import json
 import os
 import platform
+import resource
 import sys
 import time
 import traceback
@@ -130,8 +131,12 @@ class _Session:
         self.prepared = self.engine.prepare(query)
         return {}
 
-    def run(self, iterations):
+    def run(self, iterations, observe=None):
+        # Of what a run can be watched for, its phases may stay untold; the rest takes a program of its own.
+        if observe and observe["what"] != "phases":
+            raise Unsupported(f"a script cannot be watched for its {observe['what']}")
         durations, rows = [], None
+        before = _usage()
         cpu = time.process_time_ns()
         for _ in range(iterations):
             # The previous output goes before the clock starts: dropping is not timed, and two never lie in memory.
@@ -143,11 +148,24 @@ class _Session:
             if rows not in (None, now):
                 raise ValueError(f"the same query gave {rows} rows before and {now} rows now")
             rows = now
-        return {"rows": rows, "durations_ns": durations, "cpu_time_ns": time.process_time_ns() - cpu}
+        cpu = time.process_time_ns() - cpu
+        usage = {name: count - before[name] for name, count in _usage().items()}
+        return {"rows": rows, "durations_ns": durations, "cpu_time_ns": cpu, "usage": usage}
 
     def answer(self):
         output, self.output = self.output, None
         return {"answer": self.engine.answer(output)}
+
+
+def _usage():
+    """What the kernel has counted for this process and its children that have ended."""
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return {
+        "minor_page_faults": sum(usage.ru_minflt for usage in both),
+        "major_page_faults": sum(usage.ru_majflt for usage in both),
+        "voluntary_context_switches": sum(usage.ru_nvcsw for usage in both),
+        "involuntary_context_switches": sum(usage.ru_nivcsw for usage in both),
+    }
 
 
 def _text(value):

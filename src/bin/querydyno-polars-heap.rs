@@ -1,0 +1,13 @@
+//! The program of the engine `polars` that counts allocations: dhat's allocator, and [`serve`]. Never timed.
+
+use std::process::ExitCode;
+
+use querydyno::engine::polars::Polars;
+use querydyno::session::{recipe, serve};
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+fn main() -> ExitCode {
+    serve::<Polars>("polars", recipe("dhat"))
+}

@@ -1,0 +1,69 @@
+//! What all records of one call have in common: machine, source, command; and a cell's record before anything is known.
+
+use super::select::{Cell, FORMAT};
+use crate::engine::Phases;
+use crate::measure::host::Host;
+use crate::record::{self, Counts, DatasetRecord, EngineRecord, Git, Outcome, Provenance, QueryRecord, Record, SCHEMA};
+use crate::units::Bytes;
+
+/// Where records come from.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    host: Host,
+    git: Option<Git>,
+    command: String,
+}
+
+impl Origin {
+    /// Of this machine, this checkout and this process's command line.
+    pub(crate) fn read() -> Self {
+        let command = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
+        Self { host: Host::read(), git: Git::read(), command }
+    }
+
+    /// The record of a cell that begins now; failed until something better is known.
+    pub(crate) fn blank(&self, cell: &Cell<'_>) -> Record {
+        let engine = cell.parts.engine;
+        let variant = cell.parts.variant;
+        Record {
+            schema: SCHEMA,
+            id: cell.id.clone(),
+            engine: EngineRecord { name: engine.name.clone(), kind: engine.kind.to_owned(), ..EngineRecord::default() },
+            query: QueryRecord { id: cell.id.query.clone(), sha256: None },
+            dataset: DatasetRecord {
+                workload: cell.parts.workload.name.clone(),
+                scale: cell.id.scale,
+                format: FORMAT.to_owned(),
+                sha256: None,
+                layout: None,
+            },
+            outcome: Outcome::Failed,
+            reason: None,
+            failure: None,
+            verdict: None,
+            rows: None,
+            answer_digest: None,
+            samples_ns: Vec::new(),
+            iterations: Vec::new(),
+            cpu_time_ns: None,
+            load_ns: None,
+            warm_up_ns: Vec::new(),
+            phases: Phases::default(),
+            counts: Counts::default(),
+            peak_memory_bytes: None,
+            memory_source: None,
+            baseline_memory_bytes: None,
+            heap: None,
+            instructions: None,
+            threads: variant.threads,
+            memory_limit_bytes: variant.memory.map(|Bytes(bytes)| bytes),
+            cache: variant.cache,
+            provenance: Provenance::Measured,
+            provenance_reason: None,
+            host: self.host.clone(),
+            git: self.git.clone(),
+            started_at: record::now(),
+            command: self.command.clone(),
+        }
+    }
+}

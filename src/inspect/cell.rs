@@ -1,0 +1,114 @@
+//! What both kinds of inspection begin with: the cells that a filter means, and one of them with its answer verified.
+
+use anyhow::{Result, bail, ensure};
+
+use crate::catalog::{Catalog, Entry};
+use crate::fixture::Store;
+use crate::harness::attempt::{Ready, Stop, attempt};
+use crate::harness::origin::Origin;
+use crate::harness::select::{self, Cell};
+use crate::harness::workloads;
+use crate::interrupt;
+use crate::paths;
+use crate::record::{Outcome, Record, Writer};
+use crate::referee::Referee;
+use crate::session::Program;
+use crate::settings::Settings;
+use crate::variant::Cache;
+
+/// What all cells of a command share.
+pub(super) struct Inspection<'a> {
+    pub(super) settings: &'a Settings,
+    store: Store,
+    referee: Referee,
+    origin: Origin,
+    writer: Writer,
+}
+
+impl<'a> Inspection<'a> {
+    pub(super) fn new(settings: &'a Settings) -> Self {
+        Self {
+            settings,
+            store: Store::new(settings.data.clone()),
+            referee: Referee::new(settings),
+            origin: Origin::read(),
+            writer: Writer::new(&paths::own("records")),
+        }
+    }
+
+    /// Inspects every cell that the filter means, one after the other; a cell that cannot be is a record with the reason.
+    ///
+    /// # Errors
+    /// A filter that means no cell, or a record that cannot be written; an interrupt ends it early.
+    pub(super) fn each(
+        &mut self,
+        filter: Option<&str>,
+        mut inspect: impl FnMut(&Self, &Cell<'_>, &mut Record) -> Result<(), Stop>,
+    ) -> Result<Vec<Record>> {
+        let mut catalog = Catalog::read(self.settings)?;
+        catalog.add_versions(&select::words(filter.unwrap_or_default()))?;
+        let workloads = workloads()?;
+        let cells = select::all(&workloads, &catalog, self.settings);
+        let cells = select::select(cells, filter, false, &[Cache::Hot])?;
+        let mut records = Vec::new();
+        for cell in &cells {
+            interrupt::check()?;
+            ensure!(cell.parts.variant.cache == Cache::Hot, "{}: only hot runs are inspected", cell.id);
+            let mut record = self.origin.blank(cell);
+            match inspect(self, cell, &mut record) {
+                Ok(()) => record.outcome = Outcome::Measured,
+                Err(stop) => {
+                    record.outcome = stop.outcome;
+                    record.reason = Some(stop.reason);
+                    record.failure = stop.failure;
+                }
+            }
+            interrupt::check()?;
+            records.push(record);
+        }
+        Ok(records)
+    }
+
+    /// A program of the cell's engine, opened, loaded and with its answer verified.
+    ///
+    /// # Errors
+    /// As a bench has them.
+    pub(super) fn verified(&self, cell: &Cell<'_>, program: &Program, record: &mut Record) -> Result<Ready, Stop> {
+        attempt(cell, program, self.settings, &self.store, &self.referee, record)
+    }
+
+    /// Writes the records of what was inspected.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub(super) fn write(&mut self, records: &[Record]) -> Result<()> {
+        records.iter().try_for_each(|record| self.writer.append(record))
+    }
+}
+
+/// The reason for which an engine's cell is skipped.
+pub(super) fn unsupported(reason: impl Into<String>) -> Stop {
+    Stop { outcome: Outcome::Skipped, reason: format!("unsupported: {}", reason.into()), failure: None }
+}
+
+/// The engine's program, or why it cannot be had: as in a bench, one of ours that does not compile is a failure.
+pub(super) fn program(engine: &Entry) -> Result<Program, Stop> {
+    engine.program().map_err(|error| Stop {
+        outcome: if engine.recipe().is_some() { Outcome::Failed } else { Outcome::Skipped },
+        reason: format!("not available: {error:#}"),
+        failure: None,
+    })
+}
+
+/// Valgrind's version.
+///
+/// # Errors
+/// When it is not there: how to get it.
+pub(super) fn valgrind() -> Result<String> {
+    let Some(version) = crate::catalog::command::version_of("valgrind") else {
+        bail!(
+            "this takes Valgrind, and `valgrind --version` does not run: apt-get install valgrind, or your system's way"
+        );
+    };
+    Ok(version)
+}

@@ -1,0 +1,168 @@
+//! Allocations of one run: by dhat in a program built for it, or by Valgrind's DHAT around the ordinary program.
+//!
+//! dhat sees what goes through Rust's global allocator, in this run only. Valgrind sees C++ too, but the whole life of a
+//! program; so the program lives twice, once without the run, and the difference is told.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use serde::Serialize;
+
+use super::cell::{Inspection, program, unsupported, valgrind};
+use super::profile::{Profile, Site};
+use super::store;
+use crate::harness::attempt::{Ready, Stop};
+use crate::harness::select::Cell;
+use crate::launch::{Launched, launch};
+use crate::paths;
+use crate::record::{self, HeapRecord, Record};
+use crate::session::{Heap, Observe, Program};
+use crate::settings::Settings;
+
+/// Who counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tool {
+    /// dhat for engines in Rust, Valgrind's DHAT for those in C++.
+    Fitting,
+    /// Valgrind's DHAT for all.
+    Valgrind,
+}
+
+/// An inspected cell.
+#[derive(Debug, Serialize)]
+pub struct HeapFound {
+    /// The cell's record; its `heap` holds the totals.
+    pub record: Record,
+    /// The profile for dhat's viewer.
+    pub profile: Option<PathBuf>,
+    /// Where bytes were allocated, most first.
+    pub sites: Vec<Site>,
+}
+
+/// A program may take so many times longer here than in a bench.
+const SLOWER: u32 = 100;
+
+/// Counts the allocations of one run of every cell that the filter means.
+///
+/// # Errors
+/// A filter that means no cell, or after an interrupt; what fails in a cell is in its record.
+pub fn heap(filter: Option<&str>, tool: Tool, settings: &Settings) -> Result<Vec<HeapFound>> {
+    let mut slow = settings.clone();
+    slow.timeout *= SLOWER;
+    let mut inspection = Inspection::new(&slow);
+    let mut profiles = Vec::new();
+    let records = inspection.each(filter, |inspection, cell, record| {
+        eprintln!("{}: counting allocations", cell.id);
+        let found = one(inspection, cell, tool, record);
+        profiles.push(found.as_ref().ok().cloned().unwrap_or_default());
+        found?;
+        store::keep("heap", record)?;
+        Ok(())
+    })?;
+    inspection.write(&records)?;
+    let found = records.into_iter().zip(profiles);
+    Ok(found.map(|(record, (profile, sites))| HeapFound { record, profile, sites }).collect())
+}
+
+type Profiled = (Option<PathBuf>, Vec<Site>);
+
+fn one(inspection: &Inspection<'_>, cell: &Cell<'_>, tool: Tool, record: &mut Record) -> Result<Profiled, Stop> {
+    let engine = cell.parts.engine;
+    if engine.script().is_some() {
+        return Err(unsupported(format!(
+            "{} is driven from Python, whose allocations would drown its own",
+            engine.name
+        )));
+    }
+    let profile =
+        paths::own("inspected").join("heap").join(format!("{}.dhat.json", cell.id.to_string().replace('/', "-")));
+    std::fs::create_dir_all(paths::own("inspected").join("heap")).map_err(anyhow::Error::from)?;
+    let (heap, sites, tool) = match engine.recipe() {
+        Some(recipe) if tool == Tool::Fitting && !recipe.cxx => {
+            let Some(recipe) = recipe.heap() else {
+                return Err(unsupported(format!(
+                    "{} has no program that watches its heap; try --valgrind",
+                    engine.name
+                )));
+            };
+            let program = engine.made(&recipe)?;
+            let (heap, sites) = by_dhat(inspection, cell, &program, &profile, record)?;
+            (heap, sites, "dhat".to_owned())
+        }
+        None if tool == Tool::Fitting => {
+            return Err(unsupported(format!("{} was not built here; try --valgrind", engine.name)));
+        }
+        _ => {
+            let version = valgrind()?;
+            let (heap, sites) = by_valgrind(inspection, cell, &program(engine)?, &profile, record)?;
+            (heap, sites, format!("{version} DHAT, the difference between two programs' lives"))
+        }
+    };
+    record.heap = Some(HeapRecord { heap, tool, taken_at: record::now() });
+    Ok((Some(profile), sites))
+}
+
+fn by_dhat(
+    inspection: &Inspection<'_>,
+    cell: &Cell<'_>,
+    program: &Program,
+    profile: &Path,
+    record: &mut Record,
+) -> Result<(Heap, Vec<Site>), Stop> {
+    // The verifying run before has filled whatever an engine keeps between runs.
+    let Ready { mut session, .. } = inspection.verified(cell, program, record)?;
+    let runs = session.observe(Observe::Heap { profile: profile.to_owned() })?;
+    let heap = runs.observed.heap.ok_or_else(|| anyhow!("the program counted no allocations"))?;
+    session.close()?;
+    Ok((heap, Profile::read(profile)?.sites(None)))
+}
+
+fn by_valgrind(
+    inspection: &Inspection<'_>,
+    cell: &Cell<'_>,
+    program: &Program,
+    profile: &Path,
+    record: &mut Record,
+) -> Result<(Heap, Vec<Site>), Stop> {
+    let Ready { session, dataset, query, .. } = inspection.verified(cell, program, record)?;
+    session.close()?;
+    let without = profile.with_extension("without");
+    let live = |file: &Path, runs: bool| -> Result<Profile, Stop> {
+        let watched = under_valgrind(program, file);
+        let parts = cell.parts;
+        let Launched { mut session, .. } =
+            launch(parts.engine, parts.variant, &watched, inspection.settings, &dataset, &query)?;
+        if runs {
+            session.run(1)?;
+        }
+        session.close_within(Duration::from_mins(10))?;
+        Ok(Profile::read(file)?)
+    };
+    let before = live(&without, false)?;
+    let after = live(profile, true)?;
+    // Only the difference says something, and it is told.
+    let _ = std::fs::remove_file(&without);
+    let (less, heap) = (before.heap(), after.heap());
+    let heap = Heap {
+        total_bytes: heap.total_bytes.saturating_sub(less.total_bytes),
+        total_blocks: heap.total_blocks.saturating_sub(less.total_blocks),
+        // What loading left is part of the peak: it cannot be told apart.
+        ..heap
+    };
+    Ok((heap, after.sites(Some(&before))))
+}
+
+/// The program under DHAT; jemalloc in the program itself is seen by its functions' names.
+fn under_valgrind(program: &Program, profile: &Path) -> Program {
+    let mut args = vec![
+        "--tool=dhat".to_owned(),
+        "--quiet".to_owned(),
+        "--num-callers=40".to_owned(),
+        "--soname-synonyms=somalloc=NONE".to_owned(),
+        format!("--dhat-out-file={}", profile.display()),
+        program.path.display().to_string(),
+    ];
+    args.extend(program.args.iter().cloned());
+    Program { path: "valgrind".into(), args, env: program.env.clone() }
+}

@@ -1,0 +1,92 @@
+//! Speed-up curves as SVG: a panel for each engine, a thin line for each query, a thick one for their geometric mean, and
+//! the ideal.
+
+use anyhow::{Result, anyhow};
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+
+use super::{Curve, means};
+
+const PANEL: (u32, u32) = (380, 320);
+const COLUMNS: u32 = 3;
+const QUERY: RGBColor = RGBColor(150, 165, 185);
+const MEAN: RGBColor = RGBColor(20, 80, 160);
+const IDEAL: RGBColor = RGBColor(90, 90, 90);
+
+type Panel<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Draws the curves.
+///
+/// # Errors
+/// Without a curve, or when plotters cannot draw.
+pub fn draw(curves: &[Curve]) -> Result<String> {
+    let means = means(curves);
+    let most = curves.iter().flat_map(|curve| &curve.points).map(|point| point.threads).max();
+    let most =
+        most.ok_or_else(|| anyhow!("there is no curve to draw: it takes verified cells with two thread counts"))?;
+    let panels = u32::try_from(means.len())?;
+    let columns = panels.min(COLUMNS);
+    let size = (columns * PANEL.0, panels.div_ceil(columns) * PANEL.1);
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let failed = |error| anyhow!("cannot draw: {error}");
+        root.fill(&WHITE).map_err(failed)?;
+        let areas = root.split_evenly(((size.1 / PANEL.1) as usize, columns as usize));
+        for ((engine, mean), area) in means.iter().zip(&areas) {
+            let own: Vec<&Curve> = curves.iter().filter(|curve| curve.engine == *engine).collect();
+            panel(area, engine, &own, mean, most).map_err(failed)?;
+        }
+        root.present().map_err(failed)?;
+    }
+    Ok(svg)
+}
+
+type Drawn = std::result::Result<(), DrawingAreaErrorKind<std::io::Error>>;
+
+#[expect(clippy::cast_precision_loss, reason = "a handful of threads")]
+fn panel(
+    area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
+    engine: &str,
+    curves: &[&Curve],
+    mean: &[(usize, f64)],
+    most: usize,
+) -> Drawn {
+    let best = curves.iter().flat_map(|curve| &curve.points).map(|point| point.speedup).fold(most as f64, f64::max);
+    let queries = if curves.len() == 1 { curves[0].query.clone() } else { format!("{} queries", curves.len()) };
+    let mut chart = ChartBuilder::on(area)
+        .caption(format!("{engine}, {queries}"), ("sans-serif", 15))
+        .margin(10)
+        .x_label_area_size(36)
+        .y_label_area_size(42)
+        .build_cartesian_2d(1.0..most as f64, 0.0..best * 1.05)?;
+    chart
+        .configure_mesh()
+        .x_labels(most.min(9))
+        .x_label_formatter(&|threads| if threads.fract() == 0.0 { format!("{threads:.0}") } else { String::new() })
+        .light_line_style(WHITE)
+        .x_desc("threads")
+        .y_desc("times as fast as with one")
+        .draw()?;
+    for curve in curves {
+        line(&mut chart, curve.points.iter().map(|point| (point.threads as f64, point.speedup)), QUERY, 1)?;
+    }
+    let ends = [(1.0, 1.0), (most as f64, most as f64)];
+    chart
+        .draw_series(DashedLineSeries::new(ends, 4, 4, IDEAL.stroke_width(1)))?
+        .label("ideal")
+        .legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], IDEAL.stroke_width(1)));
+    let mean: Vec<(f64, f64)> = mean.iter().map(|(threads, speedup)| (*threads as f64, *speedup)).collect();
+    chart.draw_series(mean.iter().map(|point| Circle::new(*point, 3, MEAN.filled())))?;
+    let name = if curves.len() == 1 { "measured" } else { "geometric mean" };
+    chart
+        .draw_series(LineSeries::new(mean, MEAN.stroke_width(2)))?
+        .label(name)
+        .legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], MEAN.stroke_width(2)));
+    chart.configure_series_labels().position(SeriesLabelPosition::UpperLeft).background_style(WHITE.mix(0.8)).draw()
+}
+
+fn line(chart: &mut Panel<'_, '_>, points: impl IntoIterator<Item = (f64, f64)>, color: RGBColor, width: u32) -> Drawn {
+    chart.draw_series(LineSeries::new(points, color.stroke_width(width)))?;
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! The conditions under which an engine runs a query: mode of execution, cache, threads, memory. Each is an axis of a cell.
+//!
+//! The last part of an id spells every axis that differs from its default: `parquet`, `parquet-eager-cold-1t-2GiB`.
+//! What this is not: where the values come from, see [`crate::settings`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::host;
+use crate::units::Bytes;
+
+/// One combination of conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variant<'a> {
+    /// How the tables are stored.
+    pub format: &'a str,
+    /// The engine's way to execute; none: its default.
+    pub mode: Option<&'a str>,
+    /// Whether the files are in the page cache when a run begins.
+    pub cache: Cache,
+    /// Threads given to the engine.
+    pub threads: usize,
+    /// The limit that was asked for: told to the engine and enforced.
+    pub memory: Option<Bytes>,
+}
+
+/// Whether the data was read before a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cache {
+    /// One program for all runs; the files are in the page cache.
+    #[default]
+    Hot,
+    /// A fresh program for every run, and none of the files in the page cache when it begins.
+    Cold,
+}
+
+impl fmt::Display for Variant<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.format)?;
+        if let Some(mode) = self.mode {
+            write!(f, "-{mode}")?;
+        }
+        if self.cache == Cache::Cold {
+            write!(f, "-{}", self.cache)?;
+        }
+        if self.threads != host::online_cores() {
+            write!(f, "-{}t", self.threads)?;
+        }
+        if let Some(memory) = self.memory {
+            write!(f, "-{}", memory.compact())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hot => "hot",
+            Self::Cold => "cold",
+        })
+    }
+}
+
+impl FromStr for Cache {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "hot" => Ok(Self::Hot),
+            "cold" => Ok(Self::Cold),
+            _ => Err(format!("'{text}' is no state of the cache: it is hot or cold")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variant_spells_what_differs_from_the_default() {
+        let cores = host::online_cores();
+        let plain = Variant { format: "parquet", mode: None, cache: Cache::Hot, threads: cores, memory: None };
+        assert_eq!(plain.to_string(), "parquet");
+        let other = Variant {
+            mode: Some("eager"),
+            cache: Cache::Cold,
+            threads: cores + 1,
+            memory: Some(Bytes(2 << 30)),
+            ..plain
+        };
+        assert_eq!(other.to_string(), format!("parquet-eager-cold-{}t-2GiB", cores + 1));
+    }
+}

@@ -1,0 +1,156 @@
+//! What is measured beside time: memory, counts, cold runs, and the axes threads, memory and cache.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Bench, entry, faulty, program, text};
+use querydyno::engine::EngineSettings;
+use querydyno::fixture::Dataset;
+use querydyno::record::Outcome;
+use querydyno::session::{FailureKind, Limits, Program, Session};
+use querydyno::variant::Cache;
+use querydyno::workload::Query;
+
+const MEBIBYTE: f64 = (1 << 20) as f64;
+
+/// A program of the faulty engine, opened and loaded.
+fn session(program: &Program) -> (Session, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { timeout: Duration::from_mins(1), memory: None, told_memory: None, threads: 1 };
+    let mut session = Session::spawn(program, limits, folder.path()).unwrap();
+    let settings = EngineSettings {
+        threads: 1,
+        memory_limit_bytes: None,
+        scratch: String::new().into(),
+        mode: None,
+        options: [].into(),
+    };
+    session.open(&settings).unwrap();
+    let dataset = Dataset {
+        workload: "tpch".to_owned(),
+        scale: "0.001".parse().unwrap(),
+        format: "parquet".to_owned(),
+        sha256: String::new(),
+        layout: String::new(),
+        tables: Vec::new(),
+    };
+    session.load(&dataset).unwrap();
+    (session, folder)
+}
+
+fn query(sql: &str) -> Query {
+    Query { workload: "tpch".to_owned(), name: "q6".to_owned(), sql: sql.to_owned() }
+}
+
+#[test]
+fn a_known_allocation_is_the_peak_within_two_percent_and_an_earlier_one_is_not() {
+    let (mut session, _folder) = session(&faulty("allocate"));
+    let baseline = session.memory().unwrap();
+    for mebibytes in [600_u32, 200, 400] {
+        session.prepare(&query(&mebibytes.to_string())).unwrap();
+        let peak = session.run(1).unwrap().peak_memory.unwrap();
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+        let grown = (peak.bytes.0 - baseline.0) as f64 / MEBIBYTE;
+        let error = grown / f64::from(mebibytes) - 1.0;
+        assert!(error.abs() < 0.02, "{mebibytes} MiB: {grown} MiB");
+        assert_eq!(peak.processes, 1);
+    }
+}
+
+#[test]
+fn what_a_child_holds_counts_although_it_is_gone_at_the_end() {
+    let (mut session, _folder) = session(&faulty("family"));
+    session.prepare(&query("")).unwrap();
+    let peak = session.run(1).unwrap().peak_memory.unwrap();
+    assert!(peak.bytes.0 >= 100 << 20, "{}", peak.bytes);
+    assert_eq!(peak.processes, 2);
+    assert!(peak.source().contains("2 processes"));
+}
+
+#[test]
+fn an_engine_that_gives_up_for_want_of_memory_is_told_from_one_that_errs() {
+    let config = entry("starved", &faulty("starved")) + &entry("nothing", &program("null"));
+    let mut bench = Bench::cheap(&config, "^(starved|nothing)/q6/").env("QUERYDYNO_SCALE", "0.001");
+    let output = bench.run();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let record = bench.record("starved");
+    assert!(matches!(record.failure.unwrap().kind, FailureKind::GaveUp { .. }));
+    assert!(record.reason.unwrap().starts_with("out of memory: "));
+    assert_eq!(bench.record("nothing").outcome, Outcome::Measured);
+}
+
+#[test]
+fn threads_and_memory_are_axes() {
+    let mut bench = Bench::cheap(&entry("nothing", &program("null")), "nothing/q6")
+        .env("QUERYDYNO_THREADS", "1,3")
+        .env("QUERYDYNO_MEMORY", "none,2GiB");
+    let output = bench.run();
+    assert!(output.status.success(), "{}", text(&output));
+    let mut told: Vec<(usize, Option<u64>, String)> = bench
+        .records()
+        .into_iter()
+        .map(|record| (record.threads, record.memory_limit_bytes, record.id.variant))
+        .collect();
+    told.sort();
+    let limit = Some(2 << 30);
+    let wanted = [(1, None, "1t"), (1, limit, "1t-2GiB"), (3, None, "3t"), (3, limit, "3t-2GiB")];
+    assert_eq!(told.len(), wanted.len());
+    for ((threads, memory, variant), (wanted, limit, name)) in told.iter().zip(wanted) {
+        // A number of threads that is the machine's own is not spelled.
+        let name = if std::thread::available_parallelism().unwrap().get() == wanted {
+            name.trim_start_matches(&format!("{wanted}t")).trim_start_matches('-')
+        } else {
+            name
+        };
+        let name = format!("parquet-{name}");
+        assert_eq!((*threads, *memory, variant.as_str()), (wanted, limit, name.trim_end_matches('-')));
+    }
+}
+
+#[test]
+fn one_record_holds_all_of_a_hot_cell() {
+    let mut bench = Bench::cheap(&entry("kernels", &program("arrow")), "kernels/q6");
+    let output = bench.run();
+    assert!(output.status.success(), "{}", text(&output));
+    let record = bench.record("kernels");
+    assert_eq!(record.cache, Cache::Hot);
+    assert!(record.peak_memory_bytes > record.baseline_memory_bytes, "{record:?}");
+    // The verifying run and at least one of Criterion's warm-up.
+    assert!(record.warm_up_ns.len() >= 2 && record.warm_up_ns.iter().all(|ns| *ns > 0));
+    let counts = record.counts;
+    assert!(counts.minor_page_faults.is_some() && counts.major_page_faults.is_some());
+    // Each run starts and awaits threads.
+    assert!(counts.voluntary_context_switches.unwrap() > 0.0);
+    // Its four columns, from the page cache.
+    assert!(counts.read_call_bytes.unwrap() > 400_000.0, "{counts:?}");
+    assert!(counts.disk_read_bytes.unwrap() < 4096.0, "{counts:?}");
+}
+
+#[test]
+fn a_cold_run_reads_its_columns_from_the_disk_or_is_refused() {
+    let mut bench = Bench::cheap(&entry("kernels", &program("arrow")), "kernels/q6/sf0.01/parquet-cold");
+    let output = bench.run();
+    assert!(output.status.success(), "{}", text(&output));
+    let record = bench.record("kernels");
+    assert_eq!(record.cache, Cache::Cold);
+    if record.outcome == Outcome::Skipped {
+        assert!(record.reason.unwrap().starts_with("refused as cold"));
+        return;
+    }
+    assert_eq!(record.iterations, [1; 10]);
+    assert!(record.verdict.unwrap().verified());
+    assert!(record.counts.disk_read_bytes.unwrap() > 400_000.0, "{:?}", record.counts);
+    bench.assert_clean();
+}
+
+#[test]
+fn an_engine_that_reads_nothing_is_refused_as_cold() {
+    let mut bench = Bench::cheap(&entry("nothing", &program("null")), "nothing/q6/sf0.01/parquet-cold");
+    let output = bench.run();
+    assert!(output.status.success(), "{}", text(&output));
+    let record = bench.record("nothing");
+    assert_eq!(record.outcome, Outcome::Skipped);
+    assert!(record.reason.unwrap().contains("refused as cold: 0 B came from the disk"));
+    assert!(record.samples_ns.is_empty());
+}

@@ -1,0 +1,101 @@
+//! `cargo xtask heap`: the allocations of one run of a query.
+
+use anyhow::{Result, ensure};
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+use querydyno::inspect::{HeapFound, Tool, heap};
+use querydyno::record::Outcome;
+use querydyno::settings::Settings;
+use querydyno::units::Bytes;
+use serde_json::json;
+
+/// Count the allocations of one run of each query that a filter means, and name the places they come from
+///
+/// Engines in Rust have a further program with dhat's allocator, built on first use (a minute or two); DuckDB runs under
+/// Valgrind's DHAT, which sees C++ too and is some 50 times slower: use a small scale. Scale, threads and memory are those of a
+/// bench. The profile opens in dhat's viewer; the totals stand in later records of the same cell.
+#[derive(Debug, Args)]
+pub(crate) struct Heap {
+    /// The cells, as in a bench: `polars/q1`, `arrow`
+    filter: String,
+    /// Use Valgrind's DHAT for engines in Rust too
+    #[arg(long)]
+    valgrind: bool,
+    /// So many places of allocation
+    #[arg(long, default_value_t = 10)]
+    sites: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Heap {
+    pub(crate) fn run(self) -> Result<()> {
+        let tool = if self.valgrind { Tool::Valgrind } else { Tool::Fitting };
+        let found = heap(Some(&self.filter), tool, &Settings::read()?)?;
+        if self.json {
+            let cells: Vec<_> = found.iter().map(|cell| as_json(cell, self.sites)).collect();
+            println!("{}", serde_json::to_string_pretty(&json!({ "cells": cells }))?);
+        } else {
+            for cell in &found {
+                show(cell, self.sites);
+            }
+        }
+        let failed = found.iter().filter(|cell| cell.record.outcome == Outcome::Failed).count();
+        ensure!(failed == 0, "{failed} of {} cells failed", found.len());
+        Ok(())
+    }
+}
+
+fn show(found: &HeapFound, sites: usize) {
+    let record = &found.record;
+    let Some(told) = &record.heap else {
+        println!("{}: {}", record.id, record.reason.as_deref().unwrap_or("nothing was counted"));
+        return;
+    };
+    let heap = &told.heap;
+    println!(
+        "{}: {} in {} blocks, peak {} in {} blocks ({})",
+        record.id,
+        Bytes(heap.total_bytes),
+        heap.total_blocks,
+        Bytes(heap.peak_bytes),
+        heap.peak_blocks,
+        told.tool
+    );
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["bytes", "share", "blocks", "allocated by"]);
+    for site in found.sites.iter().take(sites) {
+        #[expect(clippy::cast_precision_loss, reason = "shown in percent")]
+        let share = 100.0 * site.total_bytes as f64 / heap.total_bytes.max(1) as f64;
+        table.add_row([
+            Bytes(site.total_bytes).to_string(),
+            format!("{share:.1} %"),
+            site.total_blocks.to_string(),
+            site.function.chars().take(90).collect(),
+        ]);
+    }
+    for column in 0..3 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    println!("{table}");
+    if let Some(profile) = &found.profile {
+        println!("profile for dhat's viewer (dh_view.html): {}\n", profile.display());
+    }
+}
+
+fn as_json(found: &HeapFound, sites: usize) -> serde_json::Value {
+    let record = &found.record;
+    json!({
+        "id": record.id,
+        "outcome": record.outcome,
+        "reason": record.reason,
+        "verdict": record.verdict,
+        "heap": record.heap,
+        "profile": found.profile,
+        "sites": &found.sites[..sites.min(found.sites.len())],
+    })
+}

@@ -1,0 +1,95 @@
+//! `cargo xtask instructions`: the instructions of one run of a query, and whether they have become more.
+
+use anyhow::{Result, ensure};
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+use querydyno::id::Scale;
+use querydyno::inspect::{Counted, Gate, instructions};
+use querydyno::record::Outcome;
+use querydyno::settings::Settings;
+use serde_json::json;
+
+/// Count the instructions of one run of each query that a filter means, and compare them with the last time
+///
+/// Callgrind runs each engine's program on a simulated processor, with one thread; start-up, loading and a first run are
+/// not counted. Such counts gauge one engine over time and rank no engines. Takes Valgrind, and installs gungraun's runner
+/// on first use. Exits with 1 when a cell fails or passes --limit.
+#[derive(Debug, Args)]
+pub(crate) struct Instructions {
+    /// The cells, as in a bench: `duckdb/q1`, `arrow` [default: all engines that are not scripts]
+    filter: Option<String>,
+    /// The scale factor
+    #[arg(long, default_value = "0.01")]
+    scale: Scale,
+    /// Fail when a cell's instructions rise by more than so many percent
+    #[arg(long, value_name = "PERCENT")]
+    limit: Option<f64>,
+    /// Compare with what was saved under this name instead of with the last time
+    #[arg(long, value_name = "NAME", conflicts_with = "save_baseline")]
+    baseline: Option<String>,
+    /// Save the counts under this name
+    #[arg(long, value_name = "NAME")]
+    save_baseline: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Instructions {
+    pub(crate) fn run(self) -> Result<()> {
+        let mut settings = Settings::read()?;
+        settings.scales = vec![self.scale];
+        settings.threads = vec![1];
+        let gate = Gate { baseline: self.baseline, save_baseline: self.save_baseline, limit_percent: self.limit };
+        let counted = instructions(self.filter.as_deref(), &gate, &settings)?;
+        if self.json {
+            let cells: Vec<_> = counted.iter().map(as_json).collect();
+            println!("{}", serde_json::to_string_pretty(&json!({ "cells": cells }))?);
+        } else {
+            println!("{}", table(&counted));
+        }
+        let failed: Vec<String> = counted
+            .iter()
+            .filter(|cell| cell.record.outcome == Outcome::Failed)
+            .map(|cell| format!("{}: {}", cell.record.id, cell.record.reason.as_deref().unwrap_or_default()))
+            .collect();
+        ensure!(failed.is_empty(), "{} of {} cells failed\n{}", failed.len(), counted.len(), failed.join("\n"));
+        Ok(())
+    }
+}
+
+fn table(counted: &[Counted]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["cell", "instructions", "before", "change", ""]);
+    for cell in counted {
+        let record = &cell.record;
+        let now = record.instructions.as_ref().map(|found| found.instructions);
+        let number = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
+        let change = cell.change_percent().map(|percent| format!("{percent:+.3} %")).unwrap_or_default();
+        let reason: String = record.reason.as_deref().unwrap_or_default().chars().take(60).collect();
+        table.add_row([record.id.to_string(), number(now), number(cell.before), change, reason]);
+    }
+    for column in 1..4 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn as_json(cell: &Counted) -> serde_json::Value {
+    let record = &cell.record;
+    json!({
+        "id": record.id,
+        "instructions": record.instructions.as_ref().map(|found| found.instructions),
+        "before": cell.before,
+        "change_percent": cell.change_percent(),
+        "outcome": record.outcome,
+        "reason": record.reason,
+        "verdict": record.verdict,
+        "provenance": record.provenance,
+        "provenance_reason": record.provenance_reason,
+        "tool": record.instructions.as_ref().map(|found| &found.tool),
+    })
+}
