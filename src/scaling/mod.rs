@@ -48,12 +48,14 @@ impl Curve {
     }
 }
 
+/// What one curve is of: engine, query, scale.
+type Key = (String, String, Scale);
+
 /// The curves in these records, over verified cells only; a cell with one thread count makes none.
 pub fn curves(records: &[Record]) -> Vec<Curve> {
     let verified = |record: &&Record| {
         record.outcome == Outcome::Measured && record.verdict.as_ref().is_some_and(Verdict::verified)
     };
-    type Key = (String, String, Scale);
     let mut found: Vec<(Key, BTreeMap<usize, &Record>)> = Vec::new();
     for record in records.iter().filter(verified) {
         let key = (engine_of(record), record.id.query.clone(), record.id.scale);
