@@ -66,6 +66,6 @@ pub(crate) fn opening(
 }
 
 /// The limit where none was asked for: what keeps one engine from taking the machine down with it.
-fn most_memory() -> Option<Bytes> {
+pub(crate) fn most_memory() -> Option<Bytes> {
     host::usable_memory().map(|bytes| Bytes(bytes / 10 * 9))
 }

@@ -4,11 +4,11 @@
 
 pub mod build;
 pub(crate) mod command;
-mod compiler;
+pub(crate) mod compiler;
 mod cpu;
 mod listed;
 mod own;
-mod script;
+pub(crate) mod script;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -18,6 +18,8 @@ use crate::session::Program;
 
 /// What the protocol module needs, and the newest engines ask for.
 const OLDEST_PYTHON: (u32, u32) = (3, 11);
+/// Where what `python -m venv` needs comes from.
+pub(crate) const INSTALL_VENV: &str = "Debian and Ubuntu have what is missing in the package python3-venv";
 
 /// A Python file and the packages it runs with.
 #[derive(Debug, Clone)]
@@ -110,11 +112,7 @@ impl Script {
         }
         // Replies go to stdout in our programs, so whatever talks to people goes to stderr.
         let made = command::run(venv.stdout(Stdio::from(std::io::stderr())), |_| Ok(()))?;
-        ensure!(
-            made.success(),
-            "{} makes no virtual environment; Debian and Ubuntu have what is missing in the package python3-venv",
-            self.python
-        );
+        ensure!(made.success(), "{} makes no virtual environment; {INSTALL_VENV}", self.python);
         if packages.is_empty() {
             return Ok(());
         }
@@ -130,16 +128,11 @@ impl Script {
     }
 
     fn check_python(&self) -> Result<()> {
-        let (major, minor) = OLDEST_PYTHON;
-        let advice = format!(
-            "install Python {major}.{minor} or newer (Debian, Ubuntu: apt-get install python3-venv), or name one with QUERYDYNO_PYTHON"
-        );
+        let advice = python_advice();
         let Some(version) = command::version_of(&self.python) else {
             bail!("there is no {}: {advice}", self.python);
         };
-        let mut numbers = version.trim_start_matches("Python ").split('.').map_while(|part| part.parse::<u32>().ok());
-        let found = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
-        ensure!(found >= OLDEST_PYTHON, "{} is {version}, which is too old: {advice}", self.python);
+        ensure!(new_enough(&version), "{} is {version}, which is too old: {advice}", self.python);
         Ok(())
     }
 
@@ -162,6 +155,21 @@ impl Script {
     fn marker(&self) -> PathBuf {
         self.environment().join("querydyno-requirements.txt")
     }
+}
+
+/// Whether script engines run with it, by what it says of its version: `Python 3.11.7`.
+pub(crate) fn new_enough(version: &str) -> bool {
+    let mut numbers = version.trim_start_matches("Python ").split('.').map_while(|part| part.parse::<u32>().ok());
+    let found = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    found >= OLDEST_PYTHON
+}
+
+/// What to do without a Python that is new enough.
+pub(crate) fn python_advice() -> String {
+    let (major, minor) = OLDEST_PYTHON;
+    format!(
+        "install Python {major}.{minor} or newer (Debian, Ubuntu: apt-get install python3-venv), or name one with QUERYDYNO_PYTHON"
+    )
 }
 
 fn scripts() -> PathBuf {

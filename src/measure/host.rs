@@ -61,8 +61,13 @@ pub fn usable_memory() -> Option<u64> {
 
 /// Physical memory in bytes.
 pub fn memory() -> Option<u64> {
+    meminfo("MemTotal:")
+}
+
+/// A field of `/proc/meminfo` in bytes; the name as it is there, with its colon.
+pub fn meminfo(field: &str) -> Option<u64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = meminfo.lines().find_map(|line| line.strip_prefix(field))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib * 1024)
 }
