@@ -24,10 +24,12 @@
 //! | `launch` | an engine from its program to a prepared query | host |
 //! | `stats`, `audit` | paired statistics; an engine built here against its makers' own distribution | host |
 //! | `scaling` | speed-up by thread counts, from records | host |
+//! | `doctor` | what this machine can and cannot measure, and why | host |
 //! | `harness` | Criterion, and one cell after the other | host |
 //! | `inspect` | one run looked at closely: allocations, instructions | host |
 //!
 //! Dependencies point one way: `inspect -> harness`, and `harness, audit -> launch, referee, record, stats -> session, catalog -> fixture, workload, answer -> id, units,
+//! Dependencies point one way: `harness -> doctor`, `harness, doctor, audit -> launch, referee, record, stats -> session, catalog -> fixture, workload, answer -> id, units,
 //! settings` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units` in a program. Everything
 //! that only the host needs is behind the feature `harness`.
 //!
@@ -69,6 +71,8 @@ pub mod audit;
 pub mod catalog;
 #[cfg(feature = "harness")]
 mod checksum;
+#[cfg(feature = "harness")]
+pub mod doctor;
 #[cfg(feature = "harness")]
 pub mod harness;
 #[cfg(any(feature = "harness", feature = "instructions"))]

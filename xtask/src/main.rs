@@ -4,6 +4,7 @@ mod answers;
 mod audit;
 mod build;
 mod data;
+mod doctor;
 mod engines;
 mod heap;
 mod instructions;
@@ -33,6 +34,7 @@ enum Command {
     Heap(heap::Heap),
     Instructions(instructions::Instructions),
     Scaling(scaling::Scaling),
+    Doctor(doctor::Doctor),
     Lint(lint::Lint),
 }
 
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         Command::Heap(command) => command.run(),
         Command::Instructions(command) => command.run(),
         Command::Scaling(command) => command.run(),
+        Command::Doctor(command) => command.run(),
         Command::Lint(command) => command.run(),
     };
     match interrupt::install().and_then(|()| run()) {
