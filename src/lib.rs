@@ -28,8 +28,8 @@
 //! | `harness` | Criterion, and one cell after the other | host |
 //! | `inspect` | one run looked at closely: allocations, instructions | host |
 //!
-//! Dependencies point one way: `inspect -> harness`, and `harness, audit -> launch, referee, record, stats -> session, catalog -> fixture, workload, answer -> id, units,
-//! Dependencies point one way: `harness -> doctor`, `harness, doctor, audit -> launch, referee, record, stats -> session, catalog -> fixture, workload, answer -> id, units,
+//! Dependencies point one way: `inspect -> harness -> doctor, scaling`, and `harness, doctor, audit -> launch, referee,
+//! record, stats -> session, catalog -> fixture, workload, answer -> id, units, variant,
 //! settings` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units` in a program. Everything
 //! that only the host needs is behind the feature `harness`.
 //!

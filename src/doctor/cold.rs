@@ -20,7 +20,7 @@ const TOLERATED: u64 = SIZE as u64 / 10;
 pub(super) fn look(host: &Host, settings: &Settings) -> Vec<Finding> {
     let counted = read_bytes();
     let folder = disk::nearest(&settings.data);
-    let probe = counted.and_then(|_| Some(probe(&folder)));
+    let probe = counted.map(|_| probe(&folder));
     vec![reads(counted.is_some()), cold(probe, &folder, host.virtualised == Some(true))]
 }
 

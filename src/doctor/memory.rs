@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use super::Finding;
 use crate::launch::most_memory;
-use crate::measure::{host, memory};
+use crate::measure::host;
+use crate::measure::memory::{self, Peak};
 use crate::settings::Settings;
 use crate::units::Bytes;
 
@@ -12,7 +13,8 @@ use crate::units::Bytes;
 const BLOCK: usize = 32 << 20;
 
 pub(super) fn look(settings: &Settings) -> Vec<Finding> {
-    let limit = settings.memory.or_else(most_memory);
+    // The highest: that is what there has to be room for.
+    let limit = settings.memory.iter().map(|limit| limit.or_else(most_memory)).max().flatten();
     vec![
         room(host::memory().map(Bytes), host::meminfo("MemAvailable:").map(Bytes), limit),
         swap(host::meminfo("SwapTotal:").map(Bytes)),
@@ -73,7 +75,7 @@ fn resets() -> bool {
     let during = memory::peak(own);
     drop(block);
     let reset = memory::reset_peak(own);
-    let fell = |(before, after): (Bytes, Bytes)| before.0.saturating_sub(after.0) > BLOCK as u64 / 2;
+    let fell = |(before, after): (Peak, Peak)| before.bytes.0.saturating_sub(after.bytes.0) > BLOCK as u64 / 2;
     reset && during.zip(memory::peak(own)).is_some_and(fell)
 }
 

@@ -18,9 +18,10 @@ pub(super) fn look(host: &Host, settings: &Settings) -> Vec<Finding> {
     let online = host::online_cores();
     let allowed = allowed(&status).unwrap_or(online);
     let siblings = cores_by_siblings();
+    let threads = settings.threads.iter().copied().max().unwrap_or(online);
     let mut findings = vec![
         cores(online, allowed, host.cores),
-        smt(read(&format!("{CPU}/smt/active")).as_deref(), online, siblings, settings.threads),
+        smt(read(&format!("{CPU}/smt/active")).as_deref(), online, siblings, threads),
     ];
     let frequency = frequency_of(host);
     if frequency.is_empty() {
@@ -119,15 +120,15 @@ fn frequency(governor: Option<&str>, turbo: Option<Turbo>) -> Vec<Finding> {
 
 /// Processors that affinity leaves to this process, from the text of `/proc/self/status`.
 fn allowed(status: &str) -> Option<usize> {
-    listed(status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?.trim())
+    named_in(status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?.trim())
 }
 
 /// How many a list such as `0-3,8` names.
-fn listed(list: &str) -> Option<usize> {
+fn named_in(list: &str) -> Option<usize> {
     let count = |part: &str| {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
-        Some((last + 1).checked_sub(first)?)
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let (from, to): (usize, usize) = (from.parse().ok()?, to.parse().ok()?);
+        (to + 1).checked_sub(from)
     };
     list.split(',').map(count).sum()
 }
@@ -156,7 +157,7 @@ mod tests {
         assert_eq!(allowed(status), Some(7));
         assert_eq!(allowed("Cpus_allowed_list:\t5\n"), Some(1));
         for wrong in ["", "a", "3-1", "0-"] {
-            assert_eq!(listed(wrong), None, "{wrong}");
+            assert_eq!(named_in(wrong), None, "{wrong}");
         }
     }
 
