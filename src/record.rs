@@ -162,6 +162,8 @@ pub struct Counts {
     pub read_call_bytes: Option<f64>,
     /// Bytes that came from a disk.
     pub disk_read_bytes: Option<f64>,
+    /// Bytes of write calls, whether or not they reached a disk: what an engine spilled, and some bytes of protocol.
+    pub write_call_bytes: Option<f64>,
 }
 
 /// Allocations in a record.

@@ -3,7 +3,6 @@
 //! Each check looks at one thing and gives a [`Finding`]. What it reads and how it judges are apart, so that the
 //! judgement can be tested with texts of other machines. Nothing is changed here: a remedy is for a person to run.
 
-mod cgroup;
 mod cold;
 mod disk;
 mod memory;
@@ -80,14 +79,12 @@ impl Finding {
 /// Looks at everything; what is not good comes first, timing before memory, disk and tools.
 ///
 /// Takes some 2 s: all processors are kept busy for one of them, and a file of 8 MiB is written and read where the data
-/// lies, or where it would; a cgroup is made and removed where that is allowed. Starts the tools that it asks for their
-/// versions.
+/// lies, or where it would. Starts the tools that it asks for their versions.
 pub fn examine(settings: &Settings) -> Vec<Finding> {
     let host = Host::read();
     let mut findings = sharing::look(&host);
     findings.extend(processor::look(&host, settings));
     findings.extend(memory::look(settings));
-    findings.push(cgroup::look());
     findings.extend(disk::look(settings));
     findings.extend(cold::look(&host, settings));
     findings.extend(tools::look(settings));

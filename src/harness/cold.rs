@@ -89,17 +89,17 @@ impl<'a> Cold<'a> {
     }
 
     fn check(&self, runs: &Runs) -> Result<(), Failure> {
-        let Some(reads) = runs.reads else {
+        let Some(moved) = runs.moved else {
             return Err(
                 self.not_cold(Bytes(0), "the kernel does not tell what a process reads (/proc/PID/io)".to_owned())
             );
         };
-        if reads.disk_bytes < self.needed.0 / 100 * COLD_PERCENT {
-            let asked = Bytes(reads.asked_bytes);
+        if moved.disk_read_bytes < self.needed.0 / 100 * COLD_PERCENT {
+            let asked = Bytes(moved.read_call_bytes);
             let why = format!(
                 "the engine read {asked} by calls, so it skipped the rest, or the files could not be dropped from the page cache (cargo xtask doctor)"
             );
-            return Err(self.not_cold(Bytes(reads.disk_bytes), why));
+            return Err(self.not_cold(Bytes(moved.disk_read_bytes), why));
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ use crate::fixture::Store;
 use crate::inspect;
 use crate::interrupt;
 use crate::measure::memory::Peak;
-use crate::measure::usage::Usage;
+use crate::measure::usage::{Moved, Usage};
 use crate::paths;
 use crate::record::{Counts, Outcome, Record, Writer};
 use crate::referee::{self, Referee};
@@ -129,7 +129,7 @@ impl Run<'_> {
             return Err(stop);
         }
         record.outcome = Outcome::Measured;
-        println!("{}\n", summary::line(record));
+        println!("{}\n", summary::lines(record));
         Ok(())
     }
 
@@ -233,13 +233,15 @@ fn fill(record: &mut Record, engine: &Engine<'_>, samples: &Samples) {
         Some(sum as f64 / iterations as f64)
     };
     let usage = |count: fn(Usage) -> u64| mean(&|runs| runs.usage.map(count));
+    let moved = |count: fn(Moved) -> u64| mean(&|runs| runs.moved.map(count));
     record.counts = Counts {
         minor_page_faults: usage(|usage| usage.minor_page_faults),
         major_page_faults: usage(|usage| usage.major_page_faults),
         voluntary_context_switches: usage(|usage| usage.voluntary_context_switches),
         involuntary_context_switches: usage(|usage| usage.involuntary_context_switches),
-        read_call_bytes: mean(&|runs| runs.reads.map(|reads| reads.asked_bytes)),
-        disk_read_bytes: mean(&|runs| runs.reads.map(|reads| reads.disk_bytes)),
+        read_call_bytes: moved(|moved| moved.read_call_bytes),
+        disk_read_bytes: moved(|moved| moved.disk_read_bytes),
+        write_call_bytes: moved(|moved| moved.write_call_bytes),
     };
     let peaks = taken.iter().filter_map(|sample| sample.runs.peak_memory).chain(engine.first.peak_memory);
     if let Some(peak) = peaks.reduce(Peak::or_more) {

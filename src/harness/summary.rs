@@ -17,16 +17,46 @@ pub(super) fn median(samples: &[f64]) -> Option<Nanos> {
     stats::median(samples).map(Nanos)
 }
 
-/// The line below Criterion's result: verdict, memory and cores.
-pub(super) fn line(record: &Record) -> String {
-    let verdict = record.verdict.as_ref().map(ToString::to_string);
-    let memory = record.peak_memory_bytes.map(|bytes| Bytes(bytes).to_string());
-    let cores = record.cores_used().map(|cores| format!("{cores:.2}"));
-    let told = [("answer", verdict), ("peak memory", memory), ("cores used", cores)];
-    let told: Vec<String> =
-        told.into_iter().map(|(name, value)| format!("{name}: {}", value.as_deref().unwrap_or("unknown"))).collect();
-    format!("{:24}{}", "", told.join("   "))
+/// The lines below Criterion's result: verdict, memory, cores; what the run was made of, as far as it is known.
+pub(super) fn lines(record: &Record) -> String {
+    let bytes = |bytes: Option<u64>| bytes.map(|bytes| Bytes(bytes).to_string());
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shown with three digits")]
+    let mean = |count: Option<f64>| bytes(count.map(|count| count as u64));
+    let time = |ns: Option<u64>| ns.map(|ns| Nanos::from(Duration::from_nanos(ns)).to_string());
+    let known = |value: Option<String>| Some(value.unwrap_or_else(|| "unknown".to_owned()));
+    let counts = &record.counts;
+    // What an engine writes beside its replies is what it spills.
+    let spilled = counts.write_call_bytes.filter(|bytes| *bytes > SPILLED);
+    let told = [
+        [
+            ("answer", known(record.verdict.as_ref().map(ToString::to_string))),
+            ("peak memory", known(bytes(record.peak_memory_bytes))),
+            ("before the query", bytes(record.baseline_memory_bytes)),
+            ("cores used", known(record.cores_used().map(|cores| format!("{cores:.2}")))),
+        ],
+        [
+            ("planning", time(record.phases.plan_ns)),
+            ("executing", time(record.phases.execute_ns)),
+            ("fetching", time(record.phases.fetch_ns)),
+            ("from disk", mean(counts.disk_read_bytes.filter(|bytes| *bytes > 0.0))),
+        ],
+        [
+            ("written", mean(spilled)),
+            ("peak heap", record.heap.as_ref().and_then(|found| bytes(Some(found.heap.peak_bytes)))),
+            ("blocks", record.heap.as_ref().map(|found| found.heap.total_blocks.to_string())),
+            ("instructions", record.instructions.as_ref().map(|found| found.instructions.to_string())),
+        ],
+    ];
+    let line = |parts: [(&str, Option<String>); 4]| {
+        let told = parts.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", value?)));
+        told.collect::<Vec<_>>().join("   ")
+    };
+    let lines = told.map(line).into_iter().filter(|line| !line.is_empty());
+    lines.map(|line| format!("{:24}{line}", "")).collect::<Vec<_>>().join("\n")
 }
+
+/// Bytes of writing per iteration from which on an engine is taken to have spilled.
+const SPILLED: f64 = 1e6;
 
 /// The table of what was measured: query by query, within it fastest first. A time whose answer is not verified comes last.
 pub(super) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {

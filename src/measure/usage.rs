@@ -1,7 +1,7 @@
-//! What the kernel counts for a process anyhow: page faults, context switches, bytes read. Costs a run nothing.
+//! What the kernel counts for a process anyhow: page faults, context switches, bytes read and written. Costs a run nothing.
 //!
 //! Faults and switches are asked by the engine program itself ([`Usage::now`]), since only that counts threads that have
-//! ended; bytes read are looked up by the host ([`read_by`]), for the program and all its children.
+//! ended; bytes are looked up by the host ([`moved_by`]), for the program and all its children.
 
 use std::mem::MaybeUninit;
 use std::ops::{Add, Sub};
@@ -76,31 +76,44 @@ impl Usage {
     }
 }
 
-/// Bytes that processes have read.
+/// Bytes that processes have read and written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reads {
+pub struct Moved {
     /// By read calls, wherever they came from: pipes and the page cache too, memory-mapped files not.
-    pub asked_bytes: u64,
+    pub read_call_bytes: u64,
     /// From a disk, for read calls and memory-mapped files, what was read ahead included.
-    pub disk_bytes: u64,
+    pub disk_read_bytes: u64,
+    /// By write calls, whether or not they reach a disk: what an engine spills is in it.
+    pub write_call_bytes: u64,
 }
 
-/// What these processes have read since their start; `None` when the kernel does not tell of one of them.
 #[cfg(feature = "harness")]
-pub fn read_by(processes: &[u32]) -> Option<Reads> {
-    let mut sum = Reads::default();
-    for pid in processes {
-        let reads = parse_io(&std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?)?;
-        sum.asked_bytes += reads.asked_bytes;
-        sum.disk_bytes += reads.disk_bytes;
+impl Moved {
+    /// These and others, field by field.
+    #[must_use]
+    pub fn with(self, other: Self, operation: fn(u64, u64) -> u64) -> Self {
+        Self {
+            read_call_bytes: operation(self.read_call_bytes, other.read_call_bytes),
+            disk_read_bytes: operation(self.disk_read_bytes, other.disk_read_bytes),
+            write_call_bytes: operation(self.write_call_bytes, other.write_call_bytes),
+        }
     }
-    Some(sum)
+
+    fn parse(io: &str) -> Option<Self> {
+        let field = |name: &str| io.lines().find_map(|line| line.strip_prefix(name))?.trim().parse().ok();
+        Some(Self {
+            read_call_bytes: field("rchar:")?,
+            disk_read_bytes: field("read_bytes:")?,
+            write_call_bytes: field("wchar:")?,
+        })
+    }
 }
 
+/// What these processes have moved since their start; `None` when the kernel does not tell of one of them.
 #[cfg(feature = "harness")]
-fn parse_io(text: &str) -> Option<Reads> {
-    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name))?.trim().parse().ok();
-    Some(Reads { asked_bytes: field("rchar:")?, disk_bytes: field("read_bytes:")? })
+pub fn moved_by(processes: &[u32]) -> Option<Moved> {
+    let of = |pid: &u32| Moved::parse(&std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?);
+    processes.iter().map(of).try_fold(Moved::default(), |sum, moved| Some(sum.with(moved?, u64::saturating_add)))
 }
 
 #[cfg(test)]
@@ -120,14 +133,15 @@ mod tests {
 
     #[test]
     #[cfg(feature = "harness")]
-    fn reads_are_told_apart() {
-        let text = "rchar: 6976\nwchar: 1\nsyscr: 10\nsyscw: 0\nread_bytes: 4096\nwrite_bytes: 0\n";
-        assert_eq!(parse_io(text), Some(Reads { asked_bytes: 6976, disk_bytes: 4096 }));
-        assert_eq!(parse_io("rchar: x"), None);
+    fn bytes_are_told_apart() {
+        let text = "rchar: 6976\nwchar: 17\nsyscr: 10\nsyscw: 0\nread_bytes: 4096\nwrite_bytes: 0\n";
+        let moved = Moved { read_call_bytes: 6976, disk_read_bytes: 4096, write_call_bytes: 17 };
+        assert_eq!(Moved::parse(text), Some(moved));
+        assert_eq!(Moved::parse("rchar: x"), None);
         let own = [std::process::id()];
-        let before = read_by(&own).unwrap();
+        let before = moved_by(&own).unwrap();
         let read = std::fs::read("/proc/self/maps").unwrap().len() as u64;
-        assert!(read_by(&own).unwrap().asked_bytes >= before.asked_bytes + read);
-        assert_eq!(read_by(&[u32::MAX]), None);
+        assert!(moved_by(&own).unwrap().read_call_bytes >= before.read_call_bytes + read);
+        assert_eq!(moved_by(&[u32::MAX]), None);
     }
 }

@@ -21,7 +21,7 @@ use crate::fixture::Dataset;
 use crate::interrupt::{self, Group};
 use crate::measure::memory::{self, Peak};
 use crate::measure::tree;
-use crate::measure::usage::{self, Reads, Usage};
+use crate::measure::usage::{self, Moved, Usage};
 use crate::scratch;
 use crate::units::Bytes;
 use crate::workload::Query;
@@ -90,8 +90,8 @@ pub struct Runs {
     pub peak_memory: Option<Peak>,
     /// Page faults and context switches over all of them.
     pub usage: Option<Usage>,
-    /// Bytes read over all of them, children included.
-    pub reads: Option<Reads>,
+    /// Bytes read and written over all of them, children included.
+    pub moved: Option<Moved>,
     /// What a watched run told.
     pub observed: Observed,
 }
@@ -107,10 +107,7 @@ impl Runs {
             cpu_time_ns: self.cpu_time_ns.zip(later.cpu_time_ns).map(|(a, b)| a + b),
             peak_memory: self.peak_memory.zip(later.peak_memory).map(|(a, b)| peak(a, b)),
             usage: self.usage.zip(later.usage).map(|(a, b)| a + b),
-            reads: self.reads.zip(later.reads).map(|(a, b)| Reads {
-                asked_bytes: a.asked_bytes + b.asked_bytes,
-                disk_bytes: a.disk_bytes + b.disk_bytes,
-            }),
+            moved: self.moved.zip(later.moved).map(|(a, b)| a.with(b, u64::saturating_add)),
             observed: later.observed,
         }
     }
@@ -136,13 +133,13 @@ pub struct Session {
 /// What the kernel has counted for a program and its children so far.
 struct Counts {
     children_cpu_ns: Option<u64>,
-    reads: Option<Reads>,
+    moved: Option<Moved>,
 }
 
 impl Counts {
     fn of(pid: u32) -> Self {
         let tree = tree::of(pid);
-        Self { children_cpu_ns: tree::children_cpu_ns(&tree), reads: usage::read_by(&tree) }
+        Self { children_cpu_ns: tree::children_cpu_ns(&tree), moved: usage::moved_by(&tree) }
     }
 }
 
@@ -345,10 +342,7 @@ impl Session {
                     // A child that has ended is in the looks only.
                     peak_memory: peak.map(|peak| self.most_seen.map_or(peak, |seen| peak.or_more(seen))),
                     usage,
-                    reads: after.reads.zip(before.reads).map(|(after, before)| Reads {
-                        asked_bytes: after.asked_bytes.saturating_sub(before.asked_bytes),
-                        disk_bytes: after.disk_bytes.saturating_sub(before.disk_bytes),
-                    }),
+                    moved: after.moved.zip(before.moved).map(|(after, before)| after.with(before, u64::saturating_sub)),
                     observed,
                 })
             }
