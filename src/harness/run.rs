@@ -119,18 +119,25 @@ impl Run<'_> {
         let mut engine = Engine::new(cell, program, self.settings, ready)?;
         let samples = sample::take(criterion, self.args, &cell.id, &mut engine, &mut self.spent)?;
         fill(record, &engine, &samples);
-        if self.args.mode == Mode::Measure {
-            record.phases = engine.phases()?;
-            inspect::kept(record);
-        }
-        let last = engine.session().map_or(Ok(()), |session| check_answer(cell, &self.referee, session, record));
-        if let Err(stop) = last.and_then(|()| Ok(engine.close()?)) {
+        if let Err(stop) = self.finish(cell, engine, record) {
             self.withdraw(cell, record);
             return Err(stop);
         }
         record.outcome = Outcome::Measured;
         println!("{}\n", summary::lines(record));
         Ok(())
+    }
+
+    /// What comes after the samples: the parts of a run, the last answer, the end of the program.
+    fn finish(&self, cell: &Cell<'_>, mut engine: Engine<'_>, record: &mut Record) -> Result<(), Stop> {
+        if self.args.mode == Mode::Measure {
+            record.phases = engine.phases()?;
+            inspect::kept(record);
+        }
+        if let Some(session) = engine.session() {
+            check_answer(cell, &self.referee, session, record)?;
+        }
+        Ok(engine.close()?)
     }
 
     /// Takes back samples that turned out to be of a wrong answer, from the record and from Criterion's folder.
