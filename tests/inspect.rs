@@ -7,8 +7,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
-use common::faulty;
-use querydyno::catalog::cargo;
+use common::{catalog, faulty};
 use querydyno::inspect::{Counted, Gate, Tool, heap, instructions};
 use querydyno::record::{Outcome, Provenance};
 use querydyno::settings::{OwnEngine, Settings};
@@ -21,13 +20,11 @@ fn settings(scale: &str) -> Settings {
     settings
 }
 
-/// The program of `tests/programs/heap.rs`, which takes the features of the arrow engine's.
+/// The program of `tests/programs/heap.rs`, built as the arrow engine's that watches its heap, and beside it.
 fn heap_case() -> PathBuf {
-    let built = cargo()
-        .args(["build", "--release", "--no-default-features", "--features", "arrow,heap", "--bin", "heap-case"])
-        .status()
-        .unwrap();
-    assert!(built.success());
+    let arrow = catalog().entry("arrow").unwrap();
+    let recipe = arrow.recipe().unwrap().heap().unwrap();
+    assert!(recipe.cargo("build").args(["--bin", "heap-case"]).status().unwrap().success());
     querydyno::paths::target().join("release/heap-case")
 }
 
