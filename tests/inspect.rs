@@ -109,7 +109,7 @@ fn instructions_repeat_and_show_a_longer_loop() {
     let count = |gate: &Gate, filter: &str| instructions(Some(filter), gate, &settings).unwrap();
     let all = "^(arrow|loop|longer|mute)/q6/";
     let first = count(&Gate::default(), all);
-    let second = count(&Gate::default(), all);
+    let second = count(&Gate { limit_percent: Some(0.5), ..Gate::default() }, all);
     for engine in ["arrow", "loop", "longer"] {
         let (one, two) = (of(&first, engine), of(&second, engine));
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]

@@ -25,6 +25,9 @@ use crate::settings::Settings;
 /// Why such a record is no measurement of time.
 const SIMULATED: &str = "instructions were counted by callgrind on a simulated processor: they gauge one engine over time and rank no engines";
 
+/// A jemalloc that does nothing by the clock: neither gives memory back nor tidies its caches of a thread.
+const STEADY: &str = "background_thread:false,dirty_decay_ms:-1,muzzy_decay_ms:-1,tcache_gc_incr_bytes:1073741824";
+
 /// What is compared, and when that is a failure.
 #[derive(Debug, Clone, Default)]
 pub struct Gate {
@@ -120,6 +123,9 @@ fn task(inspection: &Inspection<'_>, cell: &Cell<'_>, folder: &Path, record: &mu
     let mut env = program.variables(limits, &scratch);
     // Which of its functions for copying memory glibc takes depends on the processor otherwise.
     env.insert("GLIBC_TUNABLES".to_owned(), "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM".to_owned());
+    // What jemalloc gives back, and when, depends on the clock, which runs otherwise under Valgrind.
+    let told = env.remove("MALLOC_CONF").into_iter().chain([STEADY.to_owned()]).collect::<Vec<_>>();
+    env.insert("MALLOC_CONF".to_owned(), told.join(","));
     let engine = identifier(&cell.id.engine);
     let query = identifier(&format!("{}/{}/{}", cell.id.query, cell.id.scale, cell.id.variant));
     Ok(Task { engine, query, program: program.path, args: program.args, env, requests: file })
