@@ -14,15 +14,19 @@ mod failure;
 mod heap;
 mod observe;
 pub mod protocol;
+#[cfg(feature = "harness")]
+mod runs;
 mod serve;
 #[cfg(feature = "harness")]
 mod watch;
 
 #[cfg(feature = "harness")]
-pub use client::{Limits, Program, Runs, Session};
+pub use client::{Limits, Program, Session};
 #[cfg(feature = "harness")]
 pub use failure::{Failure, FailureKind};
 pub use observe::{Heap, Observe, Observed};
 #[cfg(feature = "harness")]
 pub(crate) use protocol::Request;
+#[cfg(feature = "harness")]
+pub use runs::Runs;
 pub use serve::{recipe, serve};
