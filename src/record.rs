@@ -114,6 +114,11 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether its time may be compared and ranked: measured, with a verified answer.
+    pub fn ranks(&self) -> bool {
+        self.outcome == Outcome::Measured && self.verdict.as_ref().is_some_and(Verdict::verified)
+    }
+
     /// Processors kept busy on average, from CPU time over wall time of the samples. `None` for runs under 0.1 ms: CPU time is
     /// that of the whole process, so there it is mostly the loop around them.
     pub fn cores_used(&self) -> Option<f64> {

@@ -7,11 +7,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
-use common::{catalog, faulty};
+use common::{catalog, faulty, query, session};
 use querydyno::inspect::{Counted, Gate, Tool, heap, instructions};
 use querydyno::record::{Outcome, Provenance};
+use querydyno::session::{Observe, Program};
 use querydyno::settings::{OwnEngine, Settings};
-use querydyno::{fixture, session};
 
 fn settings(scale: &str) -> Settings {
     let mut settings = Settings::read().unwrap();
@@ -30,34 +30,12 @@ fn heap_case() -> PathBuf {
 
 #[test]
 fn the_heap_of_a_run_is_what_a_hand_computes() {
-    let folder = tempfile::tempdir().unwrap();
-    let program = session::Program { path: heap_case(), ..session::Program::default() };
-    let limits =
-        session::Limits { timeout: std::time::Duration::from_mins(1), memory: None, told_memory: None, threads: 1 };
-    let mut session = session::Session::spawn(&program, limits, folder.path()).unwrap();
-    let opening = querydyno::engine::EngineSettings {
-        threads: 1,
-        memory_limit_bytes: None,
-        scratch: PathBuf::new(),
-        mode: None,
-        options: [].into(),
-    };
-    session.open(&opening).unwrap();
-    let nothing = fixture::Dataset {
-        workload: "tpch".to_owned(),
-        scale: "1".parse().unwrap(),
-        format: "parquet".to_owned(),
-        sha256: String::new(),
-        layout: String::new(),
-        tables: Vec::new(),
-    };
-    session.load(&nothing).unwrap();
-    let query = querydyno::workload::Query { workload: "tpch".into(), name: "q6".into(), sql: String::new() };
-    session.prepare(&query).unwrap();
+    let program = Program { path: heap_case(), ..Program::default() };
+    let (mut session, folder) = session(&program);
+    session.prepare(&query("")).unwrap();
     for _ in 0..2 {
         let profile = folder.path().join("profile.json");
-        let found =
-            session.observe(session::Observe::Heap { profile: profile.clone() }).unwrap().observed.heap.unwrap();
+        let found = session.observe(Observe::Heap { profile: profile.clone() }).unwrap().observed.heap.unwrap();
         assert_eq!((found.total_blocks, found.peak_bytes, found.peak_blocks), (4, 100_000, 1));
         assert_eq!(found.total_bytes, 100_000 + 8_000 + BUFFER + ARRAY);
         assert!(profile.is_file());

@@ -2,46 +2,12 @@
 
 mod common;
 
-use std::time::Duration;
-
-use common::{Bench, entry, faulty, program, text};
-use querydyno::engine::EngineSettings;
-use querydyno::fixture::Dataset;
+use common::{Bench, entry, faulty, program, query, session, text};
 use querydyno::record::Outcome;
-use querydyno::session::{FailureKind, Limits, Program, Session};
+use querydyno::session::FailureKind;
 use querydyno::variant::Cache;
-use querydyno::workload::Query;
 
 const MEBIBYTE: f64 = (1 << 20) as f64;
-
-/// A program of the faulty engine, opened and loaded.
-fn session(program: &Program) -> (Session, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let limits = Limits { timeout: Duration::from_mins(1), memory: None, told_memory: None, threads: 1 };
-    let mut session = Session::spawn(program, limits, folder.path()).unwrap();
-    let settings = EngineSettings {
-        threads: 1,
-        memory_limit_bytes: None,
-        scratch: String::new().into(),
-        mode: None,
-        options: [].into(),
-    };
-    session.open(&settings).unwrap();
-    let dataset = Dataset {
-        workload: "tpch".to_owned(),
-        scale: "0.001".parse().unwrap(),
-        format: "parquet".to_owned(),
-        sha256: String::new(),
-        layout: String::new(),
-        tables: Vec::new(),
-    };
-    session.load(&dataset).unwrap();
-    (session, folder)
-}
-
-fn query(sql: &str) -> Query {
-    Query { workload: "tpch".to_owned(), name: "q6".to_owned(), sql: sql.to_owned() }
-}
 
 #[test]
 fn a_known_allocation_is_the_peak_within_two_percent_and_an_earlier_one_is_not() {

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::answer::Verdict;
 use crate::audit::{Audit, Comparison};
 use crate::id::Scale;
 use crate::record::{Outcome, Record};
@@ -42,9 +41,7 @@ fn time(record: &Record) -> Option<((&str, Scale), f64)> {
 
 /// How far each engine is from the reference, over the queries that both answered rightly in this run; nearest first.
 pub(super) fn from_reference(records: &[Record], reference: &str) -> Option<String> {
-    let verified = |record: &&Record| {
-        record.outcome == Outcome::Measured && record.verdict.as_ref().is_some_and(Verdict::verified)
-    };
+    let verified = |record: &&Record| record.ranks();
     let floor: BTreeMap<_, f64> =
         records.iter().filter(verified).filter(|record| record.id.engine == reference).filter_map(time).collect();
     let mut ratios: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -72,6 +69,7 @@ pub(super) fn from_reference(records: &[Record], reference: &str) -> Option<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::Verdict;
 
     fn record(id: &str, milliseconds: f64, verdict: Verdict) -> Record {
         let base = include_str!("../../tests/records/measured.json");

@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::answer::Verdict;
 use crate::id::Scale;
-use crate::record::{Outcome, Record};
+use crate::record::Record;
 use crate::stats::{geometric_mean, median};
 
 pub use picture::draw;
@@ -53,11 +52,8 @@ type Key = (String, String, Scale);
 
 /// The curves in these records, over verified cells only; a cell with one thread count makes none.
 pub fn curves(records: &[Record]) -> Vec<Curve> {
-    let verified = |record: &&Record| {
-        record.outcome == Outcome::Measured && record.verdict.as_ref().is_some_and(Verdict::verified)
-    };
     let mut found: Vec<(Key, BTreeMap<usize, &Record>)> = Vec::new();
-    for record in records.iter().filter(verified) {
+    for record in records.iter().filter(|record| record.ranks()) {
         let key = (engine_of(record), record.id.query.clone(), record.id.scale);
         match found.iter_mut().find(|(other, _)| *other == key) {
             Some((_, cells)) => {
@@ -118,6 +114,7 @@ fn engine_of(record: &Record) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::Verdict;
 
     fn record(engine: &str, threads: usize, milliseconds: f64) -> Record {
         let base = include_str!("../../tests/records/measured.json");

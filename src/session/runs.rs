@@ -28,12 +28,11 @@ impl Runs {
     /// These and later ones taken together.
     pub(crate) fn and(mut self, later: Self) -> Self {
         self.durations_ns.extend(later.durations_ns);
-        let peak = |a: Peak, b: Peak| a.or_more(b);
         Self {
             rows: later.rows,
             durations_ns: self.durations_ns,
             cpu_time_ns: self.cpu_time_ns.zip(later.cpu_time_ns).map(|(a, b)| a + b),
-            peak_memory: self.peak_memory.zip(later.peak_memory).map(|(a, b)| peak(a, b)),
+            peak_memory: self.peak_memory.zip(later.peak_memory).map(|(a, b)| a.or_more(b)),
             usage: self.usage.zip(later.usage).map(|(a, b)| a + b),
             moved: self.moved.zip(later.moved).map(|(a, b)| a.with(b, u64::saturating_add)),
             observed: later.observed,

@@ -6,11 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use querydyno::catalog::Catalog;
+use querydyno::engine::EngineSettings;
+use querydyno::fixture::Dataset;
 use querydyno::record::{self, Record};
-use querydyno::session::Program;
+use querydyno::session::{Limits, Program, Session};
 use querydyno::settings::Settings;
+use querydyno::workload::Query;
 use tempfile::TempDir;
 
 /// Builds the engine's program if need be; for `arrow` and `null`, which take minutes at most.
@@ -150,4 +154,34 @@ pub fn processes_with(mark: &str) -> Vec<String> {
 
 pub fn text(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A program, opened and loaded with no tables; the folder is its scratch.
+pub fn session(program: &Program) -> (Session, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let limits = Limits { timeout: Duration::from_mins(1), memory: None, told_memory: None, threads: 1 };
+    let mut session = Session::spawn(program, limits, folder.path()).unwrap();
+    let settings = EngineSettings {
+        threads: 1,
+        memory_limit_bytes: None,
+        scratch: PathBuf::new(),
+        mode: None,
+        options: [].into(),
+    };
+    session.open(&settings).unwrap();
+    let dataset = Dataset {
+        workload: "tpch".to_owned(),
+        scale: "0.001".parse().unwrap(),
+        format: "parquet".to_owned(),
+        sha256: String::new(),
+        layout: String::new(),
+        tables: Vec::new(),
+    };
+    session.load(&dataset).unwrap();
+    (session, folder)
+}
+
+/// A query for engines that make of its text what they like.
+pub fn query(sql: &str) -> Query {
+    Query { workload: "tpch".to_owned(), name: "q6".to_owned(), sql: sql.to_owned() }
 }
