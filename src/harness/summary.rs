@@ -124,7 +124,12 @@ pub(super) fn legend(records: &[Record], audits: &[Audit]) -> Option<String> {
 
 /// Why cells were not measured or not verified; cells of one engine with one reason share a line.
 pub(super) fn reasons(records: &[Record]) -> Vec<String> {
-    let mut told: BTreeMap<(&str, &str, String), Vec<&str>> = BTreeMap::new();
+    // Which of several runs of a query it was, where it was not the usual one.
+    let cell = |record: &Record| match record.id.variant.as_str() {
+        variant if variant == record.dataset.format => record.id.query.clone(),
+        variant => format!("{} ({variant})", record.id.query),
+    };
+    let mut told: BTreeMap<(&str, &str, String), Vec<String>> = BTreeMap::new();
     for record in records {
         let (how, why) = match (record.outcome, &record.verdict) {
             (Outcome::Failed, _) => ("FAILED", record.reason.clone().unwrap_or_default()),
@@ -132,7 +137,7 @@ pub(super) fn reasons(records: &[Record]) -> Vec<String> {
             (Outcome::Measured, Some(Verdict::Unchecked(why))) => ("unchecked", why.clone()),
             (Outcome::Measured, _) => continue,
         };
-        told.entry((how, record.id.engine.as_str(), why)).or_default().push(&record.id.query);
+        told.entry((how, record.id.engine.as_str(), why)).or_default().push(cell(record));
     }
     told.into_iter()
         .map(|((how, engine, why), queries)| format!("{how}: {engine} {}: {why}", queries.join(", ")))

@@ -96,7 +96,7 @@ fn one(inspection: &Inspection<'_>, cell: &Cell<'_>, tool: Tool, record: &mut Re
         _ => {
             let version = valgrind()?;
             let (heap, sites) = by_valgrind(inspection, cell, &program(engine)?, &profile, record)?;
-            (heap, sites, format!("{version} DHAT, the difference between two programs' lives"))
+            (heap, sites, format!("{version} DHAT; totals without what loading took, the peak with it"))
         }
     };
     record.heap = Some(HeapRecord { heap, tool, taken_at: record::now() });
