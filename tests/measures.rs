@@ -35,6 +35,15 @@ fn what_a_child_holds_counts_although_it_is_gone_at_the_end() {
 }
 
 #[test]
+fn a_program_has_no_more_processors_than_threads() {
+    // One thread is what this session is opened with.
+    let (session, _folder) = session(&faulty("allocate"));
+    let status = std::fs::read_to_string(format!("/proc/{}/status", session.pid())).unwrap();
+    let allowed = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap().trim();
+    assert!(allowed.parse::<usize>().is_ok(), "{allowed}");
+}
+
+#[test]
 fn an_engine_that_gives_up_for_want_of_memory_is_told_from_one_that_errs() {
     let config = entry("starved", &faulty("starved")) + &entry("nothing", &program("null"));
     let mut bench = Bench::cheap(&config, "^(starved|nothing)/q6/").env("QUERYDYNO_SCALE", "0.001");

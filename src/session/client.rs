@@ -8,13 +8,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use tempfile::TempDir;
 
 use super::failure::{Failure, FailureKind};
 use super::observe::Observe;
 use super::protocol::{PROTOCOL, Reply, Request};
 use super::runs::{Counts, Runs};
+use super::spawn;
 use super::watch::{Tail, lines, writer};
 use crate::answer::Answer;
 use crate::engine::{EngineInfo, EngineSettings};
@@ -72,7 +72,7 @@ pub struct Limits {
     pub memory: Option<Bytes>,
     /// What the engine is told to keep its memory below.
     pub told_memory: Option<Bytes>,
-    /// Threads it may use for queries.
+    /// Threads it may use for queries, and processors that all its threads together may use.
     pub threads: usize,
 }
 
@@ -112,7 +112,8 @@ impl Session {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
-        die_with_parent(&mut command);
+        spawn::die_with_parent(&mut command);
+        spawn::confine(&mut command, limits.threads);
         let mut child = command.spawn().map_err(|error| not_started(error.to_string()))?;
         let group = Group::new(child.id());
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -424,23 +425,5 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.end();
-    }
-}
-
-/// Has the kernel kill the program when the thread that spawned it is gone, even by SIGKILL.
-#[expect(unsafe_code, reason = "pre_exec is the only way to act between fork and exec")]
-fn die_with_parent(command: &mut Command) {
-    let parent = rustix::process::getpid();
-    let ask = move || {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        // The parent may have died before the line above.
-        if getppid() != Some(parent) {
-            return Err(rustix::io::Errno::SRCH.into());
-        }
-        Ok(())
-    };
-    // SAFETY: the closure makes two system calls and neither allocates nor takes a lock.
-    unsafe {
-        command.pre_exec(ask);
     }
 }

@@ -18,6 +18,8 @@ pub mod protocol;
 mod runs;
 mod serve;
 #[cfg(feature = "harness")]
+mod spawn;
+#[cfg(feature = "harness")]
 mod watch;
 
 #[cfg(feature = "harness")]

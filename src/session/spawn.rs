@@ -1,0 +1,77 @@
+//! What an engine program is given between fork and exec: an end with its parent, and its share of the processors.
+
+use std::fs;
+use std::io;
+use std::mem;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+
+/// Has the kernel kill the program when the thread that spawned it is gone, even by SIGKILL.
+#[expect(unsafe_code, reason = "pre_exec is the only way to act between fork and exec")]
+pub(super) fn die_with_parent(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    let ask = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // The parent may have died before the line above.
+        if getppid() != Some(parent) {
+            return Err(rustix::io::Errno::SRCH.into());
+        }
+        Ok(())
+    };
+    // SAFETY: the closure makes two system calls and neither allocates nor takes a lock.
+    unsafe {
+        command.pre_exec(ask);
+    }
+}
+
+/// Gives the program no more processors than threads. An engine's number of threads is for queries; beside them some have
+/// threads for input and output (DuckDB eight), and those took up to 0.15 of a second processor.
+#[expect(
+    unsafe_code,
+    reason = "no crate of the graph sets an affinity, and only pre_exec does it before any thread is there"
+)]
+pub(super) fn confine(command: &mut Command, threads: usize) {
+    let Some(allowed) = allowed() else { return };
+    if threads >= allowed.len() {
+        return;
+    }
+    // SAFETY: a set of no processors is all zeros.
+    let mut set: libc::cpu_set_t = unsafe { mem::zeroed() };
+    for processor in best_first(allowed).into_iter().take(threads) {
+        // SAFETY: the number is one that the kernel gave for a set of this size.
+        unsafe { libc::CPU_SET(processor, &mut set) };
+    }
+    // SAFETY: the closure makes one system call, whose set it owns, and neither allocates nor takes a lock.
+    unsafe {
+        command.pre_exec(move || match libc::sched_setaffinity(0, size_of_val(&set), &raw const set) {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        });
+    }
+}
+
+/// The processors that this process may use.
+#[expect(unsafe_code, reason = "no crate of the graph asks for an affinity")]
+fn allowed() -> Option<Vec<usize>> {
+    // SAFETY: a set of no processors is all zeros.
+    let mut set: libc::cpu_set_t = unsafe { mem::zeroed() };
+    // SAFETY: the set is ours and of the size that is said. A machine with more processors than fit is an error.
+    let told = unsafe { libc::sched_getaffinity(0, size_of_val(&set), &raw mut set) };
+    let most = usize::try_from(libc::CPU_SETSIZE).ok()?;
+    // SAFETY: the number is below the size of the set.
+    (told == 0).then(|| (0..most).filter(|processor| unsafe { libc::CPU_ISSET(*processor, &set) }).collect())
+}
+
+/// One of each core before the second of any; the last first, since the first serves most interrupts.
+fn best_first(mut processors: Vec<usize>) -> Vec<usize> {
+    let is_second = |processor: usize| {
+        let path = format!("/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list");
+        let siblings = fs::read_to_string(path).unwrap_or_default();
+        let first = siblings.trim().split([',', '-']).next().and_then(|first| first.parse().ok());
+        first.is_some_and(|first: usize| first != processor)
+    };
+    processors.sort_by_key(|processor| (is_second(*processor), std::cmp::Reverse(*processor)));
+    processors
+}
