@@ -27,10 +27,11 @@
 //! | `doctor` | what this machine can and cannot measure, and why | host |
 //! | `harness` | Criterion, and one cell after the other | host |
 //! | `inspect` | one run looked at closely: allocations, instructions | host |
+//! | `inspected` | what it found of a cell, for the cell's later records | host |
 //!
-//! Dependencies point one way: `inspect -> harness -> doctor, scaling`, and `harness, doctor, audit -> launch, referee,
-//! record, stats -> session, catalog -> fixture, workload, answer -> id, units, variant,
-//! settings` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units` in a program. Everything
+//! Dependencies point one way: `inspect -> harness -> doctor, inspected`, and `harness, doctor, scaling, audit, inspected ->
+//! launch, referee, record, stats -> session, catalog -> fixture, workload, answer -> settings -> variant -> measure, id,
+//! units` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units` in a program. Everything
 //! that only the host needs is behind the feature `harness`.
 //!
 //! # The life of a measurement
@@ -77,6 +78,8 @@ pub mod doctor;
 pub mod harness;
 #[cfg(any(feature = "harness", feature = "instructions"))]
 pub mod inspect;
+#[cfg(feature = "harness")]
+mod inspected;
 #[cfg(feature = "harness")]
 pub mod interrupt;
 #[cfg(feature = "harness")]

@@ -60,9 +60,14 @@ pub fn criterion_of(id: &BenchId) -> PathBuf {
     criterion().join(id.group().replace('/', "_")).join(&id.variant)
 }
 
-/// Everything of ours below the target folder: records, data, scratch.
+/// Everything of ours below the target folder.
+pub fn home() -> PathBuf {
+    target().join("querydyno")
+}
+
+/// One of ours: records, data, scratch.
 pub fn own(name: &str) -> PathBuf {
-    target().join("querydyno").join(name)
+    home().join(name)
 }
 
 /// The folder of a workload's queries and answers.

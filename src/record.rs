@@ -114,9 +114,15 @@ pub struct Record {
 }
 
 impl Record {
-    /// Whether its time may be compared and ranked: measured, with a verified answer.
+    /// Whether its answer is verified.
+    pub fn verified(&self) -> bool {
+        self.verdict.as_ref().is_some_and(Verdict::verified)
+    }
+
+    /// Whether its time may be compared and ranked: samples by a clock, with a verified answer.
     pub fn ranks(&self) -> bool {
-        self.outcome == Outcome::Measured && self.verdict.as_ref().is_some_and(Verdict::verified)
+        let timed = self.outcome == Outcome::Measured && self.provenance == Provenance::Measured;
+        timed && !self.samples_ns.is_empty() && self.verified()
     }
 
     /// Processors kept busy on average, from CPU time over wall time of the samples. `None` for runs under 0.1 ms: CPU time is

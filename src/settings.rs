@@ -57,6 +57,8 @@ pub struct Settings {
     pub caches: Vec<Cache>,
     /// Time for one reply of an engine program.
     pub timeout: Duration,
+    /// Where records and inspections are kept.
+    pub home: PathBuf,
     /// Where data lies.
     pub data: PathBuf,
     /// The Python that script engines' environments are made with.
@@ -176,6 +178,7 @@ impl Settings {
             memory: memory.unwrap_or_else(|| vec![None]),
             caches: caches.unwrap_or_else(|| vec![Cache::Hot]),
             timeout: timeout.map_or(Ok(DEFAULT_TIMEOUT), |text| parse_timeout(&text)).context(TIMEOUT)?,
+            home: paths::home(),
             data: told(DATA).map(PathBuf::from).or(file.data).unwrap_or_else(|| paths::own("data")),
             python: told(PYTHON).map(str::to_owned).or(file.python).unwrap_or_else(|| "python3".to_owned()),
             tpch_answers,

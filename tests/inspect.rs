@@ -12,12 +12,15 @@ use querydyno::inspect::{Counted, Gate, Tool, heap, instructions};
 use querydyno::record::{Outcome, Provenance};
 use querydyno::session::{Observe, Program};
 use querydyno::settings::{OwnEngine, Settings};
+use tempfile::TempDir;
 
-fn settings(scale: &str) -> Settings {
+/// Records and inspections of its own, so that the user's stay.
+fn settings(scale: &str) -> (Settings, TempDir) {
+    let home = tempfile::tempdir_in(querydyno::paths::target()).unwrap();
     let mut settings = Settings::read().unwrap();
     settings.scales = vec![scale.parse().unwrap()];
-    settings.threads = vec![1];
-    settings
+    home.path().clone_into(&mut settings.home);
+    (settings, home)
 }
 
 /// The program of `tests/programs/heap.rs`, built as the arrow engine's that watches its heap, and beside it.
@@ -50,7 +53,8 @@ const ARRAY: u64 = 16 + 96;
 
 #[test]
 fn the_heap_of_a_cell_is_kept_with_its_verified_answer() {
-    let found = heap(Some("arrow/q6"), Tool::Fitting, &settings("0.01")).unwrap();
+    let (settings, _home) = settings("0.01");
+    let found = heap(Some("arrow/q6"), Tool::Fitting, &settings).unwrap();
     assert_eq!(found.len(), 1);
     let record = &found[0].record;
     assert!(record.verdict.as_ref().unwrap().verified(), "{:?}", record.reason);
@@ -64,7 +68,8 @@ fn the_heap_of_a_cell_is_kept_with_its_verified_answer() {
 
 #[test]
 fn a_script_has_no_heap_to_watch() {
-    let found = heap(Some("pandas/q6"), Tool::Fitting, &settings("0.01")).unwrap();
+    let (settings, _home) = settings("0.01");
+    let found = heap(Some("pandas/q6"), Tool::Fitting, &settings).unwrap();
     assert_eq!(found[0].record.outcome, Outcome::Skipped);
     assert!(found[0].record.reason.as_ref().unwrap().contains("Python"));
 }
@@ -78,33 +83,59 @@ fn instructions_repeat_and_show_a_longer_loop() {
         );
         return;
     }
-    let mut settings = settings("0.001");
-    for fault in ["loop", "longer", "mute"] {
+    let (mut settings, _home) = settings("0.001");
+    let mut engine = |name: &str, fault: &str| {
         let program = faulty(fault);
         let own = OwnEngine { program: Some(program.path), args: program.args, ..OwnEngine::default() };
-        settings.engines.insert(fault.to_owned(), own);
+        settings.engines.insert(name.to_owned(), own);
+        settings.clone()
+    };
+    engine("loop", "loop");
+    engine("mute", "mute");
+    let before = engine("tired", "tired");
+    let all = "^(arrow|loop|mute|tired)/q6/";
+    let save = Gate { save_baseline: Some("main".to_owned()), ..Gate::default() };
+    let first = instructions(Some(all), &save, &before).unwrap();
+    let compare = Gate { baseline: Some("main".to_owned()), limit_percent: Some(0.5), ..Gate::default() };
+    let second = instructions(Some("^(arrow|loop)/q6/"), &compare, &before).unwrap();
+    for engine in ["arrow", "loop"] {
+        assert_eq!(of(&second, engine).before, Some(count(&first, engine)));
+        let change = of(&second, engine).change_percent().unwrap();
+        assert!(change.abs() < 0.1, "{engine}: {change} %");
+        assert_eq!(of(&second, engine).record.outcome, Outcome::Measured);
     }
-    let count = |gate: &Gate, filter: &str| instructions(Some(filter), gate, &settings).unwrap();
-    let all = "^(arrow|loop|longer|mute)/q6/";
-    let first = count(&Gate::default(), all);
-    let second = count(&Gate { limit_percent: Some(0.5), ..Gate::default() }, all);
-    for engine in ["arrow", "loop", "longer"] {
-        let (one, two) = (of(&first, engine), of(&second, engine));
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-        let change = two as f64 / one as f64 - 1.0;
-        assert!(change.abs() < 0.001, "{engine}: {one} {two}");
-    }
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-    let longer = of(&first, "longer") as f64 / of(&first, "loop") as f64;
-    assert!((1.0095..1.0105).contains(&longer), "{longer}");
-    let record = &second.iter().find(|cell| cell.record.id.engine == "loop").unwrap().record;
+    let record = &of(&second, "loop").record;
     assert_eq!(record.provenance, Provenance::Simulated);
-    assert!(record.provenance_reason.is_some());
-    let failed = &first.iter().find(|cell| cell.record.id.engine == "mute").unwrap().record;
-    assert_eq!(failed.outcome, Outcome::Failed);
+    assert!(record.provenance_reason.is_some() && !record.ranks());
+
+    // The same engine with a loop that is 1 % longer, twice: a gate that failed fails again.
+    let after = engine("loop", "longer");
+    for _ in 0..2 {
+        let longer = instructions(Some("loop/q6"), &compare, &after).unwrap();
+        let change = of(&longer, "loop").change_percent().unwrap();
+        assert!((0.95..1.05).contains(&change), "{change} %");
+        assert_eq!(of(&longer, "loop").record.outcome, Outcome::Failed);
+        assert!(reason(&longer, "loop").contains("the limit is 0.5 %"), "{}", reason(&longer, "loop"));
+    }
+    let mistyped = Gate { baseline: Some("mian".to_owned()), ..compare.clone() };
+    let nothing = instructions(Some("loop/q6"), &mistyped, &after).unwrap();
+    assert!(reason(&nothing, "loop").contains("no baseline 'mian'"), "{}", reason(&nothing, "loop"));
+    assert!(instructions(Some("loop/q6"), &Gate { baseline: None, ..compare }, &after).is_err());
+
+    assert_eq!(of(&first, "mute").record.outcome, Outcome::Failed);
+    // It ends with code 0, and what was counted is its error's way.
+    assert!(reason(&first, "tired").contains("tired of it"), "{}", reason(&first, "tired"));
 }
 
-fn of(counted: &[Counted], engine: &str) -> u64 {
-    let cell = counted.iter().find(|cell| cell.record.id.engine == engine).unwrap();
-    cell.record.instructions.as_ref().unwrap_or_else(|| panic!("{engine}: {:?}", cell.record.reason)).instructions
+fn of<'a>(counted: &'a [Counted], engine: &str) -> &'a Counted {
+    counted.iter().find(|cell| cell.record.id.engine == engine).unwrap()
+}
+
+fn count(counted: &[Counted], engine: &str) -> u64 {
+    let record = &of(counted, engine).record;
+    record.instructions.as_ref().unwrap_or_else(|| panic!("{engine}: {:?}", record.reason)).instructions
+}
+
+fn reason<'a>(counted: &'a [Counted], engine: &str) -> &'a str {
+    of(counted, engine).record.reason.as_deref().unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 //! Nothing here starts an engine; [`Entry::program`] finds or builds what [`crate::session::Session`] starts.
 
 pub mod build;
-pub(crate) mod command;
+pub mod command;
 pub(crate) mod compiler;
 mod cpu;
 mod listed;

@@ -1,7 +1,7 @@
 //! Reading from disk: whether it is counted, and whether a file can be put out of the page cache, without which there
 //! are no cold runs.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use rustix::fs::{Advice, fadvise};
 
 use super::{Finding, disk};
 use crate::measure::host::Host;
+use crate::measure::usage;
 use crate::settings::Settings;
 use crate::units::{Bytes, Nanos};
 
@@ -110,24 +111,13 @@ fn noise() -> Vec<u8> {
 
 /// Bytes that this process has had from disks so far.
 fn read_bytes() -> Option<u64> {
-    parse(&fs::read_to_string("/proc/self/io").ok()?)
-}
-
-fn parse(io: &str) -> Option<u64> {
-    io.lines().find_map(|line| line.strip_prefix("read_bytes:"))?.trim().parse().ok()
+    Some(usage::moved_by(&[std::process::id()])?.disk_read_bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::State;
     use super::*;
-
-    #[test]
-    fn bytes_from_disk_are_not_bytes_from_files() {
-        let io = "rchar: 6976\nwchar: 0\nsyscr: 10\nread_bytes: 4096\nwrite_bytes: 0\ncancelled_write_bytes: 12\n";
-        assert_eq!(parse(io), Some(4096));
-        assert_eq!(parse("rchar: 6976\n"), None);
-    }
 
     #[test]
     fn cold_takes_a_cache_that_holds_and_lets_go() {
@@ -156,7 +146,7 @@ mod tests {
     fn the_probe_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         probe(folder.path()).unwrap();
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         let noise = noise();
         assert_eq!(noise.len(), SIZE);
         assert_ne!(noise[..SIZE / 2], noise[SIZE / 2..]);

@@ -22,6 +22,9 @@ const BETWEEN: Duration = Duration::from_millis(5);
 
 const LOAD_MEANS: &str = "times are too long and scatter while that runs";
 const LOAD_REMEDY: &str = "end it or wait for it; it is in: top -b -n 1 | head -12";
+const LOAD_UNKNOWN: &str = "whether other work runs now is not known";
+/// What helps where the kernel's counts are hidden.
+const SHOW: &str = "run outside a sandbox that hides /proc";
 
 /// Time of all processors, in ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +41,9 @@ impl Ticks {
         let numbers = line.split_whitespace().map(str::parse).collect::<Result<Vec<u64>, _>>().ok()?;
         // Guests follow, and are in the first two already.
         let [user, nice, system, idle, iowait, irq, softirq, steal] = *numbers.first_chunk()?;
-        Some(Self { busy: user + nice + system + irq + softirq, idle: idle + iowait, steal })
+        let ticks = Self { busy: user + nice + system + irq + softirq, idle: idle + iowait, steal };
+        // A sandbox that counts nothing shows zeroes.
+        (ticks.busy + ticks.idle > 0).then_some(ticks)
     }
 
     fn read() -> Option<Self> {
@@ -78,13 +83,16 @@ pub(super) fn look(host: &Host) -> Vec<Finding> {
     let online = host::online_cores();
     let others = quiet.zip(start).map(|(now, before)| now.since(before).busy_cores(online));
     let measured = end.zip(quiet).map(|(now, before)| now.since(before).steal_percent());
-    let ever = start.map_or(0.0, Ticks::steal_percent);
-    let seen = measured.map_or_else(
-        || "steal not shown".to_owned(),
-        |percent| format!("{percent:.1} % steal with all processors busy for 1 s, {ever:.1} % since boot"),
-    );
-    let average = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    vec![load(others, online, &average), neighbours(host.virtualised, measured.unwrap_or_default().max(ever), &seen)]
+    let ever = end.or(start).map(Ticks::steal_percent);
+    let seen = match (measured, ever) {
+        (Some(percent), Some(ever)) => {
+            format!("{percent:.1} % steal with all processors busy for 1 s, {ever:.1} % since boot")
+        }
+        _ => since_boot(ever),
+    };
+    let average = fs::read_to_string("/proc/loadavg").ok();
+    let most = measured.into_iter().chain(ever).reduce(f64::max);
+    vec![load(others, online, average.as_deref()), neighbours(host.virtualised, most, &seen)]
 }
 
 /// The same in some 20 ms: what runs now, and steal since boot.
@@ -98,9 +106,13 @@ pub(super) fn glance(host: &Host) -> Vec<Finding> {
         })
         .collect();
     running.sort_unstable();
-    let median = running.get(running.len() / 2).copied().unwrap_or_default();
-    let ever = Ticks::read().map_or(0.0, Ticks::steal_percent);
-    vec![running_now(median), neighbours(host.virtualised, ever, &format!("{ever:.1} % steal since boot"))]
+    let median = running.get(running.len() / 2).copied();
+    let ever = Ticks::read().map(Ticks::steal_percent);
+    vec![running_now(median), neighbours(host.virtualised, ever, &since_boot(ever))]
+}
+
+fn since_boot(steal_percent: Option<f64>) -> String {
+    steal_percent.map_or_else(|| "steal not shown".to_owned(), |percent| format!("{percent:.1} % steal since boot"))
 }
 
 fn keep_busy() {
@@ -116,8 +128,13 @@ fn keep_busy() {
     });
 }
 
-fn neighbours(virtualised: Option<bool>, steal_percent: f64, seen: &str) -> Finding {
+fn neighbours(virtualised: Option<bool>, steal_percent: Option<f64>, seen: &str) -> Finding {
     const NAME: &str = "virtualisation";
+    let Some(steal_percent) = steal_percent else {
+        let machine = if virtualised == Some(true) { "virtual machine, " } else { "" };
+        let means = "what other machines take is not known: queries under 8 ms may not be gated by time here";
+        return Finding::caution(NAME, format!("{machine}{seen}"), means).remedy(SHOW);
+    };
     if virtualised != Some(true) && steal_percent <= 0.0 {
         let seen = if virtualised.is_some() { "none" } else { "none shown" };
         return Finding::good(NAME, seen, "the processors are this machine's own");
@@ -130,12 +147,13 @@ fn neighbours(virtualised: Option<bool>, steal_percent: f64, seen: &str) -> Find
         .remedy("compare runs that take turns, as cargo xtask audit does; gate short queries by their instructions")
 }
 
-fn load(others: Option<f64>, online: usize, average: &str) -> Finding {
+fn load(others: Option<f64>, online: usize, average: Option<&str>) -> Finding {
     const NAME: &str = "load";
-    let average = average.split(' ').take(3).collect::<Vec<_>>().join(" ");
     let Some(others) = others else {
-        return Finding::caution(NAME, "/proc/stat cannot be read", "whether other work runs now is not known");
+        return Finding::caution(NAME, "/proc/stat cannot be read", LOAD_UNKNOWN).remedy(SHOW);
     };
+    let first_three = |text: &str| text.split(' ').take(3).collect::<Vec<_>>().join(" ");
+    let average = average.map_or_else(|| "not shown".to_owned(), first_three);
     let seen = format!("other work keeps {others:.1} of {online} processors busy; load average {average}");
     if others < IDLE_CORES {
         return Finding::good(NAME, seen, "times are the engine's own");
@@ -143,19 +161,23 @@ fn load(others: Option<f64>, online: usize, average: &str) -> Finding {
     Finding::caution(NAME, seen, LOAD_MEANS).remedy(LOAD_REMEDY)
 }
 
-fn running_now(others: usize) -> Finding {
+fn running_now(others: Option<usize>) -> Finding {
     const NAME: &str = "load";
     match others {
-        0 => Finding::good(NAME, "nothing else runs", "times are the engine's own"),
-        1 => Finding::caution(NAME, "one other thread is running", LOAD_MEANS).remedy(LOAD_REMEDY),
-        _ => Finding::caution(NAME, format!("{others} other threads are running"), LOAD_MEANS).remedy(LOAD_REMEDY),
+        None => Finding::caution(NAME, "/proc/loadavg cannot be read", LOAD_UNKNOWN).remedy(SHOW),
+        Some(0) => Finding::good(NAME, "nothing else runs", "times are the engine's own"),
+        Some(1) => Finding::caution(NAME, "one other thread is running", LOAD_MEANS).remedy(LOAD_REMEDY),
+        Some(others) => {
+            Finding::caution(NAME, format!("{others} other threads are running"), LOAD_MEANS).remedy(LOAD_REMEDY)
+        }
     }
 }
 
 /// Threads that run or wait for a processor, without the one that asks, from the text of `/proc/loadavg`.
 fn others_running(loadavg: &str) -> Option<usize> {
     let running: usize = loadavg.split(' ').nth(3)?.split_once('/')?.0.parse().ok()?;
-    Some(running.saturating_sub(1))
+    // Without the one that asks among them it is no count.
+    running.checked_sub(1)
 }
 
 #[cfg(test)]
@@ -176,6 +198,7 @@ mod tests {
         assert!((ticks.steal_percent() - 1.4344).abs() < 0.001, "{}", ticks.steal_percent());
         assert_eq!(Ticks::parse("cpu  1 2 3"), None);
         assert_eq!(Ticks::parse("cpu0 1 2 3 4 5 6 7 8 9 10"), None);
+        assert_eq!(Ticks::parse("cpu  0 0 0 0 0 0 0 0 0 0"), None);
     }
 
     #[test]
@@ -191,22 +214,36 @@ mod tests {
 
     #[test]
     fn a_machine_of_its_own_is_good_and_steal_gives_a_hidden_hypervisor_away() {
-        let state = |virtualised, steal| neighbours(virtualised, steal, "seen").state;
+        let state = |virtualised, steal| neighbours(virtualised, Some(steal), "seen").state;
         assert_eq!(state(Some(false), 0.0), State::Good);
         assert_eq!(state(None, 0.0), State::Good);
         assert_eq!(state(None, 0.1), State::Caution);
         assert_eq!(state(Some(true), 0.0), State::Caution);
-        assert!(!neighbours(Some(true), 0.3, "0.3 %").means.contains("take turns"));
-        assert!(neighbours(Some(true), 5.0, "5.0 %").means.contains("take turns"));
+        assert!(!neighbours(Some(true), Some(0.3), "0.3 %").means.contains("take turns"));
+        assert!(neighbours(Some(true), Some(5.0), "5.0 %").means.contains("take turns"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_good() {
+        for finding in [
+            neighbours(None, None, &since_boot(None)),
+            neighbours(Some(false), None, &since_boot(None)),
+            neighbours(Some(true), None, &since_boot(None)),
+            load(None, 2, None),
+            running_now(None),
+        ] {
+            assert!(finding.state == State::Caution && finding.means.contains("not known"), "{finding:?}");
+            assert_eq!(finding.remedy.as_deref(), Some(SHOW));
+        }
     }
 
     #[test]
     fn other_work_is_told_from_an_idle_machine() {
-        assert_eq!(load(Some(0.04), 2, "0.00 0.01 0.05 1/100 11035\n").state, State::Good);
-        let busy = load(Some(1.0), 2, "2.00 1.88 1.17 3/100 11035\n");
+        assert_eq!(load(Some(0.04), 2, Some("0.00 0.01 0.05 1/100 11035\n")).state, State::Good);
+        assert!(load(Some(0.04), 2, None).seen.ends_with("load average not shown"));
+        let busy = load(Some(1.0), 2, Some("2.00 1.88 1.17 3/100 11035\n"));
         assert_eq!(busy.state, State::Caution);
         assert_eq!(busy.seen, "other work keeps 1.0 of 2 processors busy; load average 2.00 1.88 1.17");
-        assert_eq!(load(None, 2, "").state, State::Caution);
     }
 
     #[test]
@@ -214,7 +251,8 @@ mod tests {
         assert_eq!(others_running("2.00 1.88 1.17 3/100 11035\n"), Some(2));
         assert_eq!(others_running("0.00 0.00 0.00 1/100 11035\n"), Some(0));
         assert_eq!(others_running("0.00 0.00"), None);
-        assert_eq!(running_now(0).state, State::Good);
-        assert_eq!(running_now(2).seen, "2 other threads are running");
+        assert_eq!(others_running("0.00 0.00 0.00 0/0 0\n"), None);
+        assert_eq!(running_now(Some(0)).state, State::Good);
+        assert_eq!(running_now(Some(2)).seen, "2 other threads are running");
     }
 }

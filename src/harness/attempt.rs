@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressFinish};
 
 use super::select::{Cell, FORMAT};
 use crate::answer::{Verdict, digest};
+use crate::catalog::Entry;
 use crate::checksum::sha256;
 use crate::fixture::{Dataset, Store};
 use crate::launch::{Launched, launch};
@@ -42,6 +43,18 @@ impl From<anyhow::Error> for Stop {
     fn from(error: anyhow::Error) -> Self {
         Self { outcome: Outcome::Failed, reason: format!("{error:#}"), failure: None }
     }
+}
+
+/// The engine's program, or why it cannot be had.
+///
+/// # Errors
+/// One of ours that does not compile is broken; an own program, Python or an index may well be absent.
+pub(crate) fn program(engine: &Entry) -> Result<Program, Stop> {
+    engine.program().map_err(|error| Stop {
+        outcome: if engine.recipe().is_some() { Outcome::Failed } else { Outcome::Skipped },
+        reason: format!("not available: {error:#}"),
+        failure: None,
+    })
 }
 
 /// A cell that is ready for its samples.

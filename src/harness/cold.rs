@@ -1,7 +1,7 @@
 //! Cold runs: a fresh program for each, none of its data in the page cache, and a proof of it by what was read from disk.
 //!
 //! The kernel is asked to forget the files (`posix_fadvise`, which needs no root) after loading, right before the run:
-//! so the run pays for footers again too. What the disk itself, or the machine below a virtual one, keeps in
+//! so the run pays again for whatever the engine did not keep from loading. What the disk itself, or the machine below a virtual one, keeps in
 //! its own memory is out of reach.
 
 use std::fs::File;
@@ -60,7 +60,7 @@ impl<'a> Cold<'a> {
             let engine = self.cell.parts.engine;
             let Launched { mut session, .. } =
                 launch(engine, self.cell.parts.variant, self.program, self.settings, &self.dataset, &self.query)?;
-            forget(&self.dataset).map_err(|error| self.not_cold(Bytes(0), format!("{error:#}")))?;
+            forget(&self.dataset).map_err(|error| self.not_cold(None, format!("{error:#}")))?;
             let runs = session.run(1)?;
             if runs.rows != rows {
                 return Err(session.changed_rows(rows, runs.rows));
@@ -89,22 +89,25 @@ impl<'a> Cold<'a> {
     }
 
     fn check(&self, runs: &Runs) -> Result<(), Failure> {
-        let Some(moved) = runs.moved else {
+        if self.needed == Bytes(0) {
             return Err(
-                self.not_cold(Bytes(0), "the kernel does not tell what a process reads (/proc/PID/io)".to_owned())
+                self.not_cold(None, "the query names no column, so nothing can be asked of the disk".to_owned())
             );
+        }
+        let Some(moved) = runs.moved else {
+            return Err(self.not_cold(None, "the kernel does not tell what a process reads (/proc/PID/io)".to_owned()));
         };
         if moved.disk_read_bytes < self.needed.0 / 100 * COLD_PERCENT {
             let asked = Bytes(moved.read_call_bytes);
             let why = format!(
                 "the engine read {asked} by calls, so it skipped the rest, or the files could not be dropped from the page cache (cargo xtask doctor)"
             );
-            return Err(self.not_cold(Bytes(moved.disk_read_bytes), why));
+            return Err(self.not_cold(Some(Bytes(moved.disk_read_bytes)), why));
         }
         Ok(())
     }
 
-    fn not_cold(&self, read: Bytes, why: String) -> Failure {
+    fn not_cold(&self, read: Option<Bytes>, why: String) -> Failure {
         FailureKind::NotCold { read, needed: self.needed, why }.into()
     }
 }

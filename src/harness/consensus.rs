@@ -14,6 +14,7 @@ use crate::launch::{Launched, launch};
 use crate::referee::family_of;
 use crate::session::{Failure, FailureKind, Program};
 use crate::settings::Settings;
+use crate::variant::Variant;
 use crate::workload::{QuerySpec, Workload};
 
 /// An answer on which so many engines agree.
@@ -44,8 +45,8 @@ pub fn agree(
     store: &Store,
 ) -> Result<Agreement> {
     let dataset = store.ensure(workload, scale, FORMAT, &query.tables)?;
-    // The answer is the same whatever the conditions.
-    let variant = settings.variants(FORMAT)[0];
+    // The answer is the same whatever the conditions, as long as there is memory for it.
+    let variant = Variant { memory: None, ..settings.variants(FORMAT)[0] };
     let mut voices: Vec<Voice> = Vec::new();
     for (engine, program) in engines {
         let text = workload.text(query, &engine.dialect, scale)?;

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
-use super::attempt::Stop;
+use super::attempt::{Stop, program};
 use super::select::Cell;
 use crate::catalog::Entry;
 use crate::interrupt;
 use crate::paths;
-use crate::record::Outcome;
 use crate::session::Program;
 
 /// Engines' programs by name, or why there is none.
@@ -29,12 +28,7 @@ pub(super) fn programs<'a>(cells: &[Cell<'a>]) -> Result<Programs<'a>> {
     announce(&engines);
     let mut programs = BTreeMap::new();
     for engine in engines {
-        let program = engine.program().map_err(|error| Stop {
-            // An own program, Python or an index may well be absent; one of ours that does not compile is broken.
-            outcome: if engine.recipe().is_some() { Outcome::Failed } else { Outcome::Skipped },
-            reason: format!("not available: {error:#}"),
-            failure: None,
-        });
+        let program = program(engine);
         interrupt::check()?;
         if let Err(stop) = &program {
             eprintln!("{}: {}", engine.name, stop.reason);

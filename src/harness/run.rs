@@ -18,7 +18,7 @@ use crate::audit::{self, Audit};
 use crate::catalog::Entry;
 use crate::doctor;
 use crate::fixture::Store;
-use crate::inspect;
+use crate::inspected;
 use crate::interrupt;
 use crate::measure::memory::Peak;
 use crate::measure::usage::{Moved, Usage};
@@ -68,7 +68,7 @@ pub(super) fn run(
             eprintln!("{line}");
         }
     }
-    let mut writer = Writer::new(&paths::own("records"));
+    let mut writer = Writer::new(&settings.home.join("records"));
     let mut records = Vec::new();
     for cell in cells {
         if interrupt::requested() {
@@ -118,9 +118,11 @@ impl Run<'_> {
         let ready = attempt(cell, program, self.settings, &self.store, &self.referee, record)?;
         let mut engine = Engine::new(cell, program, self.settings, ready)?;
         let samples = sample::take(criterion, self.args, &cell.id, &mut engine, &mut self.spent)?;
+        let unfilled = record.clone();
         fill(record, &engine, &samples);
-        if let Err(stop) = self.finish(cell, engine, record) {
-            self.withdraw(cell, record);
+        if let Err(stop) = self.finish(cell, program, engine, record) {
+            *record = Record { verdict: record.verdict.take(), ..unfilled };
+            self.withdraw(cell);
             return Err(stop);
         }
         record.outcome = Outcome::Measured;
@@ -128,25 +130,33 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What comes after the samples: the parts of a run, the last answer, the end of the program.
-    fn finish(&self, cell: &Cell<'_>, mut engine: Engine<'_>, record: &mut Record) -> Result<(), Stop> {
-        if self.args.mode == Mode::Measure {
-            record.phases = engine.phases()?;
-            inspect::kept(record);
-        }
+    /// What comes after the samples: the last one's answer, the parts of a run, the end of the program.
+    fn finish(
+        &self,
+        cell: &Cell<'_>,
+        program: &Program,
+        mut engine: Engine<'_>,
+        record: &mut Record,
+    ) -> Result<(), Stop> {
         if let Some(session) = engine.session() {
             check_answer(cell, &self.referee, session, record)?;
+        }
+        if self.args.mode == Mode::Measure {
+            inspected::carry(&self.settings.home, record, &program.path);
+            match engine.phases() {
+                Ok(phases) => record.phases = phases,
+                // The samples stand: these runs were extra. Whether such a program ends well says nothing of them.
+                Err(failure) => {
+                    eprintln!("{}: the parts of its time are unknown: {failure}", cell.id);
+                    return Ok(());
+                }
+            }
         }
         Ok(engine.close()?)
     }
 
-    /// Takes back samples that turned out to be of a wrong answer, from the record and from Criterion's folder.
-    fn withdraw(&self, cell: &Cell<'_>, record: &mut Record) {
-        record.samples_ns.clear();
-        record.iterations.clear();
-        record.warm_up_ns.clear();
-        record.cpu_time_ns = None;
-        record.counts = Counts::default();
+    /// Takes samples that turned out to be of a wrong answer out of Criterion's folder.
+    fn withdraw(&self, cell: &Cell<'_>) {
         if !matches!(self.args.mode, Mode::Measure | Mode::Quick) {
             // Criterion wrote nothing: what is there is of an earlier run.
             return;
@@ -171,10 +181,14 @@ impl Run<'_> {
                 continue;
             }
             let same = |other: &&Cell<'_>| (&other.parts.query.name, other.id.scale) == key;
-            let engines = cells.iter().filter(same).map(|cell| cell.parts.engine);
-            let engines: Vec<(&Entry, Program)> = engines
-                .filter_map(|engine| Some((engine, programs[engine.name.as_str()].as_ref().ok()?.clone())))
-                .collect();
+            let mut engines: Vec<(&Entry, Program)> = Vec::new();
+            for engine in cells.iter().filter(same).map(|cell| cell.parts.engine) {
+                // Once, in however many variants it runs.
+                let asked = engines.iter().any(|(known, _)| known.name == engine.name);
+                if let (false, Ok(program)) = (asked, &programs[engine.name.as_str()]) {
+                    engines.push((engine, program.clone()));
+                }
+            }
             if engines.len() < 2 {
                 continue;
             }

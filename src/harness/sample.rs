@@ -97,7 +97,11 @@ impl<'a> Engine<'a> {
         };
         let mut told = Vec::new();
         for _ in 0..PHASED {
-            let Some(phases) = session.observe(Observe::Phases)?.observed.phases else {
+            let runs = session.observe(Observe::Phases)?;
+            if runs.rows != self.first.rows {
+                return Err(session.changed_rows(self.first.rows, runs.rows));
+            }
+            let Some(phases) = runs.observed.phases else {
                 return Ok(Phases::default());
             };
             told.push(phases);
@@ -165,7 +169,8 @@ pub(super) fn take(
         // Auto would switch between two methods with the query's speed, and unlike samples cannot be compared.
         group.sampling_mode(SamplingMode::Flat);
         if cold {
-            // What has to be cold needs no warming up, and each iteration is a program of its own: one a sample.
+            // What has to be cold needs no warming up, and each iteration is a program of its own: one a sample. Criterion
+            // warns that this takes longer than it was told; it is meant to.
             group.warm_up_time(Duration::from_nanos(1)).measurement_time(Duration::from_nanos(1));
         } else {
             if !args.has("warm-up-time") {

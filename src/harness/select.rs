@@ -77,10 +77,10 @@ pub(crate) fn words(filter: &str) -> Vec<&str> {
 }
 
 /// The cells that the filter means. What runs on request only - some engines, every mode but the default, a state of
-/// the cache other than those in `caches` - has to be named in it.
+/// the cache other than those in `caches` - has to be named in it: by its own name, or by the whole variant's.
 ///
 /// # Errors
-/// A filter that means none: says what exists, and what may have been meant.
+/// A filter that means none: says what exists and what may have been meant, or what has to be named.
 pub(crate) fn select<'a>(
     cells: Vec<Cell<'a>>,
     filter: Option<&str>,
@@ -101,17 +101,27 @@ pub(crate) fn select<'a>(
     let wanted = |cell: &Cell<'_>| {
         let Parts { engine, variant, .. } = cell.parts;
         let whole = named(&cell.id.variant);
-        let cold = variant.cache == Cache::Cold && (whole || named(&variant.cache.to_string()));
-        matches(&cell.id.to_string())
-            && (!engine.on_request || named(&engine.name))
+        let cold = variant.cache == Cache::Cold && named(&variant.cache.to_string());
+        (!engine.on_request || named(&engine.name))
             && variant.mode.is_none_or(|mode| whole || named(mode))
-            && (cold || caches.contains(&variant.cache))
+            && (whole || cold || caches.contains(&variant.cache))
     };
-    let selected: Vec<_> = cells.into_iter().filter(wanted).collect();
+    let matching: Vec<_> = cells.into_iter().filter(|cell| matches(&cell.id.to_string())).collect();
+    let unnamed = matching.first().map(|cell| unnamed(cell, filter));
+    let selected: Vec<_> = matching.into_iter().filter(wanted).collect();
     if selected.is_empty() {
-        bail!(hint);
+        bail!(unnamed.unwrap_or(hint));
     }
     Ok(selected)
+}
+
+/// What to tell somebody whose filter matches only cells that run on request, and names none of them.
+fn unnamed(cell: &Cell<'_>, filter: &str) -> String {
+    format!(
+        "no cell matches '{filter}' by name: as a pattern it fits {}, but what runs on request only has to be written out in \
+         the filter: cold runs, modes other than the default, and some engines",
+        cell.id
+    )
 }
 
 type Matcher = Box<dyn Fn(&str) -> bool>;
@@ -179,12 +189,16 @@ mod tests {
     use super::*;
 
     fn chosen(filter: Option<&str>) -> Result<Vec<String>> {
+        chosen_with(filter, Cache::Hot)
+    }
+
+    fn chosen_with(filter: Option<&str>, cache: Cache) -> Result<Vec<String>> {
         // Two scales, so that one scale's name is the beginning of another's.
         let mut settings = Settings::read()?;
         settings.scales = vec!["1".parse()?, "10".parse()?];
         settings.threads = vec![crate::measure::host::online_cores()];
         settings.memory = vec![None];
-        settings.caches = vec![Cache::Hot];
+        settings.caches = vec![cache];
         let mut catalog = Catalog::read(&settings)?;
         catalog.add_versions(&words(filter.unwrap_or_default()))?;
         let workloads = [Workload::read("tpch")?];
@@ -226,6 +240,26 @@ mod tests {
         assert_eq!(chosen(Some("duckdb/q6/sf1/parquet-cold")).unwrap(), ["duckdb/q6/sf1/parquet-cold"]);
         assert_eq!(chosen(Some("^duckdb/q6/sf1/parquet(-cold)?$")).unwrap().len(), 2);
         assert_eq!(chosen(Some("polars/q6/sf1/parquet-eager-cold")).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_cell_whose_variant_is_named_runs_whatever_the_cache_is_set_to() {
+        let cold = |filter| chosen_with(Some(filter), Cache::Cold).unwrap();
+        assert_eq!(cold("duckdb/q1/sf1/parquet"), ["duckdb/q1/sf1/parquet"]);
+        assert_eq!(cold("polars/q1/sf1/parquet-eager"), ["polars/q1/sf1/parquet-eager"]);
+        assert_eq!(cold("duckdb/q1/sf1"), ["duckdb/q1/sf1/parquet-cold"]);
+    }
+
+    #[test]
+    fn a_pattern_that_fits_only_what_has_to_be_named_says_so() {
+        for (filter, fits) in [
+            ("^duckdb/q6/sf1/parquet-c", "duckdb/q6/sf1/parquet-cold"),
+            ("^polars/q6/sf1/parquet-eag", "polars/q6/sf1/parquet-eager"),
+            ("^nul+/q6/sf1/", "null/q6/sf1/parquet"),
+        ] {
+            let error = format!("{:#}", chosen(Some(filter)).unwrap_err());
+            assert!(error.contains(fits) && error.contains("written out in the filter"), "{filter}: {error}");
+        }
     }
 
     #[test]

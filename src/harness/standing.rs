@@ -8,6 +8,7 @@ use crate::audit::{Audit, Comparison};
 use crate::id::Scale;
 use crate::record::{Outcome, Record};
 use crate::stats::{geometric_mean, median};
+use crate::variant::Cache;
 
 /// The nearest official distribution in the audit of such a cell; `None` when that was of another build or machine.
 pub(super) fn official<'a>(record: &Record, audits: &'a [Audit]) -> Option<&'a Comparison> {
@@ -34,12 +35,18 @@ pub(super) fn builds(records: &[Record]) -> Vec<String> {
     told
 }
 
-/// Which query at which scale, and the median time.
-fn time(record: &Record) -> Option<((&str, Scale), f64)> {
-    Some(((record.id.query.as_str(), record.id.scale), median(&record.samples_ns)?))
+/// What two engines must have had in common for their times to be compared.
+type Conditions<'a> = (&'a str, Scale, Cache, usize, Option<u64>);
+
+/// A record's conditions and its median time.
+fn time(record: &Record) -> Option<(Conditions<'_>, f64)> {
+    let Record { cache, threads, memory_limit_bytes, .. } = *record;
+    let conditions = (record.id.query.as_str(), record.id.scale, cache, threads, memory_limit_bytes);
+    Some((conditions, median(&record.samples_ns)?))
 }
 
-/// How far each engine is from the reference, over the queries that both answered rightly in this run; nearest first.
+/// How far each engine is from the reference, over the queries that both answered rightly in this run under the same
+/// conditions; nearest first.
 pub(super) fn from_reference(records: &[Record], reference: &str) -> Option<String> {
     let verified = |record: &&Record| record.ranks();
     let floor: BTreeMap<_, f64> =
@@ -92,6 +99,9 @@ mod tests {
             record("polars/q1/sf1/parquet-eager", 50.0, good),
             record("daft/q1/sf1/parquet", 1.0, Verdict::Unchecked(String::new())),
         ];
+        let mut cold = record("arrow/q1/sf1/parquet-cold", 1.0, Verdict::Consensus(3));
+        cold.cache = Cache::Cold;
+        let records: Vec<Record> = records.into_iter().chain([cold]).collect();
         let told = from_reference(&records, "arrow").unwrap();
         assert!(told.ends_with("duckdb 2.00 (of 2), polars (parquet-eager) 5.00 (of 1)"), "{told}");
         assert_eq!(from_reference(&records[2..], "arrow"), None);

@@ -70,10 +70,9 @@ pub(super) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {
     }
     let order: Vec<&str> = records.iter().map(|record| record.id.query.as_str()).collect();
     let place = |record: &Record| order.iter().position(|query| *query == record.id.query);
-    let verified = |record: &Record| record.verdict.as_ref().is_some_and(Verdict::verified);
     measured.sort_by(|(a, a_time), (b, b_time)| {
-        (a.id.scale, place(a), !verified(a))
-            .cmp(&(b.id.scale, place(b), !verified(b)))
+        (a.id.scale, place(a), !a.verified())
+            .cmp(&(b.id.scale, place(b), !b.verified()))
             .then(a_time.0.total_cmp(&b_time.0))
     });
     let mut table = Table::new();

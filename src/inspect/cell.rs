@@ -1,15 +1,14 @@
 //! What both kinds of inspection begin with: the cells that a filter means, and one of them with its answer verified.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 
-use crate::catalog::{Catalog, Entry};
+use crate::catalog::Catalog;
 use crate::fixture::Store;
 use crate::harness::attempt::{Ready, Stop, attempt};
 use crate::harness::origin::Origin;
 use crate::harness::select::{self, Cell};
 use crate::harness::workloads;
 use crate::interrupt;
-use crate::paths;
 use crate::record::{Outcome, Record, Writer};
 use crate::referee::Referee;
 use crate::session::Program;
@@ -32,11 +31,12 @@ impl<'a> Inspection<'a> {
             store: Store::new(settings.data.clone()),
             referee: Referee::new(settings),
             origin: Origin::read(),
-            writer: Writer::new(&paths::own("records")),
+            writer: Writer::new(&settings.home.join("records")),
         }
     }
 
-    /// Inspects every cell that the filter means, one after the other; a cell that cannot be is a record with the reason.
+    /// Inspects every cell that the filter means, one after the other, and writes its record; a cell that cannot be inspected
+    /// is one with the reason.
     ///
     /// # Errors
     /// A filter that means no cell, or a record that cannot be written; an interrupt ends it early.
@@ -50,10 +50,12 @@ impl<'a> Inspection<'a> {
         let workloads = workloads()?;
         let cells = select::all(&workloads, &catalog, self.settings);
         let cells = select::select(cells, filter, false, &[Cache::Hot])?;
+        let cold = cells.iter().find(|cell| cell.parts.variant.cache == Cache::Cold);
+        if let Some(cold) = cold {
+            bail!("{}: only hot runs are inspected; name the cell without -cold", cold.id);
+        }
         let mut records = Vec::new();
         for cell in &cells {
-            interrupt::check()?;
-            ensure!(cell.parts.variant.cache == Cache::Hot, "{}: only hot runs are inspected", cell.id);
             let mut record = self.origin.blank(cell);
             match inspect(self, cell, &mut record) {
                 Ok(()) => record.outcome = Outcome::Measured,
@@ -64,6 +66,7 @@ impl<'a> Inspection<'a> {
                 }
             }
             interrupt::check()?;
+            self.writer.append(&record)?;
             records.push(record);
         }
         Ok(records)
@@ -76,28 +79,11 @@ impl<'a> Inspection<'a> {
     pub(super) fn verified(&self, cell: &Cell<'_>, program: &Program, record: &mut Record) -> Result<Ready, Stop> {
         attempt(cell, program, self.settings, &self.store, &self.referee, record)
     }
-
-    /// Writes the records of what was inspected.
-    ///
-    /// # Errors
-    /// When they cannot be written.
-    pub(super) fn write(&mut self, records: &[Record]) -> Result<()> {
-        records.iter().try_for_each(|record| self.writer.append(record))
-    }
 }
 
 /// The reason for which an engine's cell is skipped.
 pub(super) fn unsupported(reason: impl Into<String>) -> Stop {
     Stop { outcome: Outcome::Skipped, reason: format!("unsupported: {}", reason.into()), failure: None }
-}
-
-/// The engine's program, or why it cannot be had: as in a bench, one of ours that does not compile is a failure.
-pub(super) fn program(engine: &Entry) -> Result<Program, Stop> {
-    engine.program().map_err(|error| Stop {
-        outcome: if engine.recipe().is_some() { Outcome::Failed } else { Outcome::Skipped },
-        reason: format!("not available: {error:#}"),
-        failure: None,
-    })
 }
 
 /// Valgrind's version.

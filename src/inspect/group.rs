@@ -22,7 +22,11 @@ pub fn add(group: &mut BinaryBenchmarkGroup) {
         benchmark.config(config.clone());
         for task in engine {
             let mut command = Command::new(&task.program);
-            command.args(&task.args).envs(&task.env).stdin(Stdin::File(task.requests.clone())).stdout(Stdio::Pipe);
+            command
+                .args(&task.args)
+                .envs(&task.env)
+                .stdin(Stdin::File(task.requests.clone()))
+                .stdout(Stdio::File(task.replies.clone()));
             benchmark.bench(Bench::new(&task.query).command(command));
         }
         group.binary_benchmark(benchmark);

@@ -1,7 +1,8 @@
 //! Allocations of one run: by dhat in a program built for it, or by Valgrind's DHAT around the ordinary program.
 //!
-//! dhat sees what goes through Rust's global allocator, in this run only. Valgrind sees C++ too, but the whole life of a
-//! program; so the program lives twice, once without the run, and the difference is told.
+//! Both count a second run: the first one fills what an engine keeps between runs. dhat sees what goes through Rust's global
+//! allocator, in that run only. Valgrind sees C++ too, but the whole life of a program; so the program lives twice, with one run
+//! and with two, and the difference is told.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,13 +10,12 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use serde::Serialize;
 
-use super::cell::{Inspection, program, unsupported, valgrind};
+use super::cell::{Inspection, unsupported, valgrind};
 use super::profile::{Profile, Site};
-use super::store;
-use crate::harness::attempt::{Ready, Stop};
+use crate::harness::attempt::{Ready, Stop, program};
 use crate::harness::select::Cell;
+use crate::inspected;
 use crate::launch::{Launched, launch};
-use crate::paths;
 use crate::record::{self, HeapRecord, Record};
 use crate::session::{Heap, Observe, Program};
 use crate::settings::Settings;
@@ -57,10 +57,8 @@ pub fn heap(filter: Option<&str>, tool: Tool, settings: &Settings) -> Result<Vec
         let found = one(inspection, cell, tool, record);
         profiles.push(found.as_ref().ok().cloned().unwrap_or_default());
         found?;
-        store::keep("heap", record)?;
         Ok(())
     })?;
-    inspection.write(&records)?;
     let found = records.into_iter().zip(profiles);
     Ok(found.map(|(record, (profile, sites))| HeapFound { record, profile, sites }).collect())
 }
@@ -75,9 +73,11 @@ fn one(inspection: &Inspection<'_>, cell: &Cell<'_>, tool: Tool, record: &mut Re
             engine.name
         )));
     }
-    let profile =
-        paths::own("inspected").join("heap").join(format!("{}.dhat.json", cell.id.to_string().replace('/', "-")));
-    std::fs::create_dir_all(paths::own("inspected").join("heap")).map_err(anyhow::Error::from)?;
+    let home = &inspection.settings.home;
+    let folder = inspected::folder(home, "heap");
+    std::fs::create_dir_all(&folder).map_err(anyhow::Error::from)?;
+    let profile = folder.join(format!("{}.dhat.json", inspected::name(record)));
+    let timed = program(engine)?;
     let (heap, sites, tool) = match engine.recipe() {
         Some(recipe) if tool == Tool::Fitting && !recipe.cxx => {
             let Some(recipe) = recipe.heap() else {
@@ -95,11 +95,12 @@ fn one(inspection: &Inspection<'_>, cell: &Cell<'_>, tool: Tool, record: &mut Re
         }
         _ => {
             let version = valgrind()?;
-            let (heap, sites) = by_valgrind(inspection, cell, &program(engine)?, &profile, record)?;
-            (heap, sites, format!("{version} DHAT; totals without what loading took, the peak with it"))
+            let (heap, sites) = by_valgrind(inspection, cell, &timed, &profile, record)?;
+            (heap, sites, format!("{version} DHAT; totals of a second run, the peak with what was there before"))
         }
     };
     record.heap = Some(HeapRecord { heap, tool, taken_at: record::now() });
+    inspected::keep(home, "heap", record, &timed.path)?;
     Ok((Some(profile), sites))
 }
 
@@ -128,26 +129,26 @@ fn by_valgrind(
     let Ready { session, dataset, query, .. } = inspection.verified(cell, program, record)?;
     session.close()?;
     let without = profile.with_extension("without");
-    let live = |file: &Path, runs: bool| -> Result<Profile, Stop> {
+    let live = |file: &Path, runs: u64| -> Result<Profile, Stop> {
         let watched = under_valgrind(program, file);
         let parts = cell.parts;
         let Launched { mut session, .. } =
             launch(parts.engine, parts.variant, &watched, inspection.settings, &dataset, &query)?;
-        if runs {
+        for _ in 0..runs {
             session.run(1)?;
         }
         session.close_within(Duration::from_mins(10))?;
         Ok(Profile::read(file)?)
     };
-    let before = live(&without, false)?;
-    let after = live(profile, true)?;
+    let before = live(&without, 1)?;
+    let after = live(profile, 2)?;
     // Only the difference says something, and it is told.
     let _ = std::fs::remove_file(&without);
     let (less, heap) = (before.heap(), after.heap());
     let heap = Heap {
         total_bytes: heap.total_bytes.saturating_sub(less.total_bytes),
         total_blocks: heap.total_blocks.saturating_sub(less.total_blocks),
-        // What loading left is part of the peak: it cannot be told apart.
+        // What was there before is part of the peak: it cannot be told apart.
         ..heap
     };
     Ok((heap, after.sites(Some(&before))))

@@ -6,20 +6,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 
-use super::cell::{Inspection, program, unsupported, valgrind};
-use super::store;
+use super::cell::{Inspection, unsupported, valgrind};
 use super::task::{self, Task, identifier};
 use crate::catalog::{build, command};
-use crate::harness::attempt::{Ready, Stop};
+use crate::harness::attempt::{Ready, Stop, program};
 use crate::harness::select::Cell;
+use crate::inspected;
 use crate::launch::opening;
 use crate::paths;
 use crate::record::{self, InstructionsRecord, Provenance, Record};
-use crate::session::{Observe, Request};
+use crate::session::protocol::Reply;
+use crate::session::{Failure, FailureKind, Observe, Program, Request};
 use crate::settings::Settings;
 
 /// Why such a record is no measurement of time.
@@ -35,11 +37,12 @@ const RUNS: u64 = 16;
 /// What is compared, and when that is a failure.
 #[derive(Debug, Clone, Default)]
 pub struct Gate {
-    /// Compare with what was saved under this name; with the last run without one.
+    /// Compare with what was saved under this name; with the last time without one.
     pub baseline: Option<String>,
     /// Save under this name.
     pub save_baseline: Option<String>,
-    /// A cell whose instructions rise by more percent than this fails.
+    /// A cell whose instructions rise by more percent than this over the baseline fails. The last time is no baseline: it
+    /// would be the risen count when the same is run again.
     pub limit_percent: Option<f64>,
 }
 
@@ -67,11 +70,18 @@ fn change_percent(before: u64, now: u64) -> f64 {
 /// Counts the instructions of one run of every cell that the filter means, and compares them with an earlier time.
 ///
 /// # Errors
-/// Without Valgrind, for a filter that means no cell, or after an interrupt; what fails in a cell is in its record.
+/// Without Valgrind, for a limit without a baseline, for a filter that means no cell, or after an interrupt; what fails in a cell
+/// is in its record.
 pub fn instructions(filter: Option<&str>, gate: &Gate, settings: &Settings) -> Result<Vec<Counted>> {
+    ensure!(
+        gate.limit_percent.is_none() || gate.baseline.is_some(),
+        "a limit takes a baseline: save one with --save-baseline NAME, then compare with --baseline NAME"
+    );
     let valgrind = valgrind()?;
     let runner = runner()?;
-    let folder = paths::own("inspected").join("instructions");
+    // Threads under callgrind take turns: more than one would count their waiting for each other.
+    let settings = &Settings { threads: vec![1], ..settings.clone() };
+    let folder = inspected::folder(&settings.home, "instructions");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let tool = format!("callgrind, {valgrind}");
     let mut inspection = Inspection::new(settings);
@@ -80,33 +90,49 @@ pub fn instructions(filter: Option<&str>, gate: &Gate, settings: &Settings) -> R
         record.provenance = Provenance::Simulated;
         record.provenance_reason = Some(SIMULATED.to_owned());
         before.push(None);
-        let task = task(inspection, cell, &folder, record)?;
+        let program = program_of(cell)?;
+        let task = task(inspection, cell, &program, &folder, record)?;
         eprintln!("{}: counting", cell.id);
         // One at a time: a program that fails under Valgrind would end all that come after it.
-        let summary = run(&task, gate, &runner, &folder)?;
+        let summary = run(&task, cell, gate, &runner, &folder, settings.timeout)?;
+        check_replies(&task, record.rows)?;
         before.pop();
         before.push(summary.before);
-        fill(record, summary, gate, &tool)?;
+        if summary.now == 0 {
+            Err(anyhow!(
+                "callgrind counted no instruction: the program does not switch counting on (it is no program of this package, or the processor is neither x86_64 nor aarch64)"
+            ))?;
+        }
+        let found = InstructionsRecord { instructions: summary.now, tool: tool.clone(), taken_at: record::now() };
+        record.instructions = Some(found);
+        inspected::keep(&settings.home, "instructions", record, &program.path)?;
+        check_limit(summary, gate)?;
         Ok(())
     });
     // Best effort: what is left is overwritten by the next time.
     let _ = fs::remove_dir_all(folder.join("scratch"));
-    let records = records?;
-    inspection.write(&records)?;
-    Ok(records.into_iter().zip(before).map(|(record, before)| Counted { record, before }).collect())
+    Ok(records?.into_iter().zip(before).map(|(record, before)| Counted { record, before }).collect())
 }
 
-fn task(inspection: &Inspection<'_>, cell: &Cell<'_>, folder: &Path, record: &mut Record) -> Result<Task, Stop> {
+fn program_of(cell: &Cell<'_>) -> Result<Program, Stop> {
     let engine = cell.parts.engine;
     if engine.script().is_some() {
-        return Err(unsupported(format!(
-            "{} is driven from Python, whose instructions would drown its own",
-            engine.name
-        )));
+        let why = format!("{} is driven from Python, whose instructions would drown its own", engine.name);
+        return Err(unsupported(why));
     }
-    let program = program(engine)?;
+    program(engine)
+}
+
+fn task(
+    inspection: &Inspection<'_>,
+    cell: &Cell<'_>,
+    program: &Program,
+    folder: &Path,
+    record: &mut Record,
+) -> Result<Task, Stop> {
+    let engine = cell.parts.engine;
     eprintln!("{}: verifying the answer", cell.id);
-    let Ready { session, dataset, query, .. } = inspection.verified(cell, &program, record)?;
+    let Ready { session, dataset, query, .. } = inspection.verified(cell, program, record)?;
     session.close()?;
     let name = identifier(&cell.id.to_string());
     // The same for every time, since a path's length is counted too.
@@ -127,8 +153,9 @@ fn task(inspection: &Inspection<'_>, cell: &Cell<'_>, folder: &Path, record: &mu
         .map(|request| serde_json::to_string(&request))
         .collect::<Result<_, _>>()
         .map_err(anyhow::Error::from)?;
-    let file = folder.join(format!("{name}.jsonl"));
-    fs::write(&file, lines.join("\n") + "\n").map_err(anyhow::Error::from)?;
+    let requests = folder.join(format!("{name}.jsonl"));
+    let replies = folder.join(format!("{name}.replies.jsonl"));
+    fs::write(&requests, lines.join("\n") + "\n").map_err(anyhow::Error::from)?;
     let mut env = program.variables(limits, &scratch);
     // Which of its functions for copying memory glibc takes depends on the processor otherwise.
     env.insert("GLIBC_TUNABLES".to_owned(), "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM".to_owned());
@@ -137,20 +164,35 @@ fn task(inspection: &Inspection<'_>, cell: &Cell<'_>, folder: &Path, record: &mu
     env.insert("MALLOC_CONF".to_owned(), told.join(","));
     let engine = identifier(&cell.id.engine);
     let query = identifier(&format!("{}/{}/{}", cell.id.query, cell.id.scale, cell.id.variant));
-    Ok(Task { engine, query, program: program.path, args: program.args, env, requests: file })
+    Ok(Task { engine, query, program: program.path.clone(), args: program.args.clone(), env, requests, replies })
 }
 
 /// Has the bench count.
-fn run(task: &Task, gate: &Gate, runner: &Path, folder: &Path) -> Result<Summary> {
+fn run(
+    task: &Task,
+    cell: &Cell<'_>,
+    gate: &Gate,
+    runner: &Path,
+    folder: &Path,
+    timeout: Duration,
+) -> Result<Summary, Stop> {
     let file = folder.join("tasks.json");
-    fs::write(&file, serde_json::to_vec(&[task])?).with_context(|| format!("cannot write {}", file.display()))?;
+    let text = serde_json::to_vec(&[task]).map_err(anyhow::Error::from)?;
+    fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     let home = folder.join("gungraun");
-    let summary = home
-        .join("querydyno/instructions/queries")
-        .join(format!("{}.{}", task.engine, task.query))
-        .join("summary.json");
-    // One of an earlier time must not be taken for this one's.
+    let own = home.join("querydyno/instructions/queries").join(format!("{}.{}", task.engine, task.query));
+    if let Some(name) = gate.baseline.as_ref().filter(|name| !has_baseline(&own, name)) {
+        Err(anyhow!(
+            "there is no baseline '{name}' of it; save one with: cargo xtask instructions {}/{} --scale {} --save-baseline {name}",
+            cell.id.engine,
+            cell.id.query,
+            cell.id.scale.to_string().trim_start_matches("sf")
+        ))?;
+    }
+    let summary = own.join("summary.json");
+    // Those of an earlier time must not be taken for this one's.
     let _ = fs::remove_file(&summary);
+    let _ = fs::remove_file(&task.replies);
     let mut cargo = build::cargo();
     cargo
         .args([
@@ -174,11 +216,46 @@ fn run(task: &Task, gate: &Gate, runner: &Path, folder: &Path) -> Result<Summary
             cargo.arg(format!("{option}={name}"));
         }
     }
-    let status = command::run(&mut cargo, |_| Ok(()))?;
-    ensure!(status.success(), "counting failed, see above");
+    // The deadline of a reply for each of its requests.
+    let limit = timeout * u32::try_from(RUNS + 4).unwrap_or(u32::MAX);
+    let Some(status) = command::run_within(&mut cargo, limit)? else {
+        let request = "all, under callgrind".to_owned();
+        return Err(Failure::from(FailureKind::TimedOut { limit, request }).into());
+    };
+    if !status.success() {
+        let said = fs::read_to_string(&task.replies).unwrap_or_default();
+        let last = said.lines().last().unwrap_or("nothing");
+        Err(anyhow!("counting failed; the program's last reply was: {last}; callgrind's log is in {}", own.display()))?;
+    }
     let text = fs::read(&summary).with_context(|| format!("cannot read {}", summary.display()))?;
-    counted(&serde_json::from_slice(&text)?)
-        .with_context(|| format!("{} holds no count; it is of another version of gungraun", summary.display()))
+    let found = serde_json::from_slice(&text).map_err(anyhow::Error::from)?;
+    let other = || format!("{} holds no count; it is of another version of gungraun", summary.display());
+    Ok(counted(&found).with_context(other)?)
+}
+
+/// Whether gungraun saved counts under that name.
+fn has_baseline(folder: &Path, name: &str) -> bool {
+    let suffix = format!(".base@{name}");
+    let Ok(files) = fs::read_dir(folder) else { return false };
+    files.flatten().any(|file| file.file_name().to_string_lossy().ends_with(&suffix))
+}
+
+/// That the program did what was counted: every run gave as many rows as the verified one. It ends with code 0 after an
+/// engine's error too.
+fn check_replies(task: &Task, rows: Option<u64>) -> Result<()> {
+    let text = fs::read_to_string(&task.replies).with_context(|| format!("cannot read {}", task.replies.display()))?;
+    let mut runs = 0;
+    for line in text.lines() {
+        match serde_json::from_str(line).with_context(|| format!("under callgrind it replied: {line}"))? {
+            Reply::Fail { message } => bail!("under callgrind: {message}"),
+            Reply::Unsupported { reason } => bail!("under callgrind: unsupported: {reason}"),
+            Reply::Run { rows: found, .. } if rows.is_none_or(|rows| rows == found) => runs += 1,
+            Reply::Run { rows: found, .. } => bail!("under callgrind it gave {found} rows, and {rows:?} before"),
+            _ => {}
+        }
+    }
+    ensure!(runs == RUNS + 1, "under callgrind it ran {runs} times and not {}", RUNS + 1);
+    Ok(())
 }
 
 /// What was counted for a task: now, and the time before that it was compared with.
@@ -195,23 +272,16 @@ fn counted(summary: &Value) -> Option<Summary> {
     Some(Summary { now: values["new"].as_u64()? / RUNS, before: values["old"].as_u64().map(|all| all / RUNS) })
 }
 
-fn fill(record: &mut Record, found: Summary, gate: &Gate, tool: &str) -> Result<()> {
-    if found.now == 0 {
-        bail!(
-            "callgrind counted no instruction: the program does not switch counting on (it is no program of this package, or the processor is neither x86_64 nor aarch64)"
-        );
-    }
-    record.instructions =
-        Some(InstructionsRecord { instructions: found.now, tool: tool.to_owned(), taken_at: record::now() });
-    if let (Some(limit), Some(before)) = (gate.limit_percent, found.before) {
-        let percent = change_percent(before, found.now);
-        ensure!(
-            percent <= limit,
-            "instructions rose by {percent:.2} % from {before} to {}, the limit is {limit} %",
-            found.now
-        );
-    }
-    store::keep("instructions", record)
+fn check_limit(found: Summary, gate: &Gate) -> Result<()> {
+    let Some(limit) = gate.limit_percent else { return Ok(()) };
+    let before = found.before.context("gungraun compared with nothing, so the limit says nothing")?;
+    let percent = change_percent(before, found.now);
+    ensure!(
+        percent <= limit,
+        "instructions rose by {percent:.2} % from {before} to {}, the limit is {limit} %",
+        found.now
+    );
+    Ok(())
 }
 
 /// gungraun's runner in the version of the library, which it must match exactly; installed on first use.

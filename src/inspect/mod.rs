@@ -13,8 +13,6 @@ mod heap;
 mod instructions;
 #[cfg(feature = "harness")]
 mod profile;
-#[cfg(feature = "harness")]
-mod store;
 mod task;
 
 #[cfg(feature = "instructions")]
@@ -25,5 +23,3 @@ pub use heap::{HeapFound, Tool, heap};
 pub use instructions::{Counted, Gate, instructions};
 #[cfg(feature = "harness")]
 pub use profile::Site;
-#[cfg(feature = "harness")]
-pub(crate) use store::kept;

@@ -23,6 +23,8 @@ pub(super) struct Task {
     pub(super) env: BTreeMap<String, String>,
     /// The file with all requests, which the program reads as its stdin.
     pub(super) requests: PathBuf,
+    /// Where it writes its replies.
+    pub(super) replies: PathBuf,
 }
 
 /// A name in which every sign that an identifier cannot have is spelled: `sf0.01` becomes `sf0_01`.

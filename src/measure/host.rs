@@ -1,6 +1,7 @@
 //! The machine a number was taken on.
 
 use std::fs;
+use std::sync::LazyLock;
 use std::thread::available_parallelism;
 
 use serde::{Deserialize, Serialize};
@@ -49,8 +50,12 @@ pub fn cores() -> usize {
 
 /// Processors that are online, whether or not this process may use them.
 pub fn online_cores() -> usize {
-    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    cpuinfo.lines().filter(|line| line.starts_with("processor")).count().max(1)
+    // Read once: the name of every cell asks.
+    static ONLINE: LazyLock<usize> = LazyLock::new(|| {
+        let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        cpuinfo.lines().filter(|line| line.starts_with("processor")).count().max(1)
+    });
+    *ONLINE
 }
 
 /// Physical memory in bytes, or what a container is allowed of it.

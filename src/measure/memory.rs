@@ -45,22 +45,28 @@ pub fn peak(pid: u32) -> Option<Peak> {
     sum(&tree::of(pid), "VmHWM:")
 }
 
+/// What the process and its children hold now, each page shared out among those that hold it.
+pub fn proportional(pid: u32) -> Option<Bytes> {
+    let held = tree::of(pid).into_iter().filter_map(|pid| field(&format!("/proc/{pid}/smaps_rollup"), "Pss:"));
+    held.reduce(|a, b| a + b).map(Bytes)
+}
+
 /// Sets the high-water marks back to what is held now; tells whether the kernel did it.
 pub fn reset_peak(pid: u32) -> bool {
     tree::of(pid).iter().all(|pid| fs::write(format!("/proc/{pid}/clear_refs"), "5").is_ok())
 }
 
-fn sum(processes: &[u32], field: &str) -> Option<Peak> {
+fn sum(processes: &[u32], name: &str) -> Option<Peak> {
     // A child may have ended since the list was made; without the program itself there is nothing to say.
-    let held: Vec<Option<u64>> = processes.iter().map(|pid| status_field(*pid, field)).collect();
+    let held: Vec<Option<u64>> = processes.iter().map(|pid| field(&format!("/proc/{pid}/status"), name)).collect();
     held.first().copied().flatten()?;
     let held: Vec<u64> = held.into_iter().flatten().collect();
     Some(Peak { bytes: Bytes(held.iter().sum()), processes: held.len() })
 }
 
-fn status_field(pid: u32, field: &str) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let kib: u64 =
-        status.lines().find_map(|line| line.strip_prefix(field))?.trim().strip_suffix(" kB")?.parse().ok()?;
+/// A field of such a file, in bytes.
+fn field(path: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(path).ok()?;
+    let kib: u64 = text.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib * 1024)
 }

@@ -4,7 +4,7 @@
 
 mod picture;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -47,6 +47,21 @@ impl Curve {
     }
 }
 
+/// What threads bring an engine at a scale, over several queries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mean {
+    /// The engine, as in [`Curve::engine`].
+    pub engine: String,
+    /// The scale of the data.
+    pub scale: Scale,
+    /// The queries that it is the mean of: those with every thread count.
+    pub queries: usize,
+    /// The queries that lack a thread count.
+    pub left_out: usize,
+    /// Thread counts, the fewest first, and the geometric mean of the speed-ups.
+    pub speedups: Vec<(usize, f64)>,
+}
+
 /// What one curve is of: engine, query, scale.
 type Key = (String, String, Scale);
 
@@ -66,22 +81,39 @@ pub fn curves(records: &[Record]) -> Vec<Curve> {
     found.into_iter().map(|((engine, query, scale), cells)| curve(engine, query, scale, &cells)).collect()
 }
 
-/// Geometric means of the speed-ups of each engine's queries, in order of appearance.
-pub fn means(curves: &[Curve]) -> Vec<(String, Vec<(usize, f64)>)> {
-    let mut engines: Vec<&str> = Vec::new();
+/// The means for each engine and scale, in order of appearance; none where no query has every thread count.
+pub fn means(curves: &[Curve]) -> Vec<Mean> {
+    groups(curves).iter().filter_map(|group| mean(group)).collect()
+}
+
+/// Curves that share engine and scale, in order of appearance.
+fn groups(curves: &[Curve]) -> Vec<Vec<&Curve>> {
+    let mut groups: Vec<Vec<&Curve>> = Vec::new();
     for curve in curves {
-        if !engines.contains(&curve.engine.as_str()) {
-            engines.push(&curve.engine);
+        match groups.iter_mut().find(|group| group[0].engine == curve.engine && group[0].scale == curve.scale) {
+            Some(group) => group.push(curve),
+            None => groups.push(vec![curve]),
         }
     }
-    let of = |engine: &str| -> Vec<(usize, f64)> {
-        let mut speedups: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-        for point in curves.iter().filter(|curve| curve.engine == engine).flat_map(|curve| &curve.points) {
-            speedups.entry(point.threads).or_default().push(point.speedup);
-        }
-        speedups.iter().filter_map(|(threads, speedups)| Some((*threads, geometric_mean(speedups)?))).collect()
+    groups
+}
+
+/// The mean of one group. At each thread count it is of the same queries, and so all have the same base.
+fn mean(group: &[&Curve]) -> Option<Mean> {
+    let counts: BTreeSet<usize> = group.iter().flat_map(|curve| &curve.points).map(|point| point.threads).collect();
+    let whole: Vec<&Curve> = group.iter().copied().filter(|curve| curve.points.len() == counts.len()).collect();
+    let first = whole.first()?;
+    let speedup = |threads: usize| {
+        let speedups: Vec<f64> = whole.iter().filter_map(|curve| Some(curve.at(threads)?.speedup)).collect();
+        Some((threads, geometric_mean(&speedups)?))
     };
-    engines.into_iter().map(|engine| (engine.to_owned(), of(engine))).collect()
+    Some(Mean {
+        engine: first.engine.clone(),
+        scale: first.scale,
+        queries: whole.len(),
+        left_out: group.len() - whole.len(),
+        speedups: counts.iter().filter_map(|count| speedup(*count)).collect(),
+    })
 }
 
 fn curve(engine: String, query: String, scale: Scale, cells: &BTreeMap<usize, &Record>) -> Curve {
@@ -117,9 +149,14 @@ mod tests {
     use crate::answer::Verdict;
 
     fn record(engine: &str, threads: usize, milliseconds: f64) -> Record {
+        record_of(&format!("{engine}/q6/sf1"), threads, milliseconds)
+    }
+
+    /// The record of an engine/query/scale.
+    fn record_of(cell: &str, threads: usize, milliseconds: f64) -> Record {
         let base = include_str!("../../tests/records/measured.json");
         let mut record: Record = serde_json::from_str(base).unwrap();
-        record.id = format!("{engine}/q6/sf1/parquet-{threads}t").parse().unwrap();
+        record.id = format!("{cell}/parquet-{threads}t").parse().unwrap();
         record.threads = threads;
         record.samples_ns = vec![milliseconds * 1e6];
         record
@@ -130,11 +167,53 @@ mod tests {
         let curves = curves(&[record("duckdb", 4, 30.0), record("duckdb", 1, 90.0), record("duckdb", 2, 60.0)]);
         let told: Vec<(usize, f64)> = curves[0].points.iter().map(|point| (point.threads, point.speedup)).collect();
         assert_eq!(told, [(1, 1.0), (2, 1.5), (4, 3.0)]);
-        let (engine, mean) = &means(&curves)[0];
-        assert_eq!((engine.as_str(), mean.len()), ("duckdb", 3));
-        for ((threads, mean), (wanted, speedup)) in mean.iter().zip(told) {
-            assert!(*threads == wanted && (mean - speedup).abs() < 1e-9, "{threads}: {mean}");
+        let mean = &means(&curves)[0];
+        assert_eq!((mean.engine.as_str(), mean.queries, mean.left_out), ("duckdb", 1, 0));
+        assert_means(mean, &told);
+    }
+
+    fn assert_means(mean: &Mean, wanted: &[(usize, f64)]) {
+        assert_eq!(mean.speedups.len(), wanted.len(), "{mean:?}");
+        for ((threads, speedup), (wanted_threads, wanted)) in mean.speedups.iter().zip(wanted) {
+            assert!(threads == wanted_threads && (speedup - wanted).abs() < 1e-9, "{mean:?}");
         }
+    }
+
+    #[test]
+    fn a_mean_leaves_out_a_query_that_failed_at_one_thread_count() {
+        let records = [
+            record_of("duckdb/q1/sf1", 4, 30.0),
+            record_of("duckdb/q1/sf1", 1, 90.0),
+            record_of("duckdb/q1/sf1", 2, 45.0),
+            // Without one thread its base would be another.
+            record_of("duckdb/q6/sf1", 2, 60.0),
+            record_of("duckdb/q6/sf1", 4, 60.0),
+            record_of("duckdb/q3/sf1", 1, 80.0),
+            record_of("duckdb/q3/sf1", 2, 40.0),
+            record_of("duckdb/q3/sf1", 4, 20.0),
+        ];
+        let found = means(&curves(&records));
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].queries, found[0].left_out), (2, 1));
+        assert_means(&found[0], &[(1, 1.0), (2, 2.0), (4, 12_f64.sqrt())]);
+        assert_eq!(means(&curves(&records[1..5])), [], "no query has every thread count");
+    }
+
+    #[test]
+    fn a_scale_has_a_mean_of_its_own() {
+        let records = [
+            record_of("duckdb/q1/sf1", 1, 90.0),
+            record_of("duckdb/q1/sf1", 2, 45.0),
+            record_of("duckdb/q1/sf10", 1, 900.0),
+            record_of("duckdb/q1/sf10", 4, 300.0),
+        ];
+        let curves = curves(&records);
+        let found = means(&curves);
+        assert_eq!(found.iter().map(|mean| mean.scale.to_string()).collect::<Vec<_>>(), ["sf1", "sf10"]);
+        assert_means(&found[0], &[(1, 1.0), (2, 2.0)]);
+        assert_means(&found[1], &[(1, 1.0), (4, 3.0)]);
+        let svg = draw(&curves).unwrap();
+        assert!(svg.contains("duckdb at sf1,") && svg.contains("duckdb at sf10,"));
     }
 
     #[test]

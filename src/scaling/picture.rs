@@ -1,17 +1,19 @@
-//! Speed-up curves as SVG: a panel for each engine, a thin line for each query, a thick one for their geometric mean, and
-//! the ideal.
+//! Speed-up curves as SVG: a panel for each engine and scale, a thin line for each query, a thick one for their mean,
+//! and the ideal.
 
 use anyhow::{Result, anyhow};
 use plotters::coord::types::RangedCoordf64;
+use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
-use super::{Curve, means};
+use super::{Curve, groups, mean};
 
 const PANEL: (u32, u32) = (380, 320);
 const COLUMNS: u32 = 3;
 const QUERY: RGBColor = RGBColor(150, 165, 185);
 const MEAN: RGBColor = RGBColor(20, 80, 160);
 const IDEAL: RGBColor = RGBColor(90, 90, 90);
+const DASH: i32 = 4;
 
 type Panel<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
@@ -20,11 +22,11 @@ type Panel<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64
 /// # Errors
 /// Without a curve, or when plotters cannot draw.
 pub fn draw(curves: &[Curve]) -> Result<String> {
-    let means = means(curves);
+    let groups = groups(curves);
     let most = curves.iter().flat_map(|curve| &curve.points).map(|point| point.threads).max();
     let most =
         most.ok_or_else(|| anyhow!("there is no curve to draw: it takes verified cells with two thread counts"))?;
-    let panels = u32::try_from(means.len())?;
+    let panels = u32::try_from(groups.len())?;
     let columns = panels.min(COLUMNS);
     let size = (columns * PANEL.0, panels.div_ceil(columns) * PANEL.1);
     let mut svg = String::new();
@@ -33,9 +35,8 @@ pub fn draw(curves: &[Curve]) -> Result<String> {
         let failed = |error| anyhow!("cannot draw: {error}");
         root.fill(&WHITE).map_err(failed)?;
         let areas = root.split_evenly(((size.1 / PANEL.1) as usize, columns as usize));
-        for ((engine, mean), area) in means.iter().zip(&areas) {
-            let own: Vec<&Curve> = curves.iter().filter(|curve| curve.engine == *engine).collect();
-            panel(area, engine, &own, mean, most).map_err(failed)?;
+        for (group, area) in groups.iter().zip(&areas) {
+            panel(area, group, most).map_err(failed)?;
         }
         root.present().map_err(failed)?;
     }
@@ -44,18 +45,14 @@ pub fn draw(curves: &[Curve]) -> Result<String> {
 
 type Drawn = std::result::Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
+/// Draws curves of one engine at one scale.
 #[expect(clippy::cast_precision_loss, reason = "a handful of threads")]
-fn panel(
-    area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
-    engine: &str,
-    curves: &[&Curve],
-    mean: &[(usize, f64)],
-    most: usize,
-) -> Drawn {
+fn panel(area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, curves: &[&Curve], most: usize) -> Drawn {
+    let (engine, scale) = (&curves[0].engine, curves[0].scale);
     let best = curves.iter().flat_map(|curve| &curve.points).map(|point| point.speedup).fold(most as f64, f64::max);
     let queries = if curves.len() == 1 { curves[0].query.clone() } else { format!("{} queries", curves.len()) };
     let mut chart = ChartBuilder::on(area)
-        .caption(format!("{engine}, {queries}"), ("sans-serif", 15))
+        .caption(format!("{engine} at {scale}, {queries}"), ("sans-serif", 15))
         .margin(10)
         .x_label_area_size(36)
         .y_label_area_size(42)
@@ -73,16 +70,20 @@ fn panel(
     }
     let ends = [(1.0, 1.0), (most as f64, most as f64)];
     chart
-        .draw_series(DashedLineSeries::new(ends, 4, 4, IDEAL.stroke_width(1)))?
+        .draw_series(DashedLineSeries::new(ends, DASH, DASH, IDEAL.stroke_width(1)))?
         .label("ideal")
-        .legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], IDEAL.stroke_width(1)));
-    let mean: Vec<(f64, f64)> = mean.iter().map(|(threads, speedup)| (*threads as f64, *speedup)).collect();
-    chart.draw_series(mean.iter().map(|point| Circle::new(*point, 3, MEAN.filled())))?;
-    let name = if curves.len() == 1 { "measured" } else { "geometric mean" };
-    chart
-        .draw_series(LineSeries::new(mean, MEAN.stroke_width(2)))?
-        .label(name)
-        .legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], MEAN.stroke_width(2)));
+        .legend(|(x, y)| DashedPathElement::new([(x, y), (x + 5 * DASH, y)], DASH, DASH, IDEAL.stroke_width(1)));
+    if let Some(mean) = mean(curves) {
+        let points: Vec<(f64, f64)> =
+            mean.speedups.iter().map(|(threads, speedup)| (*threads as f64, *speedup)).collect();
+        chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, MEAN.filled())))?;
+        let name =
+            if curves.len() == 1 { "measured".to_owned() } else { format!("geometric mean of {}", mean.queries) };
+        chart
+            .draw_series(LineSeries::new(points, MEAN.stroke_width(2)))?
+            .label(name)
+            .legend(|(x, y)| PathElement::new([(x, y), (x + 5 * DASH, y)], MEAN.stroke_width(2)));
+    }
     chart.configure_series_labels().position(SeriesLabelPosition::UpperLeft).background_style(WHITE.mix(0.8)).draw()
 }
 

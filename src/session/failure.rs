@@ -55,7 +55,7 @@ pub enum FailureKind {
         request: String,
     },
     /// The engine itself gave up for want of memory.
-    #[error("out of memory: {message}")]
+    #[error("out of memory: {message}; QUERYDYNO_MEMORY is what it is allowed")]
     GaveUp {
         /// The engine's error.
         message: String,
@@ -89,10 +89,10 @@ pub enum FailureKind {
         reason: String,
     },
     /// A cold run found its data in memory: a skip, since a time of it would be neither hot nor cold.
-    #[error("refused as cold: {read} came from the disk of {needed} that the query needs; {why}")]
+    #[error("refused as cold: {} came from the disk of {needed} that the query needs; {why}", read.map_or_else(|| "an unknown amount".to_owned(), |read| read.to_string()))]
     NotCold {
         /// What was read from the disk during the run.
-        read: Bytes,
+        read: Option<Bytes>,
         /// Column bytes that the query needs.
         needed: Bytes,
         /// What may be the reason.

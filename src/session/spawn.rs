@@ -1,5 +1,6 @@
 //! What an engine program is given between fork and exec: an end with its parent, and its share of the processors.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::io;
 use std::mem;
@@ -64,14 +65,22 @@ fn allowed() -> Option<Vec<usize>> {
     (told == 0).then(|| (0..most).filter(|processor| unsafe { libc::CPU_ISSET(*processor, &set) }).collect())
 }
 
-/// One of each core before the second of any; the last first, since the first serves most interrupts.
+/// The fastest first, where there are two kinds; one of each core before the second of any; the last first, since the first
+/// serves most interrupts.
 fn best_first(mut processors: Vec<usize>) -> Vec<usize> {
+    let told = |processor: usize, file: &str| {
+        let text = fs::read_to_string(format!("/sys/devices/system/cpu/cpu{processor}/{file}")).ok()?;
+        Some(text.trim().to_owned())
+    };
+    let speed = |processor: usize| -> u64 {
+        let found = ["cpu_capacity", "cpufreq/cpuinfo_max_freq"].into_iter().find_map(|file| told(processor, file));
+        found.and_then(|number| number.parse().ok()).unwrap_or_default()
+    };
     let is_second = |processor: usize| {
-        let path = format!("/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list");
-        let siblings = fs::read_to_string(path).unwrap_or_default();
-        let first = siblings.trim().split([',', '-']).next().and_then(|first| first.parse().ok());
+        let siblings = told(processor, "topology/thread_siblings_list").unwrap_or_default();
+        let first = siblings.split([',', '-']).next().and_then(|first| first.parse().ok());
         first.is_some_and(|first: usize| first != processor)
     };
-    processors.sort_by_key(|processor| (is_second(*processor), std::cmp::Reverse(*processor)));
+    processors.sort_by_key(|processor| (Reverse(speed(*processor)), is_second(*processor), Reverse(*processor)));
     processors
 }

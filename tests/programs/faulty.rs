@@ -102,6 +102,7 @@ impl Engine for Faulty {
             "hang" | "orphan" => forever(),
             "late" if self.runs > 3 => abort(),
             "error" => anyhow::bail!("the engine's own error"),
+            "tired" if self.runs > 3 => anyhow::bail!("tired of it"),
             "memory" => {
                 let block = std::hint::black_box(vec![1_u8; 1 << 30]);
                 sleep(Duration::from_secs(10));

@@ -1,5 +1,7 @@
 //! `cargo xtask instructions`: the instructions of one run of a query, and whether they have become more.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
@@ -13,7 +15,8 @@ use serde_json::json;
 ///
 /// Callgrind runs each engine's program on a simulated processor, with one thread; start-up, loading and a first run are
 /// not counted. Such counts gauge one engine over time and rank no engines. Takes Valgrind, and installs gungraun's runner
-/// on first use. Exits with 1 when a cell fails or passes --limit.
+/// on first use. As a gate: `--save-baseline main` on one commit, `--baseline main --limit 1` on another. Exits with 1 when a
+/// cell fails or passes the limit.
 #[derive(Debug, Args)]
 pub(crate) struct Instructions {
     /// The cells, as in a bench: `duckdb/q1`, `arrow` [default: all engines that are not scripts]
@@ -21,8 +24,8 @@ pub(crate) struct Instructions {
     /// The scale factor
     #[arg(long, default_value = "0.01")]
     scale: Scale,
-    /// Fail when a cell's instructions rise by more than so many percent
-    #[arg(long, value_name = "PERCENT")]
+    /// Fail when a cell's instructions rise by more than so many percent over the baseline
+    #[arg(long, value_name = "PERCENT", requires = "baseline")]
     limit: Option<f64>,
     /// Compare with what was saved under this name instead of with the last time
     #[arg(long, value_name = "NAME", conflicts_with = "save_baseline")]
@@ -39,7 +42,6 @@ impl Instructions {
     pub(crate) fn run(self) -> Result<()> {
         let mut settings = Settings::read()?;
         settings.scales = vec![self.scale];
-        settings.threads = vec![1];
         let gate = Gate { baseline: self.baseline, save_baseline: self.save_baseline, limit_percent: self.limit };
         let counted = instructions(self.filter.as_deref(), &gate, &settings)?;
         if self.json {
@@ -47,6 +49,10 @@ impl Instructions {
             println!("{}", serde_json::to_string_pretty(&json!({ "cells": cells }))?);
         } else {
             println!("{}", table(&counted));
+            let skipped = counted.iter().filter(|cell| cell.record.outcome == Outcome::Skipped);
+            for reason in skipped.filter_map(|cell| cell.record.reason.as_deref()).collect::<BTreeSet<_>>() {
+                println!("skipped: {reason}");
+            }
         }
         let failed: Vec<String> = counted
             .iter()
@@ -61,14 +67,14 @@ impl Instructions {
 fn table(counted: &[Counted]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["cell", "instructions", "before", "change", ""]);
+    table.set_header(["cell", "instructions", "before", "change", "outcome"]);
     for cell in counted {
         let record = &cell.record;
         let now = record.instructions.as_ref().map(|found| found.instructions);
         let number = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
         let change = cell.change_percent().map(|percent| format!("{percent:+.3} %")).unwrap_or_default();
-        let reason: String = record.reason.as_deref().unwrap_or_default().chars().take(60).collect();
-        table.add_row([record.id.to_string(), number(now), number(cell.before), change, reason]);
+        let outcome = format!("{:?}", record.outcome).to_lowercase();
+        table.add_row([record.id.to_string(), number(now), number(cell.before), change, outcome]);
     }
     for column in 1..4 {
         if let Some(column) = table.column_mut(column) {

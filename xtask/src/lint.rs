@@ -1,15 +1,16 @@
-//! `cargo xtask lint`: formatting and clippy, for the host and for each engine program that is built.
+//! `cargo xtask lint`: formatting and clippy, for the host, the bench of instructions and each engine program that is
+//! built.
 //!
-//! An engine that was never built is left out and named: clippy would compile all of it.
+//! A program that was never built is left out and named: clippy would compile all of its engine.
 
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use querydyno::catalog::Catalog;
+use querydyno::catalog::{Catalog, Recipe};
 use querydyno::settings::Settings;
 
-/// Check formatting and clippy on the host and on every engine program that is built
+/// Check formatting and clippy on the host, its benches and every engine program that is built
 #[derive(Debug, Args)]
 pub(crate) struct Lint {}
 
@@ -19,16 +20,28 @@ impl Lint {
         check(Command::new("cargo").args(["fmt", "--all", "--check"]))?;
         let host = ["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"];
         check(Command::new("cargo").args(host))?;
+        // It is built without the host, as `cargo xtask instructions` does.
+        let bench = ["--no-default-features", "--features", "instructions", "--bench", "instructions"];
+        check(Command::new("cargo").args(["clippy", "--release"]).args(bench).args(["--", "-D", "warnings"]))?;
         for engine in Catalog::read(&Settings::read()?)?.entries() {
             let Some(recipe) = engine.recipe() else { continue };
-            if engine.find().is_none() {
-                println!("left out: {}, its program is not built (cargo xtask build {})", engine.name, engine.name);
-                continue;
+            program(recipe, &format!("cargo xtask build {}", engine.name))?;
+            if let Some(heap) = recipe.heap() {
+                program(&heap, &format!("cargo xtask heap {}/q1", engine.name))?;
             }
-            check(recipe.cargo("clippy").args(["--", "-D", "warnings"]))?;
         }
         Ok(())
     }
+}
+
+/// Checks an engine's program if it is there; `built_by` is the command that builds it.
+fn program(recipe: &Recipe, built_by: &str) -> Result<()> {
+    let program = recipe.program().path;
+    if program.is_file() {
+        return check(recipe.cargo("clippy").args(["--", "-D", "warnings"]));
+    }
+    println!("left out: {}, which is not built ({built_by})", program.display());
+    Ok(())
 }
 
 fn check(command: &mut Command) -> Result<()> {

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use querydyno::catalog::cargo;
+use querydyno::catalog::{cargo, command};
 use querydyno::measure::host;
-use querydyno::scaling::{Curve, curves, draw, means};
+use querydyno::scaling::{Curve, Mean, curves, draw, means};
 use querydyno::units::Nanos;
-use querydyno::{interrupt, paths, record};
+use querydyno::{paths, record};
 use serde_json::json;
 
 /// Run the bench with several thread counts, and print and draw each engine's speed-up against the ideal
@@ -47,7 +47,12 @@ impl Scaling {
         if self.json {
             println!("{}", serde_json::to_string_pretty(&json!({ "curves": curves, "picture": output }))?);
         } else {
-            println!("{}\n\npicture: {}", table(&curves), output.display());
+            let means = means(&curves);
+            println!("{}", table(&curves, &means));
+            for line in means.iter().filter_map(left_out) {
+                println!("{line}");
+            }
+            println!("\npicture: {}", output.display());
         }
         Ok(())
     }
@@ -56,14 +61,13 @@ impl Scaling {
     fn bench(&self, counts: &[usize]) -> Result<Vec<record::Record>> {
         let before = record_files()?;
         let list: Vec<String> = counts.iter().map(ToString::to_string).collect();
-        let status = cargo()
+        let mut bench = cargo();
+        bench
             .args(["bench", "--bench", "tpch", "--", &self.filter])
             .args(&self.bench)
             .env("QUERYDYNO_THREADS", list.join(","))
-            .stdout(std::io::stderr())
-            .status()
-            .context("cannot start cargo")?;
-        interrupt::check()?;
+            .stdout(std::io::stderr());
+        let status = command::run(&mut bench, |_| Ok(()))?;
         // A cell that failed has said so; the others make curves.
         ensure!(matches!(status.code(), Some(0 | 1)), "the bench did not run, see above");
         let new = record_files()?.into_iter().filter(|file| !before.contains(file));
@@ -86,7 +90,18 @@ fn powers_of_two(cores: usize) -> Vec<usize> {
     counts
 }
 
-fn table(curves: &[Curve]) -> Table {
+/// What the table does not show of a mean: that it is not of every query above it.
+fn left_out(mean: &Mean) -> Option<String> {
+    let Mean { engine, scale, queries, left_out, .. } = mean;
+    (*left_out > 0).then(|| {
+        format!(
+            "{engine} at {scale}: the mean leaves out {left_out} of {} queries, for want of a verified time at every thread count",
+            queries + left_out
+        )
+    })
+}
+
+fn table(curves: &[Curve], means: &[Mean]) -> Table {
     let counts: BTreeSet<usize> = curves.iter().flat_map(|curve| &curve.points).map(|point| point.threads).collect();
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -104,10 +119,10 @@ fn table(curves: &[Curve]) -> Table {
         }));
         table.add_row(row);
     }
-    for (engine, mean) in means(curves) {
-        let mut row = vec![engine, "geometric mean".to_owned(), String::new()];
+    for mean in means {
+        let mut row = vec![mean.engine.clone(), format!("geometric mean of {}", mean.queries), mean.scale.to_string()];
         row.extend(counts.iter().map(|count| {
-            let found = mean.iter().find(|(threads, _)| threads == count);
+            let found = mean.speedups.iter().find(|(threads, _)| threads == count);
             found.map_or_else(String::new, |(_, speedup)| format!("{speedup:.2}      "))
         }));
         table.add_row(row);
