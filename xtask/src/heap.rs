@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
+use querydyno::id::Scale;
 use querydyno::inspect::{HeapFound, Tool, heap};
 use querydyno::record::Outcome;
 use querydyno::settings::Settings;
@@ -12,12 +13,15 @@ use serde_json::json;
 /// Count the allocations of one run of each query that a filter means, and name the places they come from
 ///
 /// Engines in Rust have a further program with dhat's allocator, built on first use (a minute or two); DuckDB runs under
-/// Valgrind's DHAT, which sees C++ too and is some 50 times slower: use a small scale. Scale, threads and memory are those of a
+/// Valgrind's DHAT, which sees C++ too and is some 50 times slower: use a small scale. Threads and memory are those of a
 /// bench. The profile opens in dhat's viewer; the totals stand in later records of the same cell.
 #[derive(Debug, Args)]
 pub(crate) struct Heap {
     /// The cells, as in a bench: `polars/q1`, `arrow`
     filter: String,
+    /// The scale factor
+    #[arg(long, default_value = "0.01")]
+    scale: Scale,
     /// Use Valgrind's DHAT for engines in Rust too
     #[arg(long)]
     valgrind: bool,
@@ -32,7 +36,8 @@ pub(crate) struct Heap {
 impl Heap {
     pub(crate) fn run(self) -> Result<()> {
         let tool = if self.valgrind { Tool::Valgrind } else { Tool::Fitting };
-        let found = heap(Some(&self.filter), tool, &Settings::read()?)?;
+        let settings = Settings { scales: vec![self.scale], ..Settings::read()? };
+        let found = heap(Some(&self.filter), tool, &settings)?;
         if self.json {
             let cells: Vec<_> = found.iter().map(|cell| as_json(cell, self.sites)).collect();
             println!("{}", serde_json::to_string_pretty(&json!({ "cells": cells }))?);
