@@ -131,6 +131,9 @@ const TPCH_ANSWERS: &str = "QUERYDYNO_TPCH_ANSWERS";
 const CONFIG: &str = "QUERYDYNO_CONFIG";
 const KNOWN: [&str; 9] = [SCALE, THREADS, MEMORY, CACHE, TIMEOUT, DATA, PYTHON, TPCH_ANSWERS, CONFIG];
 
+/// More would make engines start threads until the system has none left.
+const MOST_THREADS: usize = 1024;
+const LEAST_MEMORY: Bytes = Bytes(1 << 20);
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
 impl Settings {
@@ -159,12 +162,21 @@ impl Settings {
         }
         let scales = axis(told(SCALE), file.scales, SCALE, |text| text.parse().map_err(anyhow::Error::new))?;
         let threads = axis(told(THREADS), file.threads, THREADS, |text| {
-            let threads = text.parse().ok().filter(|threads| *threads > 0);
-            threads.with_context(|| format!("'{text}' is no number of threads: give whole numbers from 1"))
+            let threads = text.parse().ok().filter(|threads| (1..=MOST_THREADS).contains(threads));
+            threads.with_context(|| {
+                format!("'{text}' is no number of threads: give whole numbers from 1 to {MOST_THREADS}")
+            })
         })?;
         let memory = axis(told(MEMORY), file.memory, MEMORY, |text| match text {
             "none" => Ok(None),
-            size => size.parse().map(Some).map_err(anyhow::Error::msg),
+            size => {
+                let limit: Bytes = size.parse().map_err(anyhow::Error::msg)?;
+                ensure!(
+                    limit >= LEAST_MEMORY,
+                    "'{size}' is less than {LEAST_MEMORY}, which no engine starts in: give a size such as 2GiB"
+                );
+                Ok(Some(limit))
+            }
         })?;
         let caches = axis(told(CACHE), file.cache, CACHE, |text| text.parse().map_err(anyhow::Error::msg))?;
         let timeout = told(TIMEOUT).map(str::to_owned).or(file.timeout);
@@ -273,8 +285,10 @@ mod tests {
             ("QUERYDYNO_SCALES", "1"),
             (SCALE, "huge"),
             (THREADS, "0"),
+            (THREADS, "100000"),
             (TIMEOUT, "soon"),
             (MEMORY, "-1"),
+            (MEMORY, "256"),
             (CACHE, "warm"),
         ] {
             let error = format!("{:#}", settings(&[(name, value)]).unwrap_err());

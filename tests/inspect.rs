@@ -120,11 +120,19 @@ fn instructions_repeat_and_show_a_longer_loop() {
     let mistyped = Gate { baseline: Some("mian".to_owned()), ..compare.clone() };
     let nothing = instructions(Some("loop/q6"), &mistyped, &after).unwrap();
     assert!(reason(&nothing, "loop").contains("no baseline 'mian'"), "{}", reason(&nothing, "loop"));
-    assert!(instructions(Some("loop/q6"), &Gate { baseline: None, ..compare }, &after).is_err());
+    assert!(instructions(Some("loop/q6"), &Gate { baseline: None, ..compare.clone() }, &after).is_err());
 
     assert_eq!(of(&first, "mute").record.outcome, Outcome::Failed);
-    // It ends with code 0, and what was counted is its error's way.
+    // It ends with code 0, and what was counted is its error's way: nothing to compare with later.
     assert!(reason(&first, "tired").contains("tired of it"), "{}", reason(&first, "tired"));
+    let later = instructions(Some("tired/q6"), &compare, &before).unwrap();
+    assert!(reason(&later, "tired").contains("no baseline 'main'"), "{}", reason(&later, "tired"));
+    // A gate that looked at nothing is not green.
+    assert!(instructions(Some("pandas/q6"), &compare, &before).is_err());
+    assert!(
+        instructions(Some("loop/q6"), &Gate { save_baseline: Some("v1.2".to_owned()), ..Gate::default() }, &before)
+            .is_err()
+    );
 }
 
 fn of<'a>(counted: &'a [Counted], engine: &str) -> &'a Counted {

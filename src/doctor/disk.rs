@@ -21,7 +21,9 @@ pub(super) fn look(settings: &Settings) -> Vec<Finding> {
     let data = nearest(&settings.data);
     let target = nearest(&paths::own(""));
     let kind = kind_of(&data);
-    vec![judge_data(&data, space::free(&data).ok(), kind.as_deref()), judge_target(&target, space::free(&target).ok())]
+    let writable = tempfile::tempfile_in(&target).is_ok();
+    let target = judge_target(&target, space::free(&target).ok().filter(|_| writable));
+    vec![judge_data(&data, space::free(&data).ok(), kind.as_deref()), target]
 }
 
 fn judge_data(folder: &Path, free: Option<u64>, kind: Option<&str>) -> Finding {
@@ -50,8 +52,9 @@ fn judge_data(folder: &Path, free: Option<u64>, kind: Option<&str>) -> Finding {
 fn judge_target(folder: &Path, free: Option<u64>) -> Finding {
     const NAME: &str = "target disk";
     let Some(free) = free else {
-        let seen = format!("{} cannot be asked for free space", folder.display());
-        return Finding::missing(NAME, seen, "no engine program can be built");
+        let seen = format!("{} cannot be written, or not be asked for free space", folder.display());
+        return Finding::missing(NAME, seen, "no engine program can be built and no record be kept")
+            .remedy("CARGO_TARGET_DIR=/a/folder/on/another/disk");
     };
     let seen = format!("{} free at {}", Bytes(free), folder.display());
     if free < PROGRAMS {

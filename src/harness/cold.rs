@@ -98,10 +98,12 @@ impl<'a> Cold<'a> {
             return Err(self.not_cold(None, "the kernel does not tell what a process reads (/proc/PID/io)".to_owned()));
         };
         if moved.disk_read_bytes < self.needed.0 / 100 * COLD_PERCENT {
-            let asked = Bytes(moved.read_call_bytes);
-            let why = format!(
-                "the engine read {asked} by calls, so it skipped the rest, or the files could not be dropped from the page cache (cargo xtask doctor)"
-            );
+            let asked = moved.read_call_bytes;
+            let why = if asked < self.needed.0 / 100 * COLD_PERCENT {
+                format!("the engine read {} by calls: it skips the rest, or maps it into memory", Bytes(asked))
+            } else {
+                "it read them from memory: their file system keeps none of them on a disk, or they could not be dropped from the page cache (cargo xtask doctor)".to_owned()
+            };
             return Err(self.not_cold(Some(Bytes(moved.disk_read_bytes)), why));
         }
         Ok(())

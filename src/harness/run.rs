@@ -20,6 +20,7 @@ use crate::doctor;
 use crate::fixture::Store;
 use crate::inspected;
 use crate::interrupt;
+use crate::measure::host;
 use crate::measure::memory::Peak;
 use crate::measure::usage::{Moved, Usage};
 use crate::paths;
@@ -66,6 +67,10 @@ pub(super) fn run(
         // After building, which would be found as other work.
         for line in doctor::worst() {
             eprintln!("{line}");
+        }
+        let most = settings.threads.iter().max().copied().unwrap_or_default();
+        if most > host::cores() {
+            eprintln!("caution: {most} threads share {} processors: they wait for each other", host::cores());
         }
     }
     let mut writer = Writer::new(&settings.home.join("records"));

@@ -169,8 +169,10 @@ pub(super) fn take(
         // Auto would switch between two methods with the query's speed, and unlike samples cannot be compared.
         group.sampling_mode(SamplingMode::Flat);
         if cold {
-            // What has to be cold needs no warming up, and each iteration is a program of its own: one a sample. Criterion
-            // warns that this takes longer than it was told; it is meant to.
+            // What has to be cold needs no warming up, and each iteration is a program of its own: one a sample.
+            eprintln!(
+                "{id}: cold, so each sample is one run of a fresh program, whatever --measurement-time and the warning below say"
+            );
             group.warm_up_time(Duration::from_nanos(1)).measurement_time(Duration::from_nanos(1));
         } else {
             if !args.has("warm-up-time") {

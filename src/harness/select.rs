@@ -160,8 +160,14 @@ fn hint(cells: &[Cell<'_>], filter: &str) -> String {
         let likely = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
         let likely = likely.filter(|name| likeness(name) > 0.75);
         if segment.parse::<crate::id::Scale>().is_ok() && segment.starts_with("sf") {
-            text +=
-                &format!("; scale {segment} is not part of this run, add it with QUERYDYNO_SCALE={}", &segment[2..]);
+            text += &format!(
+                "; scale {segment} is not part of this run, add it with QUERYDYNO_SCALE={0} (or --scale {0} where a command has that)",
+                &segment[2..]
+            );
+        } else if segment.starts_with(FORMAT) && segment != FORMAT {
+            text += &format!(
+                "; variant {segment} is not part of this run: thread counts are added with QUERYDYNO_THREADS, memory limits with QUERYDYNO_MEMORY"
+            );
         } else if let Some(name) = likely {
             text += &format!("; '{segment}' is not known, did you mean '{name}'?");
         } else {

@@ -9,6 +9,7 @@ use super::standing;
 use crate::answer::Verdict;
 use crate::audit::Audit;
 use crate::record::{Outcome, Record};
+use crate::session::Heap;
 use crate::stats;
 use crate::units::{Bytes, Nanos};
 
@@ -35,15 +36,15 @@ pub(super) fn lines(record: &Record) -> String {
             ("cores used", known(record.cores_used().map(|cores| format!("{cores:.2}")))),
         ],
         [
-            ("planning", time(record.phases.plan_ns)),
+            ("in runs of their own: planning", time(record.phases.plan_ns)),
             ("executing", time(record.phases.execute_ns)),
             ("fetching", time(record.phases.fetch_ns)),
             ("from disk", mean(counts.disk_read_bytes.filter(|bytes| *bytes > 0.0))),
         ],
         [
             ("written", mean(spilled)),
+            ("allocates", record.heap.as_ref().map(|found| allocates(&found.heap))),
             ("peak heap", record.heap.as_ref().and_then(|found| bytes(Some(found.heap.peak_bytes)))),
-            ("blocks", record.heap.as_ref().map(|found| found.heap.total_blocks.to_string())),
             ("instructions", record.instructions.as_ref().map(|found| found.instructions.to_string())),
         ],
     ];
@@ -57,6 +58,10 @@ pub(super) fn lines(record: &Record) -> String {
 
 /// Bytes of writing per iteration from which on an engine is taken to have spilled.
 const SPILLED: f64 = 1e6;
+
+fn allocates(heap: &Heap) -> String {
+    format!("{} in {} blocks", Bytes(heap.total_bytes), heap.total_blocks)
+}
 
 /// The table of what was measured: query by query, within it fastest first. A time whose answer is not verified comes last.
 pub(super) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {

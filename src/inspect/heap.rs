@@ -159,6 +159,8 @@ fn under_valgrind(program: &Program, profile: &Path) -> Program {
     let mut args = vec![
         "--tool=dhat".to_owned(),
         "--quiet".to_owned(),
+        // Its pipes for a debugger would stay in /tmp after an interrupt.
+        "--vgdb=no".to_owned(),
         "--num-callers=40".to_owned(),
         "--soname-synonyms=somalloc=NONE".to_owned(),
         format!("--dhat-out-file={}", profile.display()),

@@ -18,8 +18,9 @@ use crate::harness::attempt::{Ready, Stop, program};
 use crate::harness::select::Cell;
 use crate::inspected;
 use crate::launch::opening;
+use crate::lock::Lock;
 use crate::paths;
-use crate::record::{self, InstructionsRecord, Provenance, Record};
+use crate::record::{self, InstructionsRecord, Outcome, Provenance, Record};
 use crate::session::protocol::Reply;
 use crate::session::{Failure, FailureKind, Observe, Program, Request};
 use crate::settings::Settings;
@@ -77,12 +78,19 @@ pub fn instructions(filter: Option<&str>, gate: &Gate, settings: &Settings) -> R
         gate.limit_percent.is_none() || gate.baseline.is_some(),
         "a limit takes a baseline: save one with --save-baseline NAME, then compare with --baseline NAME"
     );
+    for name in [&gate.baseline, &gate.save_baseline].into_iter().flatten() {
+        // gungraun makes it part of files' names.
+        let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        ensure!(plain, "'{name}' cannot name a baseline: use letters, digits and '_'");
+    }
     let valgrind = valgrind()?;
     let runner = runner()?;
     // Threads under callgrind take turns: more than one would count their waiting for each other.
     let settings = &Settings { threads: vec![1], ..settings.clone() };
     let folder = inspected::folder(&settings.home, "instructions");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    // Two at once would write the same files.
+    let _alone = Lock::wait(&folder, "counts instructions")?;
     let tool = format!("callgrind, {valgrind}");
     let mut inspection = Inspection::new(settings);
     let mut before = Vec::new();
@@ -91,11 +99,20 @@ pub fn instructions(filter: Option<&str>, gate: &Gate, settings: &Settings) -> R
         record.provenance_reason = Some(SIMULATED.to_owned());
         before.push(None);
         let program = program_of(cell)?;
+        check_baseline(cell, gate, &folder)?;
         let task = task(inspection, cell, &program, &folder, record)?;
         eprintln!("{}: counting", cell.id);
         // One at a time: a program that fails under Valgrind would end all that come after it.
-        let summary = run(&task, cell, gate, &runner, &folder, settings.timeout)?;
-        check_replies(&task, record.rows)?;
+        let counted = run(&task, gate, &runner, &folder, settings.timeout)
+            .and_then(|summary| check_replies(&task, record.rows).map(|()| summary).map_err(Stop::from));
+        let summary = match counted {
+            Ok(summary) => summary,
+            Err(stop) => {
+                // What went wrong must not become the measure of others.
+                remove_baseline(&results(&folder, cell), gate.save_baseline.as_deref());
+                return Err(stop);
+            }
+        };
         before.pop();
         before.push(summary.before);
         if summary.now == 0 {
@@ -111,7 +128,14 @@ pub fn instructions(filter: Option<&str>, gate: &Gate, settings: &Settings) -> R
     });
     // Best effort: what is left is overwritten by the next time.
     let _ = fs::remove_dir_all(folder.join("scratch"));
-    Ok(records?.into_iter().zip(before).map(|(record, before)| Counted { record, before }).collect())
+    let records = records?;
+    let nothing = records.iter().all(|record| record.outcome == Outcome::Skipped);
+    ensure!(
+        gate.limit_percent.is_none() || !nothing,
+        "the limit says nothing: no cell that the filter means could be counted{}",
+        records.iter().find_map(|record| record.reason.as_ref()).map_or_else(String::new, |why| format!(" ({why})"))
+    );
+    Ok(records.into_iter().zip(before).map(|(record, before)| Counted { record, before }).collect())
 }
 
 fn program_of(cell: &Cell<'_>) -> Result<Program, Stop> {
@@ -162,33 +186,16 @@ fn task(
     // What jemalloc gives back, and when, depends on the clock, which runs otherwise under Valgrind.
     let told = env.remove("MALLOC_CONF").into_iter().chain([STEADY.to_owned()]).collect::<Vec<_>>();
     env.insert("MALLOC_CONF".to_owned(), told.join(","));
-    let engine = identifier(&cell.id.engine);
-    let query = identifier(&format!("{}/{}/{}", cell.id.query, cell.id.scale, cell.id.variant));
+    let (engine, query) = names(cell);
     Ok(Task { engine, query, program: program.path.clone(), args: program.args.clone(), env, requests, replies })
 }
 
 /// Has the bench count.
-fn run(
-    task: &Task,
-    cell: &Cell<'_>,
-    gate: &Gate,
-    runner: &Path,
-    folder: &Path,
-    timeout: Duration,
-) -> Result<Summary, Stop> {
+fn run(task: &Task, gate: &Gate, runner: &Path, folder: &Path, timeout: Duration) -> Result<Summary, Stop> {
     let file = folder.join("tasks.json");
     let text = serde_json::to_vec(&[task]).map_err(anyhow::Error::from)?;
     fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    let home = folder.join("gungraun");
-    let own = home.join("querydyno/instructions/queries").join(format!("{}.{}", task.engine, task.query));
-    if let Some(name) = gate.baseline.as_ref().filter(|name| !has_baseline(&own, name)) {
-        Err(anyhow!(
-            "there is no baseline '{name}' of it; save one with: cargo xtask instructions {}/{} --scale {} --save-baseline {name}",
-            cell.id.engine,
-            cell.id.query,
-            cell.id.scale.to_string().trim_start_matches("sf")
-        ))?;
-    }
+    let own = folder.join(RESULTS).join(format!("{}.{}", task.engine, task.query));
     let summary = own.join("summary.json");
     // Those of an earlier time must not be taken for this one's.
     let _ = fs::remove_file(&summary);
@@ -206,11 +213,13 @@ fn run(
             "--",
         ])
         .env("GUNGRAUN_RUNNER", runner)
-        .env("GUNGRAUN_HOME", home)
+        .env("GUNGRAUN_HOME", folder.join("gungraun"))
+        // Its own temporary files go with the folder when it is interrupted.
+        .env("TMPDIR", folder.join("scratch"))
         .env("GUNGRAUN_SAVE_SUMMARY", "json")
         .env(task::FILE, &file)
-        // What this prints is for people to follow; the result is ours to print.
-        .stdout(Stdio::from(std::io::stderr()));
+        // It tells of all runs together, and calls everything good that we have yet to judge.
+        .stdout(Stdio::null());
     for (option, name) in [("--baseline", &gate.baseline), ("--save-baseline", &gate.save_baseline)] {
         if let Some(name) = name {
             cargo.arg(format!("{option}={name}"));
@@ -233,11 +242,48 @@ fn run(
     Ok(counted(&found).with_context(other)?)
 }
 
-/// Whether gungraun saved counts under that name.
-fn has_baseline(folder: &Path, name: &str) -> bool {
+/// Where gungraun keeps what it counted, below our folder.
+const RESULTS: &str = "gungraun/querydyno/instructions/queries";
+
+/// The names of a cell's engine, and of the rest of it, as gungraun takes names.
+fn names(cell: &Cell<'_>) -> (String, String) {
+    let id = &cell.id;
+    (identifier(&id.engine), identifier(&format!("{}/{}/{}", id.query, id.scale, id.variant)))
+}
+
+/// Where it keeps those of this cell.
+fn results(folder: &Path, cell: &Cell<'_>) -> PathBuf {
+    let (engine, query) = names(cell);
+    folder.join(RESULTS).join(format!("{engine}.{query}"))
+}
+
+/// gungraun would make a baseline that is not there and compare with nothing.
+fn check_baseline(cell: &Cell<'_>, gate: &Gate, folder: &Path) -> Result<()> {
+    let Some(name) = &gate.baseline else { return Ok(()) };
+    let id = &cell.id;
+    ensure!(
+        !baseline_files(&results(folder, cell), name).is_empty(),
+        "there is no baseline '{name}' of it; save one with: cargo xtask instructions {}/{} --scale {} --save-baseline {name}",
+        id.engine,
+        id.query,
+        id.scale.factor()
+    );
+    Ok(())
+}
+
+/// The files that gungraun saved of a cell under that name.
+fn baseline_files(results: &Path, name: &str) -> Vec<PathBuf> {
     let suffix = format!(".base@{name}");
-    let Ok(files) = fs::read_dir(folder) else { return false };
-    files.flatten().any(|file| file.file_name().to_string_lossy().ends_with(&suffix))
+    let files = fs::read_dir(results).into_iter().flatten().flatten().map(|file| file.path());
+    files.filter(|file| file.to_string_lossy().ends_with(&suffix)).collect()
+}
+
+fn remove_baseline(results: &Path, name: Option<&str>) {
+    for file in name.map(|name| baseline_files(results, name)).into_iter().flatten() {
+        if let Err(error) = fs::remove_file(&file) {
+            eprintln!("cannot remove {}, which is of a failed count: {error}", file.display());
+        }
+    }
 }
 
 /// That the program did what was counted: every run gave as many rows as the verified one. It ends with code 0 after an
@@ -278,7 +324,7 @@ fn check_limit(found: Summary, gate: &Gate) -> Result<()> {
     let percent = change_percent(before, found.now);
     ensure!(
         percent <= limit,
-        "instructions rose by {percent:.2} % from {before} to {}, the limit is {limit} %",
+        "instructions rose by {percent:.4} % from {before} to {}, the limit is {limit} %",
         found.now
     );
     Ok(())

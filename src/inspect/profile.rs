@@ -98,7 +98,7 @@ fn function(frame: &str) -> &str {
 
 /// Functions that allocate for whoever calls them.
 fn is_plumbing(function: &str) -> bool {
-    const PLUMBING: [&str; 22] = [
+    const PLUMBING: [&str; 26] = [
         "alloc::",
         "core::",
         "std::",
@@ -121,6 +121,10 @@ fn is_plumbing(function: &str) -> bool {
         "je_",
         "_rjem",
         "void std::",
+        "duckdb::Allocator::",
+        "duckdb::AllocatedData::",
+        "duckdb::make_unsafe_uniq_array",
+        "duckdb::BufferAllocator",
     ];
     // A generic implementation is `<T as Trait>::function`.
     let name = function.trim_start_matches(['<', '&', '[']);

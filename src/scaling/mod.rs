@@ -36,7 +36,7 @@ pub struct Point {
     pub median_ns: f64,
     /// Processors kept busy on average, by CPU time.
     pub cores_used: Option<f64>,
-    /// Times as fast as with one thread; where one thread was not run, the fewest are taken to be as good as ideal.
+    /// Times as fast as with one thread.
     pub speedup: f64,
 }
 
@@ -65,7 +65,7 @@ pub struct Mean {
 /// What one curve is of: engine, query, scale.
 type Key = (String, String, Scale);
 
-/// The curves in these records, over verified cells only; a cell with one thread count makes none.
+/// The curves in these records, over verified cells only; a cell that has no time with one thread, or no other, makes none.
 pub fn curves(records: &[Record]) -> Vec<Curve> {
     let mut found: Vec<(Key, BTreeMap<usize, &Record>)> = Vec::new();
     for record in records.iter().filter(|record| record.ranks()) {
@@ -77,7 +77,7 @@ pub fn curves(records: &[Record]) -> Vec<Curve> {
             None => found.push((key, BTreeMap::from([(record.threads, record)]))),
         }
     }
-    found.retain(|(_, cells)| cells.len() > 1);
+    found.retain(|(_, cells)| cells.len() > 1 && cells.contains_key(&1));
     found.into_iter().map(|((engine, query, scale), cells)| curve(engine, query, scale, &cells)).collect()
 }
 
@@ -98,7 +98,7 @@ fn groups(curves: &[Curve]) -> Vec<Vec<&Curve>> {
     groups
 }
 
-/// The mean of one group. At each thread count it is of the same queries, and so all have the same base.
+/// The mean of one group. At each thread count it is of the same queries.
 fn mean(group: &[&Curve]) -> Option<Mean> {
     let counts: BTreeSet<usize> = group.iter().flat_map(|curve| &curve.points).map(|point| point.threads).collect();
     let whole: Vec<&Curve> = group.iter().copied().filter(|curve| curve.points.len() == counts.len()).collect();
@@ -119,8 +119,7 @@ fn mean(group: &[&Curve]) -> Option<Mean> {
 fn curve(engine: String, query: String, scale: Scale, cells: &BTreeMap<usize, &Record>) -> Curve {
     let times: Vec<(usize, f64, &Record)> =
         cells.iter().filter_map(|(threads, record)| Some((*threads, median(&record.samples_ns)?, *record))).collect();
-    #[expect(clippy::cast_precision_loss, reason = "a handful of threads")]
-    let one_thread = times.first().map_or(0.0, |(fewest, time, _)| time * *fewest as f64);
+    let one_thread = times.first().map_or(0.0, |(_, time, _)| *time);
     let points = times
         .into_iter()
         .map(|(threads, median_ns, record)| Point {
@@ -185,8 +184,7 @@ mod tests {
             record_of("duckdb/q1/sf1", 4, 30.0),
             record_of("duckdb/q1/sf1", 1, 90.0),
             record_of("duckdb/q1/sf1", 2, 45.0),
-            // Without one thread its base would be another.
-            record_of("duckdb/q6/sf1", 2, 60.0),
+            record_of("duckdb/q6/sf1", 1, 60.0),
             record_of("duckdb/q6/sf1", 4, 60.0),
             record_of("duckdb/q3/sf1", 1, 80.0),
             record_of("duckdb/q3/sf1", 2, 40.0),
@@ -217,9 +215,8 @@ mod tests {
     }
 
     #[test]
-    fn without_one_thread_the_fewest_are_ideal() {
-        let curves = curves(&[record("duckdb", 2, 60.0), record("duckdb", 4, 40.0)]);
-        assert_eq!(curves[0].points.iter().map(|point| point.speedup).collect::<Vec<_>>(), [2.0, 3.0]);
+    fn without_one_thread_nothing_is_known_of_a_speedup() {
+        assert_eq!(curves(&[record("duckdb", 2, 60.0), record("duckdb", 4, 40.0)]), []);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) struct Instructions {
     #[arg(long, default_value = "0.01")]
     scale: Scale,
     /// Fail when a cell's instructions rise by more than so many percent over the baseline
-    #[arg(long, value_name = "PERCENT", requires = "baseline")]
+    #[arg(long, value_name = "PERCENT", requires = "baseline", value_parser = percent, allow_negative_numbers = true)]
     limit: Option<f64>,
     /// Compare with what was saved under this name instead of with the last time
     #[arg(long, value_name = "NAME", conflicts_with = "save_baseline")]
@@ -64,10 +64,15 @@ impl Instructions {
     }
 }
 
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|percent: &f64| percent.is_finite() && *percent >= 0.0);
+    number.ok_or_else(|| "give a percentage from 0 on, such as 0.5".to_owned())
+}
+
 fn table(counted: &[Counted]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["cell", "instructions", "before", "change", "outcome"]);
+    table.set_header(["cell", "instructions, mean of 16 runs", "before", "change", "outcome"]);
     for cell in counted {
         let record = &cell.record;
         let now = record.instructions.as_ref().map(|found| found.instructions);

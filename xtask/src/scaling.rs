@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -19,9 +21,9 @@ use serde_json::json;
 pub(crate) struct Scaling {
     /// The cells, as in a bench, without a variant: `duckdb/q1`, `q6`, `^(duckdb|polars)/q1/`
     filter: String,
-    /// Thread counts, separated by commas [default: powers of two up to all processors, and these]
-    #[arg(long, value_delimiter = ',')]
-    threads: Vec<usize>,
+    /// Thread counts, separated by commas; 1 is always among them [default: powers of two up to all processors, and these]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Vec<u16>,
     /// Where to write the picture [default: target/querydyno/scaling.svg]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -35,15 +37,28 @@ pub(crate) struct Scaling {
 
 impl Scaling {
     pub(crate) fn run(self) -> Result<()> {
-        let counts = if self.threads.is_empty() { powers_of_two(host::cores()) } else { self.threads.clone() };
-        ensure!(counts.iter().collect::<BTreeSet<_>>().len() > 1, "a curve takes two thread counts: --threads 1,2");
-        let records = self.bench(&counts)?;
+        let told = self.threads.iter().copied().map(usize::from);
+        let mut counts = if self.threads.is_empty() { powers_of_two(host::cores()) } else { told.collect() };
+        // The base of every speed-up.
+        counts.push(1);
+        counts.sort_unstable();
+        counts.dedup();
+        ensure!(counts.len() > 1, "a curve takes a thread count beside 1: --threads 2,4");
+        let output = self.output.clone().unwrap_or_else(|| paths::own("scaling.svg"));
+        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        ensure!(
+            folder.is_none_or(Path::is_dir),
+            "there is no folder for the picture {}; make it first",
+            output.display()
+        );
+        let (records, ended_well) = self.bench(&counts)?;
         let curves = curves(&records);
         if curves.is_empty() {
-            bail!("no cell was measured and verified with two thread counts; the bench above says why");
+            bail!(
+                "no cell has a verified time with one thread and with another count: name cells without a variant \
+                 (duckdb/q1), of an engine whose answers are verified, and see above what failed"
+            );
         }
-        let output = self.output.unwrap_or_else(|| paths::own("scaling.svg"));
-        fs::write(&output, draw(&curves)?).with_context(|| format!("cannot write {}", output.display()))?;
         if self.json {
             println!("{}", serde_json::to_string_pretty(&json!({ "curves": curves, "picture": output }))?);
         } else {
@@ -52,36 +67,37 @@ impl Scaling {
             for line in means.iter().filter_map(left_out) {
                 println!("{line}");
             }
-            println!("\npicture: {}", output.display());
         }
+        fs::write(&output, draw(&curves)?).with_context(|| format!("cannot write {}", output.display()))?;
+        eprintln!("picture: {}", output.display());
+        ensure!(ended_well, "some cells failed and are in no curve, see above");
         Ok(())
     }
 
-    /// The bench's records; what it prints goes to stderr.
-    fn bench(&self, counts: &[usize]) -> Result<Vec<record::Record>> {
-        let before = record_files()?;
+    /// The bench's records, and whether all of it went well; what it prints goes to stderr.
+    fn bench(&self, counts: &[usize]) -> Result<(Vec<record::Record>, bool)> {
         let list: Vec<String> = counts.iter().map(ToString::to_string).collect();
         let mut bench = cargo();
         bench
             .args(["bench", "--bench", "tpch", "--", &self.filter])
             .args(&self.bench)
             .env("QUERYDYNO_THREADS", list.join(","))
-            .stdout(std::io::stderr());
-        let status = command::run(&mut bench, |_| Ok(()))?;
-        // A cell that failed has said so; the others make curves.
-        ensure!(matches!(status.code(), Some(0 | 1)), "the bench did not run, see above");
-        let new = record_files()?.into_iter().filter(|file| !before.contains(file));
-        Ok(new.map(|file| record::read(&file)).collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+            .stdout(Stdio::piped());
+        let mut file = None;
+        let status = command::run(&mut bench, |child| {
+            for line in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
+                let line = line?;
+                // The last word of a bench: another one at the same time has another file.
+                file = line.strip_prefix("records: ").map(PathBuf::from).or(file.take());
+                eprintln!("{line}");
+            }
+            Ok(())
+        })?;
+        let file = file.context(
+            "the bench left no records: it did not run, see above, or its options (--list, --test, --quick, --help) measure nothing",
+        )?;
+        Ok((record::read(&file)?, status.success()))
     }
-}
-
-fn record_files() -> Result<BTreeSet<PathBuf>> {
-    let folder = paths::own("records");
-    if !folder.exists() {
-        return Ok(BTreeSet::new());
-    }
-    let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    Ok(entries.flatten().map(|entry| entry.path()).collect())
 }
 
 fn powers_of_two(cores: usize) -> Vec<usize> {
