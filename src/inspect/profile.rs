@@ -98,7 +98,7 @@ fn function(frame: &str) -> &str {
 
 /// Functions that allocate for whoever calls them.
 fn is_plumbing(function: &str) -> bool {
-    const PLUMBING: [&str; 26] = [
+    const PLUMBING: [&str; 22] = [
         "alloc::",
         "core::",
         "std::",
@@ -121,14 +121,12 @@ fn is_plumbing(function: &str) -> bool {
         "je_",
         "_rjem",
         "void std::",
-        "duckdb::Allocator::",
-        "duckdb::AllocatedData::",
-        "duckdb::make_unsafe_uniq_array",
-        "duckdb::BufferAllocator",
     ];
     // A generic implementation is `<T as Trait>::function`.
     let name = function.trim_start_matches(['<', '&', '[']);
-    PLUMBING.iter().any(|prefix| name.starts_with(prefix))
+    // C++ engines have allocators and makers of their own, in their own namespaces.
+    let own = |part: &str| part.contains("Allocat") || part.starts_with("make_");
+    PLUMBING.iter().any(|prefix| name.starts_with(prefix)) || name.split("::").any(own)
 }
 
 #[cfg(test)]
