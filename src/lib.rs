@@ -28,10 +28,13 @@
 //! | `harness` | Criterion, and one cell after the other | host |
 //! | `inspect` | one run looked at closely: allocations, instructions | host |
 //! | `inspected` | what it found of a cell, for the cell's later records | host |
+//! | `filter` | which cells a filter means | host |
+//! | `report` | records and Criterion's folder in; a page, a table, JSON out | host |
 //!
-//! Dependencies point one way: `inspect -> harness -> doctor, inspected`, and `harness, doctor, scaling, audit, inspected ->
-//! launch, referee, record, stats -> session, catalog -> fixture, workload, answer -> settings -> variant -> measure, id,
-//! units` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units` in a program. Everything
+//! Dependencies point one way: `inspect -> harness -> doctor, inspected`, `report -> scaling, audit, catalog`, and `harness,
+//! doctor, scaling, audit, inspected -> launch, referee, record, stats -> session, catalog -> fixture, workload, answer ->
+//! settings -> variant -> measure, id, units` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units`
+//! in a program. Everything
 //! that only the host needs is behind the feature `harness`.
 //!
 //! # The life of a measurement
@@ -75,6 +78,8 @@ mod checksum;
 #[cfg(feature = "harness")]
 pub mod doctor;
 #[cfg(feature = "harness")]
+pub mod filter;
+#[cfg(feature = "harness")]
 pub mod harness;
 #[cfg(any(feature = "harness", feature = "instructions"))]
 pub mod inspect;
@@ -92,6 +97,8 @@ pub mod paths;
 pub mod record;
 #[cfg(feature = "harness")]
 pub mod referee;
+#[cfg(feature = "harness")]
+pub mod report;
 #[cfg(feature = "harness")]
 pub mod scaling;
 #[cfg(feature = "harness")]

@@ -16,7 +16,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -34,7 +34,7 @@ use crate::stats;
 use crate::variant::Cache;
 
 /// The version of this shape; a reader refuses one it does not know.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// One cell of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,6 +91,12 @@ pub struct Record {
     /// Instructions of one run, as `cargo xtask instructions` found them for the same build and query.
     #[serde(default)]
     pub instructions: Option<InstructionsRecord>,
+    /// The engine's way to execute; none: its default.
+    #[serde(default)]
+    pub mode: Option<String>,
+    /// What the cell was looked at for, where it was not timed.
+    #[serde(default)]
+    pub inspects: Option<Inspects>,
     /// Threads given to the engine.
     pub threads: usize,
     /// The memory limit that was asked for.
@@ -114,6 +120,13 @@ pub struct Record {
 }
 
 impl Record {
+    /// The engine with its version and its mode, as tables name it: `polars 0.55.2 eager`.
+    pub fn label(&self) -> String {
+        let engine = &self.id.engine;
+        let version = self.engine.version.as_ref().filter(|version| !engine.ends_with(&format!("@{version}")));
+        [Some(engine), version, self.mode.as_ref()].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ")
+    }
+
     /// Whether its answer is verified.
     pub fn verified(&self) -> bool {
         self.verdict.as_ref().is_some_and(Verdict::verified)
@@ -147,8 +160,18 @@ pub enum Outcome {
     Failed,
 }
 
+/// What a cell is looked at for, other than its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Inspects {
+    /// Its allocations: `cargo xtask heap`.
+    Heap,
+    /// Its instructions: `cargo xtask instructions`.
+    Instructions,
+}
+
 /// Where figures come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provenance {
     /// A clock, or the kernel's counters, on this machine.
@@ -314,13 +337,31 @@ impl Writer {
 /// # Errors
 /// Names the line that is no record of a schema known here.
 pub fn read(path: &Path) -> Result<Vec<Record>> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut records = Vec::new();
-    for (number, line) in BufReader::new(file).lines().enumerate() {
-        let place = || format!("{}, line {}", path.display(), number + 1);
-        let record: Record = serde_json::from_str(&line.with_context(place)?).with_context(place)?;
-        ensure!(record.schema == SCHEMA, "{}: schema {} is not known, this reads {SCHEMA}", place(), record.schema);
-        records.push(record);
+    read_lines(path)?.into_iter().map(|(_, record)| record).collect()
+}
+
+/// Reads the records of one file, each with the number of its line; a line that is none has its error.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read_lines(path: &Path) -> Result<Vec<(usize, Result<Record>)>> {
+    let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let lines = text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
+    let record = |number: usize, line: &[u8]| parse(line).with_context(|| format!("{}, line {number}", path.display()));
+    Ok(lines.map(|(index, line)| (index + 1, record(index + 1, line))).collect())
+}
+
+fn parse(line: &[u8]) -> Result<Record> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        schema: u32,
     }
-    Ok(records)
+    let record: std::result::Result<Record, _> = serde_json::from_slice(line);
+    // A record of another version need not have this one's fields.
+    let schema = match &record {
+        Ok(record) => record.schema,
+        Err(_) => serde_json::from_slice::<Versioned>(line).map_or(SCHEMA, |versioned| versioned.schema),
+    };
+    ensure!(schema == SCHEMA, "schema {schema} is not known, this reads {SCHEMA}");
+    record.context("no whole record")
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::Build;
 use crate::id::Scale;
 use crate::measure::host::Host;
+use crate::record::Record;
 use crate::stats::geometric_mean;
 
 pub use race::{Course, audit};
@@ -125,6 +126,15 @@ impl Audit {
     }
 }
 
+/// The nearest official distribution in the audit of such a cell; `None` when that was of another build or machine.
+pub fn nearest_official<'a>(record: &Record, audits: &'a [Audit]) -> Option<&'a Comparison> {
+    let id = &record.id;
+    let cell = |audit: &&Audit| (&audit.engine, audit.scale, &audit.variant) == (&id.engine, id.scale, &id.variant);
+    let audit = audits.iter().find(cell)?;
+    let same = audit.build == record.engine.build && audit.host.cpu == record.host.cpu;
+    audit.comparisons.first().filter(|_| same)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,5 +173,32 @@ mod tests {
         assert!((parts.version - 2.0).abs() < 1e-12 && !parts.same_version);
         assert!((parts.build * parts.version - audit.comparisons[1].geomean_ratio).abs() < 1e-12);
         assert!((audit.parts(&audit.comparisons[0]).unwrap().version - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_audit_of_another_build_says_nothing() {
+        let mut record: Record = serde_json::from_str(include_str!("../../tests/records/measured.json")).unwrap();
+        record.id = "duckdb/q1/sf1/parquet".parse().unwrap();
+        let comparison =
+            r#"{"against":"duckdb-wheel@2.0.0","version":"2.0.0","geomean_ratio":1.01,"queries":[],"left_out":[]}"#;
+        let audit = Audit {
+            engine: "duckdb".to_owned(),
+            version: "2.0.0".to_owned(),
+            build: record.engine.build.clone(),
+            workload: "tpch".to_owned(),
+            scale: Scale::ONE,
+            variant: "parquet".to_owned(),
+            threads: 2,
+            rounds: 8,
+            host: record.host.clone(),
+            taken_at: String::new(),
+            comparisons: vec![serde_json::from_str(comparison).unwrap()],
+        };
+        let mut other = audit.clone();
+        other.build.compiler = Some("gcc 4".to_owned());
+        let elsewhere = Audit { variant: "parquet-1t".to_owned(), ..audit.clone() };
+        assert_eq!(nearest_official(&record, &[audit]).map(|found| found.geomean_ratio), Some(1.01));
+        assert_eq!(nearest_official(&record, &[other]), None);
+        assert_eq!(nearest_official(&record, &[elsewhere]), None);
     }
 }

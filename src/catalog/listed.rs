@@ -18,6 +18,7 @@ pub(super) struct Listed {
     on_request: bool,
     #[serde(default)]
     reference: bool,
+    color: Option<[u8; 3]>,
     #[serde(default)]
     modes: Vec<String>,
     #[serde(default)]
@@ -75,6 +76,7 @@ impl Listed {
             dialect: self.dialect.unwrap_or_else(|| name.clone()),
             on_request: self.on_request,
             reference: self.reference,
+            color: self.color,
             options: BTreeMap::new(),
             modes: self.modes,
             env: self.env,

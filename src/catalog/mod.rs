@@ -37,6 +37,8 @@ pub struct Entry {
     pub on_request: bool,
     /// Whether it is what others are held against.
     pub reference: bool,
+    /// Its colour in every picture: red, green, blue.
+    pub color: Option<[u8; 3]>,
     /// Settings by the engine's own names.
     pub options: BTreeMap<String, String>,
     /// Its ways to execute, the default first; empty for an engine with one way.

@@ -62,6 +62,7 @@ pub(super) fn entry(name: &str, own: &OwnEngine, entries: &[Entry], python: &str
         dialect: own.dialect.clone().unwrap_or(dialect),
         on_request: false,
         reference: false,
+        color: None,
         options: own.options.clone(),
         modes: ways,
         official: Vec::new(),

@@ -83,7 +83,7 @@ pub struct EngineInfo {
 }
 
 /// How an engine program was built; what is not known stays empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Build {
     /// Compilers with their versions.
     pub compiler: Option<String>,

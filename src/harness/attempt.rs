@@ -30,11 +30,11 @@ pub(crate) struct Stop {
 
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
-        let unsupported = matches!(failure.kind, FailureKind::Unsupported { .. } | FailureKind::NotCold { .. });
+        let skipped = matches!(failure.kind, FailureKind::Unsupported { .. } | FailureKind::NotCold { .. });
         Self {
-            outcome: if unsupported { Outcome::Skipped } else { Outcome::Failed },
+            outcome: if skipped { Outcome::Skipped } else { Outcome::Failed },
             reason: failure.to_string(),
-            failure: Some(failure).filter(|_| !unsupported),
+            failure: Some(failure),
         }
     }
 }

@@ -18,7 +18,7 @@ mod summary;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use criterion::{Criterion, PlottingBackend};
 
 use crate::catalog::Catalog;
@@ -70,7 +70,7 @@ fn start(workload: &str) -> Result<ExitCode> {
     let settings = Settings::read()?;
     let mut catalog = Catalog::read(&settings)?;
     catalog.add_versions(&select::words(args.filter.as_deref().unwrap_or_default()))?;
-    let workloads = workloads()?;
+    let workloads = Workload::all()?;
     let cells = select::all(&workloads, &catalog, &settings);
     // Every bench target sees the same filter, so only what no workload knows is a mistake.
     let selected = select::select(cells, args.filter.as_deref(), args.exact, &settings.caches)?;
@@ -116,19 +116,6 @@ fn criterion(args: &Args) -> Criterion {
         criterion = criterion.plotting_backend(PlottingBackend::Plotters);
     }
     criterion.output_directory(&paths::criterion()).configure_from_args().with_filter("")
-}
-
-/// All workloads that there are, by the folders in `fixtures`.
-pub(crate) fn workloads() -> Result<Vec<Workload>> {
-    let fixtures = paths::root().join("fixtures");
-    let folders = std::fs::read_dir(&fixtures).with_context(|| format!("cannot read {}", fixtures.display()))?;
-    let mut names: Vec<String> = folders
-        .flatten()
-        .filter(|folder| folder.path().join("workload.toml").exists())
-        .filter_map(|folder| folder.file_name().into_string().ok())
-        .collect();
-    names.sort();
-    names.iter().map(|name| Workload::read(name)).collect()
 }
 
 const HELP: &str = "\

@@ -55,6 +55,8 @@ impl Origin {
             baseline_memory_bytes: None,
             heap: None,
             instructions: None,
+            inspects: None,
+            mode: variant.mode.map(str::to_owned),
             threads: variant.threads,
             memory_limit_bytes: variant.memory.map(|Bytes(bytes)| bytes),
             cache: variant.cache,

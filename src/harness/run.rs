@@ -240,6 +240,7 @@ impl Run<'_> {
         println!("{}", summary::share(self.spent, wall));
         if let Some(path) = writer.path() {
             println!("records: {}", path.display());
+            println!("everything that was measured, on one page: cargo xtask report");
         }
     }
 }

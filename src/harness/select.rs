@@ -1,12 +1,11 @@
 //! Which cells there are, and which of them a filter means.
 //!
-//! A filter is a run of whole segments of an id: `duckdb/q1` is q1 and not q10. What has a regular expression's signs
-//! in it and is no such run is matched as one, anywhere in the id, as Criterion would.
+//! What a filter means is [`crate::filter`]'s; here it meets the cells that there are, and those that run on request only.
 
-use anyhow::{Context, Result, bail};
-use regex::Regex;
+use anyhow::{Result, bail};
 
 use crate::catalog::{Catalog, Entry};
+use crate::filter::Filter;
 use crate::id::{BenchId, check_name};
 use crate::settings::Settings;
 use crate::variant::{Cache, Variant};
@@ -95,7 +94,7 @@ pub(crate) fn select<'a>(
         return Ok(cells.into_iter().filter(usual).collect());
     };
     let hint = hint(&cells, filter);
-    let matches = matcher(&cells, filter, exact)?;
+    let meant = Filter::new(filter, exact)?;
     let words = words(filter);
     let named = |name: &str| words.contains(&name);
     let wanted = |cell: &Cell<'_>| {
@@ -106,7 +105,7 @@ pub(crate) fn select<'a>(
             && variant.mode.is_none_or(|mode| whole || named(mode))
             && (whole || cold || caches.contains(&variant.cache))
     };
-    let matching: Vec<_> = cells.into_iter().filter(|cell| matches(&cell.id.to_string())).collect();
+    let matching: Vec<_> = cells.into_iter().filter(|cell| meant.means(&cell.id)).collect();
     let unnamed = matching.first().map(|cell| unnamed(cell, filter));
     let selected: Vec<_> = matching.into_iter().filter(wanted).collect();
     if selected.is_empty() {
@@ -122,27 +121,6 @@ fn unnamed(cell: &Cell<'_>, filter: &str) -> String {
          the filter: cold runs, modes other than the default, and some engines",
         cell.id
     )
-}
-
-type Matcher = Box<dyn Fn(&str) -> bool>;
-
-fn matcher(cells: &[Cell<'_>], filter: &str, exact: bool) -> Result<Matcher> {
-    let whole = filter.to_owned();
-    if exact {
-        return Ok(Box::new(move |id| id == whole));
-    }
-    let segments: Matcher = Box::new(move |id| has_segments(id, whole.trim_matches('/')));
-    let is_pattern = filter.contains(|c: char| "^$*+?()[]{}|\\".contains(c));
-    if !is_pattern || cells.iter().any(|cell| segments(&cell.id.to_string())) {
-        return Ok(segments);
-    }
-    let pattern = Regex::new(filter).with_context(|| format!("the filter '{filter}' is no regular expression"))?;
-    Ok(Box::new(move |id| pattern.is_match(id)))
-}
-
-/// Whether `wanted` is a run of whole segments of `id`.
-fn has_segments(id: &str, wanted: &str) -> bool {
-    format!("/{id}/").contains(&format!("/{wanted}/"))
 }
 
 /// What to tell somebody whose filter means nothing.

@@ -4,20 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::audit::{Audit, Comparison};
 use crate::id::Scale;
 use crate::record::{Outcome, Record};
 use crate::stats::{geometric_mean, median};
 use crate::variant::Cache;
-
-/// The nearest official distribution in the audit of such a cell; `None` when that was of another build or machine.
-pub(super) fn official<'a>(record: &Record, audits: &'a [Audit]) -> Option<&'a Comparison> {
-    let id = &record.id;
-    let cell = |audit: &&Audit| (&audit.engine, audit.scale, &audit.variant) == (&id.engine, id.scale, &id.variant);
-    let audit = audits.iter().find(cell)?;
-    let same = audit.build == record.engine.build && audit.host.cpu == record.host.cpu;
-    audit.comparisons.first().filter(|_| same)
-}
 
 /// How each engine's program was made, one line an engine.
 pub(super) fn builds(records: &[Record]) -> Vec<String> {
@@ -105,31 +95,5 @@ mod tests {
         let told = from_reference(&records, "arrow").unwrap();
         assert!(told.ends_with("duckdb 2.00 (of 2), polars (parquet-eager) 5.00 (of 1)"), "{told}");
         assert_eq!(from_reference(&records[2..], "arrow"), None);
-    }
-
-    #[test]
-    fn an_audit_of_another_build_says_nothing() {
-        let record = record("duckdb/q1/sf1/parquet", 1.0, Verdict::Official);
-        let comparison =
-            r#"{"against":"duckdb-wheel@2.0.0","version":"2.0.0","geomean_ratio":1.01,"queries":[],"left_out":[]}"#;
-        let audit = Audit {
-            engine: "duckdb".to_owned(),
-            version: "2.0.0".to_owned(),
-            build: record.engine.build.clone(),
-            workload: "tpch".to_owned(),
-            scale: Scale::ONE,
-            variant: "parquet".to_owned(),
-            threads: 2,
-            rounds: 8,
-            host: record.host.clone(),
-            taken_at: String::new(),
-            comparisons: vec![serde_json::from_str(comparison).unwrap()],
-        };
-        let mut other = audit.clone();
-        other.build.compiler = Some("gcc 4".to_owned());
-        let elsewhere = Audit { variant: "parquet-1t".to_owned(), ..audit.clone() };
-        assert_eq!(official(&record, &[audit]).map(|found| found.geomean_ratio), Some(1.01));
-        assert_eq!(official(&record, &[other]), None);
-        assert_eq!(official(&record, &[elsewhere]), None);
     }
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::standing;
 use crate::answer::Verdict;
-use crate::audit::Audit;
+use crate::audit::{self, Audit};
 use crate::record::{Outcome, Record};
 use crate::session::Heap;
 use crate::stats;
@@ -89,7 +88,7 @@ pub(super) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {
         if let Some(version) = record.engine.version.as_ref().filter(|version| !engine.ends_with(version.as_str())) {
             engine += &format!(" {version}");
         }
-        if let Some(official) = standing::official(record, audits) {
+        if let Some(official) = audit::nearest_official(record, audits) {
             engine += &format!(" [{:.2} x {}]", official.geomean_ratio, official.against);
         }
         let memory = record.peak_memory_bytes.map_or_else(|| "unknown".to_owned(), |bytes| Bytes(bytes).to_string());
@@ -117,7 +116,7 @@ pub(super) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {
 
 /// What the brackets beside an engine's name mean; `None` when there are none.
 pub(super) fn legend(records: &[Record], audits: &[Audit]) -> Option<String> {
-    let official = records.iter().find_map(|record| Some((record, standing::official(record, audits)?)));
+    let official = records.iter().find_map(|record| Some((record, audit::nearest_official(record, audits)?)));
     official.map(|(record, official)| {
         format!(
             "[{:.2} x {}]: as it is built here, {} takes {:.2} times as long as that official distribution (geometric mean at {}, by cargo xtask audit)",

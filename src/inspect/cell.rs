@@ -7,13 +7,13 @@ use crate::fixture::Store;
 use crate::harness::attempt::{Ready, Stop, attempt};
 use crate::harness::origin::Origin;
 use crate::harness::select::{self, Cell};
-use crate::harness::workloads;
 use crate::interrupt;
-use crate::record::{Outcome, Record, Writer};
+use crate::record::{Inspects, Outcome, Record, Writer};
 use crate::referee::Referee;
 use crate::session::Program;
 use crate::settings::Settings;
 use crate::variant::Cache;
+use crate::workload::Workload;
 
 /// What all cells of a command share.
 pub(super) struct Inspection<'a> {
@@ -43,18 +43,19 @@ impl<'a> Inspection<'a> {
     pub(super) fn each(
         &mut self,
         filter: Option<&str>,
+        what: Inspects,
         mut inspect: impl FnMut(&Self, &Cell<'_>, &mut Record) -> Result<(), Stop>,
     ) -> Result<Vec<Record>> {
         let mut catalog = Catalog::read(self.settings)?;
         catalog.add_versions(&select::words(filter.unwrap_or_default()))?;
-        let workloads = workloads()?;
+        let workloads = Workload::all()?;
         let cells = select::all(&workloads, &catalog, self.settings);
         // What a run allocates or executes is the same wherever its data come from.
         let cells = cells.into_iter().filter(|cell| cell.parts.variant.cache == Cache::Hot).collect();
         let cells = select::select(cells, filter, false, &[Cache::Hot])?;
         let mut records = Vec::new();
         for cell in &cells {
-            let mut record = self.origin.blank(cell);
+            let mut record = Record { inspects: Some(what), ..self.origin.blank(cell) };
             match inspect(self, cell, &mut record) {
                 Ok(()) => record.outcome = Outcome::Measured,
                 Err(stop) => {

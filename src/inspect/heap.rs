@@ -16,7 +16,7 @@ use crate::harness::attempt::{Ready, Stop, program};
 use crate::harness::select::Cell;
 use crate::inspected;
 use crate::launch::{Launched, launch};
-use crate::record::{self, HeapRecord, Record};
+use crate::record::{self, HeapRecord, Inspects, Record};
 use crate::session::{Heap, Observe, Program};
 use crate::settings::Settings;
 
@@ -52,7 +52,7 @@ pub fn heap(filter: Option<&str>, tool: Tool, settings: &Settings) -> Result<Vec
     slow.timeout *= SLOWER;
     let mut inspection = Inspection::new(&slow);
     let mut profiles = Vec::new();
-    let records = inspection.each(filter, |inspection, cell, record| {
+    let records = inspection.each(filter, Inspects::Heap, |inspection, cell, record| {
         eprintln!("{}: counting allocations", cell.id);
         let found = one(inspection, cell, tool, record);
         profiles.push(found.as_ref().ok().cloned().unwrap_or_default());

@@ -20,7 +20,7 @@ use crate::inspected;
 use crate::launch::opening;
 use crate::lock::Lock;
 use crate::paths;
-use crate::record::{self, InstructionsRecord, Outcome, Provenance, Record};
+use crate::record::{self, Inspects, InstructionsRecord, Outcome, Provenance, Record};
 use crate::session::protocol::Reply;
 use crate::session::{Failure, FailureKind, Observe, Program, Request};
 use crate::settings::Settings;
@@ -94,7 +94,7 @@ pub fn instructions(filter: Option<&str>, gate: &Gate, settings: &Settings) -> R
     let tool = format!("callgrind, {valgrind}");
     let mut inspection = Inspection::new(settings);
     let mut before = Vec::new();
-    let records = inspection.each(filter, |inspection, cell, record| {
+    let records = inspection.each(filter, Inspects::Instructions, |inspection, cell, record| {
         record.provenance = Provenance::Simulated;
         record.provenance_reason = Some(SIMULATED.to_owned());
         before.push(None);

@@ -6,8 +6,10 @@ use std::thread::available_parallelism;
 
 use serde::{Deserialize, Serialize};
 
+use crate::units::Bytes;
+
 /// What tells one machine from another, as far as it changes measurements.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Host {
     /// The processor as it names itself.
     pub cpu: Option<String>,
@@ -24,6 +26,22 @@ pub struct Host {
 }
 
 impl Host {
+    /// One line: processor, cores, memory, kernel, and what else changes times.
+    pub fn line(&self) -> String {
+        let cpu = self.cpu.as_deref().unwrap_or("unknown processor").to_owned();
+        let memory = self.memory_bytes.map(|bytes| Bytes(bytes).to_string());
+        let governor = self.governor.as_ref().map(|governor| format!("governor {governor}"));
+        let virtualised = self.virtualised.filter(|virtualised| *virtualised).map(|_| "virtualised".to_owned());
+        let parts = [
+            Some(cpu),
+            Some(format!("{} cores", self.cores)),
+            memory,
+            Some(format!("Linux {}", self.kernel)),
+            governor,
+        ];
+        parts.into_iter().chain([virtualised]).flatten().collect::<Vec<_>>().join(", ")
+    }
+
     /// Reads it from the running system.
     pub fn read() -> Self {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").ok();

@@ -4,11 +4,13 @@
 
 mod picture;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
+use crate::engine::Build;
 use crate::id::Scale;
+use crate::measure::host::Host;
 use crate::record::Record;
 use crate::stats::{geometric_mean, median};
 
@@ -17,12 +19,14 @@ pub use picture::draw;
 /// One query on one engine over several thread counts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curve {
-    /// The engine, with its mode where that is not the default.
+    /// The engine with its version and mode, and what else its variant says: `polars 0.55.2 eager (cold)`.
     pub engine: String,
     /// The query.
     pub query: String,
     /// The scale of the data.
     pub scale: Scale,
+    /// The machine.
+    pub machine: String,
     /// The fewest threads first.
     pub points: Vec<Point>,
 }
@@ -54,6 +58,8 @@ pub struct Mean {
     pub engine: String,
     /// The scale of the data.
     pub scale: Scale,
+    /// The machine.
+    pub machine: String,
     /// The queries that it is the mean of: those with every thread count.
     pub queries: usize,
     /// The queries that lack a thread count.
@@ -62,35 +68,43 @@ pub struct Mean {
     pub speedups: Vec<(usize, f64)>,
 }
 
-/// What one curve is of: engine, query, scale.
-type Key = (String, String, Scale);
+/// What one curve is of: engine, query, scale; and what must not differ along it: machine, build, files.
+type Key<'a> = (String, &'a str, Scale, &'a Host, &'a Build, Option<&'a str>);
 
 /// The curves in these records, over verified cells only; a cell that has no time with one thread, or no other, makes none.
-pub fn curves(records: &[Record]) -> Vec<Curve> {
-    let mut found: Vec<(Key, BTreeMap<usize, &Record>)> = Vec::new();
-    for record in records.iter().filter(|record| record.ranks()) {
-        let key = (engine_of(record), record.id.query.clone(), record.id.scale);
-        match found.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, cells)) => {
-                cells.insert(record.threads, record);
-            }
-            None => found.push((key, BTreeMap::from([(record.threads, record)]))),
-        }
+pub fn curves<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Curve> {
+    let mut found: Vec<(Key<'_>, BTreeMap<usize, &Record>)> = Vec::new();
+    let mut places: HashMap<Key<'_>, usize> = HashMap::new();
+    for record in records.into_iter().filter(|record| record.ranks()) {
+        let key = (
+            engine_of(record),
+            record.id.query.as_str(),
+            record.id.scale,
+            &record.host,
+            &record.engine.build,
+            record.dataset.sha256.as_deref(),
+        );
+        let place = *places.entry(key.clone()).or_insert_with(|| {
+            found.push((key, BTreeMap::new()));
+            found.len() - 1
+        });
+        found[place].1.insert(record.threads, record);
     }
     found.retain(|(_, cells)| cells.len() > 1 && cells.contains_key(&1));
-    found.into_iter().map(|((engine, query, scale), cells)| curve(engine, query, scale, &cells)).collect()
+    found.into_iter().map(|(key, cells)| curve(key, &cells)).collect()
 }
 
-/// The means for each engine and scale, in order of appearance; none where no query has every thread count.
+/// The means for each engine, scale and machine, in order of appearance; none where no query has every thread count.
 pub fn means(curves: &[Curve]) -> Vec<Mean> {
     groups(curves).iter().filter_map(|group| mean(group)).collect()
 }
 
-/// Curves that share engine and scale, in order of appearance.
+/// Curves that share engine, scale and machine, in order of appearance.
 fn groups(curves: &[Curve]) -> Vec<Vec<&Curve>> {
+    let same = |a: &Curve, b: &Curve| (&a.engine, a.scale, &a.machine) == (&b.engine, b.scale, &b.machine);
     let mut groups: Vec<Vec<&Curve>> = Vec::new();
     for curve in curves {
-        match groups.iter_mut().find(|group| group[0].engine == curve.engine && group[0].scale == curve.scale) {
+        match groups.iter_mut().find(|group| same(group[0], curve)) {
             Some(group) => group.push(curve),
             None => groups.push(vec![curve]),
         }
@@ -110,13 +124,14 @@ fn mean(group: &[&Curve]) -> Option<Mean> {
     Some(Mean {
         engine: first.engine.clone(),
         scale: first.scale,
+        machine: first.machine.clone(),
         queries: whole.len(),
         left_out: group.len() - whole.len(),
         speedups: counts.iter().filter_map(|count| speedup(*count)).collect(),
     })
 }
 
-fn curve(engine: String, query: String, scale: Scale, cells: &BTreeMap<usize, &Record>) -> Curve {
+fn curve((engine, query, scale, host, ..): Key<'_>, cells: &BTreeMap<usize, &Record>) -> Curve {
     let times: Vec<(usize, f64, &Record)> =
         cells.iter().filter_map(|(threads, record)| Some((*threads, median(&record.samples_ns)?, *record))).collect();
     let one_thread = times.first().map_or(0.0, |(_, time, _)| *time);
@@ -129,17 +144,17 @@ fn curve(engine: String, query: String, scale: Scale, cells: &BTreeMap<usize, &R
             speedup: one_thread / median_ns,
         })
         .collect();
-    Curve { engine, query, scale, points }
+    Curve { engine, query: query.to_owned(), scale, machine: host.line(), points }
 }
 
-/// The engine with what its variant says beyond the number of threads: `polars (parquet-eager)`.
+/// The engine with what its variant says beyond mode and number of threads: `polars 0.55.2 eager (cold)`.
 fn engine_of(record: &Record) -> String {
     let threads = format!("{}t", record.threads);
-    let parts: Vec<&str> = record.id.variant.split('-').filter(|part| *part != threads).collect();
-    match parts.join("-").as_str() {
-        "parquet" => record.id.engine.clone(),
-        other => format!("{} ({other})", record.id.engine),
-    }
+    let plain = [Some(record.dataset.format.as_str()), Some(&threads), record.mode.as_deref()];
+    let mode = record.mode.as_ref().map_or_else(String::new, |mode| format!("-{mode}"));
+    let rest = record.id.variant.replacen(&mode, "", 1);
+    let parts: Vec<&str> = rest.split('-').filter(|part| !plain.contains(&Some(*part))).collect();
+    if parts.is_empty() { record.label() } else { format!("{} ({})", record.label(), parts.join(", ")) }
 }
 
 #[cfg(test)]
@@ -167,7 +182,7 @@ mod tests {
         let told: Vec<(usize, f64)> = curves[0].points.iter().map(|point| (point.threads, point.speedup)).collect();
         assert_eq!(told, [(1, 1.0), (2, 1.5), (4, 3.0)]);
         let mean = &means(&curves)[0];
-        assert_eq!((mean.engine.as_str(), mean.queries, mean.left_out), ("duckdb", 1, 0));
+        assert_eq!((mean.engine.as_str(), mean.queries, mean.left_out), ("duckdb 2.0.0", 1, 0));
         assert_means(mean, &told);
     }
 
@@ -211,7 +226,7 @@ mod tests {
         assert_means(&found[0], &[(1, 1.0), (2, 2.0)]);
         assert_means(&found[1], &[(1, 1.0), (4, 3.0)]);
         let svg = draw(&curves).unwrap();
-        assert!(svg.contains("duckdb at sf1,") && svg.contains("duckdb at sf10,"));
+        assert!(svg.contains("duckdb 2.0.0 at sf1,") && svg.contains("duckdb 2.0.0 at sf10,"));
     }
 
     #[test]

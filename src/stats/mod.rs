@@ -1,10 +1,14 @@
-//! Statistics over paired measurements: pure functions, no files, no engines, no clocks.
+//! Statistics over samples and paired measurements: pure functions, no files, no engines, no clocks.
 //!
-//! Criterion looks at the samples of one process; what is here compares two programs whose fresh processes took turns,
+//! Criterion looks at the samples of one cell; what is here compares cells, and pairs of fresh processes that took turns,
 //! so that whatever the machine did in the meantime met both.
 
+mod bootstrap;
+mod middle;
 mod paired;
 
+pub use bootstrap::{Random, percentiles, resampled_medians};
+pub use middle::median_interval;
 pub use paired::{Interval, hodges_lehmann};
 
 /// The geometric mean of ratios; `None` of nothing.

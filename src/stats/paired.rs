@@ -3,8 +3,10 @@
 //! No distribution is assumed but that the differences lie symmetrically around their centre, and one wild pair moves
 //! the estimate little: what a shared machine asks for.
 
+use serde::Serialize;
+
 /// An estimate and the interval around it, in the differences' own unit.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
     /// The estimate.
     pub estimate: f64,

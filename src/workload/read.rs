@@ -9,6 +9,22 @@ use crate::id::{Scale, check_name};
 use crate::paths;
 
 impl Workload {
+    /// All that there are, by the folders in `fixtures`.
+    ///
+    /// # Errors
+    /// When one of them is wrong.
+    pub fn all() -> Result<Vec<Self>> {
+        let fixtures = paths::root().join("fixtures");
+        let folders = fs::read_dir(&fixtures).with_context(|| format!("cannot read {}", fixtures.display()))?;
+        let mut names: Vec<String> = folders
+            .flatten()
+            .filter(|folder| folder.path().join("workload.toml").exists())
+            .filter_map(|folder| folder.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        names.iter().map(|name| Self::read(name)).collect()
+    }
+
     /// Reads `fixtures/<name>/workload.toml`.
     ///
     /// # Errors

@@ -23,6 +23,8 @@ impl Lint {
         // It is built without the host, as `cargo xtask instructions` does.
         let bench = ["--no-default-features", "--features", "instructions", "--bench", "instructions"];
         check(Command::new("cargo").args(["clippy", "--release"]).args(bench).args(["--", "-D", "warnings"]))?;
+        let report = ["--features", "report-speed", "--bench", "report"];
+        check(Command::new("cargo").args(["clippy", "--release"]).args(report).args(["--", "-D", "warnings"]))?;
         for engine in Catalog::read(&Settings::read()?)?.entries() {
             let Some(recipe) = engine.recipe() else { continue };
             program(recipe, &format!("cargo xtask build {}", engine.name))?;

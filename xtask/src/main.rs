@@ -9,7 +9,9 @@ mod engines;
 mod heap;
 mod instructions;
 mod lint;
+mod report;
 mod scaling;
+mod show;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,8 @@ enum Command {
     Audit(audit::Audit),
     Heap(heap::Heap),
     Instructions(instructions::Instructions),
+    Report(report::Report),
+    Show(show::Show),
     Scaling(scaling::Scaling),
     Doctor(doctor::Doctor),
     Lint(lint::Lint),
@@ -48,6 +52,8 @@ fn main() -> ExitCode {
         Command::Audit(command) => command.run(),
         Command::Heap(command) => command.run(),
         Command::Instructions(command) => command.run(),
+        Command::Report(command) => command.run(),
+        Command::Show(command) => command.run(),
         Command::Scaling(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Lint(command) => command.run(),

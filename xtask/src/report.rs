@@ -1,0 +1,217 @@
+//! `cargo xtask report`: everything that was measured, on one page.
+
+use std::fs;
+use std::io::{ErrorKind, IsTerminal, Write, stdout};
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
+use querydyno::audit::{self, Audit};
+use querydyno::filter::Filter;
+use querydyno::paths;
+use querydyno::report::{
+    Document, Gathered, Known, Report as Page, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
+};
+use querydyno::settings::Settings;
+
+/// Put everything that was measured on one page: the newest record of each cell, ranked where cells are alike
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask report                                  all there is, in the terminal
+  cargo xtask report q1                               the cells of q1, as a bench's filter means them
+  cargo xtask report --format html --output r.html    one file with pictures
+  cargo xtask report --baseline main                  what Criterion's baseline `main` says against the newest
+  cargo xtask report --baseline main --head mine      one baseline against another
+  cargo xtask report --records a.jsonl b/records      records of other machines or runs")]
+pub(crate) struct Report {
+    /// The cells, as in a bench: `duckdb/q1`, `q6`, `^(duckdb|polars)/`
+    #[arg(default_value = "")]
+    filter: String,
+    /// How to show it
+    #[arg(long, value_enum, default_value = "terminal")]
+    format: Format,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// The file to write [default: stdout]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// A folder for the pictures as SVG files, which Markdown then links to
+    #[arg(long, value_name = "FOLDER")]
+    pictures: Option<PathBuf>,
+    /// Compare with what `cargo bench -- --save-baseline NAME` kept
+    #[arg(long, value_name = "NAME")]
+    baseline: Option<String>,
+    /// What to compare with it [default: the newest record of each cell]
+    #[arg(long, value_name = "NAME", requires = "baseline")]
+    head: Option<String>,
+    #[command(flatten)]
+    places: Places,
+}
+
+// Where results lie. No doc comment: clap would take it for what the command does.
+#[derive(Debug, Args)]
+pub(crate) struct Places {
+    /// Files of records, or folders of them [default: target/querydyno/records]
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    records: Vec<PathBuf>,
+    /// Criterion's folder [default: target/criterion, for the records that are there by default]
+    #[arg(long, value_name = "FOLDER")]
+    criterion: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Text of at most 100 columns, in colours on a terminal (`NO_COLOR` turns them off)
+    Terminal,
+    /// For a pull request, or `>> "$GITHUB_STEP_SUMMARY"`
+    Markdown,
+    /// One self-contained file with pictures
+    Html,
+    /// For programs; src/report/json.rs documents it
+    Json,
+    /// One row per cell and metric; src/report/csv.rs documents it
+    Csv,
+}
+
+impl Report {
+    pub(crate) fn run(self) -> Result<()> {
+        let format = if self.json { Format::Json } else { self.format };
+        let sources = self.places.sources(&self.filter)?;
+        let head = match &self.head {
+            None => newest(&sources)?,
+            Some(name) => baseline(&sources, name)?,
+        };
+        let audits = audits(&head);
+        let mut page = Page::new(&head, &sources.known, &audits);
+        let base = self.baseline.as_deref().map(|name| baseline(&sources, name)).transpose()?;
+        if let (Some(name), Some(base)) = (&self.baseline, &base) {
+            page = page.against((name, base), (self.head.as_deref().unwrap_or("the newest"), &head));
+        }
+        let document = page.document(format == Format::Html || self.pictures.is_some())?;
+        if let Some(folder) = &self.pictures {
+            write_pictures(&document, folder)?;
+        }
+        let text = match format {
+            Format::Terminal => terminal::render(&document, self.output.is_none() && colors()),
+            Format::Markdown => {
+                let folder = self.pictures.as_deref().map(|folder| link(folder, self.output.as_deref())).transpose()?;
+                markdown::render(&document, folder.as_deref())
+            }
+            Format::Html => html::render(&document),
+            Format::Json => json::render(&page)?,
+            Format::Csv => csv::render(&page)?,
+        };
+        if format == Format::Csv {
+            // The other formats say it themselves; in a table of figures it has no place.
+            for line in told(&page.left_out) {
+                eprintln!("left out: {line}");
+            }
+            for line in page.changes.iter().flat_map(|changes| told(&changes.not_compared)) {
+                eprintln!("not compared: {line}");
+            }
+        }
+        match &self.output {
+            None => {
+                print(&text)?;
+                if format == Format::Terminal {
+                    eprintln!(
+                        "\nwith pictures, every cell and where it is from: cargo xtask report --format html --output report.html\none cell's story: cargo xtask show duckdb/q1/sf1/parquet"
+                    );
+                }
+            }
+            Some(file) => {
+                fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+                eprintln!("written: {}", file.display());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Places {
+    /// Where results lie, and which are meant.
+    pub(crate) fn sources(&self, filter: &str) -> Result<Sources> {
+        if let Some(folder) = &self.criterion {
+            ensure!(folder.is_dir(), "{} is no folder; Criterion's is target/criterion", folder.display());
+        }
+        let ours = self.records.is_empty();
+        let records = if ours { vec![paths::own("records")] } else { self.records.clone() };
+        // Records from elsewhere have nothing to do with what Criterion keeps here.
+        let usual = || {
+            if ours { paths::criterion() } else { PathBuf::from("no folder of Criterion's: name it with --criterion") }
+        };
+        Ok(Sources {
+            records,
+            criterion: self.criterion.clone().unwrap_or_else(usual),
+            known: Known::read(&Settings::read()?)?,
+            filter: Filter::new(filter, false)?,
+        })
+    }
+}
+
+/// Prints to stdout; a reader that has seen enough, such as `head`, is no error.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut out = stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to stdout"),
+    }
+}
+
+/// The last audits that may speak for these cells.
+fn audits(gathered: &Gathered) -> Vec<Audit> {
+    let mut asked = Vec::new();
+    let mut audits = Vec::new();
+    for found in &gathered.found {
+        let id = &found.record.id;
+        let cell = (&id.engine, id.scale, &id.variant);
+        if !asked.contains(&cell) {
+            asked.push(cell);
+            audits.extend(audit::kept(id));
+        }
+    }
+    audits
+}
+
+fn colors() -> bool {
+    stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn write_pictures(document: &Document, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for picture in document.pictures() {
+        let file = folder.join(format!("{}.svg", picture.name));
+        fs::write(&file, picture.standalone()).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// The pictures' folder as a link in the output names it: seen from the folder that the output is in.
+fn link(pictures: &Path, output: Option<&Path>) -> Result<String> {
+    let Some(output) = output else { return Ok(pictures.display().to_string()) };
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Not made absolute by their text alone: `..` behind a symbolic link leads elsewhere.
+    let real = |path: &Path| path.canonicalize().with_context(|| format!("no folder {}", path.display()));
+    Ok(relative(&real(folder)?, &real(pictures)?).display().to_string())
+}
+
+/// The way between two absolute folders.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    let way: PathBuf = up.chain(to.components().skip(shared)).collect();
+    if way.as_os_str().is_empty() { PathBuf::from(".") } else { way }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leads_from_the_outputs_folder_to_the_pictures() {
+        for (from, to, way) in [("/a/docs", "/a/docs/p", "p"), ("/a/docs", "/a/p", "../p"), ("/a", "/a", ".")] {
+            assert_eq!(relative(Path::new(from), Path::new(to)).to_str(), Some(way));
+        }
+    }
+}
