@@ -3,6 +3,8 @@
 //! A filter is a run of whole segments of an id. What has a regular expression's signs in it, which no id has, is matched
 //! as one, anywhere in the id, as Criterion would.
 
+use std::fmt;
+
 use anyhow::{Context, Result};
 use regex::Regex;
 
@@ -14,6 +16,12 @@ pub struct Filter {
     text: String,
     exact: bool,
     pattern: Option<Regex>,
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 impl Filter {

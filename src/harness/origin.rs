@@ -17,7 +17,9 @@ pub(crate) struct Origin {
 impl Origin {
     /// Of this machine, this checkout and this process's command line.
     pub(crate) fn read() -> Self {
-        let command = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
+        // cargo adds --bench to what was typed.
+        let typed = std::env::args().skip(1).filter(|argument| argument != "--bench");
+        let command = typed.map(|argument| quoted(&argument)).collect::<Vec<_>>().join(" ");
         Self { host: Host::read(), git: Git::read(), command }
     }
 
@@ -67,5 +69,26 @@ impl Origin {
             started_at: record::now(),
             command: self.command.clone(),
         }
+    }
+}
+
+/// An argument as a shell takes it.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_pasted() {
+        assert_eq!(quoted("duckdb/q1"), "duckdb/q1");
+        assert_eq!(quoted("^(duckdb|polars)/"), "'^(duckdb|polars)/'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 }

@@ -54,15 +54,17 @@ pub fn changes(base: &Gathered, head: &Gathered) -> (Vec<Change>, Vec<LeftOut>) 
     let mut changes = Vec::new();
     for head in &head.found {
         let id = &head.record.id;
-        let Some(base) = by_id.get(id) else {
-            left_out.push(LeftOut::new(id.to_string(), "the base does not have it"));
+        let Some(found) = by_id.get(id) else {
+            let torn = base.left_out.iter().find(|left_out| left_out.what.starts_with(&format!("{id} ")));
+            let why = torn.map_or("the base does not have it", |left_out| &left_out.why);
+            left_out.push(LeftOut::new(id.to_string(), why));
             continue;
         };
-        if let Some(why) = unlike(&base.record, &head.record) {
+        if let Some(why) = unlike(&found.record, &head.record) {
             left_out.push(LeftOut::new(id.to_string(), why));
             continue;
         }
-        changes.extend(change(&base.record_id, &base.record, &head.record_id, &head.record, &mut random));
+        changes.extend(change(&found.record_id, &found.record, &head.record_id, &head.record, &mut random));
     }
     let heads: std::collections::HashSet<&BenchId> = head.found.iter().map(|found| &found.record.id).collect();
     for base in base.found.iter().filter(|base| !heads.contains(&base.record.id)) {

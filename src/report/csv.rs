@@ -13,6 +13,7 @@
 //! | `commit` | of the source tree; `-dirty` behind it when tracked files differed from it |
 //! | `inspects` | `heap` or `instructions` for a cell that was looked at for those and not timed |
 //! | `outcome` | `measured`, `unchecked`, `out of memory` ... |
+//! | `reason` | why there is no time that counts |
 //! | `verdict` | of the answer: `official`, `consensus`, `unchecked`, `wrong`; nothing where there was none |
 //! | `provenance` | `measured` by a clock, or `simulated` |
 //! | `metric`, `value` | a figure; the metric's name carries its unit |
@@ -34,7 +35,7 @@ use crate::answer::Verdict;
 use crate::record::Record;
 use crate::stats::Interval;
 
-const HEADER: [&str; 24] = [
+const HEADER: [&str; 25] = [
     "record",
     "id",
     "label",
@@ -53,6 +54,7 @@ const HEADER: [&str; 24] = [
     "commit",
     "inspects",
     "outcome",
+    "reason",
     "verdict",
     "provenance",
     "metric",
@@ -68,7 +70,7 @@ const HEADER: [&str; 24] = [
 pub fn render(report: &Report<'_>) -> Result<String> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     writer.write_record(HEADER)?;
-    let mut write = |fixed: &[String; 20], metrics: &[Metric]| -> Result<()> {
+    let mut write = |fixed: &[String; 21], metrics: &[Metric]| -> Result<()> {
         for (name, value, low, high) in metrics {
             let figures = [(*name).to_owned(), number(Some(*value)), number(*low), number(*high)];
             writer.write_record(fixed.iter().chain(&figures))?;
@@ -97,7 +99,7 @@ fn change<'a>(report: &'a Report<'_>, found: &Found) -> Option<&'a Change> {
     cells.iter().find(|change| change.head == found.record_id && change.id == found.record.id)
 }
 
-fn fixed(found: &Found, label: String) -> [String; 20] {
+fn fixed(found: &Found, label: String) -> [String; 21] {
     let record = &found.record;
     let verdict = match &record.verdict {
         None => "",
@@ -126,6 +128,7 @@ fn fixed(found: &Found, label: String) -> [String; 20] {
         commit.unwrap_or_default(),
         word(record.inspects),
         state(record).to_owned(),
+        record.reason.clone().unwrap_or_default(),
         verdict.to_owned(),
         word(record.provenance),
     ]

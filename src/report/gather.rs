@@ -64,7 +64,19 @@ pub fn newest(sources: &Sources) -> Result<Gathered> {
                 let what = format!("{} ({})", found.record.id, found.record_id);
                 left_out.push(LeftOut::new(what, "interrupted, or without its engine; the result before it is shown"));
             }
-            Some(older) => *older = found,
+            Some(older) => {
+                let (was, is) = (&older.record.engine, &found.record.engine);
+                if (&was.version, &was.build, &was.settings) != (&is.version, &is.build, &is.settings)
+                    && !never_ran(&older.record)
+                {
+                    let what = format!("{} ({})", older.record.id, older.record_id);
+                    left_out.push(LeftOut::new(
+                        what,
+                        "a newer record is of another version, build or setting of the engine",
+                    ));
+                }
+                *older = found;
+            }
             None => {
                 newest.insert(key, found);
             }
@@ -132,6 +144,9 @@ pub fn baseline(sources: &Sources, name: &str) -> Result<Gathered> {
     Ok(Gathered { found, inspected: Vec::new(), left_out })
 }
 
+/// Reasons that an error names.
+const REASONS: usize = 5;
+
 /// Every usable record, oldest file first.
 fn all(sources: &Sources) -> Result<(Vec<Found>, Vec<LeftOut>)> {
     let mut left_out = Vec::new();
@@ -154,15 +169,28 @@ fn all(sources: &Sources) -> Result<(Vec<Found>, Vec<LeftOut>)> {
                 Err(error) => {
                     // The first link names the file and the line once more.
                     let why: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-                    left_out.push(LeftOut::new(record_id, why.join(": ")));
+                    let why = why.join(": ");
+                    // Without the column, like reasons are the same reason.
+                    let why = why.split(" at line ").next().unwrap_or(&why);
+                    left_out.push(LeftOut::new(record_id, why.replace("EOF while parsing a", "cut off in a")));
                 }
             }
         }
     }
     if all.is_empty() {
-        let reasons = super::left_out::told(&left_out).join("; ");
-        ensure!(!left_out.is_empty(), "no record in {} is of a cell that the filter means", places());
-        bail!("no usable record in {}: {reasons}", places());
+        let reasons = super::left_out::told(&left_out);
+        ensure!(
+            !left_out.is_empty(),
+            "no record in {} is of a cell that '{}' means; cells are named like duckdb/q1/sf1/parquet",
+            places(),
+            sources.filter
+        );
+        let more = if reasons.len() > REASONS { "; and more" } else { "" };
+        bail!(
+            "no usable record in {}: {}{more}",
+            places(),
+            reasons.into_iter().take(REASONS).collect::<Vec<_>>().join("; ")
+        );
     }
     Ok((all, left_out))
 }
@@ -173,7 +201,7 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         if !path.is_dir() {
             ensure!(
                 path.is_file(),
-                "no records in {}: it is not there; a bench makes records, such as `cargo bench -- q6`",
+                "no records in {}: it is not there; a bench makes records, such as `cargo bench -- q6`, and a filter goes before --records",
                 path.display()
             );
             files.push(path.clone());

@@ -14,6 +14,14 @@ use querydyno::report::{
 };
 use querydyno::settings::Settings;
 
+/// As `eprintln!`, for a reader of stderr that may have seen enough, such as `head`.
+macro_rules! tell {
+    ($($text:tt)*) => {{
+        let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{}\n", format_args!($($text)*)));
+    }};
+}
+pub(crate) use tell;
+
 /// Put everything that was measured on one page: the newest record of each cell, ranked where cells are alike
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -105,24 +113,24 @@ impl Report {
         if format == Format::Csv {
             // The other formats say it themselves; in a table of figures it has no place.
             for line in told(&page.left_out) {
-                eprintln!("left out: {line}");
+                tell!("left out: {line}");
             }
             for line in page.changes.iter().flat_map(|changes| told(&changes.not_compared)) {
-                eprintln!("not compared: {line}");
+                tell!("not compared: {line}");
             }
         }
         match &self.output {
             None => {
                 print(&text)?;
                 if format == Format::Terminal {
-                    eprintln!(
+                    tell!(
                         "\nwith pictures, every cell and where it is from: cargo xtask report --format html --output report.html\none cell's story: cargo xtask show duckdb/q1/sf1/parquet"
                     );
                 }
             }
             Some(file) => {
                 fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
-                eprintln!("written: {}", file.display());
+                tell!("written: {}", file.display());
             }
         }
         Ok(())

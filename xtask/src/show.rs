@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use querydyno::report::{Conditions, Found, newest, record, show};
 
-use crate::report::{Places, print};
+use crate::report::{Places, print, tell};
 
 /// Tell all that a record knows of one cell
 #[derive(Debug, Args)]
@@ -53,7 +53,7 @@ impl Show {
         for other in meant.iter().rev() {
             let differs = Conditions::of(&other.record).differs_from(&Conditions::of(&found.record));
             let differs = if differs.is_empty() { differs } else { format!(" ({differs})") };
-            eprintln!("this cell has another record: {} of {}{differs}", other.record_id, other.record.started_at);
+            tell!("this cell has another record: {} of {}{differs}", other.record_id, other.record.started_at);
         }
         Ok(found)
     }

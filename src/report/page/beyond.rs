@@ -83,12 +83,12 @@ fn crossovers(crossovers: &[Crossover]) -> Table {
         let crossings: Vec<String> = found
             .crossings
             .iter()
-            .map(|crossing| format!("{} from about sf{:.2} on", crossing.above, crossing.at))
+            .map(|crossing| format!("{} from about sf{} on", crossing.above, two_digits(crossing.at)))
             .collect();
         [Cell::from(query)].into_iter().chain(fastest).chain([Cell::from(crossings.join("; "))]).collect()
     };
     Table {
-        caption: "The fastest at each scale, and where that changes (interpolated on logarithmic axes), among the engines with a time at every scale at which the query has any"
+        caption: "The lowest median at each scale, told apart or not, and where that changes (interpolated on logarithmic axes), among the engines with a time at every scale at which the query has any; without the hand-written plans"
             .to_owned(),
         keys: 1,
         header: ["query".to_owned()]
@@ -121,4 +121,11 @@ fn scaling(means: &[Mean], machines: &[&str]) -> Table {
         header: what.map(str::to_owned).chain(counts.iter().map(|count| format!("{count} threads"))).collect(),
         rows: rows.collect(),
     }
+}
+
+/// With two significant digits: a scale that is interpolated is no better known.
+fn two_digits(scale: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few digits")]
+    let decimals = (1.0 - scale.log10().floor()).clamp(0.0, 9.0) as usize;
+    format!("{scale:.decimals$}")
 }

@@ -17,7 +17,7 @@ pub(super) fn blocks(changes: &Changes) -> Vec<Block> {
         return blocks;
     }
     blocks.push(Block::Text(
-        "Above 1, the head is slower. Two runs on one machine differ by more than the samples of either tell: this names what to look at; what may block a merge is `cargo xtask gate`, whose processes take turns.".to_owned(),
+        "Above 1, the head is slower. Two runs on one machine differ by more than the samples of either tell: this names what to look at, and is no verdict.".to_owned(),
     ));
     let mut by_engine: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for change in &changes.cells {
@@ -51,7 +51,7 @@ pub(super) fn blocks(changes: &Changes) -> Vec<Block> {
             times(change.instructions_ratio),
         ]
     };
-    let header = ["cell", &changes.base, &changes.head, "ratio", "95 % interval", "", "memory", "instructions"];
+    let header = ["cell", &changes.base, &changes.head, "ratio", "95 % interval", "says", "memory", "instructions"];
     blocks.push(Block::Table(Table {
         caption: "Median times, and head by base".to_owned(),
         keys: 1,

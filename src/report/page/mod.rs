@@ -51,7 +51,7 @@ fn intro(report: &Report<'_>) -> String {
     let first = records().map(|record| day(&record.started_at)).min().unwrap_or_default();
     let last = records().map(|record| day(&record.started_at)).max().unwrap_or_default();
     let when = if first == last { format!("on {first}") } else { format!("from {first} to {last}") };
-    let mut text = format!("{cells} cells, {right} of them measured with a verified answer, {when}.");
+    let mut text = format!("{}, {right} of them measured with a verified answer, {when}.", counted(cells, "cell"));
     if report.groups.len() > 1 {
         text += &format!(
             " They were taken under {} sets of conditions, which are never ranked with each other.",
@@ -59,7 +59,11 @@ fn intro(report: &Report<'_>) -> String {
         );
     }
     if !report.left_out.is_empty() {
-        text += &format!(" {} results were left out, named at the end.", report.left_out.len());
+        text += &format!(" Left out: {}, named at the end.", counted(report.left_out.len(), "result"));
     }
     text
+}
+
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }

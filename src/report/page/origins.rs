@@ -15,7 +15,8 @@ pub(super) fn blocks(report: &Report<'_>) -> Vec<Block> {
     };
     let list = |title: &str, lines: Vec<String>| [Block::Heading(3, title.to_owned()), Block::List(lines)];
     let mut inner = vec![Block::Table(engines(report))];
-    inner.extend(list("Settings that are not the engine's defaults", lines(&settings)));
+    inner
+        .extend(list("Settings that are not the engine's defaults, and what else it says of itself", lines(&settings)));
     inner.extend(list("Data", lines(&data)));
     inner.extend(list("Machines", lines(&|record| Some(record.host.line()))));
     inner.extend(list("Source", lines(&commit)));

@@ -24,17 +24,22 @@ fn table(group: &Group<'_>) -> Table {
     let row = |query: usize| {
         let fastest = group.fastest(query);
         let cells = (0..group.contestants.len())
-            .map(|contestant| group.cell(query, contestant).map_or_else(Cell::default, |cell| shown(cell, fastest)));
+            .map(|contestant| group.cell(query, contestant).map_or_else(not_run, |cell| shown(cell, fastest)));
         [Cell::from(group.queries[query])].into_iter().chain(cells).collect()
     };
     let labels = group.contestants.iter().map(|contestant| contestant.label.clone());
     Table {
-        caption: "Median time of each query with its 95 % interval, and how many times the fastest engine's it is"
-            .to_owned(),
+        caption:
+            "Median time of each query (± the larger half of its 95 % interval), and how many times the lowest it is"
+                .to_owned(),
         keys: 1,
         header: ["query".to_owned()].into_iter().chain(labels).collect(),
         rows: (0..group.queries.len()).map(row).collect(),
     }
+}
+
+fn not_run() -> Cell {
+    Cell { tone: Tone::Soft, ..Cell::from("not run") }
 }
 
 fn shown(cell: &group::Cell<'_>, fastest: Option<f64>) -> Cell {
@@ -75,7 +80,9 @@ fn reason(record: &Record) -> Option<(&'static str, String)> {
         (Outcome::Measured, _) if record.ranks() => return None,
         _ => record.reason.clone().unwrap_or_default(),
     };
-    Some((group::state(record), why))
+    let state = group::state(record);
+    let why = why.strip_prefix(&format!("{state}: ")).map_or_else(|| why.clone(), str::to_owned);
+    Some((state, why))
 }
 
 /// One line for each engine and reason.

@@ -1,5 +1,7 @@
 //! Who is ahead in a group, and by how much.
 
+use std::collections::BTreeSet;
+
 use crate::audit::{self, Audit};
 use crate::report::distance::{Success, from_reference, success};
 use crate::report::document::{Block, Cell, Table, Tone};
@@ -21,6 +23,7 @@ pub(super) fn blocks(group: &Group<'_>, main: Option<&Group<'_>>, audits: &[Audi
     )));
     blocks.extend(sentence(group).map(Block::Text));
     blocks.extend(unranked(group).map(Block::Text));
+    blocks.extend((0..group.contestants.len()).filter_map(|contestant| twin(group, contestant)).map(Block::Text));
     blocks.push(Block::Table(table(group, audits)));
     blocks
 }
@@ -52,6 +55,30 @@ fn sentence(group: &Group<'_>) -> Option<String> {
     ))
 }
 
+/// In what an engine differs that shares its label with another.
+fn twin(group: &Group<'_>, contestant: usize) -> Option<String> {
+    let this = &group.contestants[contestant];
+    let (plain, _) = this.label.rsplit_once(" [")?;
+    let other = group.contestants.iter().find(|other| other.label == plain)?;
+    let unknown = || "unknown".to_owned();
+    let build = [
+        ("source", &this.build.source, &other.build.source),
+        ("compiler", &this.build.compiler, &other.build.compiler),
+        ("flags", &this.build.flags, &other.build.flags),
+        ("allocator", &this.build.allocator, &other.build.allocator),
+    ];
+    let settings = this.settings.keys().chain(other.settings.keys()).collect::<BTreeSet<_>>().into_iter();
+    let settings = settings.map(|name| (name.as_str(), this.settings.get(name), other.settings.get(name)));
+    let parts = build.into_iter().map(|(name, this, other)| (name, this.as_ref(), other.as_ref())).chain(settings);
+    let differing: Vec<String> = parts
+        .filter(|(_, this, other)| this != other)
+        .map(|(name, this, other)| {
+            format!("{name} {}, not {}", this.cloned().unwrap_or_else(unknown), other.cloned().unwrap_or_else(unknown))
+        })
+        .collect();
+    Some(format!("{}: {}.", this.label, differing.join("; ")))
+}
+
 /// Who is not ranked, and by which rule.
 fn unranked(group: &Group<'_>) -> Option<String> {
     let timed = |contestant: usize| success(group, contestant).right > 0;
@@ -66,7 +93,7 @@ fn unranked(group: &Group<'_>) -> Option<String> {
         told.push("Nobody is ranked: there is no query that all of them answered right.".to_owned());
     } else if !some.is_empty() {
         told.push(format!(
-            "Not ranked, with fewer than 80 % of the right answers of the engine that has most: {}.",
+            "Not ranked, with verified times for fewer than 80 % of the queries of the engine that has most (failed, unsupported or not run): {}.",
             names(&some)
         ));
     }
@@ -82,7 +109,7 @@ fn table(group: &Group<'_>, audits: &[Audit]) -> Table {
         |contestant: usize| group.of(contestant).find_map(|cell| audit::nearest_official(cell.record(), audits));
     let audited = (0..group.contestants.len()).any(|contestant| audit(contestant).is_some());
     let mut header =
-        vec!["rank", "engine", "time", "times the fastest", "95 % interval", "peak memory", "right of all"];
+        vec!["rank", "engine", "time", "times the fastest", "95 % interval", "peak memory", "verified of all"];
     if has_reference {
         header.push("times the hand-written plans");
     }
