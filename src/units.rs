@@ -44,6 +44,12 @@ const DECIMAL: [(&str, u64); 5] =
     [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000), ("B", 1)];
 
 impl Bytes {
+    /// Of a mean, to be shown.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shown with three digits")]
+    pub fn about(mean: f64) -> Self {
+        Self(mean as u64)
+    }
+
     /// The exact size without a space, for names: `2GiB`, `1500MiB`, `1234B`.
     pub fn compact(self) -> String {
         let whole = |(_, size): &&(&str, u64)| self.0 > 0 && self.0.is_multiple_of(*size);

@@ -1,5 +1,6 @@
 //! The last audit of each engine, scale and variant: `target/querydyno/audits/duckdb-sf1-parquet.json`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -21,9 +22,10 @@ pub fn keep(audit: &Audit) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The last audit that speaks for this cell; `None` without one, or when another version of this program wrote it.
-pub fn kept(id: &BenchId) -> Option<Audit> {
-    serde_json::from_slice(&fs::read(file(&id.engine, id.scale, &id.variant)).ok()?).ok()
+/// The last audits that may speak for these cells; an audit that another version of this program wrote is none.
+pub fn kept<'a>(ids: impl IntoIterator<Item = &'a BenchId>) -> Vec<Audit> {
+    let files: BTreeSet<PathBuf> = ids.into_iter().map(|id| file(&id.engine, id.scale, &id.variant)).collect();
+    files.iter().filter_map(|file| serde_json::from_slice(&fs::read(file).ok()?).ok()).collect()
 }
 
 fn file(engine: &str, scale: Scale, variant: &str) -> PathBuf {

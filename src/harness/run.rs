@@ -1,6 +1,5 @@
 //! One cell after the other: attempt, samples, record, and at the end the table.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use super::plan::{self, Programs};
 use super::sample::{self, Engine, Samples};
 use super::select::Cell;
 use super::{consensus, standing, summary};
-use crate::audit::{self, Audit};
+use crate::audit;
 use crate::catalog::Entry;
 use crate::doctor;
 use crate::fixture::Store;
@@ -215,9 +214,7 @@ impl Run<'_> {
 
     /// The table of what was measured, and what it takes to read it.
     fn show(&self, records: &[Record]) {
-        let cells: BTreeMap<_, &Record> =
-            records.iter().map(|record| ((&record.id.engine, record.id.scale, &record.id.variant), record)).collect();
-        let audits: Vec<Audit> = cells.values().filter_map(|record| audit::kept(&record.id)).collect();
+        let audits = audit::kept(records.iter().map(|record| &record.id));
         if let Some(table) = summary::table(records, &audits) {
             println!("{table}\n");
         }

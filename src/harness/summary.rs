@@ -20,8 +20,7 @@ pub(super) fn median(samples: &[f64]) -> Option<Nanos> {
 /// The lines below Criterion's result: verdict, memory, cores; what the run was made of, as far as it is known.
 pub(super) fn lines(record: &Record) -> String {
     let bytes = |bytes: Option<u64>| bytes.map(|bytes| Bytes(bytes).to_string());
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shown with three digits")]
-    let mean = |count: Option<f64>| bytes(count.map(|count| count as u64));
+    let mean = |bytes: Option<f64>| bytes.map(|bytes| Bytes::about(bytes).to_string());
     let time = |ns: Option<u64>| ns.map(|ns| Nanos::from(Duration::from_nanos(ns)).to_string());
     let known = |value: Option<String>| Some(value.unwrap_or_else(|| "unknown".to_owned()));
     let counts = &record.counts;

@@ -102,8 +102,7 @@ fn memory(record: &Record) -> Lines {
 fn counts(record: &Record) -> Lines {
     let counts = &record.counts;
     let whole = |count: Option<f64>| Some(format!("{:.0}", count?));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shown with three digits")]
-    let size = |count: Option<f64>| bytes(count.map(|count| count as u64));
+    let size = |bytes: Option<f64>| bytes.map(|bytes| Bytes::about(bytes).to_string());
     known([
         ("page faults", whole(counts.minor_page_faults)),
         ("page faults from disk", whole(counts.major_page_faults)),

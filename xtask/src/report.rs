@@ -6,11 +6,11 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
-use querydyno::audit::{self, Audit};
+use querydyno::audit;
 use querydyno::filter::Filter;
 use querydyno::paths;
 use querydyno::report::{
-    Document, Gathered, Known, Report as Page, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
+    Document, Known, Report as Page, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
 };
 use querydyno::settings::Settings;
 
@@ -90,7 +90,7 @@ impl Report {
             None => newest(&sources)?,
             Some(name) => baseline(&sources, name)?,
         };
-        let audits = audits(&head);
+        let audits = audit::kept(head.found.iter().map(|found| &found.record.id));
         let mut page = Page::new(&head, &sources.known, &audits);
         let base = self.baseline.as_deref().map(|name| baseline(&sources, name)).transpose()?;
         if let (Some(name), Some(base)) = (&self.baseline, &base) {
@@ -165,21 +165,6 @@ pub(crate) fn print(text: &str) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to stdout"),
     }
-}
-
-/// The last audits that may speak for these cells.
-fn audits(gathered: &Gathered) -> Vec<Audit> {
-    let mut asked = Vec::new();
-    let mut audits = Vec::new();
-    for found in &gathered.found {
-        let id = &found.record.id;
-        let cell = (&id.engine, id.scale, &id.variant);
-        if !asked.contains(&cell) {
-            asked.push(cell);
-            audits.extend(audit::kept(id));
-        }
-    }
-    audits
 }
 
 fn colors() -> bool {

@@ -118,7 +118,12 @@ fn scaling(means: &[Mean], machines: &[&str]) -> Table {
     Table {
         caption: "Times as fast as with one thread, geometric mean over the queries with every count".to_owned(),
         keys: if several { 3 } else { 2 },
-        header: what.map(str::to_owned).chain(counts.iter().map(|count| format!("{count} threads"))).collect(),
+        header: what
+            .map(str::to_owned)
+            .chain(
+                counts.iter().map(|count| if *count == 1 { "1 thread".to_owned() } else { format!("{count} threads") }),
+            )
+            .collect(),
         rows: rows.collect(),
     }
 }

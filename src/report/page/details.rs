@@ -58,9 +58,8 @@ fn bytes(bytes: Option<u64>) -> Option<String> {
     Some(Bytes(bytes?).to_string())
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shown with three digits")]
-fn mean(count: Option<f64>) -> Option<String> {
-    bytes(count.map(|count| count as u64))
+fn mean(bytes: Option<f64>) -> Option<String> {
+    Some(Bytes::about(bytes?).to_string())
 }
 
 fn time(ns: Option<u64>) -> Option<String> {

@@ -129,7 +129,7 @@ fn table(group: &Group<'_>, audits: &[Audit]) -> Table {
             or_empty(place.map(|place| Nanos(place.geomean_ns).to_string())),
             or_empty(place.map(|place| format!("{:.2}", place.to_fastest.estimate))),
             or_empty(place.map(|place| format!("{:.2} to {:.2}", place.to_fastest.low, place.to_fastest.high))),
-            or_empty(place.and_then(|place| place.peak_memory_bytes).map(mean_bytes)),
+            or_empty(place.and_then(|place| place.peak_memory_bytes).map(|mean| Bytes::about(mean).to_string())),
             Cell {
                 tone: if failed > 0 { Tone::Bad } else { Tone::Plain },
                 ..Cell::from(format!("{right} of {}", group.queries.len()))
@@ -153,9 +153,4 @@ fn table(group: &Group<'_>, audits: &[Audit]) -> Table {
         header: header.into_iter().map(str::to_owned).collect(),
         rows: (0..group.contestants.len()).map(row).collect(),
     }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of sizes of memory")]
-fn mean_bytes(bytes: f64) -> String {
-    Bytes(bytes as u64).to_string()
 }
