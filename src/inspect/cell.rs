@@ -2,9 +2,9 @@
 
 use anyhow::{Result, bail};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Entry};
 use crate::fixture::Store;
-use crate::harness::attempt::{Ready, Stop, attempt};
+use crate::harness::attempt::{Ready, Stop, attempt, program};
 use crate::harness::origin::Origin;
 use crate::harness::select::{self, Cell};
 use crate::interrupt;
@@ -78,6 +78,14 @@ impl<'a> Inspection<'a> {
     pub(super) fn verified(&self, cell: &Cell<'_>, program: &Program, record: &mut Record) -> Result<Ready, Stop> {
         attempt(cell, program, self.settings, &self.store, &self.referee, record)
     }
+}
+
+/// The engine's timed program; there is none to look into for a script, whose Python would drown `what` is looked for.
+pub(super) fn compiled(engine: &Entry, what: &str) -> Result<Program, Stop> {
+    if engine.script().is_some() {
+        return Err(unsupported(format!("{} is driven from Python, whose {what} would drown its own", engine.name)));
+    }
+    program(engine)
 }
 
 /// The reason for which an engine's cell is skipped.

@@ -10,9 +10,9 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use serde::Serialize;
 
-use super::cell::{Inspection, unsupported, valgrind};
+use super::cell::{Inspection, compiled, unsupported, valgrind};
 use super::profile::{Profile, Site};
-use crate::harness::attempt::{Ready, Stop, program};
+use crate::harness::attempt::{Ready, Stop};
 use crate::harness::select::Cell;
 use crate::inspected;
 use crate::launch::{Launched, launch};
@@ -67,17 +67,11 @@ type Profiled = (Option<PathBuf>, Vec<Site>);
 
 fn one(inspection: &Inspection<'_>, cell: &Cell<'_>, tool: Tool, record: &mut Record) -> Result<Profiled, Stop> {
     let engine = cell.parts.engine;
-    if engine.script().is_some() {
-        return Err(unsupported(format!(
-            "{} is driven from Python, whose allocations would drown its own",
-            engine.name
-        )));
-    }
+    let timed = compiled(engine, "allocations")?;
     let home = &inspection.settings.home;
     let folder = inspected::folder(home, "heap");
     std::fs::create_dir_all(&folder).map_err(anyhow::Error::from)?;
     let profile = folder.join(format!("{}.dhat.json", inspected::name(record)));
-    let timed = program(engine)?;
     let (heap, sites, tool) = match engine.recipe() {
         Some(recipe) if tool == Tool::Fitting && !recipe.cxx => {
             let Some(recipe) = recipe.heap() else {

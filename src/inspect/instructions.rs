@@ -11,10 +11,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 
-use super::cell::{Inspection, unsupported, valgrind};
+use super::cell::{Inspection, compiled, valgrind};
 use super::task::{self, Task, identifier};
 use crate::catalog::{build, command};
-use crate::harness::attempt::{Ready, Stop, program};
+use crate::harness::attempt::{Ready, Stop};
 use crate::harness::select::Cell;
 use crate::inspected;
 use crate::launch::opening;
@@ -98,7 +98,7 @@ pub fn instructions(filter: Option<&str>, gate: &Gate, settings: &Settings) -> R
         record.provenance = Provenance::Simulated;
         record.provenance_reason = Some(SIMULATED.to_owned());
         before.push(None);
-        let program = program_of(cell)?;
+        let program = compiled(cell.parts.engine, "instructions")?;
         check_baseline(cell, gate, &folder)?;
         let task = task(inspection, cell, &program, &folder, record)?;
         eprintln!("{}: counting", cell.id);
@@ -136,15 +136,6 @@ pub fn instructions(filter: Option<&str>, gate: &Gate, settings: &Settings) -> R
         records.iter().find_map(|record| record.reason.as_ref()).map_or_else(String::new, |why| format!(" ({why})"))
     );
     Ok(records.into_iter().zip(before).map(|(record, before)| Counted { record, before }).collect())
-}
-
-fn program_of(cell: &Cell<'_>) -> Result<Program, Stop> {
-    let engine = cell.parts.engine;
-    if engine.script().is_some() {
-        let why = format!("{} is driven from Python, whose instructions would drown its own", engine.name);
-        return Err(unsupported(why));
-    }
-    program(engine)
 }
 
 fn task(
