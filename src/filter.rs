@@ -1,7 +1,7 @@
 //! Which cells a filter means: `duckdb/q1` is q1 and not q10, and not `duckdb-wheel`.
 //!
-//! A filter is a run of whole segments of an id. What has a regular expression's signs in it, which no id has, is matched
-//! as one, anywhere in the id, as Criterion would.
+//! A filter is a run of whole segments of an id, where a workload's name stands for each of its queries: `duckdb/tpch`. What
+//! has a regular expression's signs in it, which no id has, is matched as one, anywhere in the id, as Criterion would.
 
 use std::fmt;
 
@@ -36,7 +36,14 @@ impl Filter {
         Ok(Self { text: text.to_owned(), exact, pattern })
     }
 
-    /// Whether it means this cell.
+    /// Whether it means this cell of that workload.
+    pub fn means_in(&self, id: &BenchId, workload: &str) -> bool {
+        let whole = self.pattern.is_some() || self.exact;
+        let by_workload = || self.means(&BenchId { query: workload.to_owned(), ..id.clone() });
+        self.means(id) || (!whole && by_workload())
+    }
+
+    /// Whether it means this cell, whatever its workload is called.
     pub fn means(&self, id: &BenchId) -> bool {
         let id = id.to_string();
         match &self.pattern {
@@ -67,6 +74,14 @@ mod tests {
             assert!(!means(text, false), "{text}");
         }
         assert!(means("duckdb/q1/sf1/parquet", true) && !means("duckdb/q1", true));
+        let in_tpch =
+            |text: &str| Filter::new(text, false).unwrap().means_in(&"duckdb/q1/sf1/parquet".parse().unwrap(), "tpch");
+        for text in ["tpch", "duckdb/tpch", "tpch/sf1", "q1", "duckdb/q1/sf1"] {
+            assert!(in_tpch(text), "{text}");
+        }
+        for text in ["tpc", "polars/tpch", "tpch/q1", "^duckdb/tpch"] {
+            assert!(!in_tpch(text), "{text}");
+        }
         assert!(Filter::new("q(1", false).unwrap_err().to_string().contains("'q(1' is no regular expression"));
     }
 }

@@ -7,7 +7,8 @@ use crate::engine::{EngineInfo, EngineSettings};
 use crate::fixture::Dataset;
 use crate::measure::host;
 use crate::paths;
-use crate::session::{Failure, Limits, Program, Session};
+use crate::services;
+use crate::session::{Failure, Limits, Program, Session, Worker};
 use crate::settings::Settings;
 use crate::units::Bytes;
 use crate::variant::Variant;
@@ -33,8 +34,14 @@ pub(crate) fn launch(
     query: &Query,
 ) -> Result<Launched, Failure> {
     let (limits, opening) = opening(engine, variant, settings, Path::new(""));
-    let mut session = Session::spawn(program, limits, &paths::own("scratch"))?;
+    let mut program = program.clone();
+    // From the file too, for a server that looks tables up there by itself.
+    program.env.extend(settings.metastore.clone().map(|uri| ("HIVE_METASTORE_URI".to_owned(), uri)));
+    let mut session = Session::spawn(&program, limits, &paths::own("scratch"))?;
     let info = session.open(&opening)?;
+    if let Some(server) = &info.server {
+        session.look_at(services::process_of(server).map_or(Worker::Elsewhere, Worker::Server));
+    }
     let load_ns = session.load(dataset)?;
     session.prepare(query)?;
     Ok(Launched { session, info, load_ns })

@@ -63,6 +63,8 @@
 pub mod answer;
 pub mod engine;
 pub mod fixture;
+#[cfg(any(feature = "harness", feature = "iceberg"))]
+pub mod iceberg;
 pub mod id;
 pub mod measure;
 pub mod session;
@@ -104,8 +106,12 @@ pub mod scaling;
 #[cfg(feature = "harness")]
 mod scratch;
 #[cfg(feature = "harness")]
+pub mod services;
+#[cfg(feature = "harness")]
 pub mod settings;
 #[cfg(feature = "harness")]
 pub mod stats;
+#[cfg(feature = "harness")]
+pub mod tables;
 #[cfg(feature = "harness")]
 pub mod variant;

@@ -31,6 +31,7 @@ use crate::measure::host::Host;
 use crate::paths;
 use crate::session::{Failure, Heap};
 use crate::stats;
+pub use crate::tables::Planning;
 use crate::variant::Cache;
 
 /// The version of this shape; a reader refuses one it does not know.
@@ -73,6 +74,9 @@ pub struct Record {
     /// when cold, where there is no second run.
     #[serde(default)]
     pub warm_up_ns: Vec<u64>,
+    /// Iceberg planning, from the tables' names to their files; outside the samples. None: nothing had to be planned.
+    #[serde(default)]
+    pub planning: Option<Planning>,
     /// Planning, executing and fetching alone, in nanoseconds, where the engine tells; from runs of their own.
     #[serde(flatten)]
     pub phases: Phases,
@@ -104,6 +108,9 @@ pub struct Record {
     pub memory_limit_bytes: Option<u64>,
     /// Whether the files were in the page cache when a run began.
     pub cache: Cache,
+    /// Engines that ran at the same time, up to so many: a time of more than one ranks with none of one.
+    #[serde(default = "alone")]
+    pub parallel: usize,
     /// Where the figures come from.
     pub provenance: Provenance,
     /// Why that is, for whatever was not measured.
@@ -146,6 +153,11 @@ impl Record {
         let wall: f64 = self.samples_ns.iter().sum();
         (wall > 0.0).then(|| cpu / wall)
     }
+}
+
+/// What a record says that is older than the question.
+fn alone() -> usize {
+    1
 }
 
 /// How a cell ended.

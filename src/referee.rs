@@ -2,10 +2,14 @@
 //!
 //! References are, best first: TPC's published answers, where the user has them; the repository's own, on which
 //! independent engines agree; those made on this machine by `cargo xtask answers` for other scales.
+//!
+//! Tables that are there already may hold other rows tomorrow, so nothing is kept of what engines say of them: unless an answer
+//! lies in the workload's folder, each answer is taken down, and those of one run are held against each other.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -32,16 +36,44 @@ pub struct Agreed {
     pub query_sha256: String,
 }
 
+/// What one engine answered to a query that has no reference.
+#[derive(Debug, Clone)]
+pub(crate) struct Heard {
+    /// What its program calls the engine: two programs of one are one voice.
+    pub(crate) family: String,
+    /// Before the samples.
+    pub(crate) answer: Answer,
+    /// After them, where that was another.
+    pub(crate) changed: Option<Answer>,
+}
+
 /// Knows where reference answers are.
 #[derive(Debug, Clone)]
 pub struct Referee {
     published: Option<PathBuf>,
+    heard: Arc<Mutex<Option<Heard>>>,
 }
 
 impl Referee {
     /// With the published answers, where the settings name them.
     pub fn new(settings: &Settings) -> Self {
-        Self { published: settings.tpch_answers.clone() }
+        Self { published: settings.tpch_answers.clone(), heard: Arc::default() }
+    }
+
+    /// What it took down since it was last asked.
+    pub(crate) fn take_heard(&self) -> Option<Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn take_down(&self, family: &str, answer: &Answer, query: &QuerySpec) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = heard.as_mut().filter(|before| before.family == family) {
+            if compare(&before.answer, answer, query, Precision::Full).is_err() {
+                before.changed = Some(answer.clone());
+            }
+            return;
+        }
+        *heard = Some(Heard { family: family.to_owned(), answer: answer.clone(), changed: None });
     }
 
     /// Where the repository's references of a workload and scale lie.
@@ -89,6 +121,10 @@ impl Referee {
                 let others = engines.iter().filter(|engine| family_of(engine) != family);
                 Verdict::Consensus(others.count() + 1)
             }
+            (None, None) if workload.is_given() => {
+                self.take_down(family, answer, query);
+                Verdict::Unchecked("the engines of this run are held against each other at its end".to_owned())
+            }
             (None, None) => Verdict::Unchecked(format!(
                 "no reference answer for this text of {} at {scale}; make one with: cargo xtask answers --scale {}",
                 query.name,
@@ -105,7 +141,9 @@ impl Referee {
     /// The answer that engines agree on, and which; the repository's before one made here.
     fn agreed(workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<(Answer, Vec<String>)>> {
         let text = checksum(workload, query)?;
-        for folder in [Self::shipped(&workload.name, scale), Self::local(&workload.name, scale)] {
+        let shipped = workload.folder.join("answers").join(scale.to_string());
+        let local = (!workload.is_given()).then(|| Self::local(&workload.name, scale));
+        for folder in [shipped].into_iter().chain(local) {
             let agreed = read_consensus(&folder)?.remove(&query.name);
             if let Some(agreed) = agreed.filter(|agreed| agreed.query_sha256 == text) {
                 let answer = reference::read_csv(&answer_file(&folder, query))

@@ -1,4 +1,5 @@
-//! The conditions under which an engine runs a query: mode of execution, cache, threads, memory. Each is an axis of a cell.
+//! The conditions under which an engine runs a query: mode of execution, cache, threads, memory, and how many engines run
+//! beside it. Each is an axis of a cell.
 //!
 //! The last part of an id spells every axis that differs from its default: `parquet`, `parquet-eager-cold-1t-2GiB`.
 //! What this is not: where the values come from, see [`crate::settings`].
@@ -24,6 +25,8 @@ pub struct Variant<'a> {
     pub threads: usize,
     /// The limit that was asked for: told to the engine and enforced.
     pub memory: Option<Bytes>,
+    /// Engines that run at the same time, this one among them; 1 unless somebody asked for more.
+    pub parallel: usize,
 }
 
 /// Whether the data was read before a run.
@@ -51,6 +54,9 @@ impl fmt::Display for Variant<'_> {
         }
         if let Some(memory) = self.memory {
             write!(f, "-{}", memory.compact())?;
+        }
+        if self.parallel > 1 {
+            write!(f, "-parallel{}", self.parallel)?;
         }
         Ok(())
     }
@@ -84,15 +90,17 @@ mod tests {
     #[test]
     fn a_variant_spells_what_differs_from_the_default() {
         let cores = host::online_cores();
-        let plain = Variant { format: "parquet", mode: None, cache: Cache::Hot, threads: cores, memory: None };
+        let plain =
+            Variant { format: "parquet", mode: None, cache: Cache::Hot, threads: cores, memory: None, parallel: 1 };
         assert_eq!(plain.to_string(), "parquet");
         let other = Variant {
             mode: Some("eager"),
             cache: Cache::Cold,
             threads: cores + 1,
             memory: Some(Bytes(2 << 30)),
+            parallel: 4,
             ..plain
         };
-        assert_eq!(other.to_string(), format!("parquet-eager-cold-{}t-2GiB", cores + 1));
+        assert_eq!(other.to_string(), format!("parquet-eager-cold-{}t-2GiB-parallel4", cores + 1));
     }
 }

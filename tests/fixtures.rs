@@ -22,7 +22,7 @@ use tempfile::TempDir;
 const TABLES: [&str; 8] = ["region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem"];
 
 fn workload(name: &str) -> Workload {
-    let table = |name: &&str| TableSpec { name: (*name).to_owned(), rows_at_sf1: 0 };
+    let table = |name: &&str| TableSpec { name: (*name).to_owned(), rows_at_sf1: 0, source: None };
     Workload {
         name: name.to_owned(),
         title: "TPC-H".to_owned(),

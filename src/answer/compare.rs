@@ -26,10 +26,15 @@
 //! With LIMIT n and n rows on both sides, the rows that tie with the last one may have been cut differently: there
 //! only the order keys are compared. Fewer rows than n mean that nothing was cut. Without ORDER BY any n rows are
 //! right, so then only the number of rows and the form of the values are checked.
+//!
+//! # A query that declares no columns
+//!
+//! is compared by those that its answers have: exactly, but as floats where one side has floats or other decimals.
 
 mod order;
 mod pairing;
 pub(super) mod typed;
+mod undeclared;
 
 use std::fmt;
 
@@ -168,6 +173,7 @@ pub enum Difference {
 /// # Errors
 /// The first difference: first of form, then in the number of rows, then in order, then in values.
 pub fn compare(expected: &Answer, actual: &Answer, query: &QuerySpec, precision: Precision) -> Result<(), Difference> {
+    let query: &QuerySpec = &undeclared::filled(expected, actual, query);
     let plan = Plan::new(expected, actual, query, precision)?;
     let keys = Keys::new(query, &plan)?;
     let answers = Answers {

@@ -22,6 +22,27 @@ use crate::session::Program;
 const HEAP: &str = "heap";
 
 impl Recipe {
+    /// That of the program which makes and plans Iceberg tables: no engine, and built like one.
+    pub(crate) fn iceberg() -> Self {
+        Self {
+            feature: "iceberg".to_owned(),
+            cpu_minutes: 9,
+            cxx: false,
+            target_cpu: None,
+            source: None,
+            watches_heap: false,
+            extra: Vec::new(),
+        }
+    }
+
+    /// Its program, built if it is missing or stale.
+    ///
+    /// # Errors
+    /// When it does not compile.
+    pub(crate) fn build(&self) -> Result<Program> {
+        build(self)
+    }
+
     /// Where cargo puts the program.
     pub fn program(&self) -> Program {
         Program { path: paths::target().join("release").join(self.bin()), ..Program::default() }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
 use super::script::Script;
@@ -34,6 +34,7 @@ pub(super) struct Listed {
     target_cpu: Option<String>,
     #[serde(default)]
     watches_heap: bool,
+    service: Option<String>,
     // a script
     package: Option<String>,
     version: Option<String>,
@@ -44,6 +45,7 @@ pub(super) struct Listed {
 impl Listed {
     /// The engine of that name; `python` is the interpreter that script engines are given.
     pub(super) fn entry(self, name: String, python: &str) -> Result<Entry> {
+        ensure!(self.service.is_none() || self.on_request, "{name} needs a server: it is on_request");
         let (kind, source) = match (self.cpu_minutes, self.package, self.version) {
             (Some(cpu_minutes), None, None) => {
                 let feature = name.clone();
@@ -56,7 +58,8 @@ impl Listed {
                     watches_heap: self.watches_heap,
                     extra: Vec::new(),
                 };
-                ("embedded", Source::Built(recipe))
+                let kind = if self.service.is_some() { "service" } else { "embedded" };
+                (kind, Source::Built(recipe))
             }
             (None, Some(package), Some(version)) => {
                 let script = Script {

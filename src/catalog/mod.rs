@@ -29,7 +29,7 @@ pub struct Entry {
     pub name: String,
     /// The name people use.
     pub title: String,
-    /// `embedded`, `script` or `own`, for the record.
+    /// `embedded`, `service`, `script` or `own`, for the record.
     pub kind: &'static str,
     /// The folder of query texts that differ from the canonical ones.
     pub dialect: String,
@@ -122,6 +122,20 @@ impl Catalog {
     /// Says which engines there are.
     pub fn entry(&self, name: &str) -> Result<Entry> {
         find(&self.entries, name)
+    }
+
+    /// These engines alone, named so that they run: `duckdb`, `polars-wheel@2.0.0`.
+    ///
+    /// # Errors
+    /// Says which engines there are.
+    pub(crate) fn only(&self, names: &[String]) -> Result<Self> {
+        let mut entries: Vec<Entry> = Vec::new();
+        for name in names.iter().map(|name| name.trim()) {
+            if entries.iter().all(|entry| entry.name != name) {
+                entries.push(Entry { on_request: false, ..self.entry(name)? });
+            }
+        }
+        Ok(Self { entries })
     }
 
     /// Adds the versions that a filter names, `polars-wheel@2.0.0`, as engines of their own.

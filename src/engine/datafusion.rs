@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use anyhow::Context;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::Schema;
+use datafusion::arrow::datatypes::{Field, Schema};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::TableReference;
 use datafusion::datasource::file_format::options::ReadOptions;
 use datafusion::datasource::listing::{ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::error::DataFusionError;
@@ -15,10 +17,10 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::physical_plan::collect;
-use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
+use datafusion::prelude::{Expr, ParquetReadOptions, SessionConfig, SessionContext, ident};
 use tokio::runtime::Runtime;
 
-use super::{Engine, EngineInfo, EngineSettings, Phases, Result};
+use super::{Engine, EngineInfo, EngineSettings, Phases, Result, refuse_unreadable};
 use crate::answer::Answer;
 use crate::fixture::Dataset;
 use crate::workload::Query;
@@ -78,6 +80,7 @@ impl Engine for DataFusion {
     }
 
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
+        refuse_unreadable(dataset, true)?;
         for table in &dataset.tables {
             let state = self.context.state();
             let options =
@@ -88,12 +91,21 @@ impl Engine for DataFusion {
                 .map(|file| Ok(ListingTableUrl::parse(file.to_string_lossy())?))
                 .collect::<Result<Vec<_>>>()?;
             let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);
-            let listing = self
-                .runtime
-                .block_on(config.infer_schema(&state))
-                .and_then(ListingTable::try_new)
-                .with_context(|| format!("DataFusion cannot read table {}", table.name))?;
-            self.context.register_table(table.name.as_str(), Arc::new(listing))?;
+            let within = || format!("DataFusion cannot read table {}", table.name);
+            let evolved = table.iceberg.as_ref().filter(|iceberg| iceberg.evolved);
+            let provider: Arc<dyn TableProvider> = match evolved {
+                None => {
+                    let config = self.runtime.block_on(config.infer_schema(&state));
+                    Arc::new(config.and_then(ListingTable::try_new).with_context(within)?)
+                }
+                Some(iceberg) => {
+                    let schema = self.runtime.block_on(schema_of_all(&config, &state)).with_context(within)?;
+                    let listing = ListingTable::try_new(config.with_schema(Arc::new(schema))).with_context(within)?;
+                    let columns: Vec<Expr> = iceberg.columns.iter().map(ident).collect();
+                    self.context.read_table(Arc::new(listing))?.select(columns)?.into_view()
+                }
+            };
+            self.context.register_table(TableReference::bare(table.name.as_str()), provider)?;
         }
         Ok(())
     }
@@ -139,4 +151,16 @@ impl Engine for DataFusion {
     fn answer(&mut self, output: Batches) -> Result<Answer> {
         answer_of(&output.schema, &output.batches)
     }
+}
+
+/// The columns of all files, each of which may lack some: NULL is what it then has.
+async fn schema_of_all(config: &ListingTableConfig, state: &dyn Session) -> datafusion::error::Result<Schema> {
+    let options = config.options.as_ref().ok_or_else(|| DataFusionError::Internal("no options".to_owned()))?;
+    let mut all = Vec::new();
+    for path in &config.table_paths {
+        let schema = options.infer_schema(state, path).await?;
+        let optional = schema.fields().iter().map(|field| Field::clone(field).with_nullable(true));
+        all.push(Schema::new(optional.collect::<Vec<_>>()));
+    }
+    Ok(Schema::try_merge(all)?)
 }

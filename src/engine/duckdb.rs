@@ -8,7 +8,7 @@ use anyhow::Context;
 use duckdb::arrow;
 use duckdb::{Config, Connection, Statement};
 
-use super::{Engine, EngineInfo, EngineSettings, Phases, Result};
+use super::{Engine, EngineInfo, EngineSettings, Phases, Result, refuse_unreadable};
 use crate::answer::Answer;
 use crate::fixture::Dataset;
 use crate::workload::Query;
@@ -58,11 +58,23 @@ impl Engine for DuckDb {
     }
 
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
+        refuse_unreadable(dataset, true)?;
         for table in &dataset.tables {
             let files: Vec<String> =
                 table.files.iter().map(|file| format!("'{}'", file.to_string_lossy().replace('\'', "''"))).collect();
+            // Columns are those of the files: no other engine takes more from their paths, and Iceberg has them in the files too.
+            // Looking at every file's columns takes time while planning: only where they differ.
+            let evolved = table.iceberg.as_ref().filter(|iceberg| iceberg.evolved);
+            let (columns, by_name) = match evolved {
+                None => ("*".to_owned(), ""),
+                Some(iceberg) => {
+                    let quoted: Vec<String> =
+                        iceberg.columns.iter().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();
+                    (quoted.join(", "), ", union_by_name = true")
+                }
+            };
             let view = format!(
-                "CREATE OR REPLACE VIEW \"{}\" AS SELECT * FROM read_parquet([{}])",
+                "CREATE OR REPLACE VIEW \"{}\" AS SELECT {columns} FROM read_parquet([{}], hive_partitioning = false{by_name})",
                 table.name,
                 files.join(", ")
             );

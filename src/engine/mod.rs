@@ -13,10 +13,15 @@ pub mod arrow;
 pub mod datafusion;
 #[cfg(feature = "duckdb")]
 pub mod duckdb;
+// The parts of these two that need no server are tested with the host.
+#[cfg(any(feature = "mysql", feature = "starrocks", all(test, feature = "harness")))]
+pub mod mysql;
 #[cfg(feature = "null")]
 pub mod null;
 #[cfg(feature = "polars")]
 pub mod polars;
+#[cfg(any(feature = "starrocks", all(test, feature = "harness")))]
+pub mod starrocks;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -36,6 +41,27 @@ pub type Result<T> = anyhow::Result<T>;
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct Unsupported(pub String);
+
+/// Refuses Iceberg tables that their files alone do not tell: deleted rows, renamed columns. An engine that does not read files
+/// by their columns' names refuses those, too, whose files differ in their columns.
+///
+/// # Errors
+/// [`Unsupported`], with the table and the reason.
+pub fn refuse_unreadable(dataset: &Dataset, reads_by_name: bool) -> Result<()> {
+    for table in &dataset.tables {
+        let Some(iceberg) = &table.iceberg else { continue };
+        if let Some(why) = &iceberg.needs_reader {
+            anyhow::bail!(Unsupported(format!("table {} takes a reader of Iceberg: {why}", table.name)));
+        }
+        if iceberg.evolved && !reads_by_name {
+            anyhow::bail!(Unsupported(format!(
+                "the files of table {} differ in their columns, which were added or dropped over time",
+                table.name
+            )));
+        }
+    }
+    Ok(())
+}
 
 /// What an engine is opened with; the host gives every engine the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +106,20 @@ pub struct EngineInfo {
     /// Every setting that is not the engine's default, threads included.
     #[serde(default)]
     pub settings: BTreeMap<String, String>,
+    /// The server that does the work, where the program is its client: memory and CPU time are then the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<Server>,
+}
+
+/// Where a server is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// Its name in `cargo xtask services`.
+    pub service: String,
+    /// Whether it is on this machine, so that its process can be looked at.
+    pub local: bool,
+    /// Its port.
+    pub port: u16,
 }
 
 /// How an engine program was built; what is not known stays empty.

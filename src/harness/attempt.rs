@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 use indicatif::{ProgressBar, ProgressFinish};
 
-use super::select::{Cell, FORMAT};
+use super::select::Cell;
 use crate::answer::{Verdict, digest};
 use crate::catalog::Entry;
 use crate::checksum::sha256;
@@ -17,6 +17,7 @@ use crate::record::{Outcome, Record};
 use crate::referee::Referee;
 use crate::session::{Failure, FailureKind, Program, Runs, Session};
 use crate::settings::Settings;
+use crate::tables::{self, Found};
 use crate::units::Bytes;
 use crate::workload::Query;
 
@@ -82,7 +83,9 @@ pub(crate) fn attempt(
     let parts = cell.parts;
     let query = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
     record.query.sha256 = Some(sha256(&query.sql));
-    let dataset = store.ensure(parts.workload, cell.id.scale, FORMAT, &parts.query.tables)?;
+    let Found { dataset, planning } =
+        tables::dataset(parts.workload, &parts.query.tables, cell.id.scale, parts.variant.format, settings, store)?;
+    record.planning = planning;
     record.dataset.sha256 = Some(dataset.sha256.clone());
     record.dataset.layout = Some(dataset.layout.clone());
     let _busy = busy(cell);

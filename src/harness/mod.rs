@@ -8,10 +8,12 @@ mod args;
 pub(crate) mod attempt;
 mod cold;
 mod consensus;
+pub(crate) mod finish;
+pub(crate) mod hearing;
 pub(crate) mod origin;
-mod plan;
+pub(crate) mod plan;
 mod run;
-mod sample;
+pub(crate) mod sample;
 pub(crate) mod select;
 mod standing;
 mod summary;
@@ -25,10 +27,10 @@ use crate::catalog::Catalog;
 use crate::interrupt;
 use crate::paths;
 use crate::settings::Settings;
-use crate::workload::Workload;
+use crate::workload::{Workload, is_own};
 use args::{Args, Mode};
 pub use consensus::{Agreement, agree};
-use select::Cell;
+use select::{Cell, Usual};
 
 /// Samples of a cell, unless `--sample-size` says otherwise.
 const SAMPLES: usize = 10;
@@ -69,11 +71,16 @@ fn start(workload: &str) -> Result<ExitCode> {
     }
     let settings = Settings::read()?;
     let mut catalog = Catalog::read(&settings)?;
-    catalog.add_versions(&select::words(args.filter.as_deref().unwrap_or_default()))?;
-    let workloads = Workload::all()?;
+    let words = select::words(args.filter.as_deref().unwrap_or_default());
+    catalog.add_versions(&words)?;
+    if words.iter().any(|word| is_own(word)) {
+        // Among all workloads it is left out silently where it cannot be meant.
+        Workload::own_of(&settings)?;
+    }
+    let workloads = Workload::all(&settings)?;
     let cells = select::all(&workloads, &catalog, &settings);
     // Every bench target sees the same filter, so only what no workload knows is a mistake.
-    let selected = select::select(cells, args.filter.as_deref(), args.exact, &settings.caches)?;
+    let selected = select::select(cells, args.filter.as_deref(), args.exact, Usual::of(&settings))?;
     let cells: Vec<Cell<'_>> = selected.into_iter().filter(|cell| cell.parts.workload.name == workload).collect();
     if cells.is_empty() {
         return Ok(ExitCode::SUCCESS);
@@ -131,12 +138,18 @@ QueryDyno measures query engines: every engine/query/scale/variant is a Criterio
   cargo bench -- q1 --save-baseline a  keep the result under a name ...
   cargo bench -- q1 --baseline a       ... and compare with it later
   cargo bench -- --test duckdb         verify every answer once, without timing
+  cargo bench -- tpch                  every query of a workload, on every engine
+  TABLE_NAME=prices.parquet QUERY='SELECT count(*) FROM {table}' cargo bench -- own
+                                       a query of your own; cargo xtask bench --help has more to it
 
-Environment (or querydyno.toml beside Cargo.toml, see src/settings.rs):
+Environment (or querydyno.toml beside Cargo.toml, see src/settings/mod.rs):
   QUERYDYNO_SCALE=0.01,1        scale factors, 0.001 to 1000         (default 1)
   QUERYDYNO_THREADS=1,2         threads for every engine             (default all processors)
   QUERYDYNO_MEMORY=none,2GiB    enforced; engines are told 4/5 of it (default 90 % of the machine, enforced only)
   QUERYDYNO_CACHE=hot,cold      cold: see parquet-cold above         (default hot)
+  QUERYDYNO_FORMATS=parquet     parquet, iceberg                    (default parquet)
+  HIVE_METASTORE_URI=thrift://localhost:9083   where Iceberg tables are registered (default plain folders)
+  QUERYDYNO_WORKLOADS=/my/shop  folders with a workload.toml of your own
   QUERYDYNO_TIMEOUT=5m          for one reply of an engine program   (default 5m)
   QUERYDYNO_DATA=/fast/disk     where generated tables lie           (default target/querydyno/data)
   QUERYDYNO_PYTHON=python3.12   makes script engines' environments   (default python3)

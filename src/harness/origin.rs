@@ -1,6 +1,6 @@
 //! What all records of one call have in common: machine, source, command; and a cell's record before anything is known.
 
-use super::select::{Cell, FORMAT};
+use super::select::Cell;
 use crate::engine::Phases;
 use crate::measure::host::Host;
 use crate::record::{self, Counts, DatasetRecord, EngineRecord, Git, Outcome, Provenance, QueryRecord, Record, SCHEMA};
@@ -35,7 +35,7 @@ impl Origin {
             dataset: DatasetRecord {
                 workload: cell.parts.workload.name.clone(),
                 scale: cell.id.scale,
-                format: FORMAT.to_owned(),
+                format: variant.format.to_owned(),
                 sha256: None,
                 layout: None,
             },
@@ -49,6 +49,7 @@ impl Origin {
             iterations: Vec::new(),
             cpu_time_ns: None,
             load_ns: None,
+            planning: None,
             warm_up_ns: Vec::new(),
             phases: Phases::default(),
             counts: Counts::default(),
@@ -62,6 +63,7 @@ impl Origin {
             threads: variant.threads,
             memory_limit_bytes: variant.memory.map(|Bytes(bytes)| bytes),
             cache: variant.cache,
+            parallel: variant.parallel,
             provenance: Provenance::Measured,
             provenance_reason: None,
             host: self.host.clone(),

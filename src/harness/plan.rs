@@ -38,7 +38,8 @@ pub(super) fn programs<'a>(cells: &[Cell<'a>]) -> Result<Programs<'a>> {
     Ok(programs)
 }
 
-fn announce(engines: &[&Entry]) {
+/// Says which of these will be built, and how long that takes.
+pub(crate) fn announce(engines: &[&Entry]) {
     let missing: Vec<_> = engines
         .iter()
         .filter(|engine| engine.find().is_none())

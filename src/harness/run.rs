@@ -7,25 +7,25 @@ use anyhow::Result;
 use criterion::Criterion;
 
 use super::args::{Args, Mode};
-use super::attempt::{Stop, attempt, check_answer};
+use super::attempt::{Stop, attempt};
+use super::finish::After;
+use super::hearing::Held;
 use super::origin::Origin;
 use super::plan::{self, Programs};
-use super::sample::{self, Engine, Samples};
+use super::sample::{self, Engine};
 use super::select::Cell;
 use super::{consensus, standing, summary};
+use crate::answer::Verdict;
 use crate::audit;
 use crate::catalog::Entry;
 use crate::doctor;
 use crate::fixture::Store;
-use crate::inspected;
 use crate::interrupt;
 use crate::measure::host;
-use crate::measure::memory::Peak;
-use crate::measure::usage::{Moved, Usage};
 use crate::paths;
-use crate::record::{Counts, Outcome, Record, Writer};
+use crate::record::{Outcome, Record, Writer};
 use crate::referee::{self, Referee};
-use crate::session::{Program, Runs};
+use crate::session::Program;
 use crate::settings::Settings;
 
 /// What all cells of a run share.
@@ -74,7 +74,12 @@ pub(super) fn run(
     }
     let mut writer = Writer::new(&settings.home.join("records"));
     let mut records = Vec::new();
+    let mut waiting: Vec<(&Cell<'_>, Held)> = Vec::new();
     for cell in cells {
+        let done = waiting.first().is_some_and(|(first, _)| !first.asks_the_same(cell));
+        if done {
+            records.extend(run.settle(std::mem::take(&mut waiting), &mut writer)?);
+        }
         if interrupt::requested() {
             break;
         }
@@ -91,11 +96,16 @@ pub(super) fn run(
                 println!("{}: FAILED: {}", cell.id, record.reason.as_deref().unwrap_or_default());
             }
         }
+        if let Some(heard) = run.referee.take_heard() {
+            waiting.push((cell, Held { record, heard: Some(heard) }));
+            continue;
+        }
         if args.mode == Mode::Measure {
             writer.append(&record)?;
         }
         records.push(record);
     }
+    records.extend(run.settle(waiting, &mut writer)?);
     if args.mode == Mode::Measure {
         criterion.final_summary();
     }
@@ -122,41 +132,34 @@ impl Run<'_> {
         let ready = attempt(cell, program, self.settings, &self.store, &self.referee, record)?;
         let mut engine = Engine::new(cell, program, self.settings, ready)?;
         let samples = sample::take(criterion, self.args, &cell.id, &mut engine, &mut self.spent)?;
-        let unfilled = record.clone();
-        fill(record, &engine, &samples);
-        if let Err(stop) = self.finish(cell, program, engine, record) {
-            *record = Record { verdict: record.verdict.take(), ..unfilled };
+        let keeps = self.args.mode == Mode::Measure;
+        let after = After { cell, program, settings: self.settings, referee: &self.referee, keeps };
+        if let Err(stop) = after.finish(engine, &samples, record) {
             self.withdraw(cell);
             return Err(stop);
         }
-        record.outcome = Outcome::Measured;
         println!("{}\n", summary::lines(record));
         Ok(())
     }
 
-    /// What comes after the samples: the last one's answer, the parts of a run, the end of the program.
-    fn finish(
-        &self,
-        cell: &Cell<'_>,
-        program: &Program,
-        mut engine: Engine<'_>,
-        record: &mut Record,
-    ) -> Result<(), Stop> {
-        if let Some(session) = engine.session() {
-            check_answer(cell, &self.referee, session, record)?;
+    /// Has cells of one query, whose answers no reference vouches for, settle among themselves; gives their records.
+    fn settle(&self, waiting: Vec<(&Cell<'_>, Held)>, writer: &mut Writer) -> Result<Vec<Record>> {
+        let (cells, mut held): (Vec<&Cell<'_>>, Vec<Held>) = waiting.into_iter().unzip();
+        if let Some(first) = cells.first() {
+            first.settle(&mut held);
         }
-        if self.args.mode == Mode::Measure {
-            inspected::carry(&self.settings.home, record, &program.path);
-            match engine.phases() {
-                Ok(phases) => record.phases = phases,
-                // The samples stand: these runs were extra. Whether such a program ends well says nothing of them.
-                Err(failure) => {
-                    eprintln!("{}: the parts of its time are unknown: {failure}", cell.id);
-                    return Ok(());
-                }
+        let mut records = Vec::new();
+        for (cell, Held { record, .. }) in cells.into_iter().zip(held) {
+            if matches!(record.verdict, Some(Verdict::Wrong(_))) {
+                self.withdraw(cell);
+                println!("{}: FAILED: {}", cell.id, record.reason.as_deref().unwrap_or_default());
             }
+            if self.args.mode == Mode::Measure {
+                writer.append(&record)?;
+            }
+            records.push(record);
         }
-        Ok(engine.close()?)
+        Ok(records)
     }
 
     /// Takes samples that turned out to be of a wrong answer out of Criterion's folder.
@@ -181,7 +184,10 @@ impl Run<'_> {
                 continue;
             }
             done.push(key);
-            if !matches!(self.referee.knows(parts.workload, parts.query, cell.id.scale), Ok(false)) {
+            // What engines say of tables that may change is settled at the end of the run, and not kept.
+            if parts.workload.is_given()
+                || !matches!(self.referee.knows(parts.workload, parts.query, cell.id.scale), Ok(false))
+            {
                 continue;
             }
             let same = |other: &&Cell<'_>| (&other.parts.query.name, other.id.scale) == key;
@@ -239,37 +245,5 @@ impl Run<'_> {
             println!("records: {}", path.display());
             println!("everything that was measured, on one page: cargo xtask report");
         }
-    }
-}
-
-/// Moves what the samples say into the record.
-#[expect(clippy::cast_precision_loss, reason = "nanoseconds and counts of a sample are far below 2^53")]
-fn fill(record: &mut Record, engine: &Engine<'_>, samples: &Samples) {
-    let taken = &samples.taken;
-    let iterations: u64 = taken.iter().map(|sample| sample.iterations).sum();
-    record.iterations = taken.iter().map(|sample| sample.iterations).collect();
-    record.samples_ns = taken.iter().map(|sample| sample.total.as_nanos() as f64 / sample.iterations as f64).collect();
-    record.cpu_time_ns =
-        taken.iter().map(|sample| Some(sample.runs.cpu_time_ns? as f64 / sample.iterations as f64)).collect();
-    record.warm_up_ns.extend(&samples.warm_up_ns);
-    let mean = |count: &dyn Fn(&Runs) -> Option<u64>| {
-        let sum: u64 = taken.iter().map(|sample| count(&sample.runs)).sum::<Option<_>>()?;
-        Some(sum as f64 / iterations as f64)
-    };
-    let usage = |count: fn(Usage) -> u64| mean(&|runs| runs.usage.map(count));
-    let moved = |count: fn(Moved) -> u64| mean(&|runs| runs.moved.map(count));
-    record.counts = Counts {
-        minor_page_faults: usage(|usage| usage.minor_page_faults),
-        major_page_faults: usage(|usage| usage.major_page_faults),
-        voluntary_context_switches: usage(|usage| usage.voluntary_context_switches),
-        involuntary_context_switches: usage(|usage| usage.involuntary_context_switches),
-        read_call_bytes: moved(|moved| moved.read_call_bytes),
-        disk_read_bytes: moved(|moved| moved.disk_read_bytes),
-        write_call_bytes: moved(|moved| moved.write_call_bytes),
-    };
-    let peaks = taken.iter().filter_map(|sample| sample.runs.peak_memory).chain(engine.first.peak_memory);
-    if let Some(peak) = peaks.reduce(Peak::or_more) {
-        record.peak_memory_bytes = Some(peak.bytes.0);
-        record.memory_source = Some(peak.source());
     }
 }

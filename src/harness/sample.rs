@@ -28,24 +28,24 @@ const PHASED: usize = 3;
 const CURVE: usize = 1000;
 
 /// What one `iter_custom` call took.
-pub(super) struct Sample {
-    pub(super) iterations: u64,
-    pub(super) runs: Runs,
-    pub(super) total: Duration,
+pub(crate) struct Sample {
+    pub(crate) iterations: u64,
+    pub(crate) runs: Runs,
+    pub(crate) total: Duration,
 }
 
 /// The samples of a cell, and what came before them.
-pub(super) struct Samples {
+pub(crate) struct Samples {
     /// Those that Criterion used.
-    pub(super) taken: Vec<Sample>,
+    pub(crate) taken: Vec<Sample>,
     /// Each run of its warm-up.
-    pub(super) warm_up_ns: Vec<u64>,
+    pub(crate) warm_up_ns: Vec<u64>,
 }
 
 /// The engine of a cell, as its samples are taken.
-pub(super) struct Engine<'a> {
+pub(crate) struct Engine<'a> {
     /// The verifying run.
-    pub(super) first: Runs,
+    pub(crate) first: Runs,
     kind: Kind<'a>,
 }
 
@@ -62,7 +62,7 @@ impl<'a> Engine<'a> {
     ///
     /// # Errors
     /// When the program does not end well where it has to, or nothing can be said of its reads.
-    pub(super) fn new(
+    pub(crate) fn new(
         cell: &'a Cell<'a>,
         program: &'a Program,
         settings: &'a Settings,
@@ -77,6 +77,12 @@ impl<'a> Engine<'a> {
             }
         };
         Ok(Self { first, kind })
+    }
+
+    /// The samples of a cell that was measured without Criterion's warm-up.
+    pub(crate) fn samples(&self, taken: Vec<Sample>) -> Samples {
+        let cold = matches!(self.kind, Kind::Cold(_));
+        Samples { taken, warm_up_ns: if cold { Vec::new() } else { self.first.durations_ns.clone() } }
     }
 
     /// The program of the last run.
@@ -129,7 +135,11 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn sample(&mut self, iterations: u64) -> Result<Sample, Failure> {
+    /// So many runs, which must give as many rows as the verifying one.
+    ///
+    /// # Errors
+    /// As every run, and when one was to be cold and was not.
+    pub(crate) fn sample(&mut self, iterations: u64) -> Result<Sample, Failure> {
         let rows = self.first.rows;
         let runs = match &mut self.kind {
             Kind::Hot(session) => {

@@ -8,11 +8,9 @@ use crate::catalog::{Catalog, Entry};
 use crate::filter::Filter;
 use crate::id::{BenchId, check_name};
 use crate::settings::Settings;
+use crate::tables::FORMATS;
 use crate::variant::{Cache, Variant};
 use crate::workload::{QuerySpec, Workload};
-
-/// The one format so far.
-pub(crate) const FORMAT: &str = "parquet";
 
 /// A cell with what it is made of.
 #[derive(Debug, Clone, Copy)]
@@ -35,10 +33,10 @@ pub(crate) struct Cell<'a> {
 pub(crate) fn all<'a>(workloads: &'a [Workload], catalog: &'a Catalog, settings: &Settings) -> Vec<Cell<'a>> {
     let mut cells = Vec::new();
     for workload in workloads {
-        for scale in &settings.scales {
+        for scale in &workload.scales(settings) {
             for query in &workload.queries {
                 for engine in catalog.entries() {
-                    for variant in variants(engine, settings) {
+                    for variant in variants(engine, workload, settings) {
                         let id = BenchId {
                             engine: engine.name.clone(),
                             query: query.name.clone(),
@@ -55,10 +53,10 @@ pub(crate) fn all<'a>(workloads: &'a [Workload], catalog: &'a Catalog, settings:
     cells
 }
 
-/// Every mode and state of the cache, for each number of threads and each memory limit that was asked for.
-fn variants<'a>(engine: &'a Entry, settings: &Settings) -> Vec<Variant<'a>> {
+/// Every format, mode and state of the cache, for each number of threads and each memory limit that was asked for.
+fn variants<'a>(engine: &'a Entry, workload: &Workload, settings: &Settings) -> Vec<Variant<'a>> {
     let mut variants = Vec::new();
-    for variant in settings.variants(FORMAT) {
+    for variant in workload.formats().into_iter().flat_map(|format| settings.variants(format)) {
         // The first mode is the default, which an id does not spell.
         let others = engine.modes.iter().skip(1).map(|mode| Some(mode.as_str()));
         for mode in [None].into_iter().chain(others) {
@@ -75,8 +73,26 @@ pub(crate) fn words(filter: &str) -> Vec<&str> {
     words.map(|word| word.trim_matches('-')).collect()
 }
 
-/// The cells that the filter means. What runs on request only - some engines, every mode but the default, a state of
-/// the cache other than those in `caches` - has to be named in it: by its own name, or by the whole variant's.
+/// What runs without being named in a filter, as far as the settings say.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usual<'a> {
+    pub(crate) caches: &'a [Cache],
+    pub(crate) formats: &'a [String],
+}
+
+impl<'a> Usual<'a> {
+    pub(crate) fn of(settings: &'a Settings) -> Self {
+        Self { caches: &settings.caches, formats: &settings.formats }
+    }
+
+    /// Tables that are there already are in one format: asking for them is asking for that.
+    fn has_format(&self, cell: &Cell<'_>) -> bool {
+        cell.parts.workload.is_given() || self.formats.iter().any(|format| format == cell.parts.variant.format)
+    }
+}
+
+/// The cells that the filter means. What runs on request only - some engines, every mode but the default, a format or a state
+/// of the cache that is not usual - has to be named in it: by its own name, or by the whole variant's.
 ///
 /// # Errors
 /// A filter that means none: says what exists and what may have been meant, or what has to be named.
@@ -84,14 +100,15 @@ pub(crate) fn select<'a>(
     cells: Vec<Cell<'a>>,
     filter: Option<&str>,
     exact: bool,
-    caches: &[Cache],
+    usual: Usual<'_>,
 ) -> Result<Vec<Cell<'a>>> {
     let Some(filter) = filter.filter(|text| !text.is_empty()) else {
-        let usual = |cell: &Cell<'_>| {
+        let runs = |cell: &Cell<'_>| {
             let Parts { engine, variant, .. } = cell.parts;
-            !engine.on_request && variant.mode.is_none() && caches.contains(&variant.cache)
+            let usual = usual.caches.contains(&variant.cache) && usual.has_format(cell);
+            !engine.on_request && variant.mode.is_none() && usual
         };
-        return Ok(cells.into_iter().filter(usual).collect());
+        return Ok(cells.into_iter().filter(runs).collect());
     };
     let hint = hint(&cells, filter);
     let meant = Filter::new(filter, exact)?;
@@ -103,9 +120,11 @@ pub(crate) fn select<'a>(
         let cold = variant.cache == Cache::Cold && named(&variant.cache.to_string());
         (!engine.on_request || named(&engine.name))
             && variant.mode.is_none_or(|mode| whole || named(mode))
-            && (whole || cold || caches.contains(&variant.cache))
+            && (whole || cold || usual.caches.contains(&variant.cache))
+            && (whole || named(variant.format) || usual.has_format(cell))
     };
-    let matching: Vec<_> = cells.into_iter().filter(|cell| meant.means(&cell.id)).collect();
+    let means = |cell: &Cell<'_>| meant.means_in(&cell.id, &cell.parts.workload.name);
+    let matching: Vec<_> = cells.into_iter().filter(means).collect();
     let unnamed = matching.first().map(|cell| unnamed(cell, filter));
     let selected: Vec<_> = matching.into_iter().filter(wanted).collect();
     if selected.is_empty() {
@@ -118,7 +137,7 @@ pub(crate) fn select<'a>(
 fn unnamed(cell: &Cell<'_>, filter: &str) -> String {
     format!(
         "no cell matches '{filter}' by name: as a pattern it fits {}, but what runs on request only has to be written out in \
-         the filter: cold runs, modes other than the default, and some engines",
+         the filter: cold runs, formats and modes other than the default, and some engines",
         cell.id
     )
 }
@@ -128,6 +147,7 @@ fn hint(cells: &[Cell<'_>], filter: &str) -> String {
     let kinds = [
         ("engines", unique(cells, |cell| cell.id.engine.clone())),
         ("queries", unique(cells, |cell| cell.id.query.clone())),
+        ("workloads", unique(cells, |cell| cell.parts.workload.name.clone())),
         ("scales", unique(cells, |cell| cell.id.scale.to_string())),
         ("variants", unique(cells, |cell| cell.id.variant.clone())),
     ];
@@ -142,7 +162,7 @@ fn hint(cells: &[Cell<'_>], filter: &str) -> String {
                 "; scale {segment} is not part of this run, add it with QUERYDYNO_SCALE={0} (or --scale {0} where a command has that)",
                 &segment[2..]
             );
-        } else if segment.starts_with(FORMAT) && segment != FORMAT {
+        } else if FORMATS.iter().any(|format| segment.starts_with(format) && segment != *format) {
             text += &format!(
                 "; variant {segment} is not part of this run: thread counts are added with QUERYDYNO_THREADS, memory limits with QUERYDYNO_MEMORY"
             );
@@ -186,7 +206,7 @@ mod tests {
         let mut catalog = Catalog::read(&settings)?;
         catalog.add_versions(&words(filter.unwrap_or_default()))?;
         let workloads = [Workload::read("tpch")?];
-        let cells = select(all(&workloads, &catalog, &settings), filter, false, &settings.caches)?;
+        let cells = select(all(&workloads, &catalog, &settings), filter, false, Usual::of(&settings))?;
         Ok(cells.iter().map(|cell| cell.id.to_string()).collect())
     }
 

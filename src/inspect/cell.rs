@@ -6,7 +6,7 @@ use crate::catalog::{Catalog, Entry};
 use crate::fixture::Store;
 use crate::harness::attempt::{Ready, Stop, attempt, program};
 use crate::harness::origin::Origin;
-use crate::harness::select::{self, Cell};
+use crate::harness::select::{self, Cell, Usual};
 use crate::interrupt;
 use crate::record::{Inspects, Outcome, Record, Writer};
 use crate::referee::Referee;
@@ -48,11 +48,12 @@ impl<'a> Inspection<'a> {
     ) -> Result<Vec<Record>> {
         let mut catalog = Catalog::read(self.settings)?;
         catalog.add_versions(&select::words(filter.unwrap_or_default()))?;
-        let workloads = Workload::all()?;
+        let workloads = Workload::all(self.settings)?;
         let cells = select::all(&workloads, &catalog, self.settings);
         // What a run allocates or executes is the same wherever its data come from.
         let cells = cells.into_iter().filter(|cell| cell.parts.variant.cache == Cache::Hot).collect();
-        let cells = select::select(cells, filter, false, &[Cache::Hot])?;
+        let cells =
+            select::select(cells, filter, false, Usual { caches: &[Cache::Hot], formats: &self.settings.formats })?;
         let mut records = Vec::new();
         for cell in &cells {
             let mut record = Record { inspects: Some(what), ..self.origin.blank(cell) };

@@ -19,12 +19,11 @@ pub struct Peak {
 
 impl Peak {
     /// How it was learned; stored beside every peak.
-    pub fn source(self) -> String {
+    /// `whose` is the process.
+    pub fn source(self, whose: &str) -> String {
         match self.processes {
-            1 => "VmHWM of the engine program, reset before each sample".to_owned(),
-            n => format!(
-                "sum of VmHWM over the engine program and its children ({n} processes), reset before each sample"
-            ),
+            1 => format!("VmHWM of {whose}, reset before each sample"),
+            n => format!("sum of VmHWM over {whose} and its children ({n} processes), reset before each sample"),
         }
     }
 

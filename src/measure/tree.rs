@@ -22,6 +22,12 @@ fn children(pid: u32) -> Vec<u32> {
     lists.iter().flat_map(|list| list.split_whitespace()).filter_map(|pid| pid.parse().ok()).collect()
 }
 
+/// CPU time of a process and its descendants, in nanoseconds to a hundredth of a second; `None` when the kernel does not tell.
+pub fn cpu_ns(tree: &[u32]) -> Option<u64> {
+    let own = times(*tree.first()?)?.own;
+    Some(children_cpu_ns(tree)? + own * (1_000_000_000 / TICKS_PER_SECOND))
+}
+
 /// CPU time of a process's descendants, in nanoseconds to a hundredth of a second: those that it waited for, and those
 /// that run. Its own is not in it; `None` when the kernel does not tell.
 pub fn children_cpu_ns(tree: &[u32]) -> Option<u64> {
@@ -77,6 +83,7 @@ mod tests {
         let text = "7 (a (b) c) S 1 7 7 0 -1 4194304 93 5 0 0 11 12 13 14 20 0 1 0 100 0 0";
         assert_eq!(parse_stat(text), Some(Times { own: 23, waited_for: 27 }));
         assert_eq!(parse_stat("7 (a) S"), None);
-        assert!(children_cpu_ns(&[std::process::id()]).is_some());
+        let own = [std::process::id()];
+        assert!(cpu_ns(&own).unwrap() >= children_cpu_ns(&own).unwrap());
     }
 }

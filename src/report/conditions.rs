@@ -22,6 +22,9 @@ pub struct Conditions {
     pub memory_limit_bytes: Option<u64>,
     /// Whether the files were in the page cache.
     pub cache: Cache,
+    /// Engines that ran at the same time; one that ran alone is never ranked with one that did not.
+    #[serde(skip_serializing_if = "alone")]
+    pub parallel: usize,
     /// A clock, or a simulated processor.
     pub provenance: Provenance,
     /// The machine: processor, cores, memory, kernel, governor, and whether it is virtual.
@@ -40,6 +43,7 @@ impl Conditions {
             threads: record.threads,
             memory_limit_bytes: record.memory_limit_bytes,
             cache: record.cache,
+            parallel: record.parallel,
             provenance: record.provenance,
             machine: record.host.line(),
             data: 0,
@@ -47,7 +51,7 @@ impl Conditions {
     }
 
     /// Each condition with its value, as people read them.
-    pub fn parts(&self) -> [(&'static str, String); 9] {
+    pub fn parts(&self) -> [(&'static str, String); 10] {
         let limit = self.memory_limit_bytes.map_or_else(|| "none".to_owned(), |bytes| Bytes(bytes).to_string());
         let provenance = match self.provenance {
             Provenance::Measured => "measured",
@@ -61,6 +65,7 @@ impl Conditions {
             ("threads", self.threads.to_string()),
             ("memory limit", limit),
             ("cache", self.cache.to_string()),
+            ("engines at a time", self.parallel.to_string()),
             ("figures", provenance.to_owned()),
             ("machine", self.machine.clone()),
             ("data", data),
@@ -73,6 +78,9 @@ impl Conditions {
         let mut title = format!("{} {}, {}, {}, {threads}", self.workload, self.scale, self.format, self.cache);
         if let Some(limit) = self.memory_limit_bytes {
             title += &format!(", memory limit {}", Bytes(limit));
+        }
+        if self.parallel > 1 {
+            title += &format!(", up to {} engines at a time", self.parallel);
         }
         if self.provenance == Provenance::Simulated {
             title += ", simulated";
@@ -97,4 +105,10 @@ impl Conditions {
     pub(super) fn at_any_scale(&self) -> Self {
         Self { scale: Scale::ONE, data: 0, ..self.clone() }
     }
+}
+
+/// Whether nothing has to be said of it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn alone(parallel: &usize) -> bool {
+    *parallel == 1
 }

@@ -161,7 +161,7 @@ fn all(sources: &Sources) -> Result<(Vec<Found>, Vec<LeftOut>)> {
         for (line, record) in record::read_lines(&file)? {
             let record_id = format!("{stem}:{line}");
             match record {
-                Ok(record) if !sources.filter.means(&record.id) => {}
+                Ok(record) if !sources.filter.means_in(&record.id, &record.dataset.workload) => {}
                 Ok(record) => match unusable(&record, &sources.known) {
                     None => all.push(Found { record_id, record }),
                     Some(why) => left_out.push(LeftOut::new(format!("{} ({record_id})", record.id), why)),

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::catalog::Catalog;
 use crate::id::BenchId;
 use crate::settings::Settings;
-use crate::workload::Workload;
+use crate::workload::{Workload, is_own};
 
 /// Engines and queries that there are.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +38,8 @@ impl Known {
             let known = KnownEngine { color: entry.color, reference: entry.reference };
             (entry.name.clone(), known)
         });
-        let queries = Workload::all()?.into_iter().flat_map(|workload| workload.queries).map(|query| query.name);
+        let queries =
+            Workload::all(settings)?.into_iter().flat_map(|workload| workload.queries).map(|query| query.name);
         Ok(Self { engines: engines.collect(), queries: queries.collect() })
     }
 
@@ -52,6 +53,13 @@ impl Known {
         if self.engine(&id.engine).is_none() {
             return Some(format!("there is no engine {} here", id.engine));
         }
-        (!self.queries.contains(&id.query)).then(|| format!("there is no query {} here", id.query))
+        // Somebody's own query is asked once and gone from the settings; its records still say what it was.
+        let known = self.queries.contains(&id.query) || is_own(&id.query);
+        (!known).then(|| {
+            format!(
+                "there is no query {} here; QUERYDYNO_WORKLOADS names the folders of workloads of your own",
+                id.query
+            )
+        })
     }
 }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::failure::{Failure, FailureKind};
 use super::observe::Observe;
 use super::protocol::{PROTOCOL, Reply, Request};
-use super::runs::{Counts, Runs};
+use super::runs::{Counts, Runs, Worker};
 use super::spawn;
 use super::watch::{Tail, lines, writer};
 use crate::answer::Answer;
@@ -89,6 +89,8 @@ pub struct Session {
     limits: Limits,
     scratch: TempDir,
     engine: String,
+    /// Who does the work.
+    worker: Worker,
     /// The most that looks have seen since the last request to run.
     most_seen: Option<Peak>,
 }
@@ -131,6 +133,7 @@ impl Session {
             limits,
             scratch,
             engine: String::new(),
+            worker: Worker::Program,
             most_seen: None,
         };
         session.greet()?;
@@ -145,6 +148,20 @@ impl Session {
     /// The operating system's number for the program.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Says that another process does the work, from now on.
+    pub(crate) fn look_at(&mut self, worker: Worker) {
+        self.worker = worker;
+    }
+
+    /// The process that does the work, where it can be seen.
+    fn worker(&self) -> Option<u32> {
+        match self.worker {
+            Worker::Program => Some(self.pid()),
+            Worker::Server(pid) => Some(pid),
+            Worker::Elsewhere => None,
+        }
     }
 
     /// Opens the engine. The scratch folder in the settings is the session's own.
@@ -227,9 +244,9 @@ impl Session {
         self.failure(FailureKind::Engine { message })
     }
 
-    /// What the program and its children hold in physical memory now.
+    /// What the program and its children, or its server, hold in physical memory now.
     pub fn memory(&self) -> Option<Bytes> {
-        memory::resident(self.pid()).map(|held| held.bytes)
+        memory::resident(self.worker()?).map(|held| held.bytes)
     }
 
     /// Lets the program end by itself.
@@ -268,13 +285,14 @@ impl Session {
     }
 
     fn run_batch(&mut self, iterations: u64, observe: Option<Observe>) -> Outcome<Runs> {
-        let reset = memory::reset_peak(self.pid());
+        let worker = self.worker();
+        let reset = worker.is_some_and(memory::reset_peak);
         self.most_seen = None;
-        let before = Counts::of(self.pid());
+        let before = worker.map(Counts::of);
         let start = Instant::now();
         let reply = self.ask("run", &Request::Run { iterations, observe })?;
         let wall = start.elapsed().as_nanos();
-        let after = Counts::of(self.pid());
+        let (before, after) = (before.unwrap_or_default(), worker.map(Counts::of).unwrap_or_default());
         // The program holds the clock, but it cannot have run for longer than we waited, nor for no time at all.
         let possible = |durations: &[u64]| {
             let sum: u128 = durations.iter().map(|ns| u128::from(*ns)).sum();
@@ -282,17 +300,21 @@ impl Session {
         };
         match reply {
             Reply::Run { rows, durations_ns, cpu_time_ns, usage, observed } if possible(&durations_ns) => {
-                let children = after.children_cpu_ns.zip(before.children_cpu_ns);
-                let peak = memory::peak(self.pid()).filter(|_| reset);
+                let more = |(after, before): (u64, u64)| after.saturating_sub(before);
+                let children = after.children_cpu_ns.zip(before.children_cpu_ns).map(more);
+                let own = self.worker == Worker::Program;
+                let peak = worker.and_then(memory::peak).filter(|_| reset);
                 Ok(Runs {
                     rows,
                     durations_ns,
-                    cpu_time_ns: cpu_time_ns
-                        .zip(children)
-                        .map(|(own, (after, before))| own + after.saturating_sub(before)),
+                    cpu_time_ns: if own {
+                        cpu_time_ns.zip(children).map(|(own, children)| own + children)
+                    } else {
+                        after.cpu_ns.zip(before.cpu_ns).map(more)
+                    },
                     // A child that has ended is in the looks only.
                     peak_memory: peak.map(|peak| self.most_seen.map_or(peak, |seen| peak.or_more(seen))),
-                    usage,
+                    usage: usage.filter(|_| own),
                     moved: after.moved.zip(before.moved).map(|(after, before)| after.with(before, u64::saturating_sub)),
                     observed,
                 })
@@ -344,7 +366,8 @@ impl Session {
                 return Err(self.fail(FailureKind::Interrupted));
             }
             let held = memory::resident(self.pid());
-            self.most_seen = self.most_seen.into_iter().chain(held).reduce(Peak::or_more);
+            let seen = held.filter(|_| self.worker == Worker::Program);
+            self.most_seen = self.most_seen.into_iter().chain(seen).reduce(Peak::or_more);
             self.check_memory(request, held)?;
             if left.is_zero() {
                 let request = request.to_owned();

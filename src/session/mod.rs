@@ -31,4 +31,6 @@ pub use observe::{Heap, Observe, Observed};
 pub(crate) use protocol::Request;
 #[cfg(feature = "harness")]
 pub use runs::Runs;
+#[cfg(feature = "harness")]
+pub(crate) use runs::Worker;
 pub use serve::{recipe, serve};

@@ -40,8 +40,22 @@ impl Runs {
     }
 }
 
+/// Which process does the work, and is looked at for memory, CPU time and bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Worker {
+    /// The program itself.
+    Program,
+    /// A server that it is a client of.
+    Server(u32),
+    /// A server whose process cannot be seen from here: nothing is known of it, rather than the client's small numbers.
+    Elsewhere,
+}
+
 /// What the kernel has counted for a program and its children so far.
+#[derive(Default)]
 pub(super) struct Counts {
+    /// Of the process and its children.
+    pub(super) cpu_ns: Option<u64>,
     pub(super) children_cpu_ns: Option<u64>,
     pub(super) moved: Option<Moved>,
 }
@@ -49,6 +63,10 @@ pub(super) struct Counts {
 impl Counts {
     pub(super) fn of(pid: u32) -> Self {
         let tree = tree::of(pid);
-        Self { children_cpu_ns: tree::children_cpu_ns(&tree), moved: usage::moved_by(&tree) }
+        Self {
+            cpu_ns: tree::cpu_ns(&tree),
+            children_cpu_ns: tree::children_cpu_ns(&tree),
+            moved: usage::moved_by(&tree),
+        }
     }
 }

@@ -1,15 +1,32 @@
-//! What is asked: a [`Workload`] is a set of tables and of queries over them, read from `fixtures/<name>/workload.toml`.
+//! What is asked: a [`Workload`] is a set of tables and of queries over them, read from the `workload.toml` of its folder.
 //!
 //! A query is SQL text in `queries/q1.sql`; an engine whose dialect needs another text has it in
 //! `queries/<dialect>/q1.sql`. Numbers that depend on the scale stand as `{name}` in the text and are
-//! declared under `parameters`. How a workload's tables come to be is [`crate::fixture`]'s business.
+//! declared under `parameters`; `{orders}` is the table `orders`, and `{table}` the only one. How a workload's tables come
+//! to be is [`crate::fixture`]'s business; those that are there already say where they lie, and then there is one scale.
+//!
+//! Ours are the folders of `fixtures`; a user's own are named by `QUERYDYNO_WORKLOADS`, with `tests/workload` as the example;
+//! a single query over a single table needs no folder: `Workload::own` (feature `harness`).
 
 #[cfg(feature = "harness")]
+mod all;
+#[cfg(feature = "harness")]
+mod check;
+#[cfg(feature = "harness")]
+mod own;
+#[cfg(feature = "harness")]
 mod read;
+#[cfg(feature = "harness")]
+mod source;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Kind;
+#[cfg(feature = "harness")]
+pub(crate) use own::is_own;
 
 /// One query as it is sent to an engine program: text ready to run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +53,12 @@ pub struct Workload {
     /// The queries in their own order: q2 before q10.
     #[serde(rename = "query")]
     pub queries: Vec<QuerySpec>,
+    /// Where its texts and answers lie.
+    #[serde(skip)]
+    pub folder: PathBuf,
+    /// Texts that lie in no file, by query.
+    #[serde(skip)]
+    pub texts: BTreeMap<String, String>,
 }
 
 /// A table of a workload.
@@ -45,7 +68,12 @@ pub struct TableSpec {
     /// The name used in SQL.
     pub name: String,
     /// Rows at scale 1; what the generator really makes is in the manifest.
+    #[serde(default)]
     pub rows_at_sf1: u64,
+    /// Where a table that is there already lies: Parquet files (a path, a folder or a pattern), the folder of an Iceberg table, or its
+    /// name in the Hive Metastore, `sales.transactions`, each Iceberg one with `@snapshot` behind it if need be. None: a generator
+    /// makes it.
+    pub source: Option<String>,
 }
 
 /// A query as declared: which tables it reads and what its answer looks like.
@@ -58,7 +86,8 @@ pub struct QuerySpec {
     pub title: String,
     /// The tables it reads; only these are generated and loaded.
     pub tables: Vec<String>,
-    /// The answer's columns, left to right.
+    /// The answer's columns, left to right; empty when nobody declares them, and the answers' own are compared.
+    #[serde(default)]
     pub columns: Vec<ColumnSpec>,
     /// The keys of the outermost ORDER BY; empty when any order is right.
     #[serde(default)]
@@ -67,7 +96,7 @@ pub struct QuerySpec {
     pub limit: Option<usize>,
     /// Numbers in the text that depend on the scale: `fraction = "0.0001 / sf"`.
     #[serde(default)]
-    pub parameters: std::collections::BTreeMap<String, String>,
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// A column of a declared answer, written `"revenue:decimal"`.

@@ -1,38 +1,36 @@
 //! Reading a workload from its folder, and a query's text for an engine and a scale.
 
 use std::fs;
+use std::path::{Path, absolute};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
+use super::source::resolved;
 use super::{Query, QuerySpec, Workload};
-use crate::id::{Scale, check_name};
+use crate::id::Scale;
 use crate::paths;
 
 impl Workload {
-    /// All that there are, by the folders in `fixtures`.
-    ///
-    /// # Errors
-    /// When one of them is wrong.
-    pub fn all() -> Result<Vec<Self>> {
-        let fixtures = paths::root().join("fixtures");
-        let folders = fs::read_dir(&fixtures).with_context(|| format!("cannot read {}", fixtures.display()))?;
-        let mut names: Vec<String> = folders
-            .flatten()
-            .filter(|folder| folder.path().join("workload.toml").exists())
-            .filter_map(|folder| folder.file_name().into_string().ok())
-            .collect();
-        names.sort();
-        names.iter().map(|name| Self::read(name)).collect()
-    }
-
     /// Reads `fixtures/<name>/workload.toml`.
     ///
     /// # Errors
-    /// When there is none, or a query names a table or a column that is not declared.
+    /// As [`read_from`](Self::read_from).
     pub fn read(name: &str) -> Result<Self> {
-        let path = paths::workload(name).join("workload.toml");
+        Self::read_from(&paths::workload(name))
+    }
+
+    /// Reads the `workload.toml` of a folder; the paths of its tables are relative to that folder.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be as it says: names the file and what to write instead.
+    pub fn read_from(folder: &Path) -> Result<Self> {
+        let path = folder.join("workload.toml");
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read the workload {}", path.display()))?;
-        let workload: Self = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+        let mut workload: Self = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+        workload.folder = absolute(folder).with_context(|| format!("cannot make {} absolute", folder.display()))?;
+        for table in &mut workload.tables {
+            table.source = table.source.take().map(|source| resolved(&source, &workload.folder));
+        }
         workload.check().with_context(|| format!("in {}", path.display()))?;
         Ok(workload)
     }
@@ -49,47 +47,58 @@ impl Workload {
         })
     }
 
-    /// The query's text in a dialect, with the parameters of a scale filled in.
+    /// The query's text in a dialect, with its tables and the parameters of a scale filled in.
     ///
     /// # Errors
     /// When the file cannot be read or a placeholder stays open.
     pub fn text(&self, query: &QuerySpec, dialect: &str, scale: Scale) -> Result<Query> {
-        let folder = paths::workload(&self.name).join("queries");
-        let file = format!("{}.sql", query.name);
-        let own = folder.join(dialect).join(&file);
-        let path = if own.exists() { own } else { folder.join(&file) };
-        let mut sql = fs::read_to_string(&path).with_context(|| format!("cannot read the query {}", path.display()))?;
+        let (mut sql, place) = self.written(query, dialect)?;
         for (name, formula) in &query.parameters {
             let value = parameter(formula, scale).with_context(|| format!("parameter {name} of {}", query.name))?;
             sql = sql.replace(&format!("{{{name}}}"), &value);
         }
-        ensure!(
-            !sql.contains('{'),
-            "{} has a placeholder that workload.toml declares no parameter for",
-            path.display()
-        );
+        for table in &self.tables {
+            let short = table.name.strip_prefix("t_");
+            for name in [Some(table.name.as_str()), short].into_iter().flatten() {
+                sql = sql.replace(&format!("{{{name}}}"), &table.name);
+            }
+        }
+        if let [only] = self.tables.as_slice() {
+            sql = sql.replace("{table}", &only.name);
+        }
+        if let Some(open) = placeholder(&sql) {
+            let tables: Vec<String> = self.tables.iter().map(|table| format!("{{{}}}", table.name)).collect();
+            bail!(
+                "{place} has {{{open}}}, which is neither a table ({}) nor a parameter of {}",
+                tables.join(", "),
+                query.name
+            );
+        }
         Ok(Query { workload: self.name.clone(), name: query.name.clone(), sql })
     }
 
-    fn check(&self) -> Result<()> {
-        for query in &self.queries {
-            let name = &query.name;
-            if check_name(name).is_err() {
-                bail!("'{name}' cannot name a query: use letters, digits, '-', '_' and '.'");
-            }
-            for table in &query.tables {
-                ensure!(
-                    self.tables.iter().any(|known| known.name == *table),
-                    "{name} reads '{table}', which is no table"
-                );
-            }
-            for key in &query.order {
-                let known = query.columns.iter().any(|column| column.name == key.column);
-                ensure!(known, "{name} is ordered by '{}', which is no column", key.column);
-            }
+    /// The text as it is written, and where.
+    fn written(&self, query: &QuerySpec, dialect: &str) -> Result<(String, String)> {
+        if let Some(text) = self.texts.get(&query.name) {
+            return Ok((text.clone(), "the query".to_owned()));
         }
-        Ok(())
+        let folder = self.folder.join("queries");
+        let file = format!("{}.sql", query.name);
+        let own = folder.join(dialect).join(&file);
+        let path = if own.exists() { own } else { folder.join(&file) };
+        let sql = fs::read_to_string(&path).with_context(|| format!("cannot read the query {}", path.display()))?;
+        Ok((sql, path.display().to_string()))
     }
+}
+
+/// The first `{name}`; a struct or a repetition in a pattern, `{2,3}`, is none.
+fn placeholder(sql: &str) -> Option<&str> {
+    let mut names = sql.match_indices('{').filter_map(|(at, _)| Some(sql[at + 1..].split_once('}')?.0));
+    let is_word = |name: &&str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    names.find(is_word)
 }
 
 /// Computes `"0.0001 / sf"`, or takes a plain number as it stands; never in exponent notation, which SQL reads as a float.
@@ -119,5 +128,11 @@ mod tests {
         }
         assert_eq!(parameter("300", Scale::ONE).unwrap(), "300");
         assert!(parameter("1 / rows", Scale::ONE).is_err());
+    }
+
+    #[test]
+    fn only_a_name_in_braces_is_a_placeholder() {
+        assert_eq!(placeholder("SELECT {'a': 1}, '^x{2}$', {orders}"), Some("orders"));
+        assert_eq!(placeholder("SELECT {a: 1}, '{}', '{1}'"), None);
     }
 }

@@ -11,6 +11,7 @@ mod instructions;
 mod lint;
 mod report;
 mod scaling;
+mod services;
 mod show;
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ enum Command {
     Report(report::Report),
     Show(show::Show),
     Scaling(scaling::Scaling),
+    Services(services::Services),
     Doctor(doctor::Doctor),
     Lint(lint::Lint),
 }
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Report(command) => command.run(),
         Command::Show(command) => command.run(),
         Command::Scaling(command) => command.run(),
+        Command::Services(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Lint(command) => command.run(),
     };

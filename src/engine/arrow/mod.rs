@@ -33,7 +33,7 @@ use anyhow::{Context, bail, ensure};
 use arrow::array::RecordBatch;
 
 use self::table::Table;
-use super::{Engine, EngineInfo, EngineSettings, Result, Unsupported};
+use super::{Engine, EngineInfo, EngineSettings, Result, Unsupported, refuse_unreadable};
 use crate::answer::Answer;
 use crate::fixture::Dataset;
 use crate::workload::Query;
@@ -99,9 +99,7 @@ impl Engine for ArrowKernels {
     }
 
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
-        if dataset.format != "parquet" {
-            bail!(Unsupported(format!("the arrow engine reads parquet only, not {}", dataset.format)));
-        }
+        refuse_unreadable(dataset, false)?;
         for table in &dataset.tables {
             let opened = Table::open(&table.files)
                 .with_context(|| format!("the arrow engine cannot read table {}", table.name))?;

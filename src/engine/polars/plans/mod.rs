@@ -34,9 +34,11 @@ mod q9;
 use std::collections::BTreeMap;
 
 use polars::prelude::{
-    DataType, Expr, LazyFrame, NULL, NamedFrom, PlRefPath, PolarsResult, Scalar, ScanArgsParquet, Series,
-    SortMultipleOptions, col, lit, polars_err, when,
+    DataType, Expr, LazyFrame, NULL, NamedFrom, PolarsResult, Scalar, Series, SortMultipleOptions, col, lit,
+    polars_err, when,
 };
+
+use super::files::Files;
 
 /// Builds a query's plan; nothing is executed.
 pub type Plan = fn(&Given) -> PolarsResult<LazyFrame>;
@@ -75,7 +77,7 @@ pub fn named(workload: &str, query: &str) -> Option<Plan> {
 #[derive(Debug, Clone, Copy)]
 pub struct Given<'a> {
     /// The files of each table.
-    pub files: &'a BTreeMap<String, Vec<PlRefPath>>,
+    pub files: &'a BTreeMap<String, Files>,
     /// The query's text, for a number in it that depends on the scale.
     pub sql: &'a str,
 }
@@ -115,9 +117,7 @@ impl Given<'_> {
 
     fn scan(&self, table: &str) -> PolarsResult<LazyFrame> {
         let files = self.files.get(table).ok_or_else(|| polars_err!(ComputeError: "table {} was not loaded", table))?;
-        // These are files, not patterns.
-        let args = ScanArgsParquet { glob: false, ..ScanArgsParquet::default() };
-        LazyFrame::scan_parquet_files(files.iter().cloned().collect(), args)
+        files.scan()
     }
 }
 

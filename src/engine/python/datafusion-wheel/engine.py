@@ -1,14 +1,20 @@
-"""DataFusion as its makers ship it for Python, with its own defaults; planning is timed."""
+"""DataFusion as its makers ship it for Python, with its own defaults; planning is timed.
+
+It has no reader of Iceberg: such tables are read by their files.
+"""
 
 import pathlib
+import tempfile
 
-from querydyno import Engine, Unsupported, arrow_answer, serve
+from querydyno import Engine, Unsupported, arrow_answer, serve, told_by_files
 
 
 class DataFusionWheel(Engine):
     def __init__(self, settings):
         import datafusion
 
+        self.scratch = settings["scratch"]
+        self.column = datafusion.col
         wanted = {**settings["options"], "datafusion.execution.target_partitions": str(settings["threads"])}
         config = datafusion.SessionConfig(wanted)
         runtime = datafusion.RuntimeEnvBuilder().with_disk_manager_specified(settings["scratch"])
@@ -22,9 +28,30 @@ class DataFusionWheel(Engine):
 
     def load(self, tables):
         for name, files in tables.items():
-            if self.context.table_exist(name):
-                self.context.deregister_table(name)
-            self.context.register_parquet(name, one_path(files))
+            self.register(name, files)
+
+    def load_iceberg(self, tables):
+        for table in told_by_files(tables, by_name=True):
+            if not table.evolved:
+                self.register(table.name, table.files)
+                continue
+            # What is registered has every column of any file, and NULL where a file lacks it.
+            whole = f"{table.name}_of_all_columns"
+            self.register(whole, table.files)
+            frame = self.context.table(whole)
+            missing = set(table.columns) - set(frame.schema().names)
+            if missing:
+                raise Unsupported(f"{table.name} has columns that none of its files has: {', '.join(sorted(missing))}")
+            self.forget(table.name)
+            self.context.register_view(table.name, frame.select(*map(self.column, map(quoted, table.columns))))
+
+    def register(self, name, files):
+        self.forget(name)
+        self.context.register_parquet(name, one_path(files, self.scratch))
+
+    def forget(self, name):
+        if self.context.table_exist(name):
+            self.context.deregister_table(name)
 
     def run(self, sql):
         frame = self.context.sql(sql)
@@ -37,17 +64,30 @@ class DataFusionWheel(Engine):
         import pyarrow
 
         schema, batches = output
-        return arrow_answer(pyarrow.Table.from_batches(batches, schema))
+        # Not by the schema of the plan as it was written: what came out of it may be wider, or have no NULLs.
+        tables = [pyarrow.Table.from_batches([batch]) for batch in batches] or [schema.empty_table()]
+        return arrow_answer(pyarrow.concat_tables(tables, promote_options="permissive"))
 
 
-def one_path(files):
-    """What DataFusion for Python takes for a table: a file, or the folder whose Parquet files are the table's."""
+def quoted(name):
+    """A column's name as it is; DataFusion would make it lower case."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def one_path(files, scratch):
+    """What DataFusion for Python takes for a table: a file, or the folder whose Parquet files are the table's.
+
+    Files that are not all of one folder get a folder of links to them.
+    """
     if len(files) == 1:
         return files[0]
     folder = pathlib.Path(files[0]).parent
-    if {str(path) for path in folder.glob("*.parquet")} != set(files):
-        raise Unsupported("a table of several files that are not one folder's cannot be registered from Python")
-    return f"{folder}/"
+    if {str(path) for path in folder.glob("*.parquet")} == set(files):
+        return f"{folder}/"
+    links = pathlib.Path(tempfile.mkdtemp(dir=scratch))
+    for number, file in enumerate(files):
+        (links / f"{number:06}.parquet").symlink_to(file)
+    return f"{links}/"
 
 
 if __name__ == "__main__":

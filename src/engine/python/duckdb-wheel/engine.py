@@ -1,9 +1,25 @@
-"""DuckDB as its makers ship it for Python. Tables are views over read_parquet; planning is timed."""
+"""DuckDB as its makers ship it for Python. Tables are views over read_parquet; planning is timed.
 
-from querydyno import Engine, answer, serve
+Iceberg tables are read by their files: DuckDB's own reader is an extension that it would have to download.
+"""
 
-#: DuckDB's names of types up to the first bracket, but the integers'.
-KINDS = {"DECIMAL": "decimal", "DOUBLE": "float", "FLOAT": "float", "VARCHAR": "text", "DATE": "date", "BOOLEAN": "bool"}
+import re
+
+from querydyno import Engine, Unsupported, answer, incomparable, serve, told_by_files
+
+#: DuckDB's names of types that are one word, but the integers'. `"NULL"` is that of a column of nothing else.
+KINDS = {
+    "DOUBLE": "float",
+    "FLOAT": "float32",
+    "VARCHAR": "text",
+    "DATE": "date",
+    "BOOLEAN": "bool",
+    "TIMESTAMP": "timestamp",
+    "TIMESTAMP_S": "timestamp",
+    "TIMESTAMP_MS": "timestamp",
+    '"NULL"': "text",
+}
+INTEGERS = r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER"
 
 
 class DuckDbWheel(Engine):
@@ -13,6 +29,7 @@ class DuckDbWheel(Engine):
         wanted = {**settings["options"], "threads": str(settings["threads"])}
         if settings["memory_limit_bytes"]:
             wanted["memory_limit"] = f"{settings['memory_limit_bytes']}B"
+        self.duckdb = duckdb
         self.connection = duckdb.connect(config={**wanted, "temp_directory": settings["scratch"]})
         self.version = duckdb.__version__
         self.source = f"wheel duckdb {self.version}"
@@ -20,8 +37,23 @@ class DuckDbWheel(Engine):
 
     def load(self, tables):
         for name, files in tables.items():
-            paths = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-            self.connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM read_parquet([{paths}])')
+            self.view(name, "*", files)
+
+    def load_iceberg(self, tables):
+        for table in told_by_files(tables, by_name=True):
+            # The values are in the files. Of a folder's name like `region=south` DuckDB would make a column of its own.
+            options = ", hive_partitioning = false"
+            if table.evolved:
+                options += ", union_by_name = true"
+            try:
+                self.view(table.name, ", ".join(map(quoted, table.columns)), table.files, options)
+            except self.duckdb.BinderException as error:
+                raise Unsupported(f"{table.name} has a column that none of its files has: {error}") from error
+
+    def view(self, name, columns, files, options=""):
+        paths = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        text = f"CREATE OR REPLACE VIEW {quoted(name)} AS SELECT {columns} FROM read_parquet([{paths}]{options})"
+        self.connection.execute(text)
 
     def run(self, sql):
         relation = self.connection.sql(sql)
@@ -33,14 +65,20 @@ class DuckDbWheel(Engine):
         return answer(columns, output.fetchall())
 
 
+def quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
 def kind(type):
-    if type.startswith("TIMESTAMP"):
-        return "timestamp"
-    if type == "INTEGER" or type.endswith("INT"):
+    if re.fullmatch(INTEGERS, type):
         return "int"
-    if type.split("(")[0] not in KINDS:
-        raise TypeError(f"a result column of type {type} cannot be compared yet")
-    return KINDS[type.split("(")[0]]
+    if re.fullmatch(r"DECIMAL\(\d+,\d+\)", type):
+        return "decimal"
+    if re.fullmatch(r"ENUM\(.*\)", type):
+        return "text"
+    if type not in KINDS:
+        raise incomparable(type)
+    return KINDS[type]
 
 
 if __name__ == "__main__":

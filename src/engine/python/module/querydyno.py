@@ -7,12 +7,16 @@ beyond Python's own; `arrow_answer` takes a pyarrow table, but imports nothing.
     echo | PYTHONPATH=src/engine/python/module python src/engine/python/pandas/engine.py
 """
 
+import dataclasses
 import datetime
 import decimal
 import json
+import math
 import os
 import platform
+import re
 import resource
+import struct
 import sys
 import time
 import traceback
@@ -22,6 +26,24 @@ PROTOCOL = 1
 
 class Unsupported(Exception):
     """The engine cannot do this by its nature: its cell is skipped with this reason instead of failing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class IcebergTable:
+    """An Iceberg table at one of its snapshots."""
+
+    name: str
+    #: Absolute path of its metadata file.
+    metadata: str
+    snapshot_id: int
+    #: Absolute paths of the Parquet files that the snapshot consists of.
+    files: list
+    #: The columns of the snapshot's schema, in order.
+    columns: list
+    #: Whether a file lacks one of the columns, which is NULL then, or has one that was dropped.
+    evolved: bool = False
+    #: Why the files alone do not tell the table's rows, if they do not.
+    needs_reader: str | None = None
 
 
 class Engine:
@@ -46,6 +68,13 @@ class Engine:
         """Makes the tables known: `tables` is {"lineitem": ["/data/lineitem.parquet"], ...}. Not timed."""
         raise NotImplementedError
 
+    def load_iceberg(self, tables):
+        """The same for Iceberg tables, `tables` being a list of `IcebergTable`. Not timed.
+
+        An engine with a reader of Iceberg uses it here; this one loads the files, and refuses where they are not all.
+        """
+        self.load({table.name: table.files for table in told_by_files(tables)})
+
     def prepare(self, query):
         """Takes a query: `query` has "workload", "name" ("q1") and "sql". Must not plan it. Not timed."""
         return query["sql"]
@@ -63,21 +92,51 @@ class Engine:
         raise NotImplementedError
 
 
+def told_by_files(tables, by_name=False):
+    """The same tables, if their files alone tell their rows to an engine without a reader of Iceberg.
+
+    `by_name` is for an engine that takes just the table's columns from each file, with NULL for one that is not there.
+    """
+    for table in tables:
+        if table.needs_reader:
+            raise Unsupported(f"{table.name} takes a reader of Iceberg, which is not here: {table.needs_reader}")
+        if table.evolved and not by_name:
+            raise Unsupported(
+                f"{table.name} takes a reader of Iceberg, which is not here: its files lack columns that were added, "
+                "or have ones that were dropped"
+            )
+        if not table.files:
+            raise Unsupported(f"{table.name} takes a reader of Iceberg, which is not here: it has no files to read")
+    return tables
+
+
 def answer(columns, rows):
     """An answer of `columns`, pairs of name and kind, and `rows` of Python values.
 
-    A kind is int, decimal, float, text, date, timestamp or bool.
+    A kind is int, decimal, float, float32, text, date, timestamp or bool.
     """
+    writers = [_single if kind == "float32" else _text for _, kind in columns]
     return {
-        "columns": [{"name": name, "kind": kind} for name, kind in columns],
-        "rows": [[_text(value) for value in row] for row in rows],
+        "columns": [{"name": name, "kind": kind.removesuffix("32")} for name, kind in columns],
+        "rows": [[write(value) for write, value in zip(writers, row, strict=True)] for row in rows],
     }
 
 
 def arrow_answer(table):
     """An answer of a pyarrow table."""
     columns = [(field.name, _arrow_kind(str(field.type))) for field in table.schema]
-    return answer(columns, zip(*(column.to_pylist() for column in table.columns), strict=True))
+    # As text a timestamp keeps its nanoseconds, which Python's own has no room for.
+    typed = zip(columns, table.columns, strict=True)
+    values = [column.cast("string") if kind == "timestamp" else column for (_, kind), column in typed]
+    return answer(columns, zip(*(column.to_pylist() for column in values), strict=True))
+
+
+def incomparable(kind):
+    """The error for a result column of a type that an answer cannot hold."""
+    return TypeError(
+        f"a result column of type {kind} cannot be compared yet: cast it in the query, a time with a zone to a timestamp "
+        "without one, anything else to text"
+    )
 
 
 def serve(name, engine):
@@ -123,7 +182,11 @@ class _Session:
 
     def load(self, dataset):
         start = time.perf_counter_ns()
-        self.engine.load({table["name"]: table["files"] for table in dataset["tables"]})
+        tables = dataset["tables"]
+        if dataset["format"] == "iceberg":
+            self.engine.load_iceberg([_iceberg_table(**table) for table in tables])
+        else:
+            self.engine.load({table["name"]: table["files"] for table in tables})
         return {"load_ns": time.perf_counter_ns() - start}
 
     def prepare(self, query):
@@ -157,6 +220,11 @@ class _Session:
         return {"answer": self.engine.answer(output)}
 
 
+def _iceberg_table(name, files, iceberg, **_):
+    known = {field.name for field in dataclasses.fields(IcebergTable)}
+    return IcebergTable(name=name, files=files, **{key: told for key, told in iceberg.items() if key in known})
+
+
 def _usage():
     """What the kernel has counted for this process and its children that have ended."""
     both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -187,17 +255,31 @@ def _text(value):
     return str(value) if isinstance(value, int) else _text(value.item())
 
 
+def _single(value):
+    """A number of single precision in the fewest digits that make it, as other engines write it; Python knows doubles."""
+    if value is None or not math.isfinite(value):
+        return _text(value)
+    shorter = (f"{value:.{digits}g}" for digits in range(1, 10))
+    fewest = next(text for text in shorter if struct.pack("f", float(text)) == struct.pack("f", value))
+    return repr(float(fewest))
+
+
 def _arrow_kind(arrow_type):
-    kinds = {
-        "int": ("int", "uint"),
-        "decimal": ("decimal",),
-        "float": ("float", "double", "halffloat"),
-        "text": ("string", "large_string", "string_view"),
-        "timestamp": ("timestamp",),
-        "date": ("date",),
-        "bool": ("bool",),
-    }
-    for kind, names in kinds.items():
-        if arrow_type.startswith(names):
-            return kind
-    raise TypeError(f"a result column of type {arrow_type} cannot be compared yet")
+    # A column of nothing but NULLs has no type, and any kind can hold them.
+    exact = {"bool": "bool", "null": "text", "halffloat": "float", "float": "float32", "double": "float"}
+    texts = ("string", "large_string", "string_view")
+    # What stands before the brackets: timestamp[us], decimal128(15, 2), date32[day]. Of a list it is `list<item: ...>`.
+    name = re.match(r"\w+", arrow_type)[0]
+    if arrow_type in exact:
+        return exact[arrow_type]
+    if arrow_type in texts or re.fullmatch(r"dictionary<values=(large_)?string, .*", arrow_type):
+        return "text"
+    if re.fullmatch(r"u?int\d+", arrow_type):
+        return "int"
+    if name.startswith("decimal"):
+        return "decimal"
+    if name in ("date32", "date64"):
+        return "date"
+    if name == "timestamp" and "tz=" not in arrow_type:
+        return "timestamp"
+    raise incomparable(arrow_type)

@@ -1,4 +1,5 @@
 """pandas, with pyarrow as its Parquet reader: each query is a function in tpch.py, and a run reads the files anew.
+Iceberg tables are read by pyiceberg, which gives Arrow tables.
 
 What this is not: a reader of SQL. Of a query's text only the parameters are taken; a query that nobody wrote in
 pandas is unsupported. pandas has no setting for memory; the host's own limit is the only one.
@@ -7,6 +8,7 @@ pandas is unsupported. pandas has no setting for memory; the host's own limit is
 import functools
 import os
 
+import querydyno_iceberg
 from querydyno import Engine, Unsupported, answer, serve
 
 # Native libraries below pandas read these once, when they are loaded.
@@ -23,6 +25,8 @@ class Pandas(Engine):
         threads = settings["threads"]
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
 
+        iceberg = querydyno_iceberg.settings(threads)
+
         import pandas
         import pyarrow.parquet
         import tpch
@@ -31,17 +35,23 @@ class Pandas(Engine):
         pyarrow.set_cpu_count(threads)
         pyarrow.set_io_thread_count(threads)
         self.workloads = {"tpch": tpch}
-        self.files = {}
+        self.read = None
         self.version = pandas.__version__
         self.source = f"wheel pandas {self.version} with pyarrow {pyarrow.__version__}"
         self.settings = {
+            **iceberg,
             **dict.fromkeys(THREAD_VARIABLES, str(threads)),
             "pyarrow.set_cpu_count": str(threads),
             "pyarrow.set_io_thread_count": str(threads),
         }
 
     def load(self, tables):
-        self.files = tables
+        self.read = functools.partial(self.read_parquet, tables)
+
+    def load_iceberg(self, tables):
+        for table in tables:
+            querydyno_iceberg.planned(table)
+        self.read = functools.partial(self.read_iceberg, {table.name: table for table in tables})
 
     def prepare(self, query):
         workload, name = query["workload"], query["name"]
@@ -57,20 +67,54 @@ class Pandas(Engine):
         columns = [(name, kind(dtype)) for name, dtype in output.dtypes.items()]
         return answer(columns, zip(*(values(output[name]) for name, _ in columns), strict=True))
 
-    def read(self, table, columns, filters=None):
+    def read_parquet(self, tables, table, columns, filters=None):
         """The columns of a table in the rows where `filters` hold, which is pandas' list of (column, op, value).
 
         Decimals become doubles while Arrow reads: as Python's Decimals, which pandas makes of them otherwise, they
         would cost an object each. For the same reason a day is a datetime64 and no datetime.date.
         """
         pyarrow = self.pyarrow
-        files = self.files[table]
+        files = tables[table]
         schema = pyarrow.schema(
             field.with_type(pyarrow.float64()) if pyarrow.types.is_decimal(field.type) else field
             for field in pyarrow.parquet.read_schema(files[0])
         )
         days = {"date_as_object": False}
         return self.pandas.read_parquet(files, columns=columns, filters=filters, schema=schema, to_pandas_kwargs=days)
+
+    def read_iceberg(self, tables, table, columns, filters=None):
+        """The same of an Iceberg table; pyiceberg tests the filters on files first and on rows then."""
+        pyarrow = self.pyarrow
+        condition = condition_of(filters)
+        scan = querydyno_iceberg.at_snapshot(tables[table]).scan(row_filter=condition, selected_fields=tuple(columns))
+        read = scan.to_arrow().select(columns)
+        schema = pyarrow.schema(
+            field.with_type(pyarrow.float64()) if pyarrow.types.is_decimal(field.type) else field for field in read.schema
+        )
+        return read.cast(schema).to_pandas(date_as_object=False)
+
+
+def condition_of(filters):
+    """pandas' list of (column, op, value), which all hold, or list of such lists, one of which does, for pyiceberg."""
+    from pyiceberg import expressions as iceberg
+
+    if not filters:
+        return iceberg.AlwaysTrue()
+    if isinstance(filters[0], list):
+        return iceberg.Or(*map(condition_of, filters))
+    ops = {
+        "==": iceberg.EqualTo,
+        "!=": iceberg.NotEqualTo,
+        "<": iceberg.LessThan,
+        "<=": iceberg.LessThanOrEqual,
+        ">": iceberg.GreaterThan,
+        ">=": iceberg.GreaterThanOrEqual,
+        "in": iceberg.In,
+        "not in": iceberg.NotIn,
+    }
+    # A Series or an Index of keys becomes a list of Python's own numbers.
+    plain = [(column, op, getattr(value, "tolist", lambda value=value: value)()) for column, op, value in filters]
+    return iceberg.And(iceberg.AlwaysTrue(), *(ops[op](column, value) for column, op, value in plain))
 
 
 def kind(dtype):

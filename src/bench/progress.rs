@@ -1,0 +1,40 @@
+//! What a caller is told while a run goes on.
+
+use std::time::Duration;
+
+use crate::id::BenchId;
+use crate::record::Record;
+
+/// One step of a run.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Progress<'a> {
+    /// All that will be measured.
+    Planned {
+        /// The cells, in their order.
+        cells: &'a [BenchId],
+        /// Runs of each.
+        runs: usize,
+    },
+    /// A cell begins: its engine opens, loads, and its answer is verified.
+    Started {
+        /// Which cell.
+        id: &'a BenchId,
+    },
+    /// A sample was taken.
+    Iteration {
+        /// Of which cell.
+        id: &'a BenchId,
+        /// The first is 1.
+        run: usize,
+        /// As many as there will be.
+        of: usize,
+        /// What it took.
+        took: Duration,
+    },
+    /// A cell ended, well or not. Answers that no reference vouches for are judged when all engines have answered.
+    Ended {
+        /// What is known of it.
+        record: &'a Record,
+    },
+}

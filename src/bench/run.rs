@@ -1,0 +1,153 @@
+//! The run itself: query by query, one engine after the other or several at a time, each cell in a thread of its own making.
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::Result;
+
+use super::cells::Programs;
+use super::{Bench, Progress, RUNS, replay};
+use crate::fixture::Store;
+use crate::harness::attempt::{Stop, attempt};
+use crate::harness::finish::After;
+use crate::harness::hearing::Held;
+use crate::harness::origin::Origin;
+use crate::harness::sample::Engine;
+use crate::harness::select::Cell;
+use crate::id::BenchId;
+use crate::interrupt;
+use crate::record::{Record, Writer};
+use crate::referee::Referee;
+use crate::session::{Failure, FailureKind, Program};
+use crate::settings::Settings;
+
+/// What all cells of a run share.
+struct Run<'a> {
+    bench: &'a Bench,
+    settings: &'a Settings,
+    runs: usize,
+    programs: Programs<'a>,
+    store: Store,
+    origin: Origin,
+    writer: Mutex<Writer>,
+}
+
+/// Runs all that the bench means.
+///
+/// # Errors
+/// As [`Bench::run`].
+pub(super) fn run(bench: &Bench, settings: &Settings) -> Result<Vec<Record>> {
+    let workloads = bench.workloads(settings)?;
+    let catalog = bench.catalog(settings)?;
+    let cells = bench.cells(&workloads, &catalog, settings)?;
+    let run = Run {
+        bench,
+        settings,
+        runs: bench.runs.unwrap_or(RUNS),
+        programs: bench.programs(&cells)?,
+        store: Store::new(settings.data.clone()),
+        origin: Origin::read(),
+        writer: Mutex::new(Writer::new(&settings.home.join("records"))),
+    };
+    let ids: Vec<BenchId> = cells.iter().map(|cell| cell.id.clone()).collect();
+    run.tell(&Progress::Planned { cells: &ids, runs: run.runs });
+    let mut records = Vec::new();
+    for group in cells.chunk_by(Cell::asks_the_same) {
+        if interrupt::requested() {
+            break;
+        }
+        let done = run.group(group)?;
+        replay::replay(&done, &settings.home.with_file_name("criterion"));
+        records.extend(done);
+    }
+    Ok(records)
+}
+
+impl Run<'_> {
+    /// The cells of one query, which are judged by each other where no reference vouches for an answer.
+    fn group(&self, cells: &[Cell<'_>]) -> Result<Vec<Record>> {
+        let slots: Vec<Mutex<Option<Held>>> = cells.iter().map(|_| Mutex::default()).collect();
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<()> {
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(cell) = cells.get(place).filter(|_| !interrupt::requested()) else { return Ok(()) };
+                let held = self.cell(cell);
+                if held.heard.is_none() {
+                    self.keep(&held.record)?;
+                }
+                *slots[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
+            }
+        };
+        let workers = cells.first().map_or(1, |cell| cell.parts.variant.parallel).min(cells.len());
+        if workers == 1 {
+            work()?;
+        } else {
+            thread::scope(|scope| {
+                let workers: Vec<_> = (0..workers).map(|_| scope.spawn(&work)).collect();
+                workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            })?;
+        }
+        let done = slots.into_iter().filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let mut held: Vec<Held> = done.collect();
+        if let Some(first) = cells.first() {
+            first.settle(&mut held);
+        }
+        for held in held.iter().filter(|held| held.heard.is_some()) {
+            self.keep(&held.record)?;
+        }
+        Ok(held.into_iter().map(|held| held.record).collect())
+    }
+
+    fn cell(&self, cell: &Cell<'_>) -> Held {
+        self.tell(&Progress::Started { id: &cell.id });
+        let mut record = self.origin.blank(cell);
+        // One for each cell: it takes down what this one answers.
+        let referee = Referee::new(self.settings);
+        let done = match &self.programs[cell.id.engine.as_str()] {
+            Ok(program) => self.measure(cell, program, &referee, &mut record),
+            Err(stop) => Err(stop.clone()),
+        };
+        if let Err(stop) = done {
+            record.outcome = stop.outcome;
+            record.reason = Some(stop.reason);
+            record.failure = stop.failure;
+        }
+        self.tell(&Progress::Ended { record: &record });
+        Held { record, heard: referee.take_heard() }
+    }
+
+    fn measure(&self, cell: &Cell<'_>, program: &Program, referee: &Referee, record: &mut Record) -> Result<(), Stop> {
+        let ready = attempt(cell, program, self.settings, &self.store, referee, record)?;
+        let mut engine = Engine::new(cell, program, self.settings, ready)?;
+        let mut taken = Vec::with_capacity(self.runs);
+        for run in 1..=self.runs {
+            let sample = engine.sample(1).map_err(|failure| self.stopped(failure, run - 1))?;
+            self.tell(&Progress::Iteration { id: &cell.id, run, of: self.runs, took: sample.total });
+            taken.push(sample);
+        }
+        let samples = engine.samples(taken);
+        After { cell, program, settings: self.settings, referee, keeps: true }.finish(engine, &samples, record)
+    }
+
+    fn stopped(&self, failure: Failure, after: usize) -> Stop {
+        let interrupted = failure.kind == FailureKind::Interrupted;
+        let stop = Stop::from(failure);
+        if interrupted {
+            return Stop { reason: format!("interrupted after {after} of {} runs", self.runs), ..stop };
+        }
+        stop
+    }
+
+    fn keep(&self, record: &Record) -> Result<()> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).append(record)
+    }
+
+    fn tell(&self, progress: &Progress<'_>) {
+        if let Some(told) = &self.bench.on_progress {
+            told(progress);
+        }
+    }
+}

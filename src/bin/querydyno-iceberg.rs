@@ -1,0 +1,7 @@
+//! The program that makes, registers and plans Iceberg tables for the host.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    querydyno::iceberg::program::main()
+}

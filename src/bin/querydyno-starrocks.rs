@@ -1,0 +1,10 @@
+//! The program of the engine `starrocks`: [`serve`], and the system allocator, since the server does the work.
+
+use std::process::ExitCode;
+
+use querydyno::engine::starrocks::StarRocks;
+use querydyno::session::{recipe, serve};
+
+fn main() -> ExitCode {
+    serve::<StarRocks>("starrocks", recipe("system"))
+}

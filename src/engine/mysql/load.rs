@@ -1,0 +1,121 @@
+//! A dataset's tables in a database of their own on the server, each loaded once for its checksum.
+//!
+//! A table is filled under another name and renamed when it is whole, with its checksum in its comment: a load that was
+//! cut is never taken for a table. A lock of the server keeps two programs from loading the same.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use mysql::LocalInfileHandler;
+
+use super::client::{Client, Unreadable};
+use super::keys;
+use super::lines;
+use super::schema;
+use super::sql::{database, named, quoted};
+use crate::engine::{Result, Unsupported};
+use crate::fixture::{Dataset, Table};
+
+/// Goes up when tables are made in another way, so that those made before are made again.
+const LAYOUT: u32 = 1;
+/// How long to wait for another program before looking again, in seconds.
+const PATIENCE: u32 = 5;
+
+/// Makes every table of the dataset known in the connection's database.
+pub(super) fn load(client: &mut Client, dataset: &Dataset, collation: &str) -> Result<()> {
+    if dataset.format != "parquet" {
+        let reason = format!("the server reads no {} tables; it is loaded from Parquet files", dataset.format);
+        bail!(Unsupported(reason));
+    }
+    let name = format!("querydyno_{}", database(dataset));
+    let create = format!("CREATE DATABASE IF NOT EXISTS {} CHARACTER SET utf8mb4 COLLATE {collation}", named(&name));
+    client.execute(&create)?;
+    client.execute(&format!("USE {}", named(&name)))?;
+    for table in &dataset.tables {
+        if is_loaded(client, table)? {
+            continue;
+        }
+        lock(client, &name)?;
+        // Another program may have loaded it while we waited.
+        if !is_loaded(client, table)? {
+            fill(client, dataset, table).with_context(|| format!("cannot load table {}", table.name))?;
+        }
+        client.execute(&format!("DO RELEASE_LOCK({})", quoted(&name)))?;
+    }
+    Ok(())
+}
+
+/// What the comment of a whole table says.
+fn mark(table: &Table) -> String {
+    format!("querydyno, layout {LAYOUT}, sha256 {}", table.sha256)
+}
+
+fn is_loaded(client: &mut Client, table: &Table) -> Result<bool> {
+    let comment = client.value(&format!(
+        "SELECT table_comment FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = {}",
+        quoted(&table.name)
+    ))?;
+    // Without a checksum one table cannot be told from another.
+    Ok(!table.sha256.is_empty() && comment == Some(mark(table)))
+}
+
+/// The lock goes with the connection, whatever becomes of this program.
+fn lock(client: &mut Client, name: &str) -> Result<()> {
+    // The host ends us when it takes too long.
+    while client.value(&format!("SELECT GET_LOCK({}, {PATIENCE})", quoted(name)))?.as_deref() != Some("1") {}
+    Ok(())
+}
+
+fn fill(client: &mut Client, dataset: &Dataset, table: &Table) -> Result<()> {
+    let unfinished = named(&format!("querydyno_loading_{}", table.name));
+    let keys = keys::of(dataset, table);
+    let list = |columns: &[&str]| columns.iter().map(|column| named(column)).collect::<Vec<_>>().join(", ");
+    let mut columns = schema::columns(&table.files)?;
+    columns.extend(keys.map(|keys| format!("PRIMARY KEY ({})", list(keys.primary))));
+    client.execute(&format!("DROP TABLE IF EXISTS {unfinished}"))?;
+    client.execute(&format!("CREATE TABLE {unfinished} ({}) ENGINE = InnoDB", columns.join(", ")))?;
+    send(client, &unfinished, table)?;
+    // After the rows: sorting them once is faster than keeping an index in order.
+    let indexes =
+        keys.into_iter().flat_map(|keys| keys.indexes).map(|columns| format!("ADD INDEX ({})", list(columns)));
+    let changes: Vec<String> = indexes.chain([format!("COMMENT = {}", quoted(&mark(table)))]).collect();
+    client.execute(&format!("ALTER TABLE {unfinished} {}", changes.join(", ")))?;
+    client.texts(&format!("ANALYZE TABLE {unfinished}"))?;
+    let name = named(&table.name);
+    client.execute(&format!("DROP TABLE IF EXISTS {name}"))?;
+    client.execute(&format!("RENAME TABLE {unfinished} TO {name}"))?;
+    Ok(())
+}
+
+/// Sends the rows, and checks that the server took every one as it is.
+fn send(client: &mut Client, to: &str, table: &Table) -> Result<()> {
+    let files = table.files.clone();
+    let handler = LocalInfileHandler::new(move |_, server| {
+        for file in &files {
+            pass_on(file, server)?;
+        }
+        Ok(())
+    });
+    let sql = format!("LOAD DATA LOCAL INFILE {} INTO TABLE {to} CHARACTER SET utf8mb4", quoted(&table.name));
+    let done = client.execute_sending(&sql, handler)?;
+    if done.warnings > 0 {
+        let first = client.texts("SHOW WARNINGS LIMIT 1")?.into_iter().next().unwrap_or_default();
+        let words: Vec<String> = first.into_iter().flatten().collect();
+        bail!("the server changed values while loading, {} warnings, the first: {}", done.warnings, words.join(" "));
+    }
+    ensure!(done.rows == table.rows, "the server took {} rows of {}", done.rows, table.rows);
+    Ok(())
+}
+
+/// Writes the rows of a file to the server.
+fn pass_on(file: &Path, server: &mut impl Write) -> io::Result<()> {
+    let unreadable = |error: anyhow::Error| io::Error::other(Unreadable(format!("{error:#}")));
+    let broken = |error| unreadable(anyhow::Error::from(error).context(format!("cannot read {}", file.display())));
+    let batches = schema::open(file).map_err(unreadable)?.build().map_err(broken)?;
+    for batch in batches {
+        let batch = batch.map_err(|error| broken(error.into()))?;
+        server.write_all(&lines::of(&batch).map_err(unreadable)?)?;
+    }
+    Ok(())
+}

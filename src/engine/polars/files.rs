@@ -1,0 +1,42 @@
+//! A table's files, and the lazy frame that scans them.
+
+use polars::prelude::{LazyFrame, PlRefPath, PolarsResult, ScanArgsParquet, UnionArgs, col, concat_lf_diagonal};
+
+use crate::fixture::Table;
+
+/// A table's files.
+#[derive(Debug, Clone)]
+pub struct Files {
+    paths: Vec<PlRefPath>,
+    /// The columns to show, where the files differ in theirs.
+    columns: Option<Vec<String>>,
+}
+
+impl Files {
+    /// Those of this table.
+    ///
+    /// # Errors
+    /// For a path that Polars cannot name.
+    pub fn of(table: &Table) -> PolarsResult<Self> {
+        let paths = table.files.iter().map(|file| PlRefPath::try_from_path(file)).collect::<PolarsResult<_>>()?;
+        let evolved = table.iceberg.as_ref().filter(|iceberg| iceberg.evolved);
+        Ok(Self { paths, columns: evolved.map(|iceberg| iceberg.columns.clone()) })
+    }
+
+    /// Scans them; nothing is read so far but what a schema takes.
+    ///
+    /// # Errors
+    /// When a file cannot be opened.
+    pub fn scan(&self) -> PolarsResult<LazyFrame> {
+        let Some(columns) = &self.columns else { return scan(&self.paths) };
+        let each = self.paths.iter().map(|path| scan(std::slice::from_ref(path))).collect::<PolarsResult<Vec<_>>>()?;
+        let all = concat_lf_diagonal(each, UnionArgs::default())?;
+        Ok(all.select(columns.iter().map(|name| col(name.as_str())).collect::<Vec<_>>()))
+    }
+}
+
+fn scan(paths: &[PlRefPath]) -> PolarsResult<LazyFrame> {
+    // These are files, not patterns.
+    let args = ScanArgsParquet { glob: false, ..ScanArgsParquet::default() };
+    LazyFrame::scan_parquet_files(paths.iter().cloned().collect(), args)
+}

@@ -1,0 +1,104 @@
+//! StarRocks' own tables, loaded once from Parquet files that its nodes can read under the same paths as this program.
+//!
+//! A table is filled under another name and renamed when it is whole, with its checksum in its comment. StarRocks has
+//! no locks to ask for: two programs that load the same each fill a table of their own, and one of them stays.
+
+use anyhow::{Context, ensure};
+
+use crate::engine::Result;
+use crate::engine::mysql::client::Client;
+use crate::engine::mysql::sql::{database, named, quoted};
+use crate::fixture::{Dataset, Table};
+
+/// Goes up when tables are made in another way, so that those made before are made again.
+const LAYOUT: u32 = 1;
+
+/// Makes every table of the dataset known in the connection's database.
+pub(super) fn load(client: &mut Client, dataset: &Dataset) -> Result<()> {
+    let name = named(&format!("querydyno_{}", database(dataset)));
+    client.execute("SET CATALOG default_catalog")?;
+    client.execute(&format!("CREATE DATABASE IF NOT EXISTS {name}"))?;
+    client.execute(&format!("USE {name}"))?;
+    for table in &dataset.tables {
+        if !is_loaded(client, table)? {
+            fill(client, table).with_context(|| format!("cannot load table {}", table.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// What the comment of a whole table says.
+fn mark(table: &Table) -> String {
+    format!("querydyno, layout {LAYOUT}, sha256 {}", table.sha256)
+}
+
+fn is_loaded(client: &mut Client, table: &Table) -> Result<bool> {
+    let comment = client.value(&format!(
+        "SELECT table_comment FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = {}",
+        quoted(&table.name)
+    ))?;
+    Ok(!table.sha256.is_empty() && comment == Some(mark(table)))
+}
+
+fn fill(client: &mut Client, table: &Table) -> Result<()> {
+    let unfinished = named(&format!("querydyno_loading_{}_{}", table.name, std::process::id()));
+    let files: Vec<String> = table.files.iter().map(|file| files(&file.to_string_lossy())).collect();
+    let first = files.first().context("the table has no files")?;
+    let columns = columns(client, first)?;
+    client.execute(&format!("DROP TABLE IF EXISTS {unfinished} FORCE"))?;
+    client.execute(&create(&unfinished, &columns, &mark(table)))?;
+    for file in &files {
+        client.execute(&format!("INSERT INTO {unfinished} SELECT * FROM {file}"))?;
+    }
+    let rows = client.value(&format!("SELECT COUNT(*) FROM {unfinished}"))?.unwrap_or_default();
+    ensure!(rows == table.rows.to_string(), "the server took {rows} rows of {}", table.rows);
+    client.texts(&format!("ANALYZE FULL TABLE {unfinished} WITH SYNC MODE"))?;
+    if is_loaded(client, table)? {
+        // Another program was faster, and its queries may be running.
+        client.execute(&format!("DROP TABLE {unfinished} FORCE"))?;
+        return Ok(());
+    }
+    client.execute(&format!("DROP TABLE IF EXISTS {} FORCE", named(&table.name)))?;
+    client.execute(&format!("ALTER TABLE {unfinished} RENAME {}", named(&table.name)))?;
+    Ok(())
+}
+
+/// A file as StarRocks reads it.
+fn files(path: &str) -> String {
+    format!("FILES(\"path\" = {}, \"format\" = \"parquet\")", quoted(&format!("file://{path}")))
+}
+
+/// The columns' names and types, as StarRocks finds them in the file; CREATE TABLE AS SELECT makes decimals of floats.
+fn columns(client: &mut Client, file: &str) -> Result<Vec<(String, String)>> {
+    let rows = client.texts(&format!("DESC {file}")).with_context(|| {
+        "StarRocks (3.3.4 or newer) has to see the data under the same path as this program: \
+         mount the folder that QUERYDYNO_DATA names into its nodes"
+    })?;
+    let column = |row: Vec<Option<String>>| {
+        let mut cells = row.into_iter().flatten();
+        Some((cells.next()?, cells.next()?))
+    };
+    rows.into_iter().map(|row| column(row).context("DESC FILES shows no name and type")).collect()
+}
+
+/// Sorted and distributed by the first column, which is the key of TPC-H's tables, where its type allows that.
+fn create(name: &str, columns: &[(String, String)], comment: &str) -> String {
+    let list: Vec<String> = columns.iter().map(|(name, data_type)| format!("{} {data_type}", named(name))).collect();
+    let orders = |data_type: &str| {
+        ["int", "bigint", "smallint", "tinyint", "date", "datetime", "varchar"]
+            .iter()
+            .any(|kind| data_type.split('(').next().is_some_and(|name| name.eq_ignore_ascii_case(kind)))
+    };
+    let (key, distribution) = match columns.first() {
+        Some((first, data_type)) if orders(data_type) => {
+            (format!("DUPLICATE KEY ({}) ", named(first)), format!("HASH ({})", named(first)))
+        }
+        _ => (String::new(), "RANDOM".to_owned()),
+    };
+    format!(
+        "CREATE TABLE {name} ({}) {key}COMMENT {} DISTRIBUTED BY {distribution} \
+         PROPERTIES (\"replication_num\" = \"1\")",
+        list.join(", "),
+        quoted(comment)
+    )
+}

@@ -1,0 +1,246 @@
+//! Answers that no reference vouches for: the engines of a run are held against each other, and what most of them say stands.
+//!
+//! So it is for tables that are there already, which may hold other rows tomorrow: nothing is kept for another run. What a
+//! reference says is the [`Referee`](crate::referee::Referee)'s business.
+
+use super::finish::withdraw;
+use super::select::Cell;
+use crate::answer::compare::{Difference, Precision, compare};
+use crate::answer::{Answer, Verdict};
+use crate::record::{Outcome, Record};
+use crate::referee::Heard;
+use crate::workload::QuerySpec;
+
+/// A cell that waits for the others.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) record: Record,
+    /// What its engine answered, if it did.
+    pub(crate) heard: Option<Heard>,
+}
+
+impl Cell<'_> {
+    /// Whether the answers of two cells can be held against each other.
+    pub(crate) fn asks_the_same(&self, other: &Cell<'_>) -> bool {
+        self.id.query == other.id.query && self.id.scale == other.id.scale
+    }
+
+    /// Judges all cells that ask the same as this one by each other.
+    pub(crate) fn settle(&self, held: &mut [Held]) {
+        let text = self.parts.workload.text(self.parts.query, "canonical", self.id.scale);
+        settle(self.parts.query, &text.map(|query| query.sql).unwrap_or_default(), held);
+    }
+}
+
+/// Cells that say the same.
+struct Camp<'a> {
+    answer: &'a Answer,
+    /// Who said it first.
+    speaker: &'a str,
+    /// Places of its cells.
+    members: Vec<usize>,
+    /// Independent engines among them.
+    families: Vec<&'a str>,
+}
+
+/// Judges all cells of one query by each other. Where more independent engines, and at least two, say one thing than any
+/// other, theirs is right; else nobody's is. Cells over unlike data have nothing to say of each other.
+fn settle(query: &QuerySpec, sql: &str, held: &mut [Held]) {
+    let mut data: Vec<Option<String>> = held.iter().map(|held| held.record.dataset.sha256.clone()).collect();
+    data.sort();
+    data.dedup();
+    for data in data {
+        let verdicts = verdicts(query, sql, held, data.as_deref());
+        for (place, verdict) in verdicts {
+            let record = &mut held[place].record;
+            if let Verdict::Wrong(difference) = &verdict {
+                withdraw(record);
+                record.outcome = Outcome::Failed;
+                record.reason = Some(format!("wrong answer: {difference}"));
+            }
+            record.verdict = Some(verdict);
+        }
+    }
+}
+
+fn verdicts(query: &QuerySpec, sql: &str, held: &[Held], data: Option<&str>) -> Vec<(usize, Verdict)> {
+    let voices: Vec<(usize, &str, &Heard)> = held
+        .iter()
+        .enumerate()
+        .filter(|(_, held)| held.record.outcome == Outcome::Measured && held.record.dataset.sha256.as_deref() == data)
+        .filter_map(|(place, held)| Some((place, held.record.id.engine.as_str(), held.heard.as_ref()?)))
+        .collect();
+    let mut camps: Vec<Camp<'_>> = Vec::new();
+    let steady = voices.iter().filter(|(_, _, heard)| heard.changed.is_none());
+    for &(place, engine, heard) in steady {
+        let joins = |camp: &Camp<'_>| compare(camp.answer, &heard.answer, query, Precision::Full).is_ok();
+        let found = camps.iter().position(joins).unwrap_or(camps.len());
+        if found == camps.len() {
+            camps.push(Camp { answer: &heard.answer, speaker: engine, members: Vec::new(), families: Vec::new() });
+        }
+        let camp = &mut camps[found];
+        camp.members.push(place);
+        if !camp.families.contains(&heard.family.as_str()) {
+            camp.families.push(&heard.family);
+        }
+    }
+    // A stable sort: of two camps of one size the first stays first.
+    camps.sort_by_key(|camp| std::cmp::Reverse(camp.families.len()));
+    let size = |place: usize| camps.get(place).map_or(0, |camp| camp.families.len());
+    let majority = camps.first().filter(|_| size(0) >= 2 && size(0) > size(1));
+    let judge = |&(place, engine, heard): &(usize, &str, &Heard)| {
+        let verdict = match majority {
+            Some(camp) if camp.members.contains(&place) => Verdict::Consensus(camp.families.len()),
+            Some(camp) => {
+                let answers = [Some(&heard.answer), heard.changed.as_ref()];
+                let differs = answers.into_iter().flatten().find_map(|answer| {
+                    let side = Side { name: engine, answer };
+                    difference(&Side { name: &most(camp), answer: camp.answer }, &side, query, sql)
+                });
+                Verdict::Wrong(differs.unwrap_or_else(|| "its answer changed while it was measured".to_owned()))
+            }
+            None => Verdict::Unchecked(undecided((engine, heard), &camps, query, sql)),
+        };
+        (place, verdict)
+    };
+    voices.iter().map(judge).collect()
+}
+
+/// Why an answer stays unchecked where most engines say nothing in common.
+fn undecided((engine, heard): (&str, &Heard), camps: &[Camp<'_>], query: &QuerySpec, sql: &str) -> String {
+    if let Some(later) = &heard.changed {
+        let before = Side { name: "the first run", answer: &heard.answer };
+        let after = Side { name: "the last", answer: later };
+        let differs = difference(&before, &after, query, sql).unwrap_or_default();
+        return format!("its answer changed while it was measured: {differs}");
+    }
+    let [first, second, ..] = camps else {
+        return "no other, independent engine answered: name two or more, which then vouch for each other".to_owned();
+    };
+    // Each is told of a camp that it is not in.
+    let joined = |camp: &Camp<'_>| camp.families.contains(&heard.family.as_str()) && camp.answer == &heard.answer;
+    let other = if joined(first) { second } else { first };
+    let theirs = Side { name: other.speaker, answer: other.answer };
+    let ours = Side { name: engine, answer: &heard.answer };
+    let differs = difference(&theirs, &ours, query, sql);
+    let differs = differs.or_else(|| {
+        let second = Side { name: second.speaker, answer: second.answer };
+        difference(&Side { name: first.speaker, answer: first.answer }, &second, query, sql)
+    });
+    format!("the engines disagree, and none has a majority: {}", differs.unwrap_or_default())
+}
+
+/// The engines of a camp, as a message names them.
+fn most(camp: &Camp<'_>) -> String {
+    let others = camp.families.len().saturating_sub(1);
+    if others == 0 { camp.speaker.to_owned() } else { format!("{} (and {others} more)", camp.speaker) }
+}
+
+/// An answer and whose it is.
+struct Side<'a> {
+    name: &'a str,
+    answer: &'a Answer,
+}
+
+/// The first difference, with who says what; `None` where there is none.
+fn difference(theirs: &Side<'_>, ours: &Side<'_>, query: &QuerySpec, sql: &str) -> Option<String> {
+    let found = compare(theirs.answer, ours.answer, query, Precision::Full).err()?;
+    let text = match found {
+        Difference::Value { row, column, expected, actual } => {
+            let whole = ours.answer.rows.get(row - 1).map(|row| shown(row)).unwrap_or_default();
+            format!(
+                "row {row}, {column}: {} says {expected}, {} says {actual} (in the row {whole})",
+                theirs.name, ours.name
+            )
+        }
+        Difference::Rows { expected, actual, first } => {
+            let longer = if expected > actual { theirs } else { ours };
+            format!(
+                "{} has {expected} rows, {} has {actual}; first row that only {} has: {first}",
+                theirs.name, ours.name, longer.name
+            )
+        }
+        other => format!("{} against {}: {other}", ours.name, theirs.name),
+    };
+    Some(text + &hint(sql))
+}
+
+fn shown(row: &[Option<String>]) -> String {
+    row.iter().map(|value| value.as_deref().unwrap_or("NULL")).collect::<Vec<_>>().join(", ")
+}
+
+/// What may be no engine's fault.
+fn hint(sql: &str) -> String {
+    let text = sql.to_lowercase();
+    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    if !words.any(|word| ["limit", "top", "fetch"].contains(&word)) {
+        return String::new();
+    }
+    "; with a LIMIT, engines may rightly differ in rows that tie at its end, or in where NULLs sort: make the ORDER BY \
+     unique, and write NULLS FIRST or NULLS LAST"
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::{Column, Kind};
+
+    fn held(engine: &str, family: &str, values: &[&str]) -> Held {
+        let mut record: Record = serde_json::from_str(include_str!("../../tests/records/measured.json")).unwrap();
+        record.id.engine = engine.to_owned();
+        record.verdict = None;
+        Held { record, heard: Some(Heard { family: family.to_owned(), answer: answer(values), changed: None }) }
+    }
+
+    fn answer(values: &[&str]) -> Answer {
+        let columns = vec![Column { name: "n".to_owned(), kind: Kind::Int }];
+        Answer { columns, rows: values.iter().map(|value| vec![Some((*value).to_owned())]).collect() }
+    }
+
+    fn settled(sql: &str, mut held: Vec<Held>) -> Vec<(Outcome, Verdict)> {
+        let query = toml::from_str("name = 'q'\ntitle = ''\ntables = []").unwrap();
+        settle(&query, sql, &mut held);
+        held.into_iter().map(|held| (held.record.outcome, held.record.verdict.unwrap())).collect()
+    }
+
+    #[test]
+    fn most_engines_are_right_and_the_first_difference_says_who_says_what() {
+        let cells = vec![held("a", "a", &["1", "2"]), held("b", "b", &["1", "3"]), held("c", "c", &["2", "1"])];
+        let found = settled("SELECT n", cells);
+        assert_eq!(found[0], (Outcome::Measured, Verdict::Consensus(2)));
+        assert_eq!(found[2].1, Verdict::Consensus(2));
+        let (Outcome::Failed, Verdict::Wrong(why)) = &found[1] else { panic!("{found:?}") };
+        assert_eq!(why, "row 2, n: a (and 1 more) says 2, b says 3 (in the row 3)");
+    }
+
+    #[test]
+    fn without_a_majority_nobody_is_right_and_a_tie_is_hinted_at() {
+        let found = settled("SELECT n LIMIT 2", vec![held("a", "a", &["1"]), held("b", "b", &["1", "2"])]);
+        for (outcome, verdict) in found {
+            assert_eq!(outcome, Outcome::Measured);
+            let Verdict::Unchecked(why) = verdict else { panic!("{verdict:?}") };
+            assert!(why.contains("first row that only b has: 2") && why.contains("ORDER BY"), "{why}");
+        }
+    }
+
+    #[test]
+    fn two_programs_of_one_engine_are_one_voice() {
+        for cells in [vec![held("a", "a", &["1"])], vec![held("a", "a", &["1"]), held("a-wheel", "a", &["1"])]] {
+            for (_, verdict) in settled("", cells) {
+                assert!(matches!(&verdict, Verdict::Unchecked(why) if why.contains("no other, independent engine")));
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_that_changed_and_cells_over_other_data_are_no_voice() {
+        let mut changed = held("a", "a", &["1"]);
+        changed.heard.as_mut().unwrap().changed = Some(answer(&["9"]));
+        let mut later = held("b", "b", &["1"]);
+        later.record.dataset.sha256 = Some("other".to_owned());
+        let found = settled("", vec![changed, later, held("c", "c", &["1"])]);
+        assert!(matches!(&found[0].1, Verdict::Unchecked(why) if why.contains("the first run says 1")), "{found:?}");
+        assert!(found.iter().all(|(_, verdict)| !verdict.verified()));
+    }
+}

@@ -1,0 +1,122 @@
+//! The one table of keys: what each is called in `querydyno.toml` and in the environment, its default, and what it is.
+//!
+//! Errors, `cargo xtask bench --show-settings` and the reading itself take their names from here. What this is not: the
+//! values, see [`Settings`](super::Settings).
+
+/// A setting's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// In `querydyno.toml`; none for what is of one run only.
+    pub toml: Option<&'static str>,
+    /// In the environment.
+    pub variable: &'static str,
+    /// What holds when nobody says anything, as people read it.
+    pub default: &'static str,
+    /// What it is.
+    pub what: &'static str,
+    /// Whether it takes several values, separated by commas.
+    pub(super) list: bool,
+}
+
+const fn one(toml: &'static str, variable: &'static str, default: &'static str, what: &'static str) -> Key {
+    Key { toml: Some(toml), variable, default, what, list: false }
+}
+
+const fn several(toml: &'static str, variable: &'static str, default: &'static str, what: &'static str) -> Key {
+    Key { list: true, ..one(toml, variable, default, what) }
+}
+
+/// What the environment alone says.
+const fn of_a_run(variable: &'static str, default: &'static str, what: &'static str) -> Key {
+    Key { toml: None, variable, default, what, list: false }
+}
+
+/// What all variables of ours begin with, but for those that other tools have too.
+pub(super) const PREFIX: &str = "QUERYDYNO_";
+
+pub(super) const SCALE: Key = several("scales", "QUERYDYNO_SCALE", "1", "scale factors, 0.001 to 1000");
+pub(super) const THREADS: Key = several("threads", "QUERYDYNO_THREADS", "all processors", "threads for every engine");
+pub(super) const MEMORY: Key = several(
+    "memory",
+    "QUERYDYNO_MEMORY",
+    "90 % of the machine's",
+    "memory limit, enforced; engines are told four fifths of it",
+);
+pub(super) const CACHE: Key = several("cache", "QUERYDYNO_CACHE", "hot", "hot, cold or both");
+pub(super) const FORMATS: Key = several("formats", "QUERYDYNO_FORMATS", "parquet", "parquet, iceberg or both");
+pub(super) const METASTORE: Key = one(
+    "metastore",
+    "HIVE_METASTORE_URI",
+    "none: Iceberg tables in plain folders",
+    "the Hive Metastore, thrift://host:9083",
+);
+pub(super) const WORKLOADS: Key =
+    several("workloads", "QUERYDYNO_WORKLOADS", "none", "folders of workloads of your own");
+pub(super) const TIMEOUT: Key =
+    one("timeout", "QUERYDYNO_TIMEOUT", "5m; cargo xtask bench: 10m", "for one reply of an engine program");
+pub(super) const DATA: Key = one("data", "QUERYDYNO_DATA", "target/querydyno/data", "where generated tables lie");
+pub(super) const PYTHON: Key = one("python", "QUERYDYNO_PYTHON", "python3", "makes script engines' environments");
+pub(super) const TPCH_ANSWERS: Key = one(
+    "tpch_answers",
+    "QUERYDYNO_TPCH_ANSWERS",
+    "none: the repository's references",
+    "folder of TPC's published q1.out to q22.out",
+);
+/// Without our prefix, as the next one: the names that users of the tool before this one have in their scripts.
+pub(super) const TABLE_NAME: Key = of_a_run(
+    "TABLE_NAME",
+    "none",
+    "the table of your own query: Parquet files, an Iceberg folder, db.table[@snapshot]",
+);
+pub(super) const QUERY: Key = of_a_run("QUERY", "none", "your own query, with {table} for the table");
+pub(super) const CONFIG: Key =
+    of_a_run("QUERYDYNO_CONFIG", "querydyno.toml beside Cargo.toml, if it is there", "the file of settings");
+
+/// Every key, in the order in which they are shown.
+pub const KEYS: [Key; 14] = [
+    SCALE,
+    THREADS,
+    MEMORY,
+    CACHE,
+    FORMATS,
+    METASTORE,
+    WORKLOADS,
+    TIMEOUT,
+    DATA,
+    PYTHON,
+    TPCH_ANSWERS,
+    TABLE_NAME,
+    QUERY,
+    CONFIG,
+];
+
+/// A variable that an engine program reads by itself: the host passes its environment on and looks at none of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineVariable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub what: &'static str,
+    /// Whether its value must not be shown.
+    pub secret: bool,
+}
+
+const fn plain(name: &'static str, what: &'static str) -> EngineVariable {
+    EngineVariable { name, what, secret: false }
+}
+
+const fn secret(name: &'static str, what: &'static str) -> EngineVariable {
+    EngineVariable { name, what, secret: true }
+}
+
+/// Where engines that are servers are found.
+pub const ENGINE_VARIABLES: [EngineVariable; 8] = [
+    plain("MYSQL_HOST", "the server of the engine mysql"),
+    plain("MYSQL_PORT", "its port"),
+    plain("MYSQL_USER", "who logs in"),
+    secret("MYSQL_PASSWORD", "and with what"),
+    plain("STARROCKS_HOST", "the frontend of the engine starrocks"),
+    plain("STARROCKS_PORT", "its port for queries"),
+    plain("STARROCKS_USER", "who logs in"),
+    secret("STARROCKS_PASSWORD", "and with what"),
+];

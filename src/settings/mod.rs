@@ -1,0 +1,184 @@
+//! Everything a user can set, in one typed place: flags first, then the environment, then `querydyno.toml`, then defaults.
+//!
+//! A key that is not known is an error, wherever it stands. The file lies beside `Cargo.toml`, or where `QUERYDYNO_CONFIG`
+//! says; `cargo xtask bench --show-settings` prints every setting with who said it:
+//!
+//! ```toml
+//! scales = [0.01, 1]          # QUERYDYNO_SCALE=0.01,1
+//! threads = 2                 # QUERYDYNO_THREADS=1,2,4 or [1, 2, 4] here; default: all processors
+//! memory = "8GiB"             # QUERYDYNO_MEMORY=none,8GiB or a list here; default: the engines' own, killed at 90 % of the machine's
+//! cache = ["hot", "cold"]     # QUERYDYNO_CACHE=hot,cold; default: hot, and cold where a filter names it
+//! formats = ["parquet", "iceberg"] # QUERYDYNO_FORMATS=parquet,iceberg; default: parquet
+//! metastore = "thrift://localhost:9083" # HIVE_METASTORE_URI; default: Iceberg tables in plain folders
+//! workloads = ["/my/shop"]    # QUERYDYNO_WORKLOADS: folders with a workload.toml of your own
+//! timeout = "5m"              # QUERYDYNO_TIMEOUT: for one reply of an engine program
+//! data = "/fast/disk"         # QUERYDYNO_DATA; default: target/querydyno/data
+//! python = "python3.12"       # QUERYDYNO_PYTHON; default: python3; makes the environments of script engines
+//! tpch_answers = "/dbgen/answers" # QUERYDYNO_TPCH_ANSWERS: TPC's published q1.out to q22.out
+//!
+//! [engine.duckdb-small]       # a further engine: another configuration of one that is there ...
+//! like = "duckdb"
+//! options = { preserve_insertion_order = "false" }
+//!
+//! [engine.polars-before]      # ... another version of one that comes as a package ...
+//! like = "polars-wheel@1.43.2"
+//!
+//! [engine.polars-sql]         # ... a Python file that speaks the protocol, in an environment of its own ...
+//! script = "/home/me/polars-sql.py"
+//! requirements = ["polars==2.1.0"]
+//!
+//! [engine.mine]               # ... or any executable that does
+//! program = "/opt/mine/querydyno-mine"
+//! args = ["--fast"]
+//! dialect = "duckdb"
+//! ```
+//!
+//! Your own query is of one run, so it has no key in the file: `TABLE_NAME` and `QUERY`, which `cargo bench -- own` runs.
+
+mod file;
+mod keys;
+mod read;
+mod told;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use serde::Deserialize;
+
+use crate::id::Scale;
+use crate::units::Bytes;
+use crate::variant::{Cache, Variant};
+pub use keys::{ENGINE_VARIABLES, EngineVariable, KEYS, Key};
+use keys::{MEMORY, QUERY, TABLE_NAME, THREADS, TIMEOUT};
+pub use told::{Told, ToldBy};
+
+/// Every setting with its value.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The scales to run at.
+    pub scales: Vec<Scale>,
+    /// Threads given to every engine; several make an axis.
+    pub threads: Vec<usize>,
+    /// Memory limits that were asked for, passed to the engines and enforced; several make an axis, `None` is no limit.
+    pub memory: Vec<Option<Bytes>>,
+    /// How tables are stored: `parquet`, `iceberg`; several make an axis.
+    pub formats: Vec<String>,
+    /// The Hive Metastore where Iceberg tables are registered and looked up, `thrift://localhost:9083`; none: plain folders.
+    pub metastore: Option<String>,
+    /// Folders of workloads of the user's own.
+    pub workloads: Vec<PathBuf>,
+    /// The user's own query, where table and text are both said.
+    pub own: Option<Own>,
+    /// States of the page cache that run without being named in a filter.
+    pub caches: Vec<Cache>,
+    /// Time for one reply of an engine program.
+    pub timeout: Duration,
+    /// Where records and inspections are kept.
+    pub home: PathBuf,
+    /// Where data lies.
+    pub data: PathBuf,
+    /// The Python that script engines' environments are made with.
+    pub python: String,
+    /// Folder of TPC's published answers.
+    pub tpch_answers: Option<PathBuf>,
+    /// The user's own engines by name.
+    pub engines: BTreeMap<String, OwnEngine>,
+    /// Every setting as it was told, with who said it.
+    pub told: Vec<Told>,
+}
+
+/// A query of the user's own, over one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Own {
+    /// Where the table lies, as it was written.
+    pub table: String,
+    /// The text, with `{table}` for the table.
+    pub sql: String,
+}
+
+/// An engine that the user added.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnEngine {
+    /// The engine of the table whose program and dialect it takes.
+    pub like: Option<String>,
+    /// The executable; relative to the package.
+    pub program: Option<PathBuf>,
+    /// A Python file that speaks the protocol; relative to the package.
+    pub script: Option<PathBuf>,
+    /// The packages it runs with, each with its version: `polars==2.1.0`.
+    #[serde(default)]
+    pub requirements: Vec<String>,
+    /// Its arguments.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Variables added to its environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Whose query texts it takes where they differ.
+    pub dialect: Option<String>,
+    /// Settings by the engine's own names.
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// Every setting with its value and who said it, in the order in which people read them; of passwords only whether they
+    /// are set.
+    pub fn told(&self) -> Vec<Told> {
+        self.told.clone()
+    }
+
+    /// The user's own query.
+    ///
+    /// # Errors
+    /// What to set, where one of its two parts is missing.
+    pub fn own_query(&self) -> Result<&Own> {
+        if let Some(own) = &self.own {
+            return Ok(own);
+        }
+        let said = |key: Key| self.told_by(key) != ToldBy::Default;
+        let missing = match (said(TABLE_NAME), said(QUERY)) {
+            (true, false) => "TABLE_NAME is set and QUERY is not",
+            (false, true) => "QUERY is set and TABLE_NAME is not",
+            _ => "there is no query of your own",
+        };
+        bail!(
+            "{missing}: it takes both, TABLE_NAME='/my/prices/*.parquet' (or an Iceberg folder, or db.table) and \
+             QUERY='SELECT count(*) FROM {{table}}'; or: cargo xtask bench --table ... --sql ..."
+        );
+    }
+
+    /// The timeout where somebody set one.
+    pub(crate) fn asked_timeout(&self) -> Option<Duration> {
+        (self.told_by(TIMEOUT) != ToldBy::Default).then_some(self.timeout)
+    }
+
+    fn told_by(&self, key: Key) -> ToldBy {
+        let told = self.told.iter().find(|told| told.variable == key.variable);
+        told.map_or(ToldBy::Default, |told| told.from.clone())
+    }
+
+    /// Every combination of threads and memory, hot and in the default mode.
+    pub fn variants<'a>(&self, format: &'a str) -> Vec<Variant<'a>> {
+        let plain = |threads, memory| Variant { format, mode: None, cache: Cache::Hot, threads, memory, parallel: 1 };
+        self.threads.iter().flat_map(|n| self.memory.iter().map(move |limit| plain(*n, *limit))).collect()
+    }
+
+    /// The one combination of threads and memory, for what has no axes.
+    ///
+    /// # Errors
+    /// When there are several.
+    pub fn sole_variant<'a>(&self, format: &'a str) -> Result<Variant<'a>> {
+        match self.variants(format).as_slice() {
+            [one] => Ok(*one),
+            _ => bail!(
+                "this takes one number of threads and one memory limit: set {} and {} to one value",
+                THREADS.variable,
+                MEMORY.variable
+            ),
+        }
+    }
+}

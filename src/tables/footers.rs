@@ -1,0 +1,150 @@
+//! What Parquet footers tell of a table: rows, columns with Iceberg's names of their types, and their metrics.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use parquet::basic::{LogicalType, Repetition, TimeUnit, Type as Physical};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::statistics::Statistics;
+use parquet::schema::types::Type;
+
+use crate::checksum::sha256;
+use crate::fixture::Table;
+use crate::iceberg::messages::{Bound, Column, ColumnMetrics};
+use crate::iceberg::shape::FileColumn;
+
+/// A table of Parquet files that somebody else made.
+///
+/// # Errors
+/// When one of them is no Parquet file.
+pub(super) fn table(name: &str, files: Vec<PathBuf>) -> Result<Table> {
+    let mut rows = 0;
+    let mut print = String::new();
+    for file in &files {
+        let footer = read(file)?;
+        rows += u64::try_from(footer.file_metadata().num_rows())?;
+        // Not the content, which may be any size: another file of this size and time is not told apart.
+        let metadata = fs::metadata(file)?;
+        print += &format!("{} {} {:?}\n", file.display(), metadata.len(), metadata.modified()?);
+    }
+    Ok(Table { name: name.to_owned(), rows, files, sha256: sha256(&print), iceberg: None })
+}
+
+/// The columns of a file.
+///
+/// # Errors
+/// When it is no Parquet file.
+pub(super) fn columns(file: &Path) -> Result<Vec<FileColumn>> {
+    let footer = read(file)?;
+    let fields = footer.file_metadata().schema().get_fields();
+    let column = |field: &Type| {
+        let info = field.get_basic_info();
+        FileColumn {
+            name: info.name().to_owned(),
+            id: info.has_id().then(|| info.id()),
+            kind: if field.is_primitive() { kind(field) } else { None },
+        }
+    };
+    Ok(fields.iter().map(|field| column(field)).collect())
+}
+
+/// The columns of a table as Iceberg has them, and the metrics of one of its files.
+///
+/// # Errors
+/// When it is no Parquet file, or a column is nested or of a type that Iceberg does not have.
+pub(super) fn described(file: &Path) -> Result<(Vec<Column>, Vec<ColumnMetrics>)> {
+    let footer = read(file)?;
+    let fields = footer.file_metadata().schema().get_fields();
+    let mut columns = Vec::new();
+    let mut metrics = Vec::new();
+    for (place, field) in fields.iter().enumerate() {
+        let info = field.get_basic_info();
+        let kind = Some(field).filter(|field| field.is_primitive()).and_then(|field| kind(field));
+        let kind =
+            kind.with_context(|| format!("the column {} of {} has no Iceberg type", info.name(), file.display()))?;
+        let id = i32::try_from(place)? + 1;
+        metrics.push(measured(&footer, place, id, &kind));
+        let required = info.repetition() == Repetition::REQUIRED;
+        columns.push(Column { id, name: info.name().to_owned(), kind, required, has_default: false });
+    }
+    Ok((columns, metrics))
+}
+
+fn read(file: &Path) -> Result<ParquetMetaData> {
+    let context = || format!("{} cannot be read as Parquet", file.display());
+    let opened = File::open(file).with_context(context)?;
+    ParquetMetaDataReader::new().parse_and_finish(&opened).with_context(context)
+}
+
+/// Iceberg's name of a primitive column's type.
+fn kind(field: &Type) -> Option<String> {
+    let info = field.get_basic_info();
+    let name = match (info.logical_type_ref(), field.get_physical_type()) {
+        (Some(LogicalType::Decimal(decimal)), _) => {
+            return Some(format!("decimal({}, {})", decimal.precision, decimal.scale));
+        }
+        (Some(LogicalType::Date), _) => "date",
+        (Some(LogicalType::String), _) => "string",
+        (Some(LogicalType::Uuid), _) => "uuid",
+        (Some(LogicalType::Time(time)), _) if time.unit == TimeUnit::MICROS => "time",
+        (Some(LogicalType::Timestamp(stamp)), _) => match (stamp.unit, stamp.is_adjusted_to_u_t_c) {
+            (TimeUnit::MICROS, false) => "timestamp",
+            (TimeUnit::MICROS, true) => "timestamptz",
+            (TimeUnit::NANOS, false) => "timestamp_ns",
+            (TimeUnit::NANOS, true) => "timestamptz_ns",
+            (TimeUnit::MILLIS, _) => return None,
+        },
+        (Some(LogicalType::Integer(int)), Physical::INT32) if int.is_signed => "int",
+        (Some(LogicalType::Integer(int)), Physical::INT64) if int.is_signed => "long",
+        (Some(_), _) => return None,
+        (None, Physical::BOOLEAN) => "boolean",
+        (None, Physical::INT32) => "int",
+        (None, Physical::INT64) => "long",
+        (None, Physical::FLOAT) => "float",
+        (None, Physical::DOUBLE) => "double",
+        (None, Physical::BYTE_ARRAY) => "binary",
+        (None, Physical::FIXED_LEN_BYTE_ARRAY | Physical::INT96) => return None,
+    };
+    Some(name.to_owned())
+}
+
+/// Sums of a column over the row groups, and its range where each of them tells one.
+fn measured(footer: &ParquetMetaData, place: usize, id: i32, kind: &str) -> ColumnMetrics {
+    let chunks = || footer.row_groups().iter().map(|group| group.column(place));
+    let positive = |number: i64| u64::try_from(number).unwrap_or_default();
+    let ranges: Option<Vec<(Bound, Bound)>> = chunks().map(|chunk| range(chunk.statistics()?, kind)).collect();
+    let wider = |(least, most): (Bound, Bound), (low, high): (Bound, Bound)| {
+        (if below(&low, &least) { low } else { least }, if below(&most, &high) { high } else { most })
+    };
+    ColumnMetrics {
+        id,
+        bytes: chunks().map(|chunk| positive(chunk.compressed_size())).sum(),
+        values: chunks().map(|chunk| positive(chunk.num_values())).sum(),
+        nulls: chunks().map(|chunk| chunk.statistics()?.null_count_opt()).sum(),
+        bounds: ranges.and_then(|ranges| ranges.into_iter().reduce(wider)),
+    }
+}
+
+/// The range of a column chunk, for the types whose ranges are worth having.
+fn range(statistics: &Statistics, kind: &str) -> Option<(Bound, Bound)> {
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(|text| Bound::Text(text.to_owned()));
+    Some(match statistics {
+        Statistics::Int32(found) => (Bound::Int((*found.min_opt()?).into()), Bound::Int((*found.max_opt()?).into())),
+        Statistics::Int64(found) => (Bound::Int(*found.min_opt()?), Bound::Int(*found.max_opt()?)),
+        // A range that was cut is none: its end need not be a value, and for some readers has to be.
+        Statistics::ByteArray(found) if kind == "string" && found.min_is_exact() && found.max_is_exact() => {
+            (text(found.min_opt()?.data())?, text(found.max_opt()?.data())?)
+        }
+        _ => return None,
+    })
+}
+
+fn below(a: &Bound, b: &Bound) -> bool {
+    match (a, b) {
+        (Bound::Int(a), Bound::Int(b)) => a < b,
+        (Bound::Float(a), Bound::Float(b)) => a < b,
+        (Bound::Text(a), Bound::Text(b)) => a < b,
+        _ => false,
+    }
+}

@@ -1,0 +1,174 @@
+//! The tables that a cell loads: made by a generator or there already, as Parquet files or as Iceberg tables.
+//!
+//! [`dataset`] is the one way from a query's table names to what an engine program is told. Whatever has to be made is made
+//! by [`Store`]; here it is found out what is meant, and Iceberg tables are planned. Nothing of it is in a sample; planning is
+//! recorded apart ([`Planning`]).
+
+mod footers;
+mod made;
+mod source;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::checksum::{hex, sha256};
+use crate::fixture::{Dataset, Iceberg, Store, Table};
+use crate::iceberg::client::ask;
+use crate::iceberg::messages::{Place, Planned, Reply, Request};
+use crate::iceberg::shape::{Shape, shape};
+use crate::id::Scale;
+use crate::settings::Settings;
+use crate::workload::{TableSpec, Workload};
+use source::Source;
+pub(crate) use source::is_parquet;
+
+/// The format that is Parquet files and nothing else.
+pub const PARQUET: &str = "parquet";
+/// The format that is Iceberg tables over the same files.
+pub const ICEBERG: &str = "iceberg";
+/// What tables can be stored as.
+pub const FORMATS: [&str; 2] = [PARQUET, ICEBERG];
+
+/// A dataset, and what it took to find out its files.
+pub(crate) struct Found {
+    pub(crate) dataset: Dataset,
+    pub(crate) planning: Option<Planning>,
+}
+
+/// Iceberg planning: from the tables' names to their lists of files. Not part of any sample.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planning {
+    /// Where the tables were looked up: the metastore's address, or `folder`.
+    pub catalog: String,
+    /// Finding the tables and reading their metadata files, over all of them, in nanoseconds.
+    pub catalog_ns: u64,
+    /// From the metadata to the lists of files, over all tables, in nanoseconds.
+    pub planning_ns: u64,
+    /// Files over all tables.
+    pub files: usize,
+    /// The snapshot of each table.
+    pub snapshots: BTreeMap<String, i64>,
+}
+
+/// The tables of that name at a scale and in a format, whole and planned.
+///
+/// # Errors
+/// What cannot be made, found or read, and what to do about it.
+pub(crate) fn dataset(
+    workload: &Workload,
+    names: &[String],
+    scale: Scale,
+    format: &str,
+    settings: &Settings,
+    store: &Store,
+) -> Result<Found> {
+    let specs: Vec<&TableSpec> = workload.tables.iter().filter(|table| names.contains(&table.name)).collect();
+    if specs.iter().any(|table| table.source.is_some()) {
+        return given(workload, &specs, scale, settings);
+    }
+    let parquet = store.ensure(workload, scale, PARQUET, names)?;
+    match format {
+        PARQUET => Ok(Found { dataset: parquet, planning: None }),
+        ICEBERG => made::iceberg(parquet, settings, store),
+        other => bail!("there is no format '{other}' for {}: use {}", workload.name, FORMATS.join(" or ")),
+    }
+}
+
+/// Tables that were there before us.
+fn given(workload: &Workload, specs: &[&TableSpec], scale: Scale, settings: &Settings) -> Result<Found> {
+    let mut tables = Vec::new();
+    let mut planning = None;
+    for spec in specs {
+        let source = spec.source.as_deref().with_context(|| {
+            format!("the table {} of {} has no source, and other tables have: each needs one", spec.name, workload.name)
+        })?;
+        let found = Source::of(source, &workload.folder, settings.metastore.as_deref());
+        let table = match found.with_context(|| format!("table {source}"))? {
+            Source::Parquet(files) => footers::table(&spec.name, files).with_context(|| format!("table {source}"))?,
+            Source::Iceberg { place, snapshot_id } => {
+                let planned = plan(&[(place.clone(), snapshot_id)]).with_context(|| format!("table {source}"))?;
+                let [planned] = planned.try_into().map_err(|_| anyhow::anyhow!("one table was asked for"))?;
+                let table = of_snapshot(&spec.name, &planned)?;
+                count(&mut planning, &place, &spec.name, &planned);
+                table
+            }
+        };
+        tables.push(table);
+    }
+    let format = if planning.is_some() { ICEBERG } else { PARQUET };
+    let dataset = Dataset {
+        workload: workload.name.clone(),
+        scale,
+        format: format.to_owned(),
+        sha256: checksum(&tables),
+        layout: format!("as it was found, {} files", tables.iter().map(|table| table.files.len()).sum::<usize>()),
+        tables,
+    };
+    Ok(Found { dataset, planning })
+}
+
+/// Plans these tables, each at its current snapshot or at the one that is named.
+fn plan(tables: &[(Place, Option<i64>)]) -> Result<Vec<Planned>> {
+    let request =
+        |(table, snapshot_id): &(Place, Option<i64>)| Request::Plan { table: table.clone(), snapshot_id: *snapshot_id };
+    let replies = ask(&tables.iter().map(request).collect::<Vec<_>>())?;
+    let planned = |reply| match reply {
+        Reply::Plan(planned) => Ok(planned),
+        other => bail!("asked for a plan, querydyno-iceberg replied {other:?}"),
+    };
+    replies.into_iter().map(planned).collect()
+}
+
+/// A table as an engine program is told it.
+fn of_snapshot(name: &str, planned: &Planned) -> Result<Table> {
+    let files: Vec<_> = planned.files.iter().map(|file| file.path.clone()).collect();
+    // A file that is no Parquet is refused by its format, without a look into it.
+    let columns = planned.files.iter().map(|file| {
+        if file.format.eq_ignore_ascii_case(PARQUET) { footers::columns(&file.path) } else { Ok(Vec::new()) }
+    });
+    let (evolved, needs_reader) = match shape(planned, &columns.collect::<Result<Vec<_>>>()?) {
+        _ if files.is_empty() => {
+            (false, Some("it has no data files: there is nothing to tell its columns' types".to_owned()))
+        }
+        Shape::Plain => (false, None),
+        Shape::Evolved => (true, None),
+        Shape::NeedsReader(why) => (false, Some(why)),
+    };
+    Ok(Table {
+        name: name.to_owned(),
+        rows: planned.files.iter().map(|file| file.rows).sum(),
+        sha256: sha256(&format!("{} {} {files:?}", planned.uuid, planned.snapshot_id)),
+        files,
+        iceberg: Some(Iceberg {
+            metadata: planned.metadata.clone(),
+            snapshot_id: planned.snapshot_id,
+            columns: planned.columns.iter().map(|column| column.name.clone()).collect(),
+            evolved,
+            needs_reader,
+        }),
+    })
+}
+
+fn count(planning: &mut Option<Planning>, place: &Place, name: &str, planned: &Planned) {
+    let catalog = match place {
+        Place::File(_) => "folder".to_owned(),
+        Place::Metastore { uri, .. } => uri.clone(),
+    };
+    let empty = Planning { catalog, catalog_ns: 0, planning_ns: 0, files: 0, snapshots: BTreeMap::new() };
+    let sum = planning.get_or_insert(empty);
+    sum.catalog_ns += planned.catalog_ns;
+    sum.planning_ns += planned.planning_ns;
+    sum.files += planned.files.len();
+    sum.snapshots.insert(name.to_owned(), planned.snapshot_id);
+}
+
+fn checksum(tables: &[Table]) -> String {
+    let mut digest = Sha256::new();
+    for table in tables {
+        digest.update(&table.sha256);
+    }
+    hex(&digest.finalize())
+}

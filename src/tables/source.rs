@@ -1,0 +1,183 @@
+//! What a user calls a table: Parquet files, the folder of an Iceberg table, or a name in the Hive Metastore.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::iceberg::messages::Place;
+
+/// A table that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Files, in the order of their names.
+    Parquet(Vec<PathBuf>),
+    /// An Iceberg table, at a snapshot or the current one.
+    Iceberg { place: Place, snapshot_id: Option<i64> },
+}
+
+/// Whether this means Parquet files, as far as can be told without asking a metastore.
+pub(crate) fn is_parquet(text: &str, base: &Path) -> bool {
+    let (table, _) = split_snapshot(text);
+    is_path(table, base) && metadata_in(&base.join(table)).is_none()
+}
+
+impl Source {
+    /// What `text` means; paths are relative to `base`.
+    ///
+    /// # Errors
+    /// When there are no such files, or it is a name and there is no metastore to ask.
+    pub(super) fn of(text: &str, base: &Path, metastore: Option<&str>) -> Result<Self> {
+        let (table, snapshot_id) = split_snapshot(text);
+        if !is_path(table, base) {
+            return Ok(Self::Iceberg { place: named(table, metastore)?, snapshot_id });
+        }
+        let path = std::path::absolute(base.join(table))?;
+        if let Some(metadata) = metadata_in(&path) {
+            return Ok(Self::Iceberg { place: Place::File(metadata?), snapshot_id });
+        }
+        ensure!(snapshot_id.is_none(), "Parquet files have no snapshots: leave the part behind '@' out");
+        Ok(Self::Parquet(files(&path)?))
+    }
+}
+
+/// `sales.transactions@123` is a table at a snapshot.
+fn split_snapshot(text: &str) -> (&str, Option<i64>) {
+    match text.rsplit_once('@') {
+        Some((table, id)) if id.parse::<i64>().is_ok() => (table, id.parse().ok()),
+        _ => (text, None),
+    }
+}
+
+/// Names of tables have dots between plain words; whatever is there as a file is a file.
+fn is_path(text: &str, base: &Path) -> bool {
+    let plain = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    let is_name = (2..=3).contains(&text.split('.').count()) && text.split('.').all(plain);
+    !is_name || text.ends_with(".parquet") || text.ends_with(".json") || base.join(text).exists()
+}
+
+/// A table's name may have the catalog before it: `warehouse.sales.transactions`. A metastore is one catalog.
+fn named(table: &str, metastore: Option<&str>) -> Result<Place> {
+    let Some(uri) = metastore else {
+        bail!(
+            "'{table}' is a name in a Hive Metastore, and none is set: set HIVE_METASTORE_URI=thrift://host:9083, or give \
+             a path to Parquet files or to an Iceberg table's folder"
+        );
+    };
+    let parts: Vec<&str> = table.split('.').collect();
+    let [.., database, table] = parts.as_slice() else { bail!("'{table}' is no database.table") };
+    Ok(Place::Metastore { uri: uri.to_owned(), database: (*database).to_owned(), table: (*table).to_owned() })
+}
+
+/// The current metadata file of an Iceberg table's folder, or the path itself if it is one; `None` for anything else.
+fn metadata_in(path: &Path) -> Option<Result<PathBuf>> {
+    if path.to_string_lossy().ends_with(".metadata.json") {
+        return Some(Ok(path.to_owned()));
+    }
+    let folder = path.join("metadata");
+    folder.is_dir().then(|| current(&folder))
+}
+
+/// The version that is hinted at, else the highest: `v3.metadata.json` or `00003-uuid.metadata.json`.
+fn current(folder: &Path) -> Result<PathBuf> {
+    if let Ok(hint) = fs::read_to_string(folder.join("version-hint.text")) {
+        let path = folder.join(format!("v{}.metadata.json", hint.trim()));
+        if path.is_file() {
+            return Ok(path);
+        }
+    }
+    let version = |path: &PathBuf| -> Option<(u64, std::time::SystemTime)> {
+        let name = path.file_name()?.to_str()?.strip_suffix(".metadata.json")?;
+        let digits: String = name.trim_start_matches('v').chars().take_while(char::is_ascii_digit).collect();
+        Some((digits.parse().ok()?, path.metadata().and_then(|metadata| metadata.modified()).ok()?))
+    };
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let found = entries.flatten().map(|entry| entry.path()).filter_map(|path| Some((version(&path)?, path))).max();
+    let (_, path) =
+        found.with_context(|| format!("{} holds no metadata file of an Iceberg table", folder.display()))?;
+    Ok(path)
+}
+
+/// The Parquet files of a path, a folder or a pattern.
+fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    let text = path.to_str().with_context(|| format!("{} is no UTF-8", path.display()))?;
+    let pattern = if path.is_dir() { format!("{}/**/*.parquet", glob::Pattern::escape(text)) } else { text.to_owned() };
+    let mut found = if path.is_file() {
+        vec![path.to_owned()]
+    } else {
+        let paths = glob::glob(&pattern).with_context(|| format!("{text} is no pattern"))?;
+        paths.collect::<Result<Vec<_>, _>>()?
+    };
+    // What writers leave beside their data: _temporary, .crc.
+    found.retain(|file| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        file.is_file() && !name.starts_with(['_', '.'])
+    });
+    ensure!(
+        !found.is_empty(),
+        "there are no files {text}: give a path, a folder or a pattern such as 'data/*.parquet'"
+    );
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_or_without_its_catalog_is_looked_up_in_the_metastore() {
+        let base = Path::new("/nowhere");
+        let place = |database: &str, table: &str| Place::Metastore {
+            uri: "thrift://h:1".to_owned(),
+            database: database.to_owned(),
+            table: table.to_owned(),
+        };
+        for text in ["sales.transactions", "warehouse.sales.transactions"] {
+            let found = Source::of(text, base, Some("thrift://h:1")).unwrap();
+            assert_eq!(found, Source::Iceberg { place: place("sales", "transactions"), snapshot_id: None });
+            assert!(!is_parquet(text, base));
+        }
+        let found = Source::of("sales.transactions@42", base, Some("thrift://h:1")).unwrap();
+        assert_eq!(found, Source::Iceberg { place: place("sales", "transactions"), snapshot_id: Some(42) });
+        let error = Source::of("sales.transactions", base, None).unwrap_err();
+        assert!(error.to_string().contains("HIVE_METASTORE_URI"), "{error}");
+    }
+
+    #[test]
+    fn files_folders_and_patterns_are_parquet() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.parquet", "a.parquet", "_c.parquet", "d.txt"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let files = |text: &str| match Source::of(text, folder.path(), None).unwrap() {
+            Source::Parquet(files) => files.len(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((files("a.parquet"), files("."), files("*.parquet")), (1, 2, 2));
+        let error = Source::of("x*.parquet", folder.path(), None).unwrap_err();
+        assert!(error.to_string().contains("there are no files"), "{error}");
+        assert!(Source::of("a.parquet@3", folder.path(), None).is_err());
+    }
+
+    #[test]
+    fn the_newest_metadata_of_a_folder_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let metadata = folder.path().join("t/metadata");
+        fs::create_dir_all(&metadata).unwrap();
+        for name in ["00009-a.metadata.json", "00010-b.metadata.json", "snap-1.avro"] {
+            fs::write(metadata.join(name), "").unwrap();
+        }
+        let found = || match Source::of("t", folder.path(), None).unwrap() {
+            Source::Iceberg { place: Place::File(path), .. } => {
+                path.file_name().unwrap().to_string_lossy().into_owned()
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found(), "00010-b.metadata.json");
+        fs::write(metadata.join("v2.metadata.json"), "").unwrap();
+        fs::write(metadata.join("version-hint.text"), "2\n").unwrap();
+        assert_eq!(found(), "v2.metadata.json");
+        assert!(!is_parquet("t", folder.path()));
+    }
+}

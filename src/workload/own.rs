@@ -1,0 +1,184 @@
+//! A single query of the user's own as a workload: [`Workload::own`]. Its cells are named after the text, so that unlike
+//! queries never share a baseline. `TABLE_NAME=prices.parquet QUERY='SELECT count(*) FROM {table}' cargo bench -- own`
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::source::{bad_name, resolved, table_name};
+use super::{QuerySpec, TableSpec, Workload};
+use crate::checksum::sha256;
+use crate::id::{Scale, check_name};
+use crate::settings::Settings;
+
+/// The workload's name; its query's begins with it.
+const OWN: &str = "own";
+/// Characters of a title.
+const TITLE: usize = 80;
+
+/// Whether a word of a filter, or a name, means the user's own query.
+pub(crate) fn is_own(word: &str) -> bool {
+    word.strip_prefix(OWN).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+impl Workload {
+    /// The query of `TABLE_NAME` and `QUERY`, its paths relative to where the command was called.
+    ///
+    /// # Errors
+    /// What to set, or why these cannot be meant.
+    pub(crate) fn own_of(settings: &Settings) -> Result<Self> {
+        let own = settings.own_query()?;
+        Self::own(std::slice::from_ref(&own.table), &own.sql, None, &env::current_dir()?)
+    }
+
+    /// One query over these tables. A table is written as in [`TableSpec::source`], or with the name that the text has for
+    /// it before that: `orders=/my/orders/*.parquet`. Relative paths are relative to `folder`.
+    ///
+    /// The query is called `own-` and `name`, or eight digits that depend on text and tables.
+    ///
+    /// ```
+    /// use querydyno::workload::Workload;
+    /// let tables = ["warehouse.sales.transactions".to_owned()];
+    /// let own = Workload::own(&tables, "SELECT count(*) FROM {table}", Some("count"), "/my".as_ref())?;
+    /// let query = own.text(own.query("own-count")?, "duckdb", "sf1".parse()?)?;
+    /// assert_eq!(query.sql, "SELECT count(*) FROM t_transactions");
+    /// # Ok::<(), anyhow::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Without a table or a text, for a name that cannot be one, or a text that names no table.
+    pub fn own(tables: &[String], sql: &str, name: Option<&str>, folder: &Path) -> Result<Self> {
+        let sql = sql.trim().trim_end_matches(';').trim_end();
+        ensure!(!sql.is_empty(), "the query is empty: give a text such as 'SELECT count(*) FROM {{table}}'");
+        ensure!(!tables.is_empty(), "the query has no table: give one with --table, or TABLE_NAME");
+        let tables = tables.iter().map(|table| table_of(table, folder)).collect::<Result<Vec<_>>>()?;
+        check_unlike(&tables)?;
+        let query = QuerySpec {
+            name: query_name(sql, &tables, name)?,
+            title: sql.lines().next().unwrap_or_default().trim().chars().take(TITLE).collect(),
+            tables: tables.iter().map(|table| table.name.clone()).collect(),
+            columns: Vec::new(),
+            order: Vec::new(),
+            limit: None,
+            parameters: BTreeMap::new(),
+        };
+        let workload = Self {
+            name: OWN.to_owned(),
+            title: "your own query".to_owned(),
+            tables,
+            texts: BTreeMap::from([(query.name.clone(), sql.to_owned())]),
+            queries: vec![query],
+            folder: folder.to_owned(),
+        };
+        let filled = workload.text(&workload.queries[0], "canonical", Scale::ONE)?.sql;
+        let names = |table: &TableSpec| {
+            let words = filled.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            words.map(str::to_lowercase).any(|word| word == table.name)
+        };
+        let Some(unread) = workload.tables.iter().find(|table| !names(table)) else { return Ok(workload) };
+        let placeholder =
+            if workload.tables.len() == 1 { "table" } else { unread.name.strip_prefix("t_").unwrap_or(&unread.name) };
+        bail!(
+            "the query does not read {}: write {{{placeholder}}} where the text names that table, as in FROM {{{placeholder}}}",
+            unread.source.as_deref().unwrap_or(&unread.name)
+        )
+    }
+}
+
+/// `orders=/my/orders/*.parquet`, or the source alone.
+fn table_of(text: &str, folder: &Path) -> Result<TableSpec> {
+    // A name is a word; what has one but is there as it is written is a path: `day=1/a.parquet`.
+    let is_word = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let named = text.split_once('=').filter(|(name, _)| is_word(name) && !folder.join(text).exists());
+    let source = named.map_or(text, |(_, source)| source).trim();
+    ensure!(!source.is_empty(), "'{text}' is no table: write its files, its Iceberg folder or db.table");
+    let source = resolved(source, folder);
+    let name = match named {
+        Some((name, _)) => {
+            if let Some(why) = bad_name(name) {
+                bail!("'{name}' cannot name the table {source}: {why}");
+            }
+            name.to_owned()
+        }
+        None => table_name(&source),
+    };
+    Ok(TableSpec { name, rows_at_sf1: 0, source: Some(source) })
+}
+
+fn check_unlike(tables: &[TableSpec]) -> Result<()> {
+    for (place, table) in tables.iter().enumerate() {
+        let twin = tables[..place].iter().find(|other| other.name == table.name);
+        ensure!(
+            twin.is_none(),
+            "two tables are called {0}: name them as the text does, --table a=... --table b=...",
+            table.name
+        );
+    }
+    Ok(())
+}
+
+fn query_name(sql: &str, tables: &[TableSpec], name: Option<&str>) -> Result<String> {
+    let Some(name) = name else {
+        let sources = tables.iter().map(|table| format!("{}={}", table.name, table.source.as_deref().unwrap_or("")));
+        let all = [sql.to_owned()].into_iter().chain(sources).collect::<Vec<_>>().join("\n");
+        return Ok(format!("{OWN}-{}", &sha256(all)[..8]));
+    };
+    let name = name.strip_prefix("own-").unwrap_or(name);
+    check_name(name)
+        .map_err(|name| anyhow::anyhow!("'{name}' cannot name a query: use letters, digits, '-', '_' and '.'"))
+        .context("--name")?;
+    Ok(format!("{OWN}-{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own(tables: &[&str], sql: &str) -> Result<Workload> {
+        let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
+        Workload::own(&tables, sql, None, Path::new("/my"))
+    }
+
+    fn text(workload: &Workload) -> String {
+        workload.text(&workload.queries[0], "duckdb", Scale::ONE).unwrap().sql
+    }
+
+    #[test]
+    fn unlike_queries_have_unlike_names_and_like_ones_the_same() {
+        let name = |table: &str, sql: &str| own(&[table], sql).unwrap().queries[0].name.clone();
+        let one = name("a.parquet", "SELECT 1 FROM {table};\n");
+        assert_eq!(one.len(), "own-".len() + 8);
+        assert_eq!(one, name("./a.parquet", "SELECT 1 FROM {table}"));
+        assert_ne!(one, name("b.parquet", "SELECT 1 FROM {table}"));
+        assert_ne!(one, name("a.parquet", "SELECT 2 FROM {table}"));
+        assert!(is_own(&one) && is_own("own") && !is_own("owner") && !is_own("q1"));
+    }
+
+    #[test]
+    fn tables_are_named_in_the_text() {
+        let joined = own(&["orders=o/*.parquet", "lake.items"], "SELECT 1 FROM {orders} JOIN {items} USING (k)");
+        let joined = joined.unwrap();
+        assert_eq!(text(&joined), "SELECT 1 FROM orders JOIN t_items USING (k)");
+        assert_eq!(joined.tables[0].source.as_deref(), Some("/my/o/*.parquet"));
+        // A struct is no placeholder.
+        assert!(text(&own(&["a.parquet"], "SELECT {'n': 1} FROM {table}").unwrap()).contains("{'n': 1}"));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_says_what_to_write() {
+        for (tables, sql, told) in [
+            (vec!["a.parquet"], " ; ", "empty"),
+            (vec![], "SELECT 1", "--table"),
+            (vec!["a.parquet"], "SELECT count(*) FROM a", "FROM {table}"),
+            (vec!["a.parquet"], "SELECT {tabel} FROM {table}", "{tabel}"),
+            (vec!["a.parquet", "x/a.parquet"], "SELECT 1", "two tables"),
+            (vec!["a.parquet", "b.parquet"], "SELECT 1 FROM {a}", "{b}"),
+            (vec!["order=a.parquet"], "SELECT 1 FROM {order}", "keyword"),
+        ] {
+            let error = format!("{:#}", own(&tables, sql).unwrap_err());
+            assert!(error.contains(told), "{error}");
+        }
+    }
+}

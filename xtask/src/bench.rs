@@ -1,0 +1,223 @@
+//! `cargo xtask bench`: a query of your own, a workload of your own, or ordinary cells, by counted runs. A thin caller of
+//! [`querydyno::bench::Bench`].
+
+mod bars;
+mod table;
+mod told;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use querydyno::bench::{Bench as Run, RUNS};
+use querydyno::interrupt;
+use querydyno::measure::host;
+use querydyno::record::{Outcome, Record};
+use querydyno::settings::Settings;
+
+use crate::report::{print, tell};
+use bars::Bars;
+
+/// The exit code for a command line or a setting that cannot be meant.
+const USAGE: u8 = 2;
+/// With fewer runs there is no median with an interval, and a report leaves the cell out.
+const REPORTED: usize = 10;
+
+/// Measure a query of your own, a workload of your own or ordinary cells: counted runs, verified answers, one table
+///
+/// Each cell is opened, loaded and verified, then run so many times; engines take turns, or run at the same time with
+/// --parallel. Answers to your own query are held against each other: what most of two or more independent engines say
+/// is right, and the first differing row is shown. What fails or cannot be done costs one line, and the others run.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask bench --table '/my/prices/*.parquet' --sql 'SELECT count(*), avg(price) FROM {table}'
+  cargo xtask bench --table warehouse.sales.transactions --sql 'SELECT max(amount) FROM {table}' \\
+      --metastore thrift://localhost:9083 --engines duckdb,datafusion,daft --runs 20
+  cargo xtask bench --table orders=/my/orders --table items=/my/lake/items@8213 \\
+      --sql 'SELECT sum(price) FROM {orders} JOIN {items} USING (order_id)'
+  cargo xtask bench --workload tests/workload        a folder with a workload.toml: the example of one
+  cargo xtask bench '^(duckdb|polars)/q(1|6)/' --scale 0.1 --json results.json
+  cargo xtask bench --show-settings --threads 1,2    every setting, and who said it
+
+TABLE_NAME and QUERY in the environment do as --table and --sql. A table is Parquet files (a path, a folder, a pattern), the
+folder of an Iceberg table, or db.table in the Hive Metastore; @snapshot behind an Iceberg one reads it as it was.
+Exit codes: 0 measured, or skipped for the reason shown; 1 a cell failed or answered wrongly, 2 usage, 130 interrupted.")]
+pub(crate) struct Bench {
+    /// Ordinary cells, as in a bench: `duckdb/q1`, `q6`, `tpch`
+    filter: Option<String>,
+    /// A query of your own, with {table} for its table, or {orders} for the one given as orders=...
+    #[arg(long, value_name = "SQL", conflicts_with_all = ["filter", "workload"])]
+    sql: Option<String>,
+    /// Its table: Parquet files, the folder of an Iceberg table, or db.table; several times for several
+    #[arg(long = "table", value_name = "[NAME=]TABLE", conflicts_with_all = ["filter", "workload"])]
+    tables: Vec<String>,
+    /// What your own query is called in ids and records: own-NAME [default: digits that depend on the text]
+    #[arg(long, conflicts_with_all = ["filter", "workload"])]
+    name: Option<String>,
+    /// The folder of a workload of your own; a filter makes its queries fewer
+    #[arg(long, value_name = "FOLDER")]
+    workload: Option<PathBuf>,
+    /// The engines, separated by commas; built or installed if need be [default: those that are there]
+    #[arg(long, value_delimiter = ',')]
+    engines: Vec<String>,
+    /// Timed runs of each cell; a report takes 10
+    #[arg(long, default_value_t = RUNS)]
+    runs: usize,
+    /// For one reply of an engine [default: `QUERYDYNO_TIMEOUT`, or 10m]
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<String>,
+    /// Up to so many engines at the same time; such times say nothing of an engine alone, and are never ranked with one's
+    #[arg(long, value_name = "ENGINES", default_value_t = 1)]
+    parallel: usize,
+    /// Threads for every engine, as a list: 1,2 [default: `QUERYDYNO_THREADS`, or all processors]
+    #[arg(long)]
+    threads: Option<String>,
+    /// Memory limit, as a list: none,2GiB [default: `QUERYDYNO_MEMORY`]
+    #[arg(long)]
+    memory: Option<String>,
+    /// Scale factors of ordinary cells, as a list: 0.01,1 [default: `QUERYDYNO_SCALE`, or 1]
+    #[arg(long)]
+    scale: Option<String>,
+    /// Formats of ordinary cells, as a list: parquet,iceberg [default: `QUERYDYNO_FORMATS`, or parquet]
+    #[arg(long)]
+    formats: Option<String>,
+    /// The Hive Metastore [default: `HIVE_METASTORE_URI`]
+    #[arg(long, value_name = "URI")]
+    metastore: Option<String>,
+    /// Write the records as a JSON array to this file, whole or not at all; `-` is stdout
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Print every setting with who said it - flag, environment, file, nobody - and measure nothing
+    #[arg(long)]
+    show_settings: bool,
+}
+
+impl Bench {
+    /// The exit codes are those of a bench.
+    pub(crate) fn run(self) -> ExitCode {
+        match self.measure() {
+            Ok(code) => code,
+            Err(_) if interrupt::requested() => ExitCode::from(interrupt::EXIT_CODE),
+            Err(error) => {
+                tell!("error: {error:#}");
+                ExitCode::from(USAGE)
+            }
+        }
+    }
+
+    fn measure(&self) -> Result<ExitCode> {
+        let settings = Settings::read_with(self.flags())?;
+        if self.show_settings {
+            print(&format!("{}\n", told::table(&settings)))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if let Some(file) = &self.json {
+            check_writable(file)?;
+        }
+        self.caution(&settings);
+        let bars = Arc::new(Bars::default());
+        let seen = Arc::clone(&bars);
+        let records = self.planned(settings)?.on_progress(move |progress| seen.tell(progress)).run()?;
+        bars.clear();
+        let text = table::shown(&records);
+        match &self.json {
+            // Whoever reads JSON from stdout wants nothing else there.
+            Some(file) if file == Path::new("-") => {
+                tell!("{text}");
+                print(&json(&records)?)?;
+            }
+            Some(file) => {
+                print(&text)?;
+                write_whole(file, &json(&records)?)?;
+                tell!("written: {}", file.display());
+            }
+            None => print(&text)?,
+        }
+        if self.runs < REPORTED && records.iter().any(|record| record.outcome == Outcome::Measured) {
+            tell!(
+                "note: cargo xtask report leaves these cells out, {} runs are too few for it: --runs {REPORTED}",
+                self.runs
+            );
+        }
+        Ok(exit_code(&records))
+    }
+
+    /// What the command line says, by the names of the environment.
+    fn flags(&self) -> Vec<(&'static str, String)> {
+        let sole = if let [table] = self.tables.as_slice() { Some(table.clone()) } else { None };
+        let flags = [
+            ("QUERYDYNO_THREADS", &self.threads),
+            ("QUERYDYNO_MEMORY", &self.memory),
+            ("QUERYDYNO_SCALE", &self.scale),
+            ("QUERYDYNO_FORMATS", &self.formats),
+            ("HIVE_METASTORE_URI", &self.metastore),
+            ("QUERYDYNO_TIMEOUT", &self.timeout),
+            ("QUERY", &self.sql),
+            ("TABLE_NAME", &sole),
+        ];
+        flags.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+    }
+
+    fn planned(&self, settings: Settings) -> Result<Run> {
+        let mut run = Run::new().runs(self.runs).parallel(self.parallel).engines(self.engines.clone());
+        // One table and its text are settings; several are more than those can say.
+        if self.tables.len() > 1 {
+            let sql = self.sql.clone().context("several tables go with --sql, which names them: {orders}, {items}")?;
+            run = self.tables.iter().fold(run.sql(sql), Run::table);
+        }
+        if let Some(name) = &self.name {
+            run = run.name(name);
+        }
+        if let Some(folder) = &self.workload {
+            run = run.workload(folder);
+        }
+        if let Some(filter) = &self.filter {
+            run = run.filter(filter);
+        }
+        Ok(run.settings(settings))
+    }
+
+    fn caution(&self, settings: &Settings) {
+        let most = settings.threads.iter().max().copied().unwrap_or_default();
+        let wanted = most.saturating_mul(self.parallel);
+        if wanted > host::cores() {
+            tell!("caution: {wanted} threads share {} processors: they wait for each other", host::cores());
+        }
+    }
+}
+
+fn exit_code(records: &[Record]) -> ExitCode {
+    if interrupt::requested() {
+        return ExitCode::from(interrupt::EXIT_CODE);
+    }
+    ExitCode::from(u8::from(records.iter().any(|record| record.outcome == Outcome::Failed)))
+}
+
+fn json(records: &[Record]) -> Result<String> {
+    Ok(serde_json::to_string_pretty(records)? + "\n")
+}
+
+/// Before anything is measured, which would be lost.
+fn check_writable(file: &Path) -> Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    ensure!(
+        folder.is_dir() && !file.is_dir(),
+        "cannot write the records to {}: name a file in a folder that is there",
+        file.display()
+    );
+    Ok(())
+}
+
+fn write_whole(file: &Path, text: &str) -> Result<()> {
+    let part = file.with_added_extension(format!("{}.part", std::process::id()));
+    let written = fs::write(&part, text).and_then(|()| fs::rename(&part, file));
+    written
+        .inspect_err(|_| {
+            // The first error is the one to tell.
+            let _ = fs::remove_file(&part);
+        })
+        .with_context(|| format!("cannot write {}", file.display()))
+}

@@ -1,0 +1,175 @@
+//! `cargo xtask services`: starts, stops and shows the servers that engines and formats need.
+
+use anyhow::{Result, bail, ensure};
+use clap::{Args, Subcommand};
+use comfy_table::{Table, presets};
+use querydyno::interrupt;
+use querydyno::services::{How, Service, Services as All, Status};
+use querydyno::settings::Settings;
+
+/// Start and stop the servers that engines and formats need: hive, mariadb, starrocks, minio
+///
+/// They run in containers where there is a Docker engine, else natively: the Hive Metastore from Spark's Python package,
+/// fetched once, with Java; MariaDB where Debian's package is installed. What they keep stays when they are stopped.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask services up hive                   the Hive Metastore, and the line that a shell needs
+  eval \"$(cargo xtask services up hive)\"         the same, and this shell is told
+  HIVE_PORT=9084 cargo xtask services up hive    on another port
+  cargo xtask services down                      all that run
+
+Ports: HIVE_PORT 9083, MARIADB_PORT 3307, STARROCKS_PORT 9030, STARROCKS_HTTP_PORT 8030, MINIO_PORT 9000,
+MINIO_CONSOLE_PORT 9001. Password of MariaDB's user: MYSQL_PASSWORD [default: querydyno].")]
+pub(crate) struct Services {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Start them and wait until they can be used; those that are up stay as they are
+    Up {
+        /// The services [default: all that can run here]
+        services: Vec<Service>,
+        /// Without containers, though there is a Docker engine
+        #[arg(long)]
+        native: bool,
+    },
+    /// Stop them; their data stays
+    Down {
+        /// The services [default: all]
+        services: Vec<Service>,
+    },
+    /// Tell which are up, where, and what keeps the others from being started
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the last lines of their logs
+    Logs {
+        /// The services [default: all]
+        services: Vec<Service>,
+        /// Lines of each
+        #[arg(long, default_value_t = 50)]
+        lines: usize,
+    },
+}
+
+impl Services {
+    pub(crate) fn run(self) -> Result<()> {
+        let all = All::read(&Settings::read()?)?;
+        match self.action {
+            Action::Up { services, native } => up(&all, services, native),
+            Action::Down { services } => down(&all, services),
+            Action::Status { json } => status(&all, json),
+            Action::Logs { services, lines } => logs(&all, services, lines),
+        }
+    }
+}
+
+/// What a shell needs goes to stdout, all else to stderr.
+fn up(all: &All, services: Vec<Service>, native: bool) -> Result<()> {
+    let named = !services.is_empty();
+    let mut failed = Vec::new();
+    let mut ran = 0;
+    for service in given(services) {
+        // Without names it is no failure that one cannot run here.
+        if let (false, Err(why)) = (named, all.how(service, native)) {
+            eprintln!("left out: {why:#}");
+            continue;
+        }
+        match all.up(service, native) {
+            Ok(up) => {
+                ran += 1;
+                let was = if up.was_up { " already" } else { "" };
+                eprintln!("{service} is up{was}: {}, port {}", up.how.name(), up.port);
+                for line in service.exports(up.port) {
+                    println!("{line}");
+                }
+                if let Some(advice) = service.advice() {
+                    eprintln!("{advice}");
+                }
+            }
+            Err(error) => {
+                interrupt::check()?;
+                eprintln!("error: {error:#}");
+                failed.push(service.name());
+            }
+        }
+    }
+    ensure!(failed.is_empty(), "not started: {}", failed.join(", "));
+    if ran == 0 {
+        bail!("none of the services can run here: see above what each of them needs");
+    }
+    Ok(())
+}
+
+fn down(all: &All, services: Vec<Service>) -> Result<()> {
+    let mut failed = Vec::new();
+    for service in given(services) {
+        match all.down(service) {
+            Ok(Some(how)) => eprintln!("{service} is stopped: it was {}", how.name()),
+            Ok(None) => eprintln!("{service} was not running"),
+            Err(error) => {
+                interrupt::check()?;
+                eprintln!("error: {error:#}");
+                failed.push(service.name());
+            }
+        }
+    }
+    ensure!(failed.is_empty(), "not stopped: {}", failed.join(", "));
+    Ok(())
+}
+
+fn status(all: &All, json: bool) -> Result<()> {
+    let found = all.status();
+    if json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+        return Ok(());
+    }
+    println!("{}", table(&found));
+    for status in &found {
+        if let Some(note) = &status.note {
+            println!("{}: {note}", status.service);
+        }
+    }
+    Ok(())
+}
+
+fn table(found: &[Status]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["name", "how", "state", "address", "pid", "log"]);
+    for status in found {
+        table.add_row([
+            status.service.to_string(),
+            status.how.map_or("-", How::name).to_owned(),
+            status.state.name().to_owned(),
+            status.address.clone(),
+            status.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+            status.log.as_ref().map_or_else(|| "-".to_owned(), |log| log.display().to_string()),
+        ]);
+    }
+    table
+}
+
+fn logs(all: &All, services: Vec<Service>, lines: usize) -> Result<()> {
+    for service in given(services) {
+        match all.logs(service, lines)? {
+            Some(text) => println!("{service}, the last {lines} lines:\n{}\n", text.trim_end()),
+            None => println!("{service} has not run here\n"),
+        }
+    }
+    Ok(())
+}
+
+/// Those that were named, once each, or all.
+fn given(mut services: Vec<Service>) -> Vec<Service> {
+    if services.is_empty() {
+        return Service::ALL.to_vec();
+    }
+    services.sort_unstable();
+    services.dedup();
+    services
+}
