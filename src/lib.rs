@@ -74,6 +74,8 @@ pub mod workload;
 #[cfg(feature = "harness")]
 pub mod audit;
 #[cfg(feature = "harness")]
+pub mod bench;
+#[cfg(feature = "harness")]
 pub mod catalog;
 #[cfg(feature = "harness")]
 mod checksum;

@@ -122,6 +122,10 @@ impl Referee {
                 Verdict::Consensus(others.count() + 1)
             }
             (None, None) if workload.is_given() => {
+                // What the workload declares of columns and order holds whoever else answers.
+                if let Err(difference) = compare(answer, answer, query, Precision::Full) {
+                    return Ok(Verdict::Wrong(difference.to_string().replace("the reference", "the answer")));
+                }
                 self.take_down(family, answer, query);
                 Verdict::Unchecked("the engines of this run are held against each other at its end".to_owned())
             }

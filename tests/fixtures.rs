@@ -28,6 +28,8 @@ fn workload(name: &str) -> Workload {
         title: "TPC-H".to_owned(),
         tables: TABLES.iter().map(table).collect(),
         queries: Vec::new(),
+        folder: PathBuf::new(),
+        texts: BTreeMap::new(),
     }
 }
 

@@ -104,6 +104,10 @@ pub(crate) fn attempt(
 
 /// Shows on a terminal that the engine is at work; gone before the first sample.
 fn busy(cell: &Cell<'_>) -> ProgressBar {
+    // Several at a time would write over each other, and over what shows them together.
+    if cell.parts.variant.parallel > 1 {
+        return ProgressBar::hidden();
+    }
     let message = format!("{}: verifying the answer", cell.id);
     // Cleared when it is dropped, so that a failure leaves no half line either.
     let bar = ProgressBar::new_spinner().with_message(message).with_finish(ProgressFinish::AndClear);

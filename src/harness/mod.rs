@@ -40,7 +40,8 @@ const RESAMPLES: usize = 10_000;
 /// The exit code for a command line or a setting that cannot be meant.
 const USAGE: u8 = 2;
 
-/// The whole `main` of a bench target: runs the cells of one workload that the command line means.
+/// The whole `main` of a bench target: runs the cells of one workload that the command line means; `own` stands for all
+/// workloads of the user's.
 ///
 /// Exits with 0 when all selected cells were measured or skipped for a reason, 1 when one failed or answered wrongly,
 /// 2 when the command line or a setting cannot be meant, 130 after Ctrl-C.
@@ -81,7 +82,9 @@ fn start(workload: &str) -> Result<ExitCode> {
     let cells = select::all(&workloads, &catalog, &settings);
     // Every bench target sees the same filter, so only what no workload knows is a mistake.
     let selected = select::select(cells, args.filter.as_deref(), args.exact, Usual::of(&settings))?;
-    let cells: Vec<Cell<'_>> = selected.into_iter().filter(|cell| cell.parts.workload.name == workload).collect();
+    // Workloads of the user's own have no bench target each: they share the one of the own query.
+    let is_ours = |of: &Workload| of.name == workload || (is_own(workload) && of.is_given());
+    let cells: Vec<Cell<'_>> = selected.into_iter().filter(|cell| is_ours(cell.parts.workload)).collect();
     if cells.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }

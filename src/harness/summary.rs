@@ -24,6 +24,7 @@ pub(super) fn lines(record: &Record) -> String {
     let time = |ns: Option<u64>| ns.map(|ns| Nanos::from(Duration::from_nanos(ns)).to_string());
     let known = |value: Option<String>| Some(value.unwrap_or_else(|| "unknown".to_owned()));
     let counts = &record.counts;
+    let planning = record.planning.as_ref();
     // What an engine writes beside its replies is what it spills.
     let spilled = counts.write_call_bytes.filter(|bytes| *bytes > SPILLED);
     let told = [
@@ -32,6 +33,12 @@ pub(super) fn lines(record: &Record) -> String {
             ("peak memory", known(bytes(record.peak_memory_bytes))),
             ("before the query", bytes(record.baseline_memory_bytes)),
             ("cores used", known(record.cores_used().map(|cores| format!("{cores:.2}")))),
+        ],
+        [
+            ("before the clock: finding the Iceberg tables", time(planning.map(|planning| planning.catalog_ns))),
+            ("planning", time(planning.map(|planning| planning.planning_ns))),
+            ("files", planning.map(|planning| planning.files.to_string())),
+            ("", None),
         ],
         [
             ("in runs of their own: planning", time(record.phases.plan_ns)),

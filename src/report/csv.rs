@@ -161,6 +161,8 @@ fn metrics(record: &Record, time: Option<Interval>) -> Vec<Metric> {
     metrics.extend(time.map(|time| ("median_ns", time.estimate, Some(time.low), Some(time.high))));
     let single = [
         ("load_ns", whole(record.load_ns)),
+        ("iceberg_catalog_ns", whole(record.planning.as_ref().map(|planning| planning.catalog_ns))),
+        ("iceberg_planning_ns", whole(record.planning.as_ref().map(|planning| planning.planning_ns))),
         ("plan_ns", whole(record.phases.plan_ns)),
         ("execute_ns", whole(record.phases.execute_ns)),
         ("fetch_ns", whole(record.phases.fetch_ns)),

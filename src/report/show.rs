@@ -77,6 +77,8 @@ fn time(record: &Record) -> Lines {
         ("planning", span(record.phases.plan_ns)),
         ("executing", span(record.phases.execute_ns)),
         ("fetching", span(record.phases.fetch_ns)),
+        ("finding the Iceberg tables", span(record.planning.as_ref().map(|planning| planning.catalog_ns))),
+        ("planning their files", span(record.planning.as_ref().map(|planning| planning.planning_ns))),
         ("loading", span(record.load_ns)),
         ("first runs", list(&mut warm_up)),
     ])

@@ -86,7 +86,7 @@ fn engines(value: toml::Value) -> Result<BTreeMap<String, OwnEngine>> {
         if let Err(name) = check_name(&name) {
             bail!("'{name}' cannot name an engine: use letters, digits, '-', '_', '.' and '@'");
         }
-        let engine = table.try_into().with_context(|| format!("[engine.{name}]"))?;
+        let engine: OwnEngine = table.try_into().with_context(|| format!("[engine.{name}]"))?;
         engines.insert(name, engine);
     }
     Ok(engines)

@@ -1,7 +1,7 @@
-//! The bench target `tpch` as a program that tests can start, stop and interrupt.
+//! A bench target as a program that tests can start, stop and interrupt: `tpch`, or the one that `TEST_WORKLOAD` names.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    querydyno::harness::main("tpch")
+    querydyno::harness::main(&std::env::var("TEST_WORKLOAD").unwrap_or_else(|_| "tpch".to_owned()))
 }

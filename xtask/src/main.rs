@@ -2,6 +2,7 @@
 
 mod answers;
 mod audit;
+mod bench;
 mod build;
 mod data;
 mod doctor;
@@ -29,6 +30,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Bench(bench::Bench),
     Data(data::Data),
     Build(build::Build),
     Engines(engines::Engines),
@@ -46,23 +48,27 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let run = || match cli.command {
-        Command::Data(command) => command.run(),
-        Command::Build(command) => command.run(),
-        Command::Engines(command) => command.run(),
-        Command::Answers(command) => command.run(),
-        Command::Audit(command) => command.run(),
-        Command::Heap(command) => command.run(),
-        Command::Instructions(command) => command.run(),
-        Command::Report(command) => command.run(),
-        Command::Show(command) => command.run(),
-        Command::Scaling(command) => command.run(),
-        Command::Services(command) => command.run(),
-        Command::Doctor(command) => command.run(),
-        Command::Lint(command) => command.run(),
+    let run = || -> anyhow::Result<ExitCode> {
+        match cli.command {
+            Command::Bench(command) => return Ok(command.run()),
+            Command::Data(command) => command.run()?,
+            Command::Build(command) => command.run()?,
+            Command::Engines(command) => command.run()?,
+            Command::Answers(command) => command.run()?,
+            Command::Audit(command) => command.run()?,
+            Command::Heap(command) => command.run()?,
+            Command::Instructions(command) => command.run()?,
+            Command::Report(command) => command.run()?,
+            Command::Show(command) => command.run()?,
+            Command::Scaling(command) => command.run()?,
+            Command::Services(command) => command.run()?,
+            Command::Doctor(command) => command.run()?,
+            Command::Lint(command) => command.run()?,
+        }
+        Ok(ExitCode::SUCCESS)
     };
     match interrupt::install().and_then(|()| run()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(_) if interrupt::requested() => ExitCode::from(interrupt::EXIT_CODE),
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -10,6 +10,8 @@ use querydyno::record::{Outcome, Record};
 use querydyno::stats;
 use querydyno::units::Nanos;
 
+use crate::report::tell;
+
 const STYLE: &str = "{prefix}: run {pos} of {len}, {msg} {wide_bar}";
 
 /// What a terminal shows; elsewhere there are the lines alone.
@@ -59,7 +61,7 @@ impl Bars {
     }
 
     fn line(&self, text: &str) {
-        self.all.suspend(|| crate::report::tell!("{text}"));
+        self.all.suspend(|| tell!("{text}"));
     }
 
     fn open(&self) -> MutexGuard<'_, BTreeMap<BenchId, ProgressBar>> {

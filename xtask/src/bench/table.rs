@@ -49,7 +49,7 @@ fn table(records: &[Record]) -> Table {
         // Verified ones first, the fastest of them first.
         group.sort_by(|a, b| {
             let median = |record: &Record| stats::median(&record.samples_ns).unwrap_or(f64::INFINITY);
-            (!a.verified()).cmp(&!b.verified()).then(median(a).total_cmp(&median(b)))
+            (!is_right(a)).cmp(&!is_right(b)).then(median(a).total_cmp(&median(b)))
         });
         for record in group {
             table.add_row(row(record));
@@ -94,15 +94,16 @@ fn row(record: &Record) -> [String; 9] {
 /// `q1: 4 of 5 engines answered and agree; fastest: duckdb, 12.3 ms; most frugal: polars, 34 MiB`.
 fn summary(group: &[&Record]) -> String {
     let first = group[0];
-    let verified: Vec<&&Record> = group.iter().filter(|record| record.verified()).collect();
+    let verified: Vec<&&Record> = group.iter().filter(|record| is_right(record)).collect();
     let count = |is: &dyn Fn(&Record) -> bool| group.iter().filter(|record| is(record)).count();
     let absent = count(&not_there);
     let asked = group.len() - absent;
     let mut parts = vec![format!("{} of {asked} engines answered and agree", verified.len())];
     let more = [
-        (count(&|record| matches!(record.verdict, Some(Verdict::Unchecked(_)))), "unchecked"),
-        (count(&|record| matches!(record.verdict, Some(Verdict::Wrong(_)))), "wrong"),
-        (count(&|record| record.outcome == Outcome::Skipped && !not_there(record)), "cannot"),
+        (count(&|record: &Record| record.outcome == Outcome::Measured && !record.verified()), "unchecked"),
+        (count(&is_wrong), "wrong"),
+        (count(&|record: &Record| record.outcome == Outcome::Failed && !is_wrong(record)), "failed"),
+        (count(&|record: &Record| record.outcome == Outcome::Skipped && !not_there(record)), "cannot"),
         (absent, "not there"),
     ];
     parts.extend(more.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
@@ -126,6 +127,15 @@ fn summary(group: &[&Record]) -> String {
         text += &format!("; Iceberg planning, in no time above: {catalog} catalog, {files} files");
     }
     text
+}
+
+/// Whether its time may stand beside others.
+fn is_right(record: &Record) -> bool {
+    record.outcome == Outcome::Measured && record.verified()
+}
+
+fn is_wrong(record: &Record) -> bool {
+    matches!(record.verdict, Some(Verdict::Wrong(_)))
 }
 
 /// Whether nobody tried it: its program is not there.
