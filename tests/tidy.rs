@@ -79,7 +79,8 @@ fn an_engine_is_one_feature_one_bin_and_one_module() {
     let catalog = Catalog::read(&Settings::read().unwrap()).unwrap();
     let watching =
         catalog.entries().iter().filter(|entry| entry.recipe().is_some_and(|recipe| recipe.watches_heap)).count();
-    assert_eq!(bins, engines(false).len() + watching, "a bin without an engine");
+    // `querydyno-iceberg` makes and plans tables, and is no engine.
+    assert_eq!(bins, engines(false).len() + watching + 1, "a bin without an engine");
 }
 
 #[test]

@@ -151,7 +151,7 @@ mod tests {
         // Between fork and exec it is still called as we are.
         let command = loop {
             let command = command_of(child.id());
-            if command.starts_with("sleep") {
+            if command.starts_with("sleep 1") {
                 break command;
             }
         };

@@ -13,6 +13,8 @@ mod failure;
 #[cfg(feature = "heap")]
 mod heap;
 mod observe;
+#[cfg(feature = "harness")]
+mod program;
 pub mod protocol;
 #[cfg(feature = "harness")]
 mod runs;
@@ -23,10 +25,12 @@ mod spawn;
 mod watch;
 
 #[cfg(feature = "harness")]
-pub use client::{Limits, Program, Session};
+pub use client::Session;
 #[cfg(feature = "harness")]
 pub use failure::{Failure, FailureKind};
 pub use observe::{Heap, Observe, Observed};
+#[cfg(feature = "harness")]
+pub use program::{Limits, Program};
 #[cfg(feature = "harness")]
 pub(crate) use protocol::Request;
 #[cfg(feature = "harness")]

@@ -79,6 +79,9 @@ class Lab:
     def create(self, name, columns, **more):
         """A table of `columns`, pairs of name and Iceberg type."""
         fields = [NestedField(number, name, kind, required=False) for number, (name, kind) in enumerate(columns, 1)]
+        # A metastore may have it from before, with files that are gone.
+        if self.catalog.table_exists(f"lab.{name}"):
+            self.catalog.drop_table(f"lab.{name}")
         return self.catalog.create_table(
             f"lab.{name}",
             Schema(*fields),

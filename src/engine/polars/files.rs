@@ -1,5 +1,6 @@
 //! A table's files, and the lazy frame that scans them.
 
+use polars::io::HiveOptions;
 use polars::prelude::{LazyFrame, PlRefPath, PolarsResult, ScanArgsParquet, UnionArgs, col, concat_lf_diagonal};
 
 use crate::fixture::Table;
@@ -36,7 +37,8 @@ impl Files {
 }
 
 fn scan(paths: &[PlRefPath]) -> PolarsResult<LazyFrame> {
-    // These are files, not patterns.
-    let args = ScanArgsParquet { glob: false, ..ScanArgsParquet::default() };
+    // These are files, not patterns; and their columns are those in them, whatever their paths look like.
+    let hive_options = HiveOptions::new_disabled();
+    let args = ScanArgsParquet { glob: false, hive_options, ..ScanArgsParquet::default() };
     LazyFrame::scan_parquet_files(paths.iter().cloned().collect(), args)
 }
