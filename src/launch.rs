@@ -7,7 +7,7 @@ use crate::engine::{EngineInfo, EngineSettings};
 use crate::fixture::Dataset;
 use crate::measure::host;
 use crate::paths;
-use crate::services;
+use crate::services::{self, Seen};
 use crate::session::{Failure, Limits, Program, Session, Worker};
 use crate::settings::Settings;
 use crate::units::Bytes;
@@ -40,7 +40,11 @@ pub(crate) fn launch(
     let mut session = Session::spawn(&program, limits, &paths::own("scratch"))?;
     let info = session.open(&opening)?;
     if let Some(server) = &info.server {
-        session.look_at(services::process_of(server).map_or(Worker::Elsewhere, Worker::Server));
+        session.look_at(match services::process_of(server) {
+            Some(Seen { pid, container: false }) => Worker::Server(pid),
+            Some(Seen { pid, container: true }) => Worker::Container(pid),
+            None => Worker::Elsewhere,
+        });
     }
     let load_ns = session.load(dataset)?;
     session.prepare(query)?;
@@ -54,16 +58,20 @@ pub(crate) fn opening(
     settings: &Settings,
     scratch: &Path,
 ) -> (Limits, EngineSettings) {
+    let together = u64::try_from(variant.parallel).unwrap_or(u64::MAX).max(1);
     let limits = Limits {
-        timeout: settings.timeout,
-        memory: variant.memory.or_else(most_memory),
+        timeout: settings.timeout(),
+        // Engines at the same time share what one alone may have.
+        memory: variant.memory.or_else(|| most_memory().map(|Bytes(bytes)| Bytes(bytes / together))),
         // What an engine counts as its memory is less than what the process holds: told the whole limit, an engine
         // that would have spilled is killed instead.
         told_memory: variant.memory.map(|Bytes(bytes)| Bytes(bytes / 5 * 4)),
         threads: variant.threads,
+        first_processor: variant.first_processor,
     };
     let opening = EngineSettings {
         threads: variant.threads,
+        timeout_seconds: Some(settings.timeout().as_secs().max(1)),
         memory_limit_bytes: limits.told_memory.map(|Bytes(bytes)| bytes),
         scratch: scratch.to_owned(),
         mode: variant.mode.map(str::to_owned),
@@ -72,7 +80,30 @@ pub(crate) fn opening(
     (limits, opening)
 }
 
-/// The limit where none was asked for: what keeps one engine from taking the machine down with it.
+/// The limit where none was asked for, for all that run at the same time: what keeps engines from taking the machine down
+/// with them.
 pub(crate) fn most_memory() -> Option<Bytes> {
     host::usable_memory().map(|bytes| Bytes(bytes / 10 * 9))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::variant::PARQUET;
+
+    #[test]
+    fn engines_at_the_same_time_share_the_memory_unless_a_limit_was_asked_for() {
+        let settings = Settings::read().unwrap();
+        let catalog = Catalog::read(&settings).unwrap();
+        let limits = |memory, parallel, first_processor| {
+            let variant = Variant { memory, parallel, first_processor, ..settings.variants(PARQUET)[0] };
+            opening(&catalog.entries()[0], variant, &settings, Path::new("")).0
+        };
+        let most = most_memory().unwrap();
+        assert_eq!(limits(None, 1, Some(0)).memory, Some(most));
+        let together = limits(None, 3, Some(2));
+        assert_eq!((together.memory, together.first_processor), (Some(Bytes(most.0 / 3)), Some(2)));
+        assert_eq!(limits(Some(Bytes(1 << 30)), 3, None).memory, Some(Bytes(1 << 30)));
+    }
 }

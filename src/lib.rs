@@ -17,30 +17,34 @@
 //! | [`fixture`] | the data: what a dataset is, how it is made | both; making is the host's |
 //! | [`engine`] | the trait [`engine::Engine`], one file or folder per engine; `python/` for script engines | program |
 //! | [`session`] | the conversation, its two ends, how it fails | both |
-//! | `variant` | the conditions of a cell: mode, cache, threads, memory | host |
+//! | `variant` | the conditions of a cell: format, mode, cache, threads, memory | host |
 //! | `settings`, `paths`, `catalog` | what the user set; where things are; which engines there are and how they are built | host |
 //! | `measure` | memory, CPU time, the machine | both |
+//! | `tables` | what a cell loads: generated or given, Parquet or Iceberg | host |
+//! | [`iceberg`] | the program that makes, registers and plans Iceberg tables, and its two ends | both |
+//! | `services` | servers that engines and formats need: started, found, stopped | host |
 //! | `referee`, `record` | which answer is right; what is kept of a cell | host |
 //! | `launch` | an engine from its program to a prepared query | host |
 //! | `stats`, `audit` | paired statistics; an engine built here against its makers' own distribution | host |
 //! | `scaling` | speed-up by thread counts, from records | host |
 //! | `doctor` | what this machine can and cannot measure, and why | host |
 //! | `harness` | Criterion, and one cell after the other | host |
+//! | `bench` | a run as a library call: own query, own workload, or cells, by counted runs | host |
 //! | `inspect` | one run looked at closely: allocations, instructions | host |
 //! | `inspected` | what it found of a cell, for the cell's later records | host |
 //! | `filter` | which cells a filter means | host |
 //! | `report` | records and Criterion's folder in; a page, a table, JSON out | host |
 //!
-//! Dependencies point one way: `inspect -> harness -> doctor, inspected`, `report -> scaling, audit, catalog`, and `harness,
-//! doctor, scaling, audit, inspected -> launch, referee, record, stats -> session, catalog -> fixture, workload, answer ->
-//! settings -> variant -> measure, id, units` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units`
+//! Dependencies point one way: `bench, inspect -> harness -> doctor, inspected`, `report -> scaling, audit, catalog`, and `harness,
+//! doctor, scaling, audit, inspected -> launch, referee, record, stats -> services, tables -> iceberg -> session, catalog ->
+//! fixture, workload, answer -> settings -> variant -> measure, id, units` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units`
 //! in a program. Everything
 //! that only the host needs is behind the feature `harness`.
 //!
 //! # The life of a measurement
 //!
 //! 1. The filter says which cells are meant; none ends the run before anything is started.
-//! 2. The catalog finds or builds the engine's program; `fixture` finds or makes the tables that the query reads.
+//! 2. The catalog finds or builds the engine's program; `tables` finds, makes or plans what the query reads.
 //! 3. `Session::spawn` starts the program in its own process group; it opens the engine, loads the tables, takes the query.
 //! 4. One run, and its answer goes to the referee. A wrong one ends the cell here.
 //! 5. Criterion asks for `n` iterations at a time; the program runs them, with one clock reading before and one after each.

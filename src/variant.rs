@@ -1,5 +1,5 @@
-//! The conditions under which an engine runs a query: mode of execution, cache, threads, memory, and how many engines run
-//! beside it. Each is an axis of a cell.
+//! The conditions under which an engine runs a query: format of the tables, mode of execution, cache, threads, memory, and how
+//! many engines run beside it. Each is an axis of a cell.
 //!
 //! The last part of an id spells every axis that differs from its default: `parquet`, `parquet-eager-cold-1t-2GiB`.
 //! What this is not: where the values come from, see [`crate::settings`].
@@ -11,6 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::host;
 use crate::units::Bytes;
+
+/// The format that is Parquet files and nothing else.
+pub const PARQUET: &str = "parquet";
+/// The format that is Iceberg tables over the same files.
+pub const ICEBERG: &str = "iceberg";
+/// The format that is Iceberg tables over the same rows, where tables that declare a column of dates are partitioned by its
+/// months.
+pub const ICEBERG_MONTHLY: &str = "iceberg-monthly";
+/// What tables can be stored as; a variant begins with one of them.
+pub const FORMATS: [&str; 3] = [PARQUET, ICEBERG, ICEBERG_MONTHLY];
 
 /// One combination of conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +37,9 @@ pub struct Variant<'a> {
     pub memory: Option<Bytes>,
     /// Engines that run at the same time, this one among them; 1 unless somebody asked for more.
     pub parallel: usize,
+    /// Where its processors begin among those there are, the best first, so that engines at the same time have their own. None:
+    /// there are too few for that. It is in no id.
+    pub first_processor: Option<usize>,
 }
 
 /// Whether the data was read before a run.
@@ -90,8 +103,15 @@ mod tests {
     #[test]
     fn a_variant_spells_what_differs_from_the_default() {
         let cores = host::online_cores();
-        let plain =
-            Variant { format: "parquet", mode: None, cache: Cache::Hot, threads: cores, memory: None, parallel: 1 };
+        let plain = Variant {
+            format: "parquet",
+            mode: None,
+            cache: Cache::Hot,
+            threads: cores,
+            memory: None,
+            parallel: 1,
+            first_processor: Some(0),
+        };
         assert_eq!(plain.to_string(), "parquet");
         let other = Variant {
             mode: Some("eager"),

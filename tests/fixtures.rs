@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use arrow::array::{AsArray as _, RecordBatch};
+use arrow::array::{AsArray as _, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type};
+use chrono::{Months, NaiveDate};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use querydyno::fixture::{Dataset, Store};
 use querydyno::id::Scale;
@@ -22,7 +24,7 @@ use tempfile::TempDir;
 const TABLES: [&str; 8] = ["region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem"];
 
 fn workload(name: &str) -> Workload {
-    let table = |name: &&str| TableSpec { name: (*name).to_owned(), rows_at_sf1: 0, source: None };
+    let table = |name: &&str| TableSpec { name: (*name).to_owned(), rows_at_sf1: 0, source: None, partition: None };
     Workload {
         name: name.to_owned(),
         title: "TPC-H".to_owned(),
@@ -282,6 +284,81 @@ fn every_engine_can_read_the_schema() {
             assert!(group.columns().iter().all(|column| column.statistics().is_some()));
         }
     }
+}
+
+fn ensure_monthly(store: &Store, tables: &[&str]) -> Dataset {
+    store.ensure_monthly(&Workload::read("tpch").unwrap(), scale("sf0.01"), &names(tables)).unwrap()
+}
+
+/// The rows of these files, in their order.
+fn together(files: &[PathBuf]) -> RecordBatch {
+    let batches: Vec<_> = files.iter().flat_map(|file| read(file)).collect();
+    arrow::compute::concat_batches(&batches[0].schema(), &batches).unwrap()
+}
+
+#[test]
+fn a_month_has_a_file_with_its_rows_in_their_order() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::new(root.path());
+    let dataset = ensure_monthly(&store, &["nation", "orders", "lineitem"]);
+    let source = ensure(&store, "sf0.01", &["nation", "orders", "lineitem"]);
+    assert_eq!(dataset.tables[0], source.tables[0], "without a column for it a table stays as it is");
+    assert_ne!(dataset.sha256, source.sha256);
+    assert!(dataset.layout.ends_with(", orders by month of o_orderdate, lineitem by month of l_shipdate"));
+    assert_eq!(dataset.tables[1].files.len(), 80, "orders are of January 1992 to August 1998");
+    for (place, column) in [(1, "o_orderdate"), (2, "l_shipdate")] {
+        let (monthly, source) = (&dataset.tables[place], together(&source.tables[place].files));
+        let dates = source[column].as_primitive::<Date32Type>();
+        let mut rows = 0;
+        for file in &monthly.files {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            let month = name.strip_prefix("part-").unwrap().strip_suffix(".parquet").unwrap();
+            let first: NaiveDate = format!("{month}-01").parse().unwrap();
+            let days = first.to_epoch_days()..(first + Months::new(1)).to_epoch_days();
+            let wanted: BooleanArray = dates.iter().map(|day| day.map(|day| days.contains(&day))).collect();
+            let expected = filter_record_batch(&source, &wanted).unwrap();
+            assert_eq!(together(std::slice::from_ref(file)), expected, "{name}");
+            rows += expected.num_rows();
+        }
+        assert_eq!((rows, monthly.rows), (source.num_rows(), source.num_rows() as u64));
+    }
+}
+
+#[test]
+fn monthly_files_are_left_alone_until_they_are_broken_or_of_another_source() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::new(root.path());
+    let dataset = ensure_monthly(&store, &["orders"]);
+    let before = snapshot(root.path());
+    assert_eq!(ensure_monthly(&store, &["orders"]), dataset);
+    assert_eq!(snapshot(root.path()), before);
+
+    let file = &dataset.tables[0].files[40];
+    let content = fs::read(file).unwrap();
+    fs::write(file, &content[1..]).unwrap();
+    assert_eq!(ensure_monthly(&store, &["orders"]), dataset);
+    assert!(fs::read(file).unwrap() == content);
+
+    let manifest = file.with_file_name("manifest.json");
+    for (now, other) in [("by month of o_orderdate", "by month of o_day"), ("\"source\": \"", "\"source\": \"x")] {
+        let old = fs::read_to_string(&manifest).unwrap().replace(now, other);
+        assert!(old.contains(other));
+        fs::write(&manifest, old).unwrap();
+        assert_eq!(ensure_monthly(&store, &["orders"]), dataset);
+        assert!(!fs::read_to_string(&manifest).unwrap().contains(other));
+    }
+}
+
+#[test]
+fn what_is_no_date_deals_nothing_out() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::new(root.path());
+    let mut tpch = workload("tpch");
+    tpch.tables[1].partition = Some("n_name".to_owned());
+    let error = store.ensure_monthly(&tpch, scale("sf0.01"), &names(&["nation"])).unwrap_err();
+    assert!(format!("{error:#}").contains("n_name holds Utf8 and no dates"), "{error:#}");
+    let left = fs::read_dir(store.folder("tpch", scale("sf0.01"), "parquet-monthly")).unwrap();
+    assert_eq!(left.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>(), [".lock"]);
 }
 
 #[test]

@@ -13,10 +13,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use common::{Bench, entry, processes_with, program, text};
+use common::{Bench, entry, processes_with, program, query, session, text};
 use querydyno::answer::Verdict;
+use querydyno::paths::root;
 use querydyno::record::{Outcome, Record};
-use querydyno::session::FailureKind;
+use querydyno::session::{FailureKind, Session};
 use tempfile::TempDir;
 
 const PASSWORD: &str = "the-Right-0ne-5e1f";
@@ -25,6 +26,13 @@ const WRONG_PASSWORD: &str = "a-Wr0ng-one-77c2";
 const IN_Q10: &[u8] = b"sum(l_extendedprice";
 /// So much of q10's answer, which has 20 rows and about 4 kB.
 const PART_OF_Q10: usize = 1500;
+
+/// Hours of work for a server: 240 rows to the power of six.
+const SLOW: &str = "SELECT count(*) FROM {table} a CROSS JOIN {table} b CROSS JOIN {table} c \
+                    CROSS JOIN {table} d CROSS JOIN {table} e CROSS JOIN {table} f";
+/// How many such queries the server works on, apart from this one.
+const AT_WORK: &str = "SELECT count(*) FROM information_schema.processlist \
+                       WHERE info LIKE '%t_orders e CROSS JOIN%' AND id <> CONNECTION_ID()";
 
 /// A MariaDB of this test, gone with it.
 struct Server {
@@ -42,7 +50,7 @@ impl Server {
         };
         let folder = TempDir::new().unwrap();
         let data = format!("--datadir={}", folder.path().join("data").display());
-        let user = root().then_some("--user=root");
+        let user = is_root().then_some("--user=root");
         let made = Command::new(install)
             .args(["--no-defaults", &data, "--auth-root-authentication-method=normal", "--skip-test-db"])
             .args(user)
@@ -105,7 +113,7 @@ fn installed(name: &str) -> Option<PathBuf> {
 }
 
 /// MariaDB wants to be told when it is to run as root.
-fn root() -> bool {
+fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output().unwrap();
     text(&id).trim() == "0"
 }
@@ -269,6 +277,48 @@ fn each_trouble_with_a_server_is_its_own_failure_and_no_password_is_seen() {
     for file in files {
         assert_secret(&String::from_utf8_lossy(&fs::read(&file).unwrap()));
     }
+}
+
+#[test]
+fn a_query_that_the_host_gave_up_ends_on_the_server_too() {
+    let Some(server) = Server::start() else { return };
+    let port = server.port.to_string();
+    let mut client = program("mysql");
+    client.env.insert("MYSQL_PORT".to_owned(), port.clone());
+    client.env.insert("MYSQL_PASSWORD".to_owned(), PASSWORD.to_owned());
+    let (mut watcher, _folder) = session(&client);
+    let mut bench = Bench::new(&mysql("slow", &[]))
+        .args(&["^slow/own-"])
+        .env("TEST_WORKLOAD", "own")
+        .env("TABLE_NAME", &root().join("tests/workload/data/orders.parquet").display().to_string())
+        .env("QUERY", SLOW)
+        .env("MYSQL_PORT", &port)
+        .env("MYSQL_PASSWORD", PASSWORD)
+        .env("QUERYDYNO_TIMEOUT", "4");
+    let host = bench.spawn();
+    let run = thread::spawn(move || host.wait_with_output().unwrap());
+    let mut most = 0;
+    while !run.is_finished() {
+        most = at_work(&mut watcher).max(most);
+        sleep(Duration::from_millis(50));
+    }
+    let output = run.join().unwrap();
+    assert_eq!(most, 1, "{}", text(&output));
+    let kind = bench.record("slow").failure.unwrap().kind;
+    assert!(matches!(&kind, FailureKind::TimedOut { request, .. } if request == "run"), "{kind}");
+    // MariaDB does not see that nobody waits for the answer any more: it was told how long it may take.
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while at_work(&mut watcher) > 0 {
+        assert!(Instant::now() < deadline, "the server goes on");
+        sleep(Duration::from_millis(50));
+    }
+    bench.assert_clean();
+}
+
+fn at_work(watcher: &mut Session) -> u64 {
+    watcher.prepare(&query(AT_WORK)).unwrap();
+    watcher.run(1).unwrap();
+    watcher.answer().unwrap().rows[0][0].as_deref().unwrap().parse().unwrap()
 }
 
 fn assert_secret(shown: &str) {

@@ -68,7 +68,9 @@ fn engines_that_agree_on_an_own_query_vouch_for_each_other() {
     assert_eq!(records.len(), 2);
     for record in &records {
         assert_eq!(record.verdict, Some(Verdict::Consensus(2)), "{}", reason(record));
-        assert_eq!((record.samples_ns.len(), record.warm_up_ns.len(), record.parallel), (3, 1, 1));
+        assert_eq!((record.samples_ns.len(), record.parallel), (3, 1));
+        // The verifying run, and then some.
+        assert!(record.warm_up_ns.len() >= 2, "{:?}", record.warm_up_ns);
         assert!(
             record.id.query.starts_with("own-") && record.id.to_string().ends_with("/sf1/parquet"),
             "{}",
@@ -188,8 +190,8 @@ fn engines_at_the_same_time_are_marked_and_are_other_cells() {
 
 #[test]
 fn a_filter_means_ordinary_cells_and_their_references() {
-    let (settings, _folder) = settings(&[("kernels", program("arrow"))]);
-    let settings = Settings { scales: vec!["0.01".parse().unwrap()], ..settings };
+    let (mut settings, _folder) = settings(&[("kernels", program("arrow"))]);
+    settings.scales = vec!["0.01".parse().unwrap()];
     let records = Bench::new().filter("kernels/q6").runs(2).settings(settings).run().unwrap();
     assert_eq!(records.len(), 1);
     assert!(records[0].verified() && records[0].samples_ns.len() == 2, "{}", reason(&records[0]));
@@ -287,6 +289,18 @@ fn half_a_query_is_missed_by_whoever_asks_for_it_and_by_nobody_else() {
 }
 
 #[test]
+fn a_relative_table_is_where_the_command_was_typed() {
+    // As a shell has it there; cargo has moved this test to the package's folder, as it does with a bench.
+    let folder = tempfile::tempdir().unwrap();
+    let typed = folder.path().display().to_string();
+    let asked = started(&["one"]).args(&["^one/own-"]).env("TABLE_NAME", "prices.parquet").env("QUERY", COUNT);
+    let mut bench = asked.env("PWD", &typed);
+    let output = bench.run();
+    let record = bench.record("one");
+    assert!(reason(&record).contains(&format!("{typed}/prices.parquet")), "{}", text(&output));
+}
+
+#[test]
 fn a_folder_of_ones_own_is_part_of_the_bench() {
     let folder = root().join("tests/workload").display().to_string();
     let output = started(&["one"]).args(&["one/shop", "--list"]).env("QUERYDYNO_WORKLOADS", &folder).run();
@@ -308,4 +322,7 @@ fn a_flag_wins_and_every_setting_says_who_said_it() {
     assert_eq!(from("QUERY"), ToldBy::Flag);
     assert_eq!((settings.scales.len(), from("scales")), (2, ToldBy::File(file)));
     assert!(Settings::read_with([("QUERYDYNO_SCALES", "1")]).is_err());
+    assert!(
+        Settings::read_with([("QUERY", "")]).unwrap_err().to_string().starts_with("QUERY is given as an empty text")
+    );
 }

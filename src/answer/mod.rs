@@ -4,6 +4,8 @@
 //! no engine's own type crosses the protocol. Comparing is in [`compare`]; reading references is the host's.
 
 #[cfg(feature = "harness")]
+pub(crate) mod camps;
+#[cfg(feature = "harness")]
 pub mod compare;
 #[cfg(feature = "harness")]
 pub mod digest;

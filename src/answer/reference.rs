@@ -79,7 +79,11 @@ fn to_csv(answer: &Answer) -> Result<Vec<u8>> {
     Ok(writer.into_inner()?)
 }
 
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file that appears whole or not at all, making its folder.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

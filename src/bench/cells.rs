@@ -1,23 +1,15 @@
 //! Which cells a [`Bench`] means, and the programs of their engines.
 
-use std::collections::BTreeMap;
 use std::env;
 
 use anyhow::{Result, bail, ensure};
 
 use super::Bench;
-use crate::catalog::{Catalog, Entry};
-use crate::harness::attempt::{Stop, program};
-use crate::harness::plan::announce;
+use crate::catalog::Catalog;
+use crate::harness::plan::{self, Programs};
 use crate::harness::select::{self, Cell, Usual};
-use crate::interrupt;
-use crate::record::Outcome;
-use crate::session::Program;
-use crate::settings::Settings;
+use crate::settings::{Settings, called_in};
 use crate::workload::{Workload, is_own};
-
-/// Engines' programs by name, or why there is none.
-pub(super) type Programs<'a> = BTreeMap<&'a str, Result<Program, Stop>>;
 
 impl Bench {
     /// The workloads that cells can be of.
@@ -37,7 +29,7 @@ impl Bench {
         }
         if self.filter.is_none() {
             let own = settings.own_query()?;
-            return Ok(vec![Workload::own(std::slice::from_ref(&own.table), &own.sql, name, &folder)?]);
+            return Ok(vec![Workload::own(std::slice::from_ref(&own.table), &own.sql, name, &called_in()?)?]);
         }
         if self.words().iter().any(|word| is_own(word)) {
             Workload::own_of(settings)?;
@@ -79,37 +71,13 @@ impl Bench {
     /// When none is there, or after an interrupt.
     pub(super) fn programs<'a>(&self, cells: &[Cell<'a>]) -> Result<Programs<'a>> {
         let asked_for = !self.engines.is_empty() || self.filter.is_some();
-        let mut engines: Vec<&Entry> = Vec::new();
-        for engine in cells.iter().map(|cell| cell.parts.engine) {
-            if engines.iter().all(|known| known.name != engine.name) {
-                engines.push(engine);
-            }
-        }
-        if asked_for {
-            announce(&engines);
-        } else if engines.iter().all(|engine| engine.find().is_none()) {
+        if !asked_for && cells.iter().all(|cell| cell.parts.engine.find().is_none()) {
             bail!("no engine is built or installed: name some, which builds them, or first: cargo xtask build duckdb");
         }
-        let mut programs = BTreeMap::new();
-        for engine in engines {
-            let found = if asked_for || engine.find().is_some() { program(engine) } else { Err(missing(engine)) };
-            interrupt::check()?;
-            programs.insert(engine.name.as_str(), found);
-        }
-        Ok(programs)
+        plan::programs(cells, asked_for)
     }
 
     fn words(&self) -> Vec<&str> {
         select::words(self.filter.as_deref().unwrap_or_default())
     }
-}
-
-/// An engine that nobody named and that is not there.
-fn missing(engine: &Entry) -> Stop {
-    let how = match engine.recipe() {
-        Some(recipe) => format!("not built; about {} min: cargo xtask build {}", recipe.minutes(), engine.name),
-        None if engine.script().is_some() => format!("not installed: cargo xtask build {}", engine.name),
-        None => "its program is not there".to_owned(),
-    };
-    Stop { outcome: Outcome::Skipped, reason: how, failure: None }
 }

@@ -1,9 +1,9 @@
 //! A bench run as a library call: your own query, a workload of your own, or ordinary cells, on the engines you name.
 //!
-//! [`Bench`] takes a cell through what `cargo bench` does - program, data, a verified run, samples, the answer once more - but
-//! counts runs instead of filling time: each sample is one run, so that a query of minutes is measured too. Every cell leaves
-//! its record; a failure is one, and never ends the run. With ten runs or more Criterion keeps the samples as well, and
-//! `cargo xtask report` shows them. `cargo xtask bench` is a thin caller of this.
+//! [`Bench`] takes a cell through what `cargo bench` does - program, data, a verified run, a warm-up, samples, the answer
+//! once more - but counts runs instead of filling time: each sample is one run, so that a query of minutes is measured too.
+//! Every cell leaves its record; a failure is one, and never ends the run. With ten runs or more Criterion keeps the
+//! samples as well, and `cargo xtask report` shows them. `cargo xtask bench` is a thin caller of this.
 //!
 //! ```no_run
 //! use querydyno::bench::Bench;
@@ -96,7 +96,7 @@ impl Bench {
         self
     }
 
-    /// What that query is called: `own-` and this, instead of digits that depend on its text.
+    /// What that query is called: `own-` and this, of at most 24 characters, instead of digits that depend on its text.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -121,7 +121,7 @@ impl Bench {
         self
     }
 
-    /// Runs of each cell after the one that is verified: [`RUNS`] unless said otherwise.
+    /// Runs of each cell after the one that is verified and the warm-up: [`RUNS`] unless said otherwise.
     pub fn runs(mut self, runs: usize) -> Self {
         self.runs = Some(runs);
         self
@@ -133,7 +133,8 @@ impl Bench {
         self
     }
 
-    /// Up to so many engines at the same time. Each record says so, and is never ranked with one that was alone.
+    /// Up to so many engines at the same time, each with its share of the memory, and with processors of its own where there
+    /// are enough. Each record says so, and is never ranked with one that was alone.
     pub fn parallel(mut self, engines: usize) -> Self {
         self.parallel = Some(engines);
         self
@@ -159,7 +160,7 @@ impl Bench {
         ensure!(self.runs != Some(0), "0 runs measure nothing: give at least 1");
         ensure!(self.parallel != Some(0), "0 engines at a time run nothing: give at least 1");
         let mut settings = self.settings.take().map_or_else(Settings::read, Ok)?;
-        settings.timeout = self.timeout.or_else(|| settings.asked_timeout()).unwrap_or(TIMEOUT);
+        settings.timeout = self.timeout.or(settings.timeout).or(Some(TIMEOUT));
         run::run(&self, &settings)
     }
 }

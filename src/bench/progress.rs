@@ -21,6 +21,13 @@ pub enum Progress<'a> {
         /// Which cell.
         id: &'a BenchId,
     },
+    /// Its answer is verified, and it runs for up to a second that counts for nothing.
+    WarmingUp {
+        /// Which cell.
+        id: &'a BenchId,
+        /// As many samples as there will be.
+        of: usize,
+    },
     /// A sample was taken.
     Iteration {
         /// Of which cell.

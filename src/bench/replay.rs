@@ -8,14 +8,11 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use criterion::{Criterion, PlottingBackend, SamplingMode};
+use criterion::SamplingMode;
 
+use crate::harness::{SAMPLES, criterion_in};
 use crate::record::{Outcome, Record};
 
-/// Fewer samples are none for Criterion.
-const SAMPLES: usize = 10;
-/// Bootstrap resamples, as in a bench.
-const RESAMPLES: usize = 10_000;
 const NEXT_TO_NOTHING: Duration = Duration::from_nanos(1);
 
 /// Has Criterion keep the samples of these records below `folder`, but for those with too few of them.
@@ -27,11 +24,7 @@ pub(super) fn replay(records: &[Record], folder: &Path) {
     }
     // What it says of one run a sample is a table for somebody who has none.
     let _muted = Muted::new();
-    let mut criterion = Criterion::default()
-        .nresamples(RESAMPLES)
-        .plotting_backend(PlottingBackend::Plotters)
-        .without_plots()
-        .output_directory(folder);
+    let mut criterion = criterion_in(folder).without_plots();
     for record in records {
         let mut group = criterion.benchmark_group(record.id.group());
         group

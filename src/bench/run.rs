@@ -7,17 +7,18 @@ use std::thread;
 
 use anyhow::Result;
 
-use super::cells::Programs;
 use super::{Bench, Progress, RUNS, replay};
 use crate::fixture::Store;
 use crate::harness::attempt::{Stop, attempt};
 use crate::harness::finish::After;
 use crate::harness::hearing::Held;
 use crate::harness::origin::Origin;
-use crate::harness::sample::Engine;
+use crate::harness::plan::Programs;
+use crate::harness::sample::{Engine, Samples};
 use crate::harness::select::Cell;
 use crate::id::BenchId;
 use crate::interrupt;
+use crate::measure::host;
 use crate::record::{Record, Writer};
 use crate::referee::Referee;
 use crate::session::{Failure, FailureKind, Program};
@@ -70,23 +71,31 @@ impl Run<'_> {
     fn group(&self, cells: &[Cell<'_>]) -> Result<Vec<Record>> {
         let slots: Vec<Mutex<Option<Held>>> = cells.iter().map(|_| Mutex::default()).collect();
         let next = AtomicUsize::new(0);
-        let work = || -> Result<()> {
+        let workers = cells.first().map_or(1, |cell| cell.parts.variant.parallel).min(cells.len());
+        let most = cells.iter().map(|cell| cell.parts.variant.threads).max().unwrap_or_default();
+        let enough = most.saturating_mul(workers) <= host::cores();
+        let work = |worker: usize| -> Result<()> {
             loop {
                 let place = next.fetch_add(1, Ordering::Relaxed);
                 let Some(cell) = cells.get(place).filter(|_| !interrupt::requested()) else { return Ok(()) };
-                let held = self.cell(cell);
+                let mut cell = cell.clone();
+                if workers > 1 {
+                    // Alone, an engine has the best processors; beside others, those that nobody else has, or all.
+                    cell.parts.variant.first_processor = enough.then_some(worker * most);
+                }
+                let held = self.cell(&cell);
                 if held.heard.is_none() {
                     self.keep(&held.record)?;
                 }
                 *slots[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
             }
         };
-        let workers = cells.first().map_or(1, |cell| cell.parts.variant.parallel).min(cells.len());
         if workers == 1 {
-            work()?;
+            work(0)?;
         } else {
             thread::scope(|scope| {
-                let workers: Vec<_> = (0..workers).map(|_| scope.spawn(&work)).collect();
+                let work = &work;
+                let workers: Vec<_> = (0..workers).map(|worker| scope.spawn(move || work(worker))).collect();
                 workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
             })?;
         }
@@ -111,9 +120,7 @@ impl Run<'_> {
             Err(stop) => Err(stop.clone()),
         };
         if let Err(stop) = done {
-            record.outcome = stop.outcome;
-            record.reason = Some(stop.reason);
-            record.failure = stop.failure;
+            stop.tell(&mut record);
         }
         self.tell(&Progress::Ended { record: &record });
         Held { record, heard: referee.take_heard() }
@@ -122,13 +129,17 @@ impl Run<'_> {
     fn measure(&self, cell: &Cell<'_>, program: &Program, referee: &Referee, record: &mut Record) -> Result<(), Stop> {
         let ready = attempt(cell, program, self.settings, &self.store, referee, record)?;
         let mut engine = Engine::new(cell, program, self.settings, ready)?;
+        if !engine.is_cold() {
+            self.tell(&Progress::WarmingUp { id: &cell.id, of: self.runs });
+        }
+        let warm_up_ns = engine.warm_up().map_err(|failure| self.stopped(failure, 0))?;
         let mut taken = Vec::with_capacity(self.runs);
         for run in 1..=self.runs {
             let sample = engine.sample(1).map_err(|failure| self.stopped(failure, run - 1))?;
             self.tell(&Progress::Iteration { id: &cell.id, run, of: self.runs, took: sample.total });
             taken.push(sample);
         }
-        let samples = engine.samples(taken);
+        let samples = Samples { taken, warm_up_ns };
         After { cell, program, settings: self.settings, referee, keeps: true }.finish(engine, &samples, record)
     }
 

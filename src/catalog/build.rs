@@ -23,7 +23,7 @@ const HEAP: &str = "heap";
 
 impl Recipe {
     /// That of the program which makes and plans Iceberg tables: no engine, and built like one.
-    pub(crate) fn iceberg() -> Self {
+    pub fn iceberg() -> Self {
         Self {
             feature: "iceberg".to_owned(),
             cpu_minutes: 9,
@@ -39,7 +39,7 @@ impl Recipe {
     ///
     /// # Errors
     /// When it does not compile.
-    pub(crate) fn build(&self) -> Result<Program> {
+    pub fn build(&self) -> Result<Program> {
         build(self)
     }
 

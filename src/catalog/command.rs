@@ -33,10 +33,11 @@ pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<Optio
 /// When it does not start, or after an interrupt.
 pub fn run(command: &mut Command, watch: impl FnOnce(&mut Child) -> Result<()>) -> Result<ExitStatus> {
     let (mut child, _group) = start(command)?;
-    watch(&mut child)?;
+    let watched = watch(&mut child);
+    // Also where watching went wrong: whoever is not waited for stays in the table of processes.
     let status = child.wait()?;
     interrupt::check()?;
-    Ok(status)
+    watched.map(|()| status)
 }
 
 /// In a group of its own, so that an interrupt ends what the tool started too, however the host heard of it.

@@ -88,7 +88,7 @@ impl Engine for DataFusion {
             let urls = table
                 .files
                 .iter()
-                .map(|file| Ok(ListingTableUrl::parse(file.to_string_lossy())?))
+                .map(|file| Ok(ListingTableUrl::parse(url(&file.to_string_lossy()))?))
                 .collect::<Result<Vec<_>>>()?;
             let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);
             let within = || format!("DataFusion cannot read table {}", table.name);
@@ -163,4 +163,9 @@ async fn schema_of_all(config: &ListingTableConfig, state: &dyn Session) -> data
         all.push(Schema::new(optional.collect::<Vec<_>>()));
     }
     Ok(Schema::try_merge(all)?)
+}
+
+/// A file as a URL: in a plain path, `*`, `?` and `[` would be a pattern's.
+fn url(path: &str) -> String {
+    format!("file://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
 }

@@ -60,8 +60,7 @@ impl Engine for DuckDb {
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
         refuse_unreadable(dataset, true)?;
         for table in &dataset.tables {
-            let files: Vec<String> =
-                table.files.iter().map(|file| format!("'{}'", file.to_string_lossy().replace('\'', "''"))).collect();
+            let files: Vec<String> = table.files.iter().map(|file| quoted(&file.to_string_lossy())).collect();
             // Columns are those of the files: no other engine takes more from their paths, and Iceberg has them in the files too.
             // Looking at every file's columns takes time while planning: only where they differ.
             let evolved = table.iceberg.as_ref().filter(|iceberg| iceberg.evolved);
@@ -115,4 +114,14 @@ impl Engine for DuckDb {
         }
         answer_of(&output.schema(), &batches)
     }
+}
+
+/// A file's name as text: `read_parquet` takes `*`, `?` and `[` for a pattern's.
+fn quoted(file: &str) -> String {
+    let plain = |c: char| match c {
+        '*' | '?' | '[' => format!("[{c}]"),
+        '\'' => "''".to_owned(),
+        other => other.to_string(),
+    };
+    format!("'{}'", file.chars().map(plain).collect::<String>())
 }

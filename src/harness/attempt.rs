@@ -12,6 +12,7 @@ use crate::answer::{Verdict, digest};
 use crate::catalog::Entry;
 use crate::checksum::sha256;
 use crate::fixture::{Dataset, Store};
+use crate::interrupt;
 use crate::launch::{Launched, launch};
 use crate::record::{Outcome, Record};
 use crate::referee::Referee;
@@ -42,7 +43,20 @@ impl From<Failure> for Stop {
 
 impl From<anyhow::Error> for Stop {
     fn from(error: anyhow::Error) -> Self {
+        // Whoever makes or plans data gives up then, which says nothing of the engine.
+        if interrupt::requested() {
+            return Failure::from(FailureKind::Interrupted).into();
+        }
         Self { outcome: Outcome::Failed, reason: format!("{error:#}"), failure: None }
+    }
+}
+
+impl Stop {
+    /// Takes down in a record how its cell ended.
+    pub(crate) fn tell(self, record: &mut Record) {
+        record.outcome = self.outcome;
+        record.reason = Some(self.reason);
+        record.failure = self.failure;
     }
 }
 

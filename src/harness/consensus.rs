@@ -4,6 +4,7 @@
 
 use anyhow::{Context, Result, bail};
 
+use crate::answer::camps::{self, camps, majority};
 use crate::answer::compare::{Precision, compare};
 use crate::answer::{Answer, Kind};
 use crate::catalog::Entry;
@@ -13,8 +14,7 @@ use crate::launch::{Launched, launch};
 use crate::referee::family_of;
 use crate::session::{Failure, FailureKind, Program};
 use crate::settings::Settings;
-use crate::tables::PARQUET;
-use crate::variant::Variant;
+use crate::variant::{PARQUET, Variant};
 use crate::workload::{QuerySpec, Workload};
 
 /// An answer on which so many engines agree.
@@ -66,41 +66,31 @@ pub fn agree(
             Err(failure) => eprintln!("{} has no say on {}: {failure}", engine.name, query.name),
         }
     }
-    settle(voices, query).with_context(|| format!("no consensus on {} at {scale}", query.name))
+    settle(&voices, query).with_context(|| format!("no consensus on {} at {scale}", query.name))
 }
 
-fn settle(voices: Vec<Voice>, query: &QuerySpec) -> Result<Agreement> {
-    let mut camps: Vec<Vec<Voice>> = Vec::new();
-    let mut difference = None;
-    for voice in voices {
-        let joined = camps.iter_mut().find(|camp| {
-            let verdict = compare(&camp[0].answer, &voice.answer, query, Precision::Full);
-            if let Err(found) = &verdict {
-                difference = Some(format!("{} and {} differ: {found}", camp[0].name, voice.name));
-            }
-            verdict.is_ok()
-        });
-        match joined {
-            Some(camp) => camp.push(voice),
-            None => camps.push(vec![voice]),
-        }
-    }
-    camps.sort_by_key(|camp| std::cmp::Reverse(camp.len()));
-    let size = |place: usize| camps.get(place).map_or(0, Vec::len);
-    if size(0) < 2 || size(0) == size(1) {
-        bail!(difference.unwrap_or_else(|| "it takes two independent engines that can answer".to_owned()));
-    }
-    let mut camp = camps.swap_remove(0);
+fn settle(voices: &[Voice], query: &QuerySpec) -> Result<Agreement> {
+    let heard = voices.iter().enumerate();
+    let heard = heard.map(|(place, Voice { name, answer })| camps::Voice { place, family: family_of(name), answer });
+    let camps = camps(heard, query);
+    let Some(camp) = majority(&camps) else {
+        let [first, second, ..] = camps.as_slice() else {
+            bail!("it takes two independent engines that can answer");
+        };
+        let [name, other] = [first, second].map(|camp| &voices[camp.members[0]].name);
+        let found = compare(first.answer, second.answer, query, Precision::Full).err();
+        bail!("{name} and {other} differ: {}", found.map(|found| found.to_string()).unwrap_or_default());
+    };
+    let mut camp: Vec<&Voice> = camp.members.iter().map(|place| &voices[*place]).collect();
     let mut engines: Vec<String> = camp.iter().map(|voice| voice.name.clone()).collect();
     engines.sort();
     // Money as decimals is exact; averages as binary floats carry more digits than decimals that were cut.
-    let misses = |voice: &Voice| {
+    let misses = |voice: &&Voice| {
         let pairs = voice.answer.columns.iter().zip(&query.columns);
         pairs.filter(|(given, declared)| (given.kind == Kind::Float) != (declared.kind == Kind::Float)).count()
     };
     camp.sort_by_key(misses);
-    let answer = camp.swap_remove(0).answer;
-    Ok(Agreement { answer, engines })
+    Ok(Agreement { answer: camp[0].answer.clone(), engines })
 }
 
 #[cfg(test)]
@@ -120,7 +110,7 @@ mod tests {
 
     #[test]
     fn two_against_one_is_a_consensus_and_names_the_two() {
-        let found = settle(vec![voice("a 1", "5"), voice("b 1", "6"), voice("c 1", "6")], &query()).unwrap();
+        let found = settle(&[voice("a 1", "5"), voice("b 1", "6"), voice("c 1", "6")], &query()).unwrap();
         assert_eq!(found.engines, ["b 1", "c 1"]);
         assert_eq!(found.answer.rows[0][0].as_deref(), Some("6"));
     }
@@ -131,14 +121,14 @@ mod tests {
         let (mut float, mut decimal) = (voice("pandas 1", "0.30000000000000004"), voice("b 1", "0.30"));
         float.answer.columns[0].kind = Kind::Float;
         decimal.answer.columns[0].kind = Kind::Decimal;
-        let found = settle(vec![float, decimal], &query).unwrap();
+        let found = settle(&[float, decimal], &query).unwrap();
         assert_eq!(found.answer.rows[0][0].as_deref(), Some("0.30"));
     }
 
     #[test]
     fn one_alone_or_one_against_one_is_none() {
-        assert!(settle(vec![voice("a 1", "5")], &query()).is_err());
-        let error = settle(vec![voice("a 1", "5"), voice("b 1", "6")], &query()).unwrap_err();
+        assert!(settle(&[voice("a 1", "5")], &query()).is_err());
+        let error = settle(&[voice("a 1", "5"), voice("b 1", "6")], &query()).unwrap_err();
         assert!(error.to_string().contains("a 1 and b 1 differ"), "{error}");
     }
 }

@@ -5,6 +5,7 @@
 
 use super::finish::withdraw;
 use super::select::Cell;
+use crate::answer::camps::{Camp, Voice, camps, majority};
 use crate::answer::compare::{Difference, Precision, compare};
 use crate::answer::{Answer, Verdict};
 use crate::record::{Outcome, Record};
@@ -32,20 +33,16 @@ impl Cell<'_> {
     }
 }
 
-/// Cells that say the same.
-struct Camp<'a> {
-    answer: &'a Answer,
-    /// Who said it first.
-    speaker: &'a str,
-    /// Places of its cells.
-    members: Vec<usize>,
-    /// Independent engines among them.
-    families: Vec<&'a str>,
-}
-
-/// Judges all cells of one query by each other. Where more independent engines, and at least two, say one thing than any
-/// other, theirs is right; else nobody's is. Cells over unlike data have nothing to say of each other.
+/// Judges all cells of one query by each other: the [`majority`] is right, and where there is none, nobody is. Cells over
+/// unlike data have nothing to say of each other.
 fn settle(query: &QuerySpec, sql: &str, held: &mut [Held]) {
+    // One that failed after its first answer waits for nobody.
+    for Held { record, heard } in held.iter_mut() {
+        let waits = heard.is_some() && matches!(record.verdict, Some(Verdict::Unchecked(_)));
+        if waits && record.outcome != Outcome::Measured {
+            record.verdict = None;
+        }
+    }
     let mut data: Vec<Option<String>> = held.iter().map(|held| held.record.dataset.sha256.clone()).collect();
     data.sort();
     data.dedup();
@@ -70,44 +67,42 @@ fn verdicts(query: &QuerySpec, sql: &str, held: &[Held], data: Option<&str>) -> 
         .filter(|(_, held)| held.record.outcome == Outcome::Measured && held.record.dataset.sha256.as_deref() == data)
         .filter_map(|(place, held)| Some((place, held.record.id.engine.as_str(), held.heard.as_ref()?)))
         .collect();
-    let mut camps: Vec<Camp<'_>> = Vec::new();
     let steady = voices.iter().filter(|(_, _, heard)| heard.changed.is_none());
-    for &(place, engine, heard) in steady {
-        let joins = |camp: &Camp<'_>| compare(camp.answer, &heard.answer, query, Precision::Full).is_ok();
-        let found = camps.iter().position(joins).unwrap_or(camps.len());
-        if found == camps.len() {
-            camps.push(Camp { answer: &heard.answer, speaker: engine, members: Vec::new(), families: Vec::new() });
-        }
-        let camp = &mut camps[found];
-        camp.members.push(place);
-        if !camp.families.contains(&heard.family.as_str()) {
-            camp.families.push(&heard.family);
-        }
-    }
-    // A stable sort: of two camps of one size the first stays first.
-    camps.sort_by_key(|camp| std::cmp::Reverse(camp.families.len()));
-    let size = |place: usize| camps.get(place).map_or(0, |camp| camp.families.len());
-    let majority = camps.first().filter(|_| size(0) >= 2 && size(0) > size(1));
+    let steady = steady.map(|&(place, _, heard)| Voice { place, family: &heard.family, answer: &heard.answer });
+    let camps = camps(steady, query);
+    let speaker = |camp: &Camp<'_>| held[camp.members[0]].record.id.engine.as_str();
     let judge = |&(place, engine, heard): &(usize, &str, &Heard)| {
-        let verdict = match majority {
+        let verdict = match majority(&camps) {
             Some(camp) if camp.members.contains(&place) => Verdict::Consensus(camp.families.len()),
             Some(camp) => {
                 let answers = [Some(&heard.answer), heard.changed.as_ref()];
                 let differs = answers.into_iter().flatten().find_map(|answer| {
                     let side = Side { name: engine, answer };
-                    difference(&Side { name: &most(camp), answer: camp.answer }, &side, query, sql)
+                    difference(&Side { name: &most(camp, speaker(camp)), answer: camp.answer }, &side, query, sql)
                 });
                 Verdict::Wrong(differs.unwrap_or_else(|| "its answer changed while it was measured".to_owned()))
             }
-            None => Verdict::Unchecked(undecided((engine, heard), &camps, query, sql)),
+            None => {
+                let sides: Vec<Side<'_>> =
+                    camps.iter().map(|camp| Side { name: speaker(camp), answer: camp.answer }).collect();
+                // Each is told of a camp that it is not in.
+                let joined = camps.first().is_some_and(|camp| camp.members.contains(&place));
+                Verdict::Unchecked(undecided((engine, heard), &sides, joined, query, sql))
+            }
         };
         (place, verdict)
     };
     voices.iter().map(judge).collect()
 }
 
-/// Why an answer stays unchecked where most engines say nothing in common.
-fn undecided((engine, heard): (&str, &Heard), camps: &[Camp<'_>], query: &QuerySpec, sql: &str) -> String {
+/// Why an answer stays unchecked where most engines say nothing in common; it may be `in_first` of their camps.
+fn undecided(
+    (engine, heard): (&str, &Heard),
+    camps: &[Side<'_>],
+    in_first: bool,
+    query: &QuerySpec,
+    sql: &str,
+) -> String {
     if let Some(later) = &heard.changed {
         let before = Side { name: "the first run", answer: &heard.answer };
         let after = Side { name: "the last", answer: later };
@@ -117,23 +112,16 @@ fn undecided((engine, heard): (&str, &Heard), camps: &[Camp<'_>], query: &QueryS
     let [first, second, ..] = camps else {
         return "no other, independent engine answered: name two or more, which then vouch for each other".to_owned();
     };
-    // Each is told of a camp that it is not in.
-    let joined = |camp: &Camp<'_>| camp.families.contains(&heard.family.as_str()) && camp.answer == &heard.answer;
-    let other = if joined(first) { second } else { first };
-    let theirs = Side { name: other.speaker, answer: other.answer };
+    let other = if in_first { second } else { first };
     let ours = Side { name: engine, answer: &heard.answer };
-    let differs = difference(&theirs, &ours, query, sql);
-    let differs = differs.or_else(|| {
-        let second = Side { name: second.speaker, answer: second.answer };
-        difference(&Side { name: first.speaker, answer: first.answer }, &second, query, sql)
-    });
+    let differs = difference(other, &ours, query, sql).or_else(|| difference(first, second, query, sql));
     format!("the engines disagree, and none has a majority: {}", differs.unwrap_or_default())
 }
 
 /// The engines of a camp, as a message names them.
-fn most(camp: &Camp<'_>) -> String {
+fn most(camp: &Camp<'_>, speaker: &str) -> String {
     let others = camp.families.len().saturating_sub(1);
-    if others == 0 { camp.speaker.to_owned() } else { format!("{} (and {others} more)", camp.speaker) }
+    if others == 0 { speaker.to_owned() } else { format!("{speaker} (and {others} more)") }
 }
 
 /// An answer and whose it is.
@@ -242,5 +230,21 @@ mod tests {
         let found = settled("", vec![changed, later, held("c", "c", &["1"])]);
         assert!(matches!(&found[0].1, Verdict::Unchecked(why) if why.contains("the first run says 1")), "{found:?}");
         assert!(found.iter().all(|(_, verdict)| !verdict.verified()));
+    }
+    #[test]
+    fn one_that_failed_after_its_first_answer_waits_for_nobody() {
+        let query = toml::from_str("name = 'q'\ntitle = ''\ntables = []").unwrap();
+        let waiting = || Some(Verdict::Unchecked("held against each other".to_owned()));
+        let mut cells = vec![held("a", "a", &["1"]), held("b", "b", &["1"]), held("c", "c", &["1"])];
+        for (cell, verdict) in cells.iter_mut().zip([waiting(), Some(Verdict::Wrong(String::new())), waiting()]) {
+            cell.record.verdict = verdict;
+        }
+        for cell in &mut cells[..2] {
+            cell.record.outcome = Outcome::Failed;
+        }
+        settle(&query, "", &mut cells);
+        assert_eq!(cells[0].record.verdict, None);
+        assert!(matches!(cells[1].record.verdict, Some(Verdict::Wrong(_))));
+        assert!(matches!(&cells[2].record.verdict, Some(Verdict::Unchecked(why)) if why.contains("no other")));
     }
 }

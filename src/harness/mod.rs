@@ -18,6 +18,7 @@ pub(crate) mod select;
 mod standing;
 mod summary;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
@@ -32,8 +33,8 @@ use args::{Args, Mode};
 pub use consensus::{Agreement, agree};
 use select::{Cell, Usual};
 
-/// Samples of a cell, unless `--sample-size` says otherwise.
-const SAMPLES: usize = 10;
+/// Samples of a cell, unless `--sample-size` says otherwise; fewer are none for Criterion.
+pub(crate) const SAMPLES: usize = 10;
 /// Bootstrap resamples, unless `--nresamples` says otherwise. Criterion's own 100,000 say nothing more about ten
 /// samples, and drawing their densities takes two seconds a cell.
 const RESAMPLES: usize = 10_000;
@@ -101,7 +102,7 @@ fn start(workload: &str) -> Result<ExitCode> {
                 "--load-baseline {baseline} shows one baseline against another: name the other with --baseline NAME"
             );
             plan::check_baseline(&cells, baseline)?;
-            let mut criterion = criterion(&args);
+            let mut criterion = criterion();
             for cell in &cells {
                 sample::show_stored(&mut criterion, &cell.id);
             }
@@ -113,19 +114,24 @@ fn start(workload: &str) -> Result<ExitCode> {
             }
             interrupt::install()?;
             let reference = catalog.entries().iter().find(|entry| entry.reference).map(|entry| entry.name.as_str());
-            run::run(&cells, reference, &args, &settings, criterion(&args))
+            run::run(&cells, reference, &args, &settings, criterion())
         }
     }
 }
 
 /// Criterion as the command line wants it, except for the filter, which is ours.
-fn criterion(args: &Args) -> Criterion {
-    let mut criterion = Criterion::default().sample_size(SAMPLES).nresamples(RESAMPLES);
-    // Otherwise each start asks the system for gnuplot.
-    if !args.has("plotting-backend") {
-        criterion = criterion.plotting_backend(PlottingBackend::Plotters);
-    }
-    criterion.output_directory(&paths::criterion()).configure_from_args().with_filter("")
+fn criterion() -> Criterion {
+    criterion_in(&paths::criterion()).configure_from_args().with_filter("")
+}
+
+/// Criterion as it is for all of us before somebody says otherwise, keeping what it makes below this folder.
+pub(crate) fn criterion_in(folder: &Path) -> Criterion {
+    Criterion::default()
+        .sample_size(SAMPLES)
+        .nresamples(RESAMPLES)
+        // Otherwise each start asks the system for gnuplot.
+        .plotting_backend(PlottingBackend::Plotters)
+        .output_directory(folder)
 }
 
 const HELP: &str = "\
@@ -150,7 +156,7 @@ Environment (or querydyno.toml beside Cargo.toml, see src/settings/mod.rs):
   QUERYDYNO_THREADS=1,2         threads for every engine             (default all processors)
   QUERYDYNO_MEMORY=none,2GiB    enforced; engines are told 4/5 of it (default 90 % of the machine, enforced only)
   QUERYDYNO_CACHE=hot,cold      cold: see parquet-cold above         (default hot)
-  QUERYDYNO_FORMATS=parquet     parquet, iceberg                    (default parquet)
+  QUERYDYNO_FORMATS=parquet     parquet, iceberg, iceberg-monthly    (default parquet)
   HIVE_METASTORE_URI=thrift://localhost:9083   where Iceberg tables are registered (default plain folders)
   QUERYDYNO_WORKLOADS=/my/shop  folders with a workload.toml of your own
   QUERYDYNO_TIMEOUT=5m          for one reply of an engine program   (default 5m)

@@ -1,4 +1,4 @@
-//! What has to be there before the first cell: engine programs and baselines.
+//! What has to be there before the first cell: programs and baselines.
 
 use std::collections::BTreeMap;
 
@@ -7,39 +7,63 @@ use anyhow::{Result, bail};
 use super::attempt::{Stop, program};
 use super::select::Cell;
 use crate::catalog::Entry;
+use crate::iceberg::client;
 use crate::interrupt;
 use crate::paths;
+use crate::record::Outcome;
 use crate::session::Program;
+use crate::variant::PARQUET;
 
 /// Engines' programs by name, or why there is none.
-pub(super) type Programs<'a> = BTreeMap<&'a str, Result<Program, Stop>>;
+pub(crate) type Programs<'a> = BTreeMap<&'a str, Result<Program, Stop>>;
 
-/// The programs of all engines that these cells need, or why one cannot be had; says first what will be built.
+/// The programs of all engines that these cells need, or why one cannot be had; says first what will be built. What is
+/// missing is left out instead unless it `may_build`. The program for Iceberg tables is built here too, where a cell needs it.
 ///
 /// # Errors
 /// After an interrupt.
-pub(super) fn programs<'a>(cells: &[Cell<'a>]) -> Result<Programs<'a>> {
+pub(crate) fn programs<'a>(cells: &[Cell<'a>], may_build: bool) -> Result<Programs<'a>> {
     let mut engines: Vec<&Entry> = Vec::new();
     for engine in cells.iter().map(|cell| cell.parts.engine) {
         if engines.iter().all(|known| known.name != engine.name) {
             engines.push(engine);
         }
     }
-    announce(&engines);
+    if may_build {
+        announce(&engines);
+    }
     let mut programs = BTreeMap::new();
     for engine in engines {
-        let program = program(engine);
+        let may = may_build || engine.find().is_some();
+        let program = if may { program(engine) } else { Err(missing(engine)) };
         interrupt::check()?;
-        if let Err(stop) = &program {
+        if may && let Err(stop) = &program {
             eprintln!("{}: {}", engine.name, stop.reason);
         }
         programs.insert(engine.name.as_str(), program);
     }
+    if cells.iter().any(|cell| cell.parts.variant.format != PARQUET) {
+        // Minutes that belong to no cell. Cells of other formats go on without it, and each of these tells why once more.
+        if let Err(error) = client::ready() {
+            eprintln!("{error:#}");
+        }
+        interrupt::check()?;
+    }
     Ok(programs)
 }
 
+/// An engine that nobody named and that is not there.
+fn missing(engine: &Entry) -> Stop {
+    let how = match engine.recipe() {
+        Some(recipe) => format!("not built; about {} min: cargo xtask build {}", recipe.minutes(), engine.name),
+        None if engine.script().is_some() => format!("not installed: cargo xtask build {}", engine.name),
+        None => "its program is not there".to_owned(),
+    };
+    Stop { outcome: Outcome::Skipped, reason: how, failure: None }
+}
+
 /// Says which of these will be built, and how long that takes.
-pub(crate) fn announce(engines: &[&Entry]) {
+fn announce(engines: &[&Entry]) {
     let missing: Vec<_> = engines
         .iter()
         .filter(|engine| engine.find().is_none())

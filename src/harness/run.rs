@@ -50,7 +50,7 @@ pub(super) fn run(
     mut criterion: Criterion,
 ) -> Result<ExitCode> {
     let began = Instant::now();
-    let programs = plan::programs(cells)?;
+    let programs = plan::programs(cells, true)?;
     let building = began.elapsed();
     let mut run = Run {
         args,
@@ -89,9 +89,7 @@ pub(super) fn run(
             Err(stop) => Err(stop.clone()),
         };
         if let Err(stop) = done {
-            record.outcome = stop.outcome;
-            record.reason = Some(stop.reason);
-            record.failure = stop.failure;
+            stop.tell(&mut record);
             if record.outcome == Outcome::Failed {
                 println!("{}: FAILED: {}", cell.id, record.reason.as_deref().unwrap_or_default());
             }

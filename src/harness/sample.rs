@@ -2,7 +2,7 @@
 //! many fresh programs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode};
 
@@ -16,7 +16,7 @@ use crate::session::{Failure, Observe, Program, Runs, Session};
 use crate::settings::Settings;
 use crate::variant::Cache;
 
-/// Warm-up before the samples of a cell, over and above the verifying run.
+/// Warm-up before the samples of a cell, over and above the verifying run; for all who take samples, so that theirs are alike.
 const WARM_UP: Duration = Duration::from_secs(1);
 /// What the samples of a cell should take together.
 const MEASUREMENT: Duration = Duration::from_secs(5);
@@ -79,10 +79,39 @@ impl<'a> Engine<'a> {
         Ok(Self { first, kind })
     }
 
-    /// The samples of a cell that was measured without Criterion's warm-up.
-    pub(crate) fn samples(&self, taken: Vec<Sample>) -> Samples {
-        let cold = matches!(self.kind, Kind::Cold(_));
-        Samples { taken, warm_up_ns: if cold { Vec::new() } else { self.first.durations_ns.clone() } }
+    /// Whether each run is one of a fresh program, which needs no warming up.
+    pub(crate) fn is_cold(&self) -> bool {
+        matches!(self.kind, Kind::Cold(_))
+    }
+
+    /// What the verifying run took.
+    fn first_time(&self) -> Duration {
+        Duration::from_nanos(self.first.durations_ns.first().copied().unwrap_or(1).max(1))
+    }
+
+    /// How long to warm up.
+    fn warm_up_time(&self) -> Duration {
+        WARM_UP.min(self.first_time() * ITERATIONS)
+    }
+
+    /// Warms up where Criterion does not: for as long, and once at least. Gives what each run before the samples took.
+    ///
+    /// # Errors
+    /// As every run.
+    pub(crate) fn warm_up(&mut self) -> Result<Vec<u64>, Failure> {
+        if self.is_cold() {
+            return Ok(Vec::new());
+        }
+        let mut warm_up_ns = self.first.durations_ns.clone();
+        let began = Instant::now();
+        loop {
+            warm_up_ns.extend(self.sample(1)?.runs.durations_ns);
+            if began.elapsed() >= self.warm_up_time() {
+                break;
+            }
+        }
+        warm_up_ns.truncate(CURVE);
+        Ok(warm_up_ns)
     }
 
     /// The program of the last run.
@@ -171,9 +200,8 @@ pub(super) fn take(
 ) -> Result<Samples, Failure> {
     let mut taken: Vec<Sample> = Vec::new();
     let mut failure = None;
-    let first = Duration::from_nanos(engine.first.durations_ns.first().copied().unwrap_or(1).max(1));
+    let (first, warm_up_time, cold) = (engine.first_time(), engine.warm_up_time(), engine.is_cold());
     *spent += first;
-    let cold = matches!(engine.kind, Kind::Cold(_));
     let measured = catch_unwind(AssertUnwindSafe(|| {
         let mut group = criterion.benchmark_group(id.group());
         // Auto would switch between two methods with the query's speed, and unlike samples cannot be compared.
@@ -186,7 +214,7 @@ pub(super) fn take(
             group.warm_up_time(Duration::from_nanos(1)).measurement_time(Duration::from_nanos(1));
         } else {
             if !args.has("warm-up-time") {
-                group.warm_up_time(WARM_UP.min(first * ITERATIONS));
+                group.warm_up_time(warm_up_time);
             }
             if !args.has("measurement-time") {
                 let samples = u32::try_from(args.sample_size()).unwrap_or(u32::MAX);

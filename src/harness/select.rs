@@ -8,8 +8,7 @@ use crate::catalog::{Catalog, Entry};
 use crate::filter::Filter;
 use crate::id::{BenchId, check_name};
 use crate::settings::Settings;
-use crate::tables::FORMATS;
-use crate::variant::{Cache, Variant};
+use crate::variant::{Cache, FORMATS, Variant};
 use crate::workload::{QuerySpec, Workload};
 
 /// A cell with what it is made of.
@@ -114,6 +113,10 @@ pub(crate) fn select<'a>(
     let meant = Filter::new(filter, exact)?;
     let words = words(filter);
     let named = |name: &str| words.contains(&name);
+    // `iceberg(-monthly)?` names two formats.
+    let named_format = |format: &str| {
+        named(format) || format.split_once('-').is_some_and(|(base, layout)| named(base) && named(layout))
+    };
     let wanted = |cell: &Cell<'_>| {
         let Parts { engine, variant, .. } = cell.parts;
         let whole = named(&cell.id.variant);
@@ -121,7 +124,7 @@ pub(crate) fn select<'a>(
         (!engine.on_request || named(&engine.name))
             && variant.mode.is_none_or(|mode| whole || named(mode))
             && (whole || cold || usual.caches.contains(&variant.cache))
-            && (whole || named(variant.format) || usual.has_format(cell))
+            && (whole || named_format(variant.format) || usual.has_format(cell))
     };
     let means = |cell: &Cell<'_>| meant.means_in(&cell.id, &cell.parts.workload.name);
     let matching: Vec<_> = cells.into_iter().filter(means).collect();
@@ -162,7 +165,7 @@ fn hint(cells: &[Cell<'_>], filter: &str) -> String {
                 "; scale {segment} is not part of this run, add it with QUERYDYNO_SCALE={0} (or --scale {0} where a command has that)",
                 &segment[2..]
             );
-        } else if FORMATS.iter().any(|format| segment.starts_with(format) && segment != *format) {
+        } else if FORMATS.iter().any(|format| segment.starts_with(format)) && !FORMATS.contains(&segment) {
             text += &format!(
                 "; variant {segment} is not part of this run: thread counts are added with QUERYDYNO_THREADS, memory limits with QUERYDYNO_MEMORY"
             );
@@ -247,6 +250,17 @@ mod tests {
     }
 
     #[test]
+    fn a_format_is_named_as_a_whole() {
+        for format in ["iceberg", "iceberg-monthly"] {
+            let id = format!("duckdb/q6/sf1/{format}");
+            assert_eq!(chosen(Some(&id)).unwrap(), [id.as_str()]);
+        }
+        assert_eq!(chosen(Some("^duckdb/q6/sf1/iceberg")).unwrap(), ["duckdb/q6/sf1/iceberg"]);
+        assert_eq!(chosen(Some("^duckdb/q6/sf1/(parquet|iceberg(-monthly)?)$")).unwrap().len(), 3);
+        assert_eq!(chosen(Some("polars/q6/sf1/iceberg-monthly-eager-cold")).unwrap().len(), 1);
+    }
+
+    #[test]
     fn a_cell_whose_variant_is_named_runs_whatever_the_cache_is_set_to() {
         let cold = |filter| chosen_with(Some(filter), Cache::Cold).unwrap();
         assert_eq!(cold("duckdb/q1/sf1/parquet"), ["duckdb/q1/sf1/parquet"]);
@@ -285,6 +299,7 @@ mod tests {
             ("DuckDB/q1", "did you mean 'duckdb'?"),
             ("q23", "queries: q1, q2"),
             ("duckdb/q1/sf30", "QUERYDYNO_SCALE=30"),
+            ("duckdb/q1/sf1/iceberg-monthly-977t", "QUERYDYNO_THREADS"),
             ("duckdb/q(", "no regular expression"),
         ] {
             let error = format!("{:#}", chosen(Some(filter)).unwrap_err());

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::id::Scale;
 use crate::record::{Outcome, Record};
 use crate::stats::{geometric_mean, median};
-use crate::variant::Cache;
+use crate::variant::{Cache, PARQUET};
 
 /// How each engine's program was made, one line an engine.
 pub(super) fn builds(records: &[Record]) -> Vec<String> {
@@ -26,12 +26,13 @@ pub(super) fn builds(records: &[Record]) -> Vec<String> {
 }
 
 /// What two engines must have had in common for their times to be compared.
-type Conditions<'a> = (&'a str, Scale, Cache, usize, Option<u64>);
+type Conditions<'a> = (&'a str, Scale, &'a str, Cache, usize, Option<u64>, usize);
 
 /// A record's conditions and its median time.
 fn time(record: &Record) -> Option<(Conditions<'_>, f64)> {
-    let Record { cache, threads, memory_limit_bytes, .. } = *record;
-    let conditions = (record.id.query.as_str(), record.id.scale, cache, threads, memory_limit_bytes);
+    let Record { id, dataset, cache, threads, memory_limit_bytes, parallel, .. } = record;
+    let conditions =
+        (id.query.as_str(), id.scale, dataset.format.as_str(), *cache, *threads, *memory_limit_bytes, *parallel);
     Some((conditions, median(&record.samples_ns)?))
 }
 
@@ -45,7 +46,7 @@ pub(super) fn from_reference(records: &[Record], reference: &str) -> Option<Stri
     for record in records.iter().filter(verified).filter(|record| record.id.engine != reference) {
         let Some((key, time)) = time(record) else { continue };
         let name = match record.id.variant.as_str() {
-            "parquet" => record.id.engine.clone(),
+            PARQUET => record.id.engine.clone(),
             variant => format!("{} ({variant})", record.id.engine),
         };
         ratios.entry(name).or_default().extend(floor.get(&key).map(|floor| time / floor));
@@ -95,5 +96,25 @@ mod tests {
         let told = from_reference(&records, "arrow").unwrap();
         assert!(told.ends_with("duckdb 2.00 (of 2), polars (parquet-eager) 5.00 (of 1)"), "{told}");
         assert_eq!(from_reference(&records[2..], "arrow"), None);
+    }
+
+    #[test]
+    fn a_format_is_held_against_the_same_one_and_named() {
+        let with = |id: &str, milliseconds: f64, format: &str, parallel: usize| {
+            let mut record = record(id, milliseconds, Verdict::Consensus(3));
+            record.dataset.format = format.to_owned();
+            record.parallel = parallel;
+            record
+        };
+        let records = [
+            with("arrow/q6/sf1/parquet", 10.0, "parquet", 1),
+            with("duckdb/q6/sf1/parquet", 20.0, "parquet", 1),
+            with("arrow/q6/sf1/iceberg", 20.0, "iceberg", 1),
+            with("duckdb/q6/sf1/iceberg", 60.0, "iceberg", 1),
+            with("duckdb/q6/sf1/iceberg-monthly", 1.0, "iceberg-monthly", 1),
+            with("duckdb/q6/sf1/parquet-parallel2", 99.0, "parquet", 2),
+        ];
+        let told = from_reference(&records, "arrow").unwrap();
+        assert!(told.ends_with("queries): duckdb 2.00 (of 1), duckdb (iceberg) 3.00 (of 1)"), "{told}");
     }
 }

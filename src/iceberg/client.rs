@@ -40,17 +40,25 @@ pub(crate) fn ask(requests: &[Request]) -> Result<Vec<Reply>> {
     Ok(replies)
 }
 
-/// Built once in the life of this process, if it is missing or stale.
+/// Builds the program if need be, ahead of whatever is timed.
+///
+/// # Errors
+/// When it does not compile.
+pub(crate) fn ready() -> Result<()> {
+    program().map(|_| ())
+}
+
+/// Built once in the life of this process, if it is missing or stale; that it could not be is remembered too.
 fn program() -> Result<Program> {
-    static BUILT: Mutex<Option<Program>> = Mutex::new(None);
+    static BUILT: Mutex<Option<Result<Program, String>>> = Mutex::new(None);
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(program) = &*built {
-        return Ok(program.clone());
-    }
+    built.get_or_insert_with(|| build().map_err(|error| format!("{error:#}"))).clone().map_err(anyhow::Error::msg)
+}
+
+fn build() -> Result<Program> {
     let recipe = Recipe::iceberg();
     if !recipe.program().path.is_file() {
         eprintln!("building the program for Iceberg tables, once: about {} min", recipe.minutes());
     }
-    let program = recipe.build().context("Iceberg tables take a program of their own")?;
-    Ok(built.insert(program).clone())
+    recipe.build().context("Iceberg tables take a program of their own")
 }

@@ -114,8 +114,6 @@ pub struct ColumnMetrics {
 pub enum Bound {
     /// Of whole numbers, dates and decimals.
     Int(i64),
-    /// Of floats.
-    Float(f64),
     /// Of texts.
     Text(String),
 }
@@ -147,12 +145,16 @@ pub struct Planned {
     pub metadata: PathBuf,
     /// What the table is called for good.
     pub uuid: String,
-    /// The version of the specification, 1 to 3.
-    pub format_version: u8,
     /// The snapshot.
     pub snapshot_id: i64,
     /// The columns of its schema, in order.
     pub columns: Vec<Column>,
+    /// How many schemas the table has had: with more than one, what is within a nested column may have changed.
+    pub schemas: usize,
+    /// Columns, by field id, whose values may stand in a file's partition and not in the file: those of identity partitions, of
+    /// whatever time.
+    #[serde(default)]
+    pub constants: Vec<i32>,
     /// Its files, in the order of their paths.
     pub files: Vec<PlannedFile>,
     /// Finding the table and reading its metadata file, in nanoseconds: from the catalog, where there is one.
@@ -166,15 +168,10 @@ pub struct Planned {
 pub struct PlannedFile {
     /// Its absolute path.
     pub path: PathBuf,
-    /// Its size, as the manifest has it.
-    pub bytes: u64,
     /// Its rows, as the manifest has them.
     pub rows: u64,
     /// `parquet`, `avro` or `orc`.
     pub format: String,
     /// Files that delete rows of it.
     pub deletes: usize,
-    /// Values that stand in its partition and need not be in the file, by field id: only identity partitions have such.
-    #[serde(default)]
-    pub constants: Vec<i32>,
 }

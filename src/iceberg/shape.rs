@@ -14,6 +14,8 @@ pub(crate) struct FileColumn {
     pub(crate) name: String,
     /// The field id, where the file has it.
     pub(crate) id: Option<i32>,
+    /// Whether it can hold no NULL.
+    pub(crate) required: bool,
     /// Its type in Iceberg's words; `None` for a nested one or one that Iceberg does not have.
     pub(crate) kind: Option<String>,
 }
@@ -34,7 +36,22 @@ pub(crate) fn shape(planned: &Planned, files: &[Vec<FileColumn>]) -> Shape {
     if let Some(why) = planned.files.iter().find_map(unreadable) {
         return Shape::NeedsReader(why);
     }
-    let mut evolved = false;
+    // A nested column may have changed within, which its name does not tell.
+    if planned.schemas > 1
+        && let Some(column) = planned.columns.iter().find(|column| is_nested(&column.kind))
+    {
+        return Shape::NeedsReader(format!(
+            "its schema changed, and what that means for the nested column {} is not known",
+            column.name
+        ));
+    }
+    // A reader that takes one file's word for all would take NULLs for impossible.
+    let optional =
+        |name: &str, columns: &[FileColumn]| columns.iter().any(|column| column.name == name && !column.required);
+    let mut evolved = planned.columns.iter().any(|column| {
+        let told: Vec<bool> = files.iter().map(|file| optional(&column.name, file)).collect();
+        told.windows(2).any(|pair| pair[0] != pair[1])
+    });
     for (file, columns) in planned.files.iter().zip(files) {
         match one(planned, file, columns) {
             Ok(differs) => evolved |= differs,
@@ -43,13 +60,6 @@ pub(crate) fn shape(planned: &Planned, files: &[Vec<FileColumn>]) -> Shape {
     }
     if !evolved {
         return Shape::Plain;
-    }
-    // A nested column may have changed within, which its name does not tell.
-    if let Some(column) = planned.columns.iter().find(|column| is_nested(&column.kind)) {
-        return Shape::NeedsReader(format!(
-            "its schema changed, and what that means for the nested column {} is not known",
-            column.name
-        ));
     }
     let nowhere = planned
         .columns
@@ -104,7 +114,7 @@ fn one(planned: &Planned, file: &PlannedFile, columns: &[FileColumn]) -> Result<
                     column.name
                 ));
             }
-            None if file.constants.contains(&column.id) => {
+            None if planned.constants.contains(&column.id) => {
                 return Err(format!("the values of {} stand in the partition, not in {place}", column.name));
             }
             None if column.has_default => {
@@ -141,20 +151,14 @@ mod tests {
     use super::*;
 
     fn planned(columns: &[(i32, &str, &str)]) -> Planned {
-        let file = PlannedFile {
-            path: "/data/a.parquet".into(),
-            bytes: 1,
-            rows: 1,
-            format: "parquet".to_owned(),
-            deletes: 0,
-            constants: Vec::new(),
-        };
+        let file = PlannedFile { path: "/data/a.parquet".into(), rows: 1, format: "parquet".to_owned(), deletes: 0 };
         Planned {
             metadata: "/t/metadata/1.json".into(),
             uuid: String::new(),
-            format_version: 2,
             snapshot_id: 1,
             columns: columns.iter().map(|(id, name, kind)| Column::of(*id, name, kind)).collect(),
+            schemas: 1,
+            constants: Vec::new(),
             files: vec![file],
             catalog_ns: 0,
             planning_ns: 0,
@@ -165,6 +169,7 @@ mod tests {
         let column = |(id, name, kind): &(i32, &str, &str)| FileColumn {
             name: (*name).to_owned(),
             id: (*id > 0).then_some(*id),
+            required: false,
             kind: Some((*kind).to_owned()),
         };
         shape(&planned(table), &[file.iter().map(column).collect()])
@@ -191,6 +196,7 @@ mod tests {
         let column = |id: i32, name: &str, kind: &str| FileColumn {
             name: name.to_owned(),
             id: Some(id),
+            required: false,
             kind: Some(kind.to_owned()),
         };
         let (old, new) = (vec![column(1, "a", "long")], vec![column(1, "a", "long"), column(2, "b", "int")]);
@@ -199,6 +205,20 @@ mod tests {
         assert!(
             matches!(shape(&two, &[old.clone(), old]), Shape::NeedsReader(why) if why.contains("none of the files"))
         );
+    }
+
+    #[test]
+    fn a_column_that_became_optional_is_read_by_name_and_a_nested_one_that_may_have_changed_is_refused() {
+        let column =
+            |required| vec![FileColumn { name: "a".to_owned(), id: Some(1), required, kind: Some("long".to_owned()) }];
+        let one = planned(&[(1, "a", "long")]);
+        let two = Planned { files: vec![one.files[0].clone(), one.files[0].clone()], ..one };
+        assert_eq!(shape(&two, &[column(true), column(false)]), Shape::Evolved);
+        assert_eq!(shape(&two, &[column(true), column(true)]), Shape::Plain);
+        let nested = |schemas| Planned { schemas, ..planned(&[(1, "a", "struct<2: x: optional long>")]) };
+        let file = vec![FileColumn { name: "a".to_owned(), id: Some(1), required: false, kind: None }];
+        assert_eq!(shape(&nested(1), std::slice::from_ref(&file)), Shape::Plain);
+        assert!(matches!(shape(&nested(2), &[file]), Shape::NeedsReader(why) if why.contains("nested")));
     }
 
     #[test]
@@ -219,7 +239,8 @@ mod tests {
         let spoilt = |spoil: fn(&mut Planned)| {
             let mut planned = planned(&[(1, "a", "long"), (2, "b", "int")]);
             spoil(&mut planned);
-            let columns = vec![FileColumn { name: "a".to_owned(), id: Some(1), kind: Some("long".to_owned()) }];
+            let columns =
+                vec![FileColumn { name: "a".to_owned(), id: Some(1), required: false, kind: Some("long".to_owned()) }];
             match shape(&planned, &[columns]) {
                 Shape::NeedsReader(why) => why,
                 other => panic!("{other:?}"),
@@ -227,7 +248,7 @@ mod tests {
         };
         assert!(spoilt(|planned| planned.files[0].deletes = 2).contains("2 delete files"));
         assert!(spoilt(|planned| planned.files[0].format = "avro".to_owned()).contains("stored as avro"));
-        assert!(spoilt(|planned| planned.files[0].constants.push(2)).contains("partition"));
+        assert!(spoilt(|planned| planned.constants.push(2)).contains("partition"));
         assert!(spoilt(|planned| planned.columns[1].has_default = true).contains("default"));
     }
 }

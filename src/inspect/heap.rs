@@ -49,7 +49,7 @@ const SLOWER: u32 = 100;
 /// A filter that means no cell, or after an interrupt; what fails in a cell is in its record.
 pub fn heap(filter: Option<&str>, tool: Tool, settings: &Settings) -> Result<Vec<HeapFound>> {
     let mut slow = settings.clone();
-    slow.timeout *= SLOWER;
+    slow.timeout = Some(settings.timeout() * SLOWER);
     let mut inspection = Inspection::new(&slow);
     let mut profiles = Vec::new();
     let records = inspection.each(filter, Inspects::Heap, |inspection, cell, record| {

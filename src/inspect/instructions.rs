@@ -103,7 +103,7 @@ pub fn instructions(filter: Option<&str>, gate: &Gate, settings: &Settings) -> R
         let task = task(inspection, cell, &program, &folder, record)?;
         eprintln!("{}: counting", cell.id);
         // One at a time: a program that fails under Valgrind would end all that come after it.
-        let counted = run(&task, gate, &runner, &folder, settings.timeout)
+        let counted = run(&task, gate, &runner, &folder, settings.timeout())
             .and_then(|summary| check_replies(&task, record.rows).map(|()| summary).map_err(Stop::from));
         let summary = match counted {
             Ok(summary) => summary,

@@ -34,6 +34,18 @@ impl Peak {
     }
 }
 
+/// What the control group (v2) of a process holds now, its page cache included: a container's memory.
+pub fn in_group(pid: u32) -> Option<Bytes> {
+    let told = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let held = fs::read_to_string(format!("/sys/fs/cgroup{}/memory.current", group_of(&told)?)).ok()?;
+    held.trim().parse().ok().map(Bytes)
+}
+
+/// The path of the one group of version 2, `0::/system.slice/docker-1f.scope`; the root group is that of the whole machine.
+fn group_of(told: &str) -> Option<&str> {
+    told.lines().find_map(|line| line.strip_prefix("0::")).filter(|path| *path != "/")
+}
+
 /// What the process and its children hold in physical memory now.
 pub fn resident(pid: u32) -> Option<Peak> {
     sum(&tree::of(pid), "VmRSS:")
@@ -68,4 +80,17 @@ fn field(path: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;
     let kib: u64 = text.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_has_a_group_and_the_machine_is_none() {
+        assert_eq!(group_of("12:cpu:/x\n0::/system.slice/docker-1f.scope\n"), Some("/system.slice/docker-1f.scope"));
+        assert_eq!(group_of("0::/\n"), None);
+        assert_eq!(group_of("12:cpu:/x\n"), None);
+        assert_eq!(in_group(u32::MAX), None);
+    }
 }

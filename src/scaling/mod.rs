@@ -13,6 +13,7 @@ use crate::id::Scale;
 use crate::measure::host::Host;
 use crate::record::Record;
 use crate::stats::{geometric_mean, median};
+use crate::variant::PARQUET;
 
 pub use picture::draw;
 
@@ -147,13 +148,16 @@ fn curve((engine, query, scale, host, ..): Key<'_>, cells: &BTreeMap<usize, &Rec
     Curve { engine, query: query.to_owned(), scale, machine: host.line(), points }
 }
 
-/// The engine with what its variant says beyond mode and number of threads: `polars 0.55.2 eager (cold)`.
+/// The engine with what its variant says beyond mode and number of threads: `polars 0.55.2 eager (cold)`, and the format
+/// unless it is Parquet.
 fn engine_of(record: &Record) -> String {
     let threads = format!("{}t", record.threads);
-    let plain = [Some(record.dataset.format.as_str()), Some(&threads), record.mode.as_deref()];
+    let format = record.dataset.format.as_str();
+    let rest = record.id.variant.strip_prefix(format).unwrap_or(&record.id.variant);
     let mode = record.mode.as_ref().map_or_else(String::new, |mode| format!("-{mode}"));
-    let rest = record.id.variant.replacen(&mode, "", 1);
-    let parts: Vec<&str> = rest.split('-').filter(|part| !plain.contains(&Some(*part))).collect();
+    let rest = rest.replacen(&mode, "", 1);
+    let others = rest.split('-').filter(|part| !part.is_empty() && *part != threads);
+    let parts: Vec<&str> = Some(format).filter(|format| *format != PARQUET).into_iter().chain(others).collect();
     if parts.is_empty() { record.label() } else { format!("{} ({})", record.label(), parts.join(", ")) }
 }
 
@@ -227,6 +231,21 @@ mod tests {
         assert_means(&found[1], &[(1, 1.0), (4, 3.0)]);
         let svg = draw(&curves).unwrap();
         assert!(svg.contains("duckdb 2.0.0 at sf1,") && svg.contains("duckdb 2.0.0 at sf10,"));
+    }
+
+    #[test]
+    fn a_format_has_a_curve_of_its_own() {
+        let mut records = Vec::new();
+        for format in ["parquet", "iceberg-monthly"] {
+            for (threads, milliseconds) in [(1, 90.0), (2, 45.0)] {
+                let mut record = record("duckdb", threads, milliseconds);
+                record.id = format!("duckdb/q6/sf1/{format}-{threads}t").parse().unwrap();
+                record.dataset.format = format.to_owned();
+                records.push(record);
+            }
+        }
+        let engines: Vec<String> = curves(&records).into_iter().map(|curve| curve.engine).collect();
+        assert_eq!(engines, ["duckdb 2.0.0", "duckdb 2.0.0 (iceberg-monthly)"]);
     }
 
     #[test]

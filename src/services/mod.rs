@@ -17,7 +17,7 @@ mod wait;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -302,21 +302,45 @@ pub fn server_pid(name: &str, port: u16) -> Option<u32> {
     server_pid_in(&paths::own("services"), name, port)
 }
 
-/// The process of a server, to look at its memory: the one of our own service, the first of its container, or whoever listens
-/// on the port. `None` when it is on another machine or hidden.
-pub(crate) fn process_of(server: &Server) -> Option<u32> {
+/// Where a server's memory and CPU time can be read: our own service's process, our container's, or that of a database that
+/// listens on the port. `None` when it is on another machine or hidden, or a program holds the port that is no database: one
+/// that passes bytes on would give its own small numbers.
+pub(crate) fn process_of(server: &Server) -> Option<Seen> {
+    /// Servers that do all their work in the process that listens.
+    const DATABASES: [&str; 2] = ["mariadbd", "mysqld"];
     if !server.local {
         return None;
     }
-    server_pid(&server.service, server.port).or_else(|| {
-        let owner = ports::owner(server.port);
-        // A container's port is held by a process that only passes bytes on.
-        match owner {
-            Some(owner) if !owner.command.contains("docker-proxy") && !owner.command.contains("rootlessport") => {
-                owner.pid
-            }
-            _ => status().ok()?.into_iter().find(|status| status.service.name() == server.service)?.pid,
+    if let Some(pid) = server_pid(&server.service, server.port) {
+        return Some(Seen { pid, container: false });
+    }
+    if let Some(pid) = container_of(&server.service, server.port) {
+        return Some(Seen { pid, container: true });
+    }
+    let pid = ports::owner(server.port)?.pid?;
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    DATABASES.contains(&name.trim()).then_some(Seen { pid, container: false })
+}
+
+/// A server's process on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) pid: u32,
+    /// Whether it is the first process of a container, whose memory its control group tells.
+    pub(crate) container: bool,
+}
+
+/// The first process of our container of that service; asked once, since Docker takes its time.
+fn container_of(name: &str, port: u16) -> Option<u32> {
+    static ASKED: LazyLock<Mutex<BTreeMap<(String, u16), Option<u32>>>> = LazyLock::new(Mutex::default);
+    let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+    *asked.entry((name.to_owned(), port)).or_insert_with(|| {
+        let services = Services::read(&Settings::read().ok()?).ok()?;
+        let service: Service = name.parse().ok()?;
+        if services.port(service) != port || services.no_docker().is_some() {
+            return None;
         }
+        services.status().into_iter().find(|status| status.service == service && status.how == Some(How::Compose))?.pid
     })
 }
 

@@ -31,6 +31,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const GREETING: Duration = Duration::from_secs(30);
 /// How long a program has to end by itself once its stdin is closed.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// CPU time of a server from which on the kernel's unit is fine enough.
+const LEAST_TICKS_NS: u64 = 100_000_000;
 /// Runs asked for in one request at most, so that a reply stays small.
 const BATCH: u64 = 10_000;
 
@@ -73,7 +75,7 @@ impl Session {
             .stderr(Stdio::piped())
             .process_group(0);
         spawn::die_with_parent(&mut command);
-        spawn::confine(&mut command, limits.threads);
+        spawn::confine(&mut command, limits);
         let mut child = command.spawn().map_err(|error| not_started(error.to_string()))?;
         let group = Group::new(child.id());
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -117,7 +119,7 @@ impl Session {
     fn worker(&self) -> Option<u32> {
         match self.worker {
             Worker::Program => Some(self.pid()),
-            Worker::Server(pid) => Some(pid),
+            Worker::Server(pid) | Worker::Container(pid) => Some(pid),
             Worker::Elsewhere => None,
         }
     }
@@ -204,7 +206,14 @@ impl Session {
 
     /// What the program and its children, or its server, hold in physical memory now.
     pub fn memory(&self) -> Option<Bytes> {
-        memory::resident(self.worker()?).map(|held| held.bytes)
+        self.held_by_worker().map(|held| held.bytes)
+    }
+
+    fn held_by_worker(&self) -> Option<Peak> {
+        match self.worker {
+            Worker::Container(pid) => memory::in_group(pid).map(|bytes| Peak { bytes, processes: 1 }),
+            _ => memory::resident(self.worker()?),
+        }
     }
 
     /// Lets the program end by itself.
@@ -244,7 +253,9 @@ impl Session {
 
     fn run_batch(&mut self, iterations: u64, observe: Option<Observe>) -> Outcome<Runs> {
         let worker = self.worker();
-        let reset = worker.is_some_and(memory::reset_peak);
+        // What a group holds has no mark to set back: the most that the looks see counts.
+        let by_looks = matches!(self.worker, Worker::Container(_));
+        let reset = !by_looks && worker.is_some_and(memory::reset_peak);
         self.most_seen = None;
         let before = worker.map(Counts::of);
         let start = Instant::now();
@@ -261,14 +272,16 @@ impl Session {
                 let more = |(after, before): (u64, u64)| after.saturating_sub(before);
                 let children = after.children_cpu_ns.zip(before.children_cpu_ns).map(more);
                 let own = self.worker == Worker::Program;
-                let peak = worker.and_then(memory::peak).filter(|_| reset);
+                let peak =
+                    worker.and_then(memory::peak).filter(|_| reset).or(self.held_by_worker().filter(|_| by_looks));
                 Ok(Runs {
                     rows,
                     durations_ns,
                     cpu_time_ns: if own {
                         cpu_time_ns.zip(children).map(|(own, children)| own + children)
                     } else {
-                        after.cpu_ns.zip(before.cpu_ns).map(more)
+                        // In hundredths of a second: below ten of them it is no figure.
+                        after.cpu_ns.zip(before.cpu_ns).map(more).filter(|ns| *ns >= LEAST_TICKS_NS)
                     },
                     // A child that has ended is in the looks only.
                     peak_memory: peak.map(|peak| self.most_seen.map_or(peak, |seen| peak.or_more(seen))),
@@ -324,7 +337,11 @@ impl Session {
                 return Err(self.fail(FailureKind::Interrupted));
             }
             let held = memory::resident(self.pid());
-            let seen = held.filter(|_| self.worker == Worker::Program);
+            let seen = match self.worker {
+                Worker::Program => held,
+                Worker::Container(_) => self.held_by_worker(),
+                Worker::Server(_) | Worker::Elsewhere => None,
+            };
             self.most_seen = self.most_seen.into_iter().chain(seen).reduce(Peak::or_more);
             self.check_memory(request, held)?;
             if left.is_zero() {

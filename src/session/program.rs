@@ -46,4 +46,7 @@ pub struct Limits {
     pub told_memory: Option<Bytes>,
     /// Threads it may use for queries, and processors that all its threads together may use.
     pub threads: usize,
+    /// Where these processors begin among those there are, the best first: 0 for a program that is alone. None: there are too
+    /// few for all programs that run at the same time, and it may use any.
+    pub first_processor: Option<usize>,
 }

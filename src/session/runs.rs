@@ -47,6 +47,8 @@ pub(crate) enum Worker {
     Program,
     /// A server that it is a client of.
     Server(u32),
+    /// A server in a container, of which this is the first process.
+    Container(u32),
     /// A server whose process cannot be seen from here: nothing is known of it, rather than the client's small numbers.
     Elsewhere,
 }

@@ -9,6 +9,8 @@ use std::process::Command;
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
+use super::program::Limits;
+
 /// Has the kernel kill the program when the thread that spawned it is gone, even by SIGKILL.
 #[expect(unsafe_code, reason = "pre_exec is the only way to act between fork and exec")]
 pub(super) fn die_with_parent(command: &mut Command) {
@@ -28,19 +30,21 @@ pub(super) fn die_with_parent(command: &mut Command) {
 }
 
 /// Gives the program no more processors than threads. An engine's number of threads is for queries; beside them some have
-/// threads for input and output (DuckDB eight), and those took up to 0.15 of a second processor.
+/// threads for input and output (DuckDB eight), and those took up to 0.15 of a second processor. Programs that run at the same
+/// time get others each.
 #[expect(
     unsafe_code,
     reason = "no crate of the graph sets an affinity, and only pre_exec does it before any thread is there"
 )]
-pub(super) fn confine(command: &mut Command, threads: usize) {
-    let Some(allowed) = allowed() else { return };
-    if threads >= allowed.len() {
+pub(super) fn confine(command: &mut Command, limits: Limits) {
+    let (Some(first), Some(allowed)) = (limits.first_processor, allowed()) else { return };
+    let threads = limits.threads;
+    if threads >= allowed.len() || first.saturating_add(threads) > allowed.len() {
         return;
     }
     // SAFETY: a set of no processors is all zeros.
     let mut set: libc::cpu_set_t = unsafe { mem::zeroed() };
-    for processor in best_first(allowed).into_iter().take(threads) {
+    for processor in best_first(allowed).into_iter().skip(first).take(threads) {
         // SAFETY: the number is one that the kernel gave for a set of this size.
         unsafe { libc::CPU_SET(processor, &mut set) };
     }
@@ -83,4 +87,30 @@ fn best_first(mut processors: Vec<usize>) -> Vec<usize> {
     };
     processors.sort_by_key(|processor| (Reverse(speed(*processor)), is_second(*processor), Reverse(*processor)));
     processors
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The processors of a program, as the kernel tells them.
+    fn confined(threads: usize, first_processor: Option<usize>) -> String {
+        let mut command = Command::new("grep");
+        command.args(["Cpus_allowed_list", "/proc/self/status"]);
+        let timeout = Duration::from_secs(1);
+        confine(&mut command, Limits { timeout, memory: None, told_memory: None, threads, first_processor });
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    }
+
+    #[test]
+    fn programs_at_the_same_time_have_processors_of_their_own() {
+        let there = allowed().unwrap().len();
+        let all = confined(there, Some(0));
+        assert_eq!(confined(1, None), all);
+        assert_eq!(confined(1, Some(there)), all);
+        let (one, other) = (confined(1, Some(0)), confined(1, Some(1)));
+        assert!(there == 1 || (one != other && one != all && other != all), "{one} {other}");
+    }
 }

@@ -43,7 +43,8 @@ pub(super) const MEMORY: Key = several(
     "memory limit, enforced; engines are told four fifths of it",
 );
 pub(super) const CACHE: Key = several("cache", "QUERYDYNO_CACHE", "hot", "hot, cold or both");
-pub(super) const FORMATS: Key = several("formats", "QUERYDYNO_FORMATS", "parquet", "parquet, iceberg or both");
+pub(super) const FORMATS: Key =
+    several("formats", "QUERYDYNO_FORMATS", "parquet", "parquet, iceberg, iceberg-monthly, or several of them");
 pub(super) const METASTORE: Key = one(
     "metastore",
     "HIVE_METASTORE_URI",
@@ -110,7 +111,7 @@ const fn secret(name: &'static str, what: &'static str) -> EngineVariable {
 }
 
 /// Where engines that are servers are found.
-pub const ENGINE_VARIABLES: [EngineVariable; 8] = [
+pub const ENGINE_VARIABLES: [EngineVariable; 9] = [
     plain("MYSQL_HOST", "the server of the engine mysql"),
     plain("MYSQL_PORT", "its port"),
     plain("MYSQL_USER", "who logs in"),
@@ -119,4 +120,5 @@ pub const ENGINE_VARIABLES: [EngineVariable; 8] = [
     plain("STARROCKS_PORT", "its port for queries"),
     plain("STARROCKS_USER", "who logs in"),
     secret("STARROCKS_PASSWORD", "and with what"),
+    plain("STARROCKS_METASTORE_URI", "the Hive Metastore as that server reaches it"),
 ];

@@ -8,7 +8,7 @@
 //! threads = 2                 # QUERYDYNO_THREADS=1,2,4 or [1, 2, 4] here; default: all processors
 //! memory = "8GiB"             # QUERYDYNO_MEMORY=none,8GiB or a list here; default: the engines' own, killed at 90 % of the machine's
 //! cache = ["hot", "cold"]     # QUERYDYNO_CACHE=hot,cold; default: hot, and cold where a filter names it
-//! formats = ["parquet", "iceberg"] # QUERYDYNO_FORMATS=parquet,iceberg; default: parquet
+//! formats = ["parquet", "iceberg"] # QUERYDYNO_FORMATS=parquet,iceberg,iceberg-monthly; default: parquet
 //! metastore = "thrift://localhost:9083" # HIVE_METASTORE_URI; default: Iceberg tables in plain folders
 //! workloads = ["/my/shop"]    # QUERYDYNO_WORKLOADS: folders with a workload.toml of your own
 //! timeout = "5m"              # QUERYDYNO_TIMEOUT: for one reply of an engine program
@@ -51,8 +51,11 @@ use crate::id::Scale;
 use crate::units::Bytes;
 use crate::variant::{Cache, Variant};
 pub use keys::{ENGINE_VARIABLES, EngineVariable, KEYS, Key};
-use keys::{MEMORY, QUERY, TABLE_NAME, THREADS, TIMEOUT};
+use keys::{MEMORY, QUERY, TABLE_NAME, THREADS};
+pub(crate) use read::called_in;
 pub use told::{Told, ToldBy};
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Every setting with its value.
 #[derive(Debug, Clone)]
@@ -63,7 +66,7 @@ pub struct Settings {
     pub threads: Vec<usize>,
     /// Memory limits that were asked for, passed to the engines and enforced; several make an axis, `None` is no limit.
     pub memory: Vec<Option<Bytes>>,
-    /// How tables are stored: `parquet`, `iceberg`; several make an axis.
+    /// How tables are stored: `parquet`, `iceberg`, `iceberg-monthly`; several make an axis.
     pub formats: Vec<String>,
     /// The Hive Metastore where Iceberg tables are registered and looked up, `thrift://localhost:9083`; none: plain folders.
     pub metastore: Option<String>,
@@ -73,8 +76,8 @@ pub struct Settings {
     pub own: Option<Own>,
     /// States of the page cache that run without being named in a filter.
     pub caches: Vec<Cache>,
-    /// Time for one reply of an engine program.
-    pub timeout: Duration,
+    /// Time for one reply of an engine program, where somebody said one; see [`timeout()`](Self::timeout()).
+    pub timeout: Option<Duration>,
     /// Where records and inspections are kept.
     pub home: PathBuf,
     /// Where data lies.
@@ -85,8 +88,8 @@ pub struct Settings {
     pub tpch_answers: Option<PathBuf>,
     /// The user's own engines by name.
     pub engines: BTreeMap<String, OwnEngine>,
-    /// Every setting as it was told, with who said it.
-    pub told: Vec<Told>,
+    /// Every setting as it was told; see [`told()`](Self::told()).
+    pub(crate) told: Vec<Told>,
 }
 
 /// A query of the user's own, over one table.
@@ -151,9 +154,9 @@ impl Settings {
         );
     }
 
-    /// The timeout where somebody set one.
-    pub(crate) fn asked_timeout(&self) -> Option<Duration> {
-        (self.told_by(TIMEOUT) != ToldBy::Default).then_some(self.timeout)
+    /// Time for one reply of an engine program: what somebody said, or five minutes.
+    pub fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(DEFAULT_TIMEOUT)
     }
 
     fn told_by(&self, key: Key) -> ToldBy {
@@ -163,7 +166,15 @@ impl Settings {
 
     /// Every combination of threads and memory, hot and in the default mode.
     pub fn variants<'a>(&self, format: &'a str) -> Vec<Variant<'a>> {
-        let plain = |threads, memory| Variant { format, mode: None, cache: Cache::Hot, threads, memory, parallel: 1 };
+        let plain = |threads, memory| Variant {
+            format,
+            mode: None,
+            cache: Cache::Hot,
+            threads,
+            memory,
+            parallel: 1,
+            first_processor: Some(0),
+        };
         self.threads.iter().flat_map(|n| self.memory.iter().map(move |limit| plain(*n, *limit))).collect()
     }
 

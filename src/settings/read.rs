@@ -19,12 +19,11 @@ use crate::id::Scale;
 use crate::measure::host;
 use crate::paths;
 use crate::units::Bytes;
-use crate::variant::Cache;
+use crate::variant::{self, Cache, PARQUET};
 
 /// More would make engines start threads until the system has none left.
 const MOST_THREADS: usize = 1024;
 const LEAST_MEMORY: Bytes = Bytes(1 << 20);
-const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
 impl Settings {
     /// Reads environment and file.
@@ -80,12 +79,12 @@ impl Settings {
             scales: scales.unwrap_or_else(|| vec![Scale::ONE]),
             threads: given.axis(&THREADS, threads)?.unwrap_or_else(|| vec![host::cores()]),
             memory: given.axis(&MEMORY, memory)?.unwrap_or_else(|| vec![None]),
-            formats: given.axis(&FORMATS, format)?.unwrap_or_else(|| vec!["parquet".to_owned()]),
+            formats: given.axis(&FORMATS, format)?.unwrap_or_else(|| vec![PARQUET.to_owned()]),
             metastore: text(&METASTORE),
             workloads: workloads(&given)?,
             own: text(&TABLE_NAME).zip(text(&QUERY)).map(|(table, sql)| Own { table, sql }),
             caches: caches.unwrap_or_else(|| vec![Cache::Hot]),
-            timeout: timeout.unwrap_or(Ok(DEFAULT_TIMEOUT))?,
+            timeout: timeout.transpose()?,
             home: paths::home(),
             data: text(&DATA).map_or_else(|| paths::own("data"), PathBuf::from),
             python: text(&PYTHON).unwrap_or_else(|| "python3".to_owned()),
@@ -114,7 +113,7 @@ fn memory(text: &str) -> Result<Option<Bytes>> {
 }
 
 fn format(text: &str) -> Result<String> {
-    ensure!(["parquet", "iceberg"].contains(&text), "'{text}' is no format: there are parquet and iceberg");
+    ensure!(variant::FORMATS.contains(&text), "'{text}' is no format: there are {}", variant::FORMATS.join(", "));
     Ok(text.to_owned())
 }
 
@@ -131,7 +130,7 @@ fn timeout(text: &str) -> Result<Duration> {
 /// The folders, absolute: in the file relative to the package, as its engines are, else to where the command was called.
 fn workloads(given: &Given) -> Result<Vec<PathBuf>> {
     let Some((folders, by)) = given.values(&WORKLOADS) else { return Ok(Vec::new()) };
-    let base = if matches!(by, ToldBy::File(_)) { paths::root().to_owned() } else { env::current_dir()? };
+    let base = if matches!(by, ToldBy::File(_)) { paths::root().to_owned() } else { called_in()? };
     let folders: Vec<PathBuf> = folders.iter().filter(|folder| !folder.is_empty()).map(|one| base.join(one)).collect();
     let has_none = |folder: &&PathBuf| !folder.join("workload.toml").is_file();
     if let Some(folder) = folders.iter().find(has_none) {
@@ -142,6 +141,19 @@ fn workloads(given: &Given) -> Result<Vec<PathBuf>> {
         );
     }
     Ok(folders)
+}
+
+/// Where the command was called. Cargo starts a bench and a test in their package's folder; what a shell leaves in `PWD` is
+/// where somebody typed.
+pub(crate) fn called_in() -> Result<PathBuf> {
+    let variable = |name| env::var_os(name).map(PathBuf::from);
+    Ok(typed_in(env::current_dir()?, variable("CARGO_MANIFEST_DIR"), variable("PWD")))
+}
+
+/// `PWD` only where cargo has moved us: whoever starts a program elsewhere without a shell leaves an old one in it.
+fn typed_in(here: PathBuf, package: Option<PathBuf>, pwd: Option<PathBuf>) -> PathBuf {
+    let moved = package.and_then(|package| package.canonicalize().ok()).is_some_and(|package| package == here);
+    pwd.filter(|folder| moved && folder.is_absolute() && folder.is_dir()).unwrap_or(here)
 }
 
 #[cfg(test)]
@@ -222,7 +234,7 @@ mod tests {
         let environment = [(THREADS.variable, "2"), (SCALE.variable, "0.1"), ("MYSQL_PASSWORD", "secret")];
         let file = "threads = 3\nscales = 10\ntimeout = '1m'";
         let settings = Settings::of(given(&[(THREADS.variable, "1")], &environment, file).unwrap()).unwrap();
-        assert_eq!((settings.threads.as_slice(), settings.timeout), ([1].as_slice(), Duration::from_mins(1)));
+        assert_eq!((settings.threads.as_slice(), settings.timeout()), ([1].as_slice(), Duration::from_mins(1)));
         let told = |name: &str| {
             let told = settings.told().into_iter().find(|told| told.variable == name).unwrap();
             (told.value, told.from)
@@ -233,7 +245,6 @@ mod tests {
         assert_eq!(told(CONFIG.variable).1, ToldBy::Default);
         assert_eq!(told("MYSQL_PASSWORD"), ("set".to_owned(), ToldBy::Environment));
         assert_eq!(told("STARROCKS_PASSWORD").0, "not set");
-        assert_eq!(settings.asked_timeout(), Some(Duration::from_mins(1)));
     }
 
     #[test]
@@ -243,6 +254,35 @@ mod tests {
         assert!(half.own_query().unwrap_err().to_string().starts_with("TABLE_NAME is set and QUERY is not"));
         let whole = settings(&[(TABLE_NAME.variable, "a.b"), (QUERY.variable, "SELECT 1, 2 FROM {table}")]).unwrap();
         assert_eq!(whole.own_query().unwrap().sql, "SELECT 1, 2 FROM {table}");
-        assert_eq!(whole.asked_timeout(), None);
+        assert_eq!((whole.timeout, whole.timeout()), (None, Duration::from_mins(5)));
+    }
+
+    #[test]
+    fn an_empty_flag_is_not_taken_for_none() {
+        let given = given(&[(QUERY.variable, " ")], &[(QUERY.variable, "SELECT 1")], "").unwrap();
+        assert!(given.check().unwrap_err().to_string().starts_with("QUERY is given as an empty text"));
+        // A variable that is set to nothing is how an environment unsets one.
+        assert_eq!(settings(&[(THREADS.variable, ""), (TABLE_NAME.variable, "")]).unwrap().own, None);
+    }
+
+    #[test]
+    fn a_folder_is_where_the_command_was_typed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (package, typed) = (folder.path().canonicalize().unwrap(), folder.path().join("lake"));
+        std::fs::create_dir(&typed).unwrap();
+        let called = |package: &Path, pwd: &Path| typed_in(here(folder.path()), Some(package.into()), Some(pwd.into()));
+        assert_eq!(called(package.as_path(), typed.as_path()), typed);
+        // Not moved by cargo, or told what is no folder of this machine.
+        let package = package.as_path();
+        for (package, pwd) in
+            [(typed.as_path(), typed.as_path()), (package, Path::new("lake")), (package, Path::new("/nowhere"))]
+        {
+            assert_eq!(called(package, pwd), here(folder.path()));
+        }
+        assert_eq!(typed_in(package.to_owned(), None, Some(typed)), package);
+    }
+
+    fn here(folder: &Path) -> PathBuf {
+        folder.canonicalize().unwrap()
     }
 }

@@ -60,7 +60,7 @@ pub(super) struct Given {
 }
 
 impl Given {
-    /// Refuses names that are no settings; only those of ours can be told from a stranger's.
+    /// Refuses names that are no settings, of which only ours can be told from a stranger's, and flags that say nothing.
     pub(super) fn check(&self) -> Result<()> {
         let known = |name: &str| KEYS.iter().any(|key| key.variable == name);
         let ours = self.environment.keys().filter(|name| name.starts_with(PREFIX));
@@ -68,6 +68,13 @@ impl Given {
             let names: Vec<&str> = KEYS.iter().map(|key| key.variable).collect();
             ensure!(known(name), "{name} is not a setting; there are: {}", names.join(", "));
         }
+        // Else what the environment or the file says would hold instead, and nobody asked for that.
+        let empty = self.flags.iter().find(|(_, value)| value.trim().is_empty());
+        ensure!(
+            empty.is_none(),
+            "{} is given as an empty text: say what it is, or leave it out",
+            empty.map(|(name, _)| name.as_str()).unwrap_or_default()
+        );
         Ok(())
     }
 
@@ -77,7 +84,7 @@ impl Given {
         named.filter(|path| !path.is_empty()).map(Path::new)
     }
 
-    /// What was said of a setting, and by whom. An empty text says nothing.
+    /// What was said of a setting, and by whom. An empty text says nothing: so an environment has it.
     pub(super) fn values(&self, key: &Key) -> Option<(Vec<String>, ToldBy)> {
         for (told, by) in [(&self.flags, ToldBy::Flag), (&self.environment, ToldBy::Environment)] {
             if let Some(text) = told.get(key.variable).filter(|text| !text.trim().is_empty()) {

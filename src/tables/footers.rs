@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use parquet::basic::{LogicalType, Repetition, TimeUnit, Type as Physical};
+use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::Type;
@@ -43,6 +43,7 @@ pub(super) fn columns(file: &Path) -> Result<Vec<FileColumn>> {
         FileColumn {
             name: info.name().to_owned(),
             id: info.has_id().then(|| info.id()),
+            required: info.repetition() == Repetition::REQUIRED,
             kind: if field.is_primitive() { kind(field) } else { None },
         }
     };
@@ -98,6 +99,7 @@ fn kind(field: &Type) -> Option<String> {
         (Some(LogicalType::Integer(int)), Physical::INT32) if int.is_signed => "int",
         (Some(LogicalType::Integer(int)), Physical::INT64) if int.is_signed => "long",
         (Some(_), _) => return None,
+        (None, _) if info.converted_type() != ConvertedType::NONE => return older(field),
         (None, Physical::BOOLEAN) => "boolean",
         (None, Physical::INT32) => "int",
         (None, Physical::INT64) => "long",
@@ -105,6 +107,24 @@ fn kind(field: &Type) -> Option<String> {
         (None, Physical::DOUBLE) => "double",
         (None, Physical::BYTE_ARRAY) => "binary",
         (None, Physical::FIXED_LEN_BYTE_ARRAY | Physical::INT96) => return None,
+    };
+    Some(name.to_owned())
+}
+
+/// As [`kind`], of a file whose writer knows only the older way to say types.
+fn older(field: &Type) -> Option<String> {
+    let name = match field.get_basic_info().converted_type() {
+        ConvertedType::UTF8 => "string",
+        ConvertedType::DATE => "date",
+        ConvertedType::INT_8 | ConvertedType::INT_16 | ConvertedType::INT_32 => "int",
+        ConvertedType::INT_64 => "long",
+        // It was never said whether that is in UTC; the specification takes it for that.
+        ConvertedType::TIMESTAMP_MICROS => "timestamptz",
+        ConvertedType::DECIMAL => match field {
+            Type::PrimitiveType { precision, scale, .. } => return Some(format!("decimal({precision}, {scale})")),
+            Type::GroupType { .. } => return None,
+        },
+        _ => return None,
     };
     Some(name.to_owned())
 }
@@ -143,7 +163,6 @@ fn range(statistics: &Statistics, kind: &str) -> Option<(Bound, Bound)> {
 fn below(a: &Bound, b: &Bound) -> bool {
     match (a, b) {
         (Bound::Int(a), Bound::Int(b)) => a < b,
-        (Bound::Float(a), Bound::Float(b)) => a < b,
         (Bound::Text(a), Bound::Text(b)) => a < b,
         _ => false,
     }

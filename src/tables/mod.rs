@@ -1,8 +1,8 @@
 //! The tables that a cell loads: made by a generator or there already, as Parquet files or as Iceberg tables.
 //!
-//! [`dataset`] is the one way from a query's table names to what an engine program is told. Whatever has to be made is made
-//! by [`Store`]; here it is found out what is meant, and Iceberg tables are planned. Nothing of it is in a sample; planning is
-//! recorded apart ([`Planning`]).
+//! [`dataset`] is the one way from a query's table names to what an engine program is told, and [`make`] the same ahead of a
+//! run. Data files are made by [`Store`]; here it is found out what is meant, and Iceberg tables are made over them and
+//! planned. Nothing of it is in a sample; planning is recorded apart ([`Planning`]).
 
 mod footers;
 mod made;
@@ -21,16 +21,9 @@ use crate::iceberg::messages::{Place, Planned, Reply, Request};
 use crate::iceberg::shape::{Shape, shape};
 use crate::id::Scale;
 use crate::settings::Settings;
+use crate::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, PARQUET};
 use crate::workload::{TableSpec, Workload};
 use source::Source;
-pub(crate) use source::is_parquet;
-
-/// The format that is Parquet files and nothing else.
-pub const PARQUET: &str = "parquet";
-/// The format that is Iceberg tables over the same files.
-pub const ICEBERG: &str = "iceberg";
-/// What tables can be stored as.
-pub const FORMATS: [&str; 2] = [PARQUET, ICEBERG];
 
 /// A dataset, and what it took to find out its files.
 pub(crate) struct Found {
@@ -53,6 +46,22 @@ pub struct Planning {
     pub snapshots: BTreeMap<String, i64>,
 }
 
+/// Makes these tables of a workload at a scale and in a format, one of [`FORMATS`], unless they are there; with a metastore in
+/// the settings Iceberg tables are registered there too, in the database [`Dataset::database`].
+///
+/// # Errors
+/// What cannot be made, found or read, and what to do about it; a table or a format that does not exist.
+pub fn make(
+    workload: &Workload,
+    tables: &[String],
+    scale: Scale,
+    format: &str,
+    settings: &Settings,
+    store: &Store,
+) -> Result<Dataset> {
+    dataset(workload, tables, scale, format, settings, store).map(|found| found.dataset)
+}
+
 /// The tables of that name at a scale and in a format, whole and planned.
 ///
 /// # Errors
@@ -69,11 +78,13 @@ pub(crate) fn dataset(
     if specs.iter().any(|table| table.source.is_some()) {
         return given(workload, &specs, scale, settings);
     }
-    let parquet = store.ensure(workload, scale, PARQUET, names)?;
     match format {
-        PARQUET => Ok(Found { dataset: parquet, planning: None }),
-        ICEBERG => made::iceberg(parquet, settings, store),
-        other => bail!("there is no format '{other}' for {}: use {}", workload.name, FORMATS.join(" or ")),
+        PARQUET => Ok(Found { dataset: store.ensure(workload, scale, PARQUET, names)?, planning: None }),
+        ICEBERG => made::iceberg(store.ensure(workload, scale, PARQUET, names)?, settings, store),
+        ICEBERG_MONTHLY => {
+            made::iceberg_monthly(store.ensure_monthly(workload, scale, names)?, workload, settings, store)
+        }
+        other => bail!("there is no format '{other}' for {}: use {}", workload.name, FORMATS.join(", ")),
     }
 }
 
@@ -85,13 +96,13 @@ fn given(workload: &Workload, specs: &[&TableSpec], scale: Scale, settings: &Set
         let source = spec.source.as_deref().with_context(|| {
             format!("the table {} of {} has no source, and other tables have: each needs one", spec.name, workload.name)
         })?;
-        let found = Source::of(source, &workload.folder, settings.metastore.as_deref());
+        let found = Source::of(source, settings.metastore.as_deref());
         let table = match found.with_context(|| format!("table {source}"))? {
             Source::Parquet(files) => footers::table(&spec.name, files).with_context(|| format!("table {source}"))?,
             Source::Iceberg { place, snapshot_id } => {
                 let planned = plan(&[(place.clone(), snapshot_id)]).with_context(|| format!("table {source}"))?;
                 let [planned] = planned.try_into().map_err(|_| anyhow::anyhow!("one table was asked for"))?;
-                let table = of_snapshot(&spec.name, &planned)?;
+                let table = of_snapshot(&spec.name, &planned, &place)?;
                 count(&mut planning, &place, &spec.name, &planned);
                 table
             }
@@ -123,7 +134,7 @@ fn plan(tables: &[(Place, Option<i64>)]) -> Result<Vec<Planned>> {
 }
 
 /// A table as an engine program is told it.
-fn of_snapshot(name: &str, planned: &Planned) -> Result<Table> {
+fn of_snapshot(name: &str, planned: &Planned, place: &Place) -> Result<Table> {
     let files: Vec<_> = planned.files.iter().map(|file| file.path.clone()).collect();
     // A file that is no Parquet is refused by its format, without a look into it.
     let columns = planned.files.iter().map(|file| {
@@ -145,6 +156,10 @@ fn of_snapshot(name: &str, planned: &Planned) -> Result<Table> {
         iceberg: Some(Iceberg {
             metadata: planned.metadata.clone(),
             snapshot_id: planned.snapshot_id,
+            name: match place {
+                Place::File(_) => None,
+                Place::Metastore { database, table, .. } => Some((database.clone(), table.clone())),
+            },
             columns: planned.columns.iter().map(|column| column.name.clone()).collect(),
             evolved,
             needs_reader,

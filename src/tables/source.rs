@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::iceberg::messages::Place;
+use crate::workload::source::{is_path, split};
 
 /// A table that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,44 +17,23 @@ pub(super) enum Source {
     Iceberg { place: Place, snapshot_id: Option<i64> },
 }
 
-/// Whether this means Parquet files, as far as can be told without asking a metastore.
-pub(crate) fn is_parquet(text: &str, base: &Path) -> bool {
-    let (table, _) = split_snapshot(text);
-    is_path(table, base) && metadata_in(&base.join(table)).is_none()
-}
-
 impl Source {
-    /// What `text` means; paths are relative to `base`.
+    /// What `text` means; a workload has made its paths absolute.
     ///
     /// # Errors
     /// When there are no such files, or it is a name and there is no metastore to ask.
-    pub(super) fn of(text: &str, base: &Path, metastore: Option<&str>) -> Result<Self> {
-        let (table, snapshot_id) = split_snapshot(text);
-        if !is_path(table, base) {
+    pub(super) fn of(text: &str, metastore: Option<&str>) -> Result<Self> {
+        let (table, snapshot_id) = split(text);
+        if !is_path(table, Path::new("")) {
             return Ok(Self::Iceberg { place: named(table, metastore)?, snapshot_id });
         }
-        let path = std::path::absolute(base.join(table))?;
+        let path = PathBuf::from(table);
         if let Some(metadata) = metadata_in(&path) {
             return Ok(Self::Iceberg { place: Place::File(metadata?), snapshot_id });
         }
         ensure!(snapshot_id.is_none(), "Parquet files have no snapshots: leave the part behind '@' out");
         Ok(Self::Parquet(files(&path)?))
     }
-}
-
-/// `sales.transactions@123` is a table at a snapshot.
-fn split_snapshot(text: &str) -> (&str, Option<i64>) {
-    match text.rsplit_once('@') {
-        Some((table, id)) if id.parse::<i64>().is_ok() => (table, id.parse().ok()),
-        _ => (text, None),
-    }
-}
-
-/// Names of tables have dots between plain words; whatever is there as a file is a file.
-fn is_path(text: &str, base: &Path) -> bool {
-    let plain = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    let is_name = (2..=3).contains(&text.split('.').count()) && text.split('.').all(plain);
-    !is_name || text.ends_with(".parquet") || text.ends_with(".json") || base.join(text).exists()
 }
 
 /// A table's name may have the catalog before it: `warehouse.sales.transactions`. A metastore is one catalog.
@@ -78,24 +58,34 @@ fn metadata_in(path: &Path) -> Option<Result<PathBuf>> {
     folder.is_dir().then(|| current(&folder))
 }
 
-/// The version that is hinted at, else the highest: `v3.metadata.json` or `00003-uuid.metadata.json`.
+/// The version that is hinted at or one that was written after the hint, else the highest: `v3.metadata.json` or
+/// `00003-uuid.metadata.json`.
 fn current(folder: &Path) -> Result<PathBuf> {
-    if let Ok(hint) = fs::read_to_string(folder.join("version-hint.text")) {
-        let path = folder.join(format!("v{}.metadata.json", hint.trim()));
-        if path.is_file() {
-            return Ok(path);
+    let hint = fs::read_to_string(folder.join("version-hint.text")).ok().and_then(|hint| hint.trim().parse().ok());
+    if let Some(hint) = hint {
+        let versions = (hint..u64::MAX).map(|version| folder.join(format!("v{version}.metadata.json")));
+        if let Some(newest) = versions.take_while(|path| path.is_file()).last() {
+            return Ok(newest);
         }
     }
-    let version = |path: &PathBuf| -> Option<(u64, std::time::SystemTime)> {
+    let version = |path: &PathBuf| -> Option<u64> {
         let name = path.file_name()?.to_str()?.strip_suffix(".metadata.json")?;
         let digits: String = name.trim_start_matches('v').chars().take_while(char::is_ascii_digit).collect();
-        Some((digits.parse().ok()?, path.metadata().and_then(|metadata| metadata.modified()).ok()?))
+        digits.parse().ok()
     };
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let found = entries.flatten().map(|entry| entry.path()).filter_map(|path| Some((version(&path)?, path))).max();
-    let (_, path) =
-        found.with_context(|| format!("{} holds no metadata file of an Iceberg table", folder.display()))?;
-    Ok(path)
+    let mut found: Vec<_> =
+        entries.flatten().map(|entry| entry.path()).filter_map(|path| Some((version(&path)?, path))).collect();
+    found.sort();
+    match found.as_slice() {
+        [.., (before, one), (last, other)] if before == last => bail!(
+            "{} and {} are both version {last}: a commit that failed may have left one; give the path of the one that counts",
+            one.display(),
+            other.display()
+        ),
+        [.., (_, path)] => Ok(path.clone()),
+        [] => bail!("{} holds no metadata file of an Iceberg table", folder.display()),
+    }
 }
 
 /// The Parquet files of a path, a folder or a pattern.
@@ -127,20 +117,18 @@ mod tests {
 
     #[test]
     fn a_name_with_or_without_its_catalog_is_looked_up_in_the_metastore() {
-        let base = Path::new("/nowhere");
         let place = |database: &str, table: &str| Place::Metastore {
             uri: "thrift://h:1".to_owned(),
             database: database.to_owned(),
             table: table.to_owned(),
         };
         for text in ["sales.transactions", "warehouse.sales.transactions"] {
-            let found = Source::of(text, base, Some("thrift://h:1")).unwrap();
+            let found = Source::of(text, Some("thrift://h:1")).unwrap();
             assert_eq!(found, Source::Iceberg { place: place("sales", "transactions"), snapshot_id: None });
-            assert!(!is_parquet(text, base));
         }
-        let found = Source::of("sales.transactions@42", base, Some("thrift://h:1")).unwrap();
+        let found = Source::of("sales.transactions@42", Some("thrift://h:1")).unwrap();
         assert_eq!(found, Source::Iceberg { place: place("sales", "transactions"), snapshot_id: Some(42) });
-        let error = Source::of("sales.transactions", base, None).unwrap_err();
+        let error = Source::of("sales.transactions", None).unwrap_err();
         assert!(error.to_string().contains("HIVE_METASTORE_URI"), "{error}");
     }
 
@@ -150,14 +138,14 @@ mod tests {
         for name in ["b.parquet", "a.parquet", "_c.parquet", "d.txt"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        let files = |text: &str| match Source::of(text, folder.path(), None).unwrap() {
+        let files = |text: &str| match Source::of(folder.path().join(text).to_str().unwrap(), None).unwrap() {
             Source::Parquet(files) => files.len(),
             other => panic!("{other:?}"),
         };
         assert_eq!((files("a.parquet"), files("."), files("*.parquet")), (1, 2, 2));
-        let error = Source::of("x*.parquet", folder.path(), None).unwrap_err();
+        let error = Source::of(folder.path().join("x*.parquet").to_str().unwrap(), None).unwrap_err();
         assert!(error.to_string().contains("there are no files"), "{error}");
-        assert!(Source::of("a.parquet@3", folder.path(), None).is_err());
+        assert!(Source::of(folder.path().join("a.parquet@3").to_str().unwrap(), None).is_err());
     }
 
     #[test]
@@ -168,16 +156,21 @@ mod tests {
         for name in ["00009-a.metadata.json", "00010-b.metadata.json", "snap-1.avro"] {
             fs::write(metadata.join(name), "").unwrap();
         }
-        let found = || match Source::of("t", folder.path(), None).unwrap() {
+        let found = || match Source::of(folder.path().join("t").to_str().unwrap(), None).unwrap() {
             Source::Iceberg { place: Place::File(path), .. } => {
                 path.file_name().unwrap().to_string_lossy().into_owned()
             }
             other => panic!("{other:?}"),
         };
         assert_eq!(found(), "00010-b.metadata.json");
-        fs::write(metadata.join("v2.metadata.json"), "").unwrap();
+        for name in ["v2.metadata.json", "v3.metadata.json"] {
+            fs::write(metadata.join(name), "").unwrap();
+        }
         fs::write(metadata.join("version-hint.text"), "2\n").unwrap();
-        assert_eq!(found(), "v2.metadata.json");
-        assert!(!is_parquet("t", folder.path()));
+        assert_eq!(found(), "v3.metadata.json");
+        fs::remove_file(metadata.join("version-hint.text")).unwrap();
+        fs::write(metadata.join("00010-c.metadata.json"), "").unwrap();
+        let error = Source::of(folder.path().join("t").to_str().unwrap(), None).unwrap_err();
+        assert!(error.to_string().contains("both version 10"), "{error}");
     }
 }

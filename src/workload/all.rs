@@ -5,10 +5,11 @@ use std::fs;
 use anyhow::{Context, Result, bail};
 
 use super::Workload;
+use super::source::is_parquet;
 use crate::id::Scale;
 use crate::paths;
 use crate::settings::Settings;
-use crate::tables::{FORMATS, ICEBERG, PARQUET, is_parquet};
+use crate::variant::{FORMATS, ICEBERG, PARQUET};
 
 impl Workload {
     /// All that there are. A query of the user's own that cannot be meant is not among them: `TABLE_NAME` and `QUERY` are
@@ -51,7 +52,7 @@ impl Workload {
             return FORMATS.to_vec();
         }
         let mut sources = self.tables.iter().filter_map(|table| table.source.as_deref());
-        vec![if sources.all(|source| is_parquet(source, &self.folder)) { PARQUET } else { ICEBERG }]
+        vec![if sources.all(|source| is_parquet(source)) { PARQUET } else { ICEBERG }]
     }
 }
 

@@ -44,6 +44,10 @@ impl Workload {
                 if let Some(why) = bad_name(name) {
                     bail!("'{name}' cannot name a table: {why}");
                 }
+                ensure!(
+                    table.partition.is_none(),
+                    "the table '{name}' lies somewhere already and is read as it is: take its partition out"
+                );
             }
         }
         Ok(())

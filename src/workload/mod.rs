@@ -17,7 +17,7 @@ mod own;
 #[cfg(feature = "harness")]
 mod read;
 #[cfg(feature = "harness")]
-mod source;
+pub(crate) mod source;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -74,6 +74,8 @@ pub struct TableSpec {
     /// name in the Hive Metastore, `sales.transactions`, each Iceberg one with `@snapshot` behind it if need be. None: a generator
     /// makes it.
     pub source: Option<String>,
+    /// The column of dates by whose months the table is partitioned in the format `iceberg-monthly`. None: it never is.
+    pub partition: Option<String>,
 }
 
 /// A query as declared: which tables it reads and what its answer looks like.

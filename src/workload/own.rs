@@ -2,7 +2,6 @@
 //! queries never share a baseline. `TABLE_NAME=prices.parquet QUERY='SELECT count(*) FROM {table}' cargo bench -- own`
 
 use std::collections::BTreeMap;
-use std::env;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -11,12 +10,15 @@ use super::source::{bad_name, resolved, table_name};
 use super::{QuerySpec, TableSpec, Workload};
 use crate::checksum::sha256;
 use crate::id::{Scale, check_name};
-use crate::settings::Settings;
+use crate::settings::{Settings, called_in};
 
 /// The workload's name; its query's begins with it.
 const OWN: &str = "own";
 /// Characters of a title.
 const TITLE: usize = 80;
+/// Characters of a name that somebody gives: Criterion cuts `engine_query_scale` to 64 for a folder's name, and cells whose
+/// names are alike until there would share one.
+const LONGEST: usize = 24;
 
 /// Whether a word of a filter, or a name, means the user's own query.
 pub(crate) fn is_own(word: &str) -> bool {
@@ -24,19 +26,19 @@ pub(crate) fn is_own(word: &str) -> bool {
 }
 
 impl Workload {
-    /// The query of `TABLE_NAME` and `QUERY`, its paths relative to where the command was called.
+    /// The query of `TABLE_NAME` and `QUERY`, a relative path in it being relative to where the command was typed.
     ///
     /// # Errors
     /// What to set, or why these cannot be meant.
     pub(crate) fn own_of(settings: &Settings) -> Result<Self> {
         let own = settings.own_query()?;
-        Self::own(std::slice::from_ref(&own.table), &own.sql, None, &env::current_dir()?)
+        Self::own(std::slice::from_ref(&own.table), &own.sql, None, &called_in()?)
     }
 
     /// One query over these tables. A table is written as in [`TableSpec::source`], or with the name that the text has for
     /// it before that: `orders=/my/orders/*.parquet`. Relative paths are relative to `folder`.
     ///
-    /// The query is called `own-` and `name`, or eight digits that depend on text and tables.
+    /// The query is called `own-` and `name`, of at most 24 characters, or eight digits that depend on text and tables.
     ///
     /// ```
     /// use querydyno::workload::Workload;
@@ -48,7 +50,7 @@ impl Workload {
     /// ```
     ///
     /// # Errors
-    /// Without a table or a text, for a name that cannot be one, or a text that names no table.
+    /// Without a table or a text, for a name that cannot be one, or a text that does not name all of its tables.
     pub fn own(tables: &[String], sql: &str, name: Option<&str>, folder: &Path) -> Result<Self> {
         let sql = sql.trim().trim_end_matches(';').trim_end();
         ensure!(!sql.is_empty(), "the query is empty: give a text such as 'SELECT count(*) FROM {{table}}'");
@@ -78,8 +80,9 @@ impl Workload {
             words.map(str::to_lowercase).any(|word| word == table.name)
         };
         let Some(unread) = workload.tables.iter().find(|table| !names(table)) else { return Ok(workload) };
-        let placeholder =
-            if workload.tables.len() == 1 { "table" } else { unread.name.strip_prefix("t_").unwrap_or(&unread.name) };
+        let short =
+            unread.name.strip_prefix("t_").filter(|short| workload.tables.iter().all(|other| other.name != *short));
+        let placeholder = if workload.tables.len() == 1 { "table" } else { short.unwrap_or(&unread.name) };
         bail!(
             "the query does not read {}: write {{{placeholder}}} where the text names that table, as in FROM {{{placeholder}}}",
             unread.source.as_deref().unwrap_or(&unread.name)
@@ -104,7 +107,7 @@ fn table_of(text: &str, folder: &Path) -> Result<TableSpec> {
         }
         None => table_name(&source),
     };
-    Ok(TableSpec { name, rows_at_sf1: 0, source: Some(source) })
+    Ok(TableSpec { name, rows_at_sf1: 0, source: Some(source), partition: None })
 }
 
 fn check_unlike(tables: &[TableSpec]) -> Result<()> {
@@ -129,6 +132,11 @@ fn query_name(sql: &str, tables: &[TableSpec], name: Option<&str>) -> Result<Str
     check_name(name)
         .map_err(|name| anyhow::anyhow!("'{name}' cannot name a query: use letters, digits, '-', '_' and '.'"))
         .context("--name")?;
+    let length = name.len();
+    ensure!(
+        length <= LONGEST,
+        "--name: '{name}' has {length} characters; give at most {LONGEST}, since it is part of folders' names, which are cut"
+    );
     Ok(format!("{OWN}-{name}"))
 }
 
@@ -167,6 +175,20 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_as_long_as_a_folder_can_carry() {
+        let name = |name: &str| {
+            let tables = ["a.parquet".to_owned()];
+            Workload::own(&tables, "SELECT 1 FROM {table}", Some(name), Path::new("/my"))
+                .map(|own| own.queries[0].name.clone())
+        };
+        let longest = "x".repeat(LONGEST);
+        assert_eq!(name(&format!("own-{longest}")).unwrap(), format!("own-{longest}"));
+        let error = format!("{:#}", name(&format!("{longest}x")).unwrap_err());
+        assert!(error.starts_with("--name: ") && error.contains("25 characters; give at most 24"), "{error}");
+        assert!(name("two words").is_err());
+    }
+
+    #[test]
     fn what_cannot_be_meant_says_what_to_write() {
         for (tables, sql, told) in [
             (vec!["a.parquet"], " ; ", "empty"),
@@ -176,6 +198,7 @@ mod tests {
             (vec!["a.parquet", "x/a.parquet"], "SELECT 1", "two tables"),
             (vec!["a.parquet", "b.parquet"], "SELECT 1 FROM {a}", "{b}"),
             (vec!["order=a.parquet"], "SELECT 1 FROM {order}", "keyword"),
+            (vec!["orders=a.parquet", "orders.parquet"], "SELECT 1 FROM {orders}", "write {t_orders}"),
         ] {
             let error = format!("{:#}", own(&tables, sql).unwrap_err());
             assert!(error.contains(told), "{error}");

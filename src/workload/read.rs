@@ -47,6 +47,11 @@ impl Workload {
         })
     }
 
+    /// The column by whose months the table of that name is partitioned, where it declares one.
+    pub(crate) fn partition(&self, table: &str) -> Option<&str> {
+        self.tables.iter().find(|spec| spec.name == table)?.partition.as_deref()
+    }
+
     /// The query's text in a dialect, with its tables and the parameters of a scale filled in.
     ///
     /// # Errors
@@ -57,11 +62,11 @@ impl Workload {
             let value = parameter(formula, scale).with_context(|| format!("parameter {name} of {}", query.name))?;
             sql = sql.replace(&format!("{{{name}}}"), &value);
         }
-        for table in &self.tables {
-            let short = table.name.strip_prefix("t_");
-            for name in [Some(table.name.as_str()), short].into_iter().flatten() {
-                sql = sql.replace(&format!("{{{name}}}"), &table.name);
-            }
+        // Whole names first: beside a table `orders`, one that we called `t_orders` has no short name.
+        let whole = self.tables.iter().map(|table| (table.name.as_str(), &table.name));
+        let short = self.tables.iter().filter_map(|table| Some((table.name.strip_prefix("t_")?, &table.name)));
+        for (name, table) in whole.chain(short) {
+            sql = sql.replace(&format!("{{{name}}}"), table);
         }
         if let [only] = self.tables.as_slice() {
             sql = sql.replace("{table}", &only.name);
@@ -128,6 +133,15 @@ mod tests {
         }
         assert_eq!(parameter("300", Scale::ONE).unwrap(), "300");
         assert!(parameter("1 / rows", Scale::ONE).is_err());
+    }
+
+    #[test]
+    fn a_whole_name_wins_over_a_short_one() {
+        let tables = ["/my/orders.parquet", "/my/items.parquet", "orders=/your/orders.parquet"].map(str::to_owned);
+        let sql = "SELECT 1 FROM {orders} JOIN {t_orders} USING (k) JOIN {items} USING (k)";
+        let workload = Workload::own(&tables, sql, None, Path::new("/my")).unwrap();
+        let text = workload.text(&workload.queries[0], "duckdb", Scale::ONE).unwrap().sql;
+        assert_eq!(text, "SELECT 1 FROM orders JOIN t_orders USING (k) JOIN t_items USING (k)");
     }
 
     #[test]

@@ -1,15 +1,17 @@
-//! What a table that is there already is called in engines, and its path made absolute, by how its source is written: Parquet
-//! files (a path, a folder, a pattern), the folder of an Iceberg table, or a name in the metastore (`sales.transactions`).
+//! How the source of a table that is there already is written: Parquet files (a path, a folder, a pattern), the folder of an
+//! Iceberg table, or a name in the metastore (`sales.transactions`), the last two with `@snapshot` behind them if need be. Its
+//! path is made absolute, and the table gets a name in engines.
 //!
 //! Pure but for a look at which paths exist. What the source holds is [`crate::tables`]' business, when a cell runs.
 
 use std::path::{Path, PathBuf};
 
-/// The source without its snapshot.
-fn place(source: &str) -> &str {
+/// The source without its snapshot, and the snapshot. A path may have `file://` before it.
+pub(crate) fn split(source: &str) -> (&str, Option<i64>) {
+    let source = source.strip_prefix("file://").unwrap_or(source);
     match source.rsplit_once('@') {
-        Some((place, snapshot)) if snapshot.parse::<i64>().is_ok() => place,
-        _ => source,
+        Some((place, snapshot)) if snapshot.parse::<i64>().is_ok() => (place, snapshot.parse().ok()),
+        _ => (source, None),
     }
 }
 
@@ -18,25 +20,34 @@ fn is_pattern(text: &str) -> bool {
 }
 
 /// Whether it is no name in the metastore.
-fn is_path(place: &str, folder: &Path) -> bool {
+pub(crate) fn is_path(place: &str, folder: &Path) -> bool {
     let there = || folder.join(place).exists();
-    place.contains('/') || place.starts_with('.') || is_pattern(place) || place.ends_with(".parquet") || there()
+    let ends = [".parquet", ".metadata.json"].iter().any(|end| place.ends_with(end));
+    place.contains('/') || place.starts_with('.') || is_pattern(place) || ends || there()
 }
 
 /// With its path made absolute, where it is one: a relative path is relative to `folder`.
 pub(super) fn resolved(source: &str, folder: &Path) -> String {
-    let place = place(source);
+    let (place, snapshot) = split(source);
     if place.contains("://") || !is_path(place, folder) {
         return source.to_owned();
     }
     // So that `./a` and `a` are the same source.
-    folder.join(source).components().collect::<PathBuf>().to_string_lossy().into_owned()
+    let path = folder.join(place).components().collect::<PathBuf>().to_string_lossy().into_owned();
+    snapshot.map_or_else(|| path.clone(), |snapshot| format!("{path}@{snapshot}"))
+}
+
+/// Whether a resolved source is Parquet files, as far as can be told without asking a metastore.
+pub(super) fn is_parquet(source: &str) -> bool {
+    let (place, _) = split(source);
+    let is_table = place.ends_with(".metadata.json") || Path::new(place).join("metadata").is_dir();
+    is_path(place, Path::new("")) && !is_table
 }
 
 /// A name for the table in engines: `t_transactions` for `sales.transactions`, `t_prices` for `/my/prices/*.parquet`. No SQL
 /// has a keyword of that form.
 pub(super) fn table_name(source: &str) -> String {
-    let place = place(source);
+    let (place, _) = split(source);
     let last = place.rsplit('/').find(|part| !is_pattern(part) && part.chars().any(char::is_alphanumeric));
     let last = last.unwrap_or_default();
     let word = match last.strip_suffix(".parquet") {
@@ -124,10 +135,17 @@ mod tests {
             ("plain", shown("plain")),
             ("plain@42", shown("plain@42")),
             ("/my/prices", "/my/prices".to_owned()),
+            ("file:///my/prices@7", "/my/prices@7".to_owned()),
             ("sales.transactions", "sales.transactions".to_owned()),
             ("lake.sales.transactions@7", "lake.sales.transactions@7".to_owned()),
         ] {
             assert_eq!(resolved(source, at), wanted, "{source}");
+        }
+        std::fs::create_dir(at.join("plain/metadata")).unwrap();
+        for (source, parquet) in
+            [(shown("p.parquet"), true), (shown("plain"), false), ("sales.orders".to_owned(), false)]
+        {
+            assert_eq!(is_parquet(&source), parquet, "{source}");
         }
     }
 

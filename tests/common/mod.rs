@@ -159,11 +159,18 @@ pub fn text(output: &Output) -> String {
 /// A program, opened and loaded with no tables; the folder is its scratch.
 pub fn session(program: &Program) -> (Session, TempDir) {
     let folder = TempDir::new().unwrap();
-    let limits = Limits { timeout: Duration::from_mins(1), memory: None, told_memory: None, threads: 1 };
+    let limits = Limits {
+        timeout: Duration::from_mins(1),
+        memory: None,
+        told_memory: None,
+        threads: 1,
+        first_processor: Some(0),
+    };
     let mut session = Session::spawn(program, limits, folder.path()).unwrap();
     let settings = EngineSettings {
         threads: 1,
         memory_limit_bytes: None,
+        timeout_seconds: None,
         scratch: PathBuf::new(),
         mode: None,
         options: [].into(),

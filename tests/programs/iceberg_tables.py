@@ -80,7 +80,7 @@ class Lab:
         """A table of `columns`, pairs of name and Iceberg type."""
         fields = [NestedField(number, name, kind, required=False) for number, (name, kind) in enumerate(columns, 1)]
         # A metastore may have it from before, with files that are gone.
-        if self.catalog.table_exists(f"lab.{name}"):
+        if ("lab", name) in self.catalog.list_tables("lab"):
             self.catalog.drop_table(f"lab.{name}")
         return self.catalog.create_table(
             f"lab.{name}",

@@ -5,13 +5,13 @@ mod bars;
 mod table;
 mod told;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use querydyno::answer::reference::write_whole;
 use querydyno::bench::{Bench as Run, RUNS};
 use querydyno::interrupt;
 use querydyno::measure::host;
@@ -28,7 +28,7 @@ const REPORTED: usize = 10;
 
 /// Measure a query of your own, a workload of your own or ordinary cells: counted runs, verified answers, one table
 ///
-/// Each cell is opened, loaded and verified, then run so many times; engines take turns, or run at the same time with
+/// Each cell is opened, loaded, verified and warmed up, then run so many times; engines take turns, or run at the same time with
 /// --parallel. Answers to your own query are held against each other: what most of two or more independent engines say
 /// is right, and the first differing row is shown. What fails or cannot be done costs one line, and the others run.
 #[derive(Debug, Args)]
@@ -54,7 +54,8 @@ pub(crate) struct Bench {
     /// Its table: Parquet files, the folder of an Iceberg table, or db.table; several times for several
     #[arg(long = "table", value_name = "[NAME=]TABLE", conflicts_with_all = ["filter", "workload"])]
     tables: Vec<String>,
-    /// What your own query is called in ids and records: own-NAME [default: digits that depend on the text]
+    /// What your own query is called in ids and records: own-NAME, at most 24 characters [default: digits that depend on the
+    /// text]
     #[arg(long, conflicts_with_all = ["filter", "workload"])]
     name: Option<String>,
     /// The folder of a workload of your own; a filter makes its queries fewer
@@ -81,7 +82,7 @@ pub(crate) struct Bench {
     /// Scale factors of ordinary cells, as a list: 0.01,1 [default: `QUERYDYNO_SCALE`, or 1]
     #[arg(long)]
     scale: Option<String>,
-    /// Formats of ordinary cells, as a list: parquet,iceberg [default: `QUERYDYNO_FORMATS`, or parquet]
+    /// Formats of ordinary cells, as a list: parquet,iceberg,iceberg-monthly [default: `QUERYDYNO_FORMATS`, or parquet]
     #[arg(long)]
     formats: Option<String>,
     /// The Hive Metastore [default: `HIVE_METASTORE_URI`]
@@ -109,7 +110,7 @@ impl Bench {
     }
 
     fn measure(&self) -> Result<ExitCode> {
-        let settings = Settings::read_with(self.flags())?;
+        let settings = Settings::read_with(self.flags()?)?;
         if self.show_settings {
             print(&format!("{}\n", told::table(&settings)))?;
             return Ok(ExitCode::SUCCESS);
@@ -131,7 +132,8 @@ impl Bench {
             }
             Some(file) => {
                 print(&text)?;
-                write_whole(file, &json(&records)?)?;
+                let text = json(&records)?;
+                write_whole(file, text.as_bytes()).with_context(|| format!("cannot write {}", file.display()))?;
                 tell!("written: {}", file.display());
             }
             None => print(&text)?,
@@ -146,19 +148,28 @@ impl Bench {
     }
 
     /// What the command line says, by the names of the environment.
-    fn flags(&self) -> Vec<(&'static str, String)> {
+    ///
+    /// # Errors
+    /// A flag that says nothing.
+    fn flags(&self) -> Result<Vec<(&'static str, String)>> {
         let sole = if let [table] = self.tables.as_slice() { Some(table.clone()) } else { None };
         let flags = [
-            ("QUERYDYNO_THREADS", &self.threads),
-            ("QUERYDYNO_MEMORY", &self.memory),
-            ("QUERYDYNO_SCALE", &self.scale),
-            ("QUERYDYNO_FORMATS", &self.formats),
-            ("HIVE_METASTORE_URI", &self.metastore),
-            ("QUERYDYNO_TIMEOUT", &self.timeout),
-            ("QUERY", &self.sql),
-            ("TABLE_NAME", &sole),
+            ("--threads", "QUERYDYNO_THREADS", &self.threads),
+            ("--memory", "QUERYDYNO_MEMORY", &self.memory),
+            ("--scale", "QUERYDYNO_SCALE", &self.scale),
+            ("--formats", "QUERYDYNO_FORMATS", &self.formats),
+            ("--metastore", "HIVE_METASTORE_URI", &self.metastore),
+            ("--timeout", "QUERYDYNO_TIMEOUT", &self.timeout),
+            ("--sql", "QUERY", &self.sql),
+            ("--table", "TABLE_NAME", &sole),
         ];
-        flags.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+        let mut told = Vec::new();
+        for (flag, name, value) in flags {
+            let Some(value) = value else { continue };
+            ensure!(!value.trim().is_empty(), "{flag} says nothing: give it a value, or leave it out");
+            told.push((name, value.clone()));
+        }
+        Ok(told)
     }
 
     fn planned(&self, settings: Settings) -> Result<Run> {
@@ -209,15 +220,4 @@ fn check_writable(file: &Path) -> Result<()> {
         file.display()
     );
     Ok(())
-}
-
-fn write_whole(file: &Path, text: &str) -> Result<()> {
-    let part = file.with_added_extension(format!("{}.part", std::process::id()));
-    let written = fs::write(&part, text).and_then(|()| fs::rename(&part, file));
-    written
-        .inspect_err(|_| {
-            // The first error is the one to tell.
-            let _ = fs::remove_file(&part);
-        })
-        .with_context(|| format!("cannot write {}", file.display()))
 }

@@ -1,25 +1,36 @@
-//! `cargo xtask build`: builds engine programs ahead of a run, one after the other.
+//! `cargo xtask build`: builds programs ahead of a run, one after the other: those of engines, and the one for Iceberg tables.
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use querydyno::catalog::Catalog;
+use querydyno::catalog::{Catalog, Recipe};
 use querydyno::interrupt;
 use querydyno::settings::Settings;
 
 /// Build engine programs and make script engines' environments ahead of a run
 #[derive(Debug, Args)]
 pub(crate) struct Build {
-    /// The engines, `polars-wheel@2.0.0` among them [default: all of fixtures/engines.toml]
+    /// The engines, `polars-wheel@2.0.0` among them; `iceberg` is the program for Iceberg tables [default: all of
+    /// fixtures/engines.toml]
     engines: Vec<String>,
 }
+
+/// What is built like an engine and is none.
+const ICEBERG: &str = "iceberg";
 
 impl Build {
     pub(crate) fn run(self) -> Result<()> {
         let catalog = Catalog::read(&Settings::read()?)?;
+        if self.engines.iter().any(|name| name == ICEBERG) {
+            println!("{ICEBERG}: {}", Recipe::iceberg().build()?.path.display());
+        }
         let engines = if self.engines.is_empty() {
             catalog.entries().iter().filter(|entry| entry.kind != "own").cloned().collect()
         } else {
-            self.engines.iter().map(|name| catalog.entry(name)).collect::<Result<Vec<_>>>()?
+            self.engines
+                .iter()
+                .filter(|name| *name != ICEBERG)
+                .map(|name| catalog.entry(name))
+                .collect::<Result<Vec<_>>>()?
         };
         let mut failed = Vec::new();
         for engine in engines {

@@ -2,12 +2,17 @@
 
 use anyhow::Result;
 use clap::Args;
-use querydyno::fixture::Store;
+use querydyno::fixture::{Dataset, Store, Table};
 use querydyno::id::Scale;
 use querydyno::settings::Settings;
+use querydyno::tables;
+use querydyno::variant::{FORMATS, PARQUET};
 use querydyno::workload::Workload;
 
 /// Make a workload's tables ahead of a run; what is there and whole is left alone
+///
+/// Iceberg tables are made over the Parquet files, and registered in the Hive Metastore where `HIVE_METASTORE_URI` names one;
+/// each is printed with the name or the folder that `cargo xtask bench --table` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Data {
     /// The workload
@@ -19,7 +24,10 @@ pub(crate) struct Data {
     /// Only these tables, separated by commas [default: all]
     #[arg(long, value_delimiter = ',')]
     tables: Vec<String>,
-    /// Print one JSON object for each scale: files, rows, checksum, layout
+    /// How they are stored, separated by commas; in iceberg-monthly those with a column for it are partitioned by month
+    #[arg(long, value_delimiter = ',', default_value = PARQUET, value_parser = FORMATS)]
+    format: Vec<String>,
+    /// Print one JSON object for each scale and format: files, rows, checksum, layout
     #[arg(long)]
     json: bool,
 }
@@ -28,24 +36,37 @@ impl Data {
     pub(crate) fn run(self) -> Result<()> {
         let settings = Settings::read()?;
         let workload = Workload::read(&self.workload)?;
-        let scales = if self.scale.is_empty() { settings.scales } else { self.scale };
+        let scales = if self.scale.is_empty() { settings.scales.clone() } else { self.scale };
         let tables = if self.tables.is_empty() {
             workload.tables.iter().map(|table| table.name.clone()).collect()
         } else {
             self.tables
         };
-        let store = Store::new(settings.data);
+        let store = Store::new(&settings.data);
         for scale in scales {
-            let dataset = store.ensure(&workload, scale, "parquet", &tables)?;
-            if self.json {
-                println!("{}", serde_json::to_string(&dataset)?);
-                continue;
-            }
-            for table in &dataset.tables {
-                let files = table.files.len();
-                println!("{scale} {}: {} rows in {files} files", table.name, table.rows);
+            for format in &self.format {
+                let dataset = tables::make(&workload, &tables, scale, format, &settings, &store)?;
+                if self.json {
+                    println!("{}", serde_json::to_string(&dataset)?);
+                    continue;
+                }
+                for table in &dataset.tables {
+                    println!("{}", line(&dataset, table));
+                }
             }
         }
         Ok(())
     }
+}
+
+/// What a table is, and where an Iceberg table is found.
+fn line(dataset: &Dataset, table: &Table) -> String {
+    let made = format!("{} {}: {} rows in {} files", dataset.scale, table.name, table.rows, table.files.len());
+    let Some(iceberg) = &table.iceberg else { return made };
+    let place = match &iceberg.name {
+        Some((database, table)) => format!("{database}.{table}"),
+        // The metadata file lies in a folder of the table's folder.
+        None => iceberg.metadata.ancestors().nth(2).unwrap_or(&iceberg.metadata).display().to_string(),
+    };
+    format!("{made}, {}: {place}", dataset.format)
 }

@@ -36,7 +36,8 @@ pub(crate) struct Heap {
 impl Heap {
     pub(crate) fn run(self) -> Result<()> {
         let tool = if self.valgrind { Tool::Valgrind } else { Tool::Fitting };
-        let settings = Settings { scales: vec![self.scale], ..Settings::read()? };
+        let mut settings = Settings::read()?;
+        settings.scales = vec![self.scale];
         let found = heap(Some(&self.filter), tool, &settings)?;
         if self.json {
             let cells: Vec<_> = found.iter().map(|cell| as_json(cell, self.sites)).collect();

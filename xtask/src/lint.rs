@@ -32,7 +32,7 @@ impl Lint {
                 program(&heap, &format!("cargo xtask heap {}/q1", engine.name))?;
             }
         }
-        Ok(())
+        program(&Recipe::iceberg(), "cargo xtask build iceberg")
     }
 }
 

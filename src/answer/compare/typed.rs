@@ -145,6 +145,8 @@ pub(super) enum Rule {
     Exact,
     /// The expected number is rounded to two decimals.
     Cents,
+    /// Decimals of which one side shows fewer digits: at most so far apart.
+    Within(BigDecimal),
     /// Floats.
     Float(Tolerance),
 }
@@ -181,6 +183,7 @@ impl Rule {
         match (self, expected, actual) {
             (Self::Float(tolerance), Value::Float(a), Value::Float(b)) => tolerance.same(*a, *b),
             (Self::Cents, Value::Number(a), Value::Number(b)) => within_rounding(a, b),
+            (Self::Within(unit), Value::Number(a), Value::Number(b)) => (a - b).abs() <= *unit,
             _ => expected == actual,
         }
     }
@@ -241,6 +244,18 @@ impl<'a> Plan<'a> {
         });
         Ok(Self { columns: columns.collect(), precision })
     }
+
+    /// Lets decimals that both answers have, but with unlike digits after the point, differ by one in the last place of the
+    /// coarser side: for columns that nobody declared, where such a decimal may be an average that was cut.
+    pub(super) fn allow_cuts(&mut self, expected: &Answer, actual: &Answer) {
+        for (index, column) in self.columns.iter_mut().enumerate() {
+            let decimals = [expected, actual].iter().all(|answer| answer.columns[index].kind == Kind::Decimal);
+            let [Some(ours), Some(theirs)] = [expected, actual].map(|answer| places(answer, index)) else { continue };
+            if decimals && ours != theirs {
+                column.rule = Rule::Within(BigDecimal::new(1.into(), ours.min(theirs).max(FEWEST_PLACES)));
+            }
+        }
+    }
 }
 
 fn check_shape(answer: &Answer, side: Side, query: &QuerySpec) -> Result<(), Difference> {
@@ -271,18 +286,23 @@ fn check_shape(answer: &Answer, side: Side, query: &QuerySpec) -> Result<(), Dif
 }
 
 /// A decimal cut to fewer than four places is too coarse for an average or a ratio, and counts as wrong.
-const COARSEST_UNIT: f64 = 1e-4;
+const FEWEST_PLACES: i64 = 4;
 
-/// One in the last place of a decimal column, by the value with the most digits: some engines leave out zeros at the
-/// end.
+/// One in the last place of a decimal column.
 fn unit(answer: &Answer, column: usize) -> f64 {
     if answer.columns[column].kind != Kind::Decimal {
         return 0.0;
     }
+    let places = places(answer, column).and_then(|places| i32::try_from(places.max(FEWEST_PLACES)).ok());
+    places.map_or(0.0, |places| 10_f64.powi(-places))
+}
+
+/// Digits after the point, as they are written, by the value with the most: some engines leave out zeros at the end. `None`
+/// when there is no value.
+fn places(answer: &Answer, column: usize) -> Option<i64> {
     let places = |text: &String| text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-    let places = answer.rows.iter().filter_map(|row| row[column].as_ref()).map(places).max();
-    let unit = places.and_then(|places| i32::try_from(places).ok()).map_or(0.0, |places| 10_f64.powi(-places));
-    unit.min(COARSEST_UNIT)
+    let most = answer.rows.iter().filter_map(|row| row[column].as_ref()).map(places).max();
+    most.and_then(|places| i64::try_from(places).ok())
 }
 
 /// An answer with its values read.

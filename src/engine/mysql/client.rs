@@ -18,7 +18,27 @@ use crate::engine::{Phases, Result};
 pub struct Client {
     connection: Conn,
     login: Login,
+    /// Seconds after which the server gives a statement up.
+    gives_up_after: Option<u64>,
 }
+
+/// A server's setting for how long a statement may take.
+#[derive(Debug)]
+pub struct Limit {
+    /// Its name.
+    pub setting: &'static str,
+    /// What a second is there.
+    pub second: u64,
+    /// What it is set to for no limit, or for the least of one.
+    pub none: u64,
+    /// The most seconds that it takes.
+    pub most: u64,
+}
+
+/// Seconds that a server has beyond what the host gives: where both would end a run, it is the host's to tell.
+const GRACE: u64 = 1;
+/// The errors of a server that has reached its limit: of MariaDB, `MySQL` and StarRocks.
+const LIMIT_REACHED: [u16; 3] = [1969, 3024, 5024];
 
 /// What the server said of a statement that has no rows.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +56,7 @@ impl Client {
     /// Says whether nobody answers, the password is wrong, or it is another kind of server.
     pub fn connect(login: Login) -> Result<Self> {
         let connection = Conn::new(login.options()).map_err(|error| login.refused(&error))?;
-        Ok(Self { connection, login })
+        Ok(Self { connection, login, gives_up_after: None })
     }
 
     /// Where it is connected to.
@@ -134,10 +154,26 @@ impl Client {
             .with_context(|| format!("{} does not take the setting {name} = {value}", self.login.service().title))
     }
 
+    /// Sets how long a statement may take from now on. The host keeps the time and ends this program; a server goes on,
+    /// since it looks for its client only when it has rows to send.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn limit(&mut self, limit: &Limit, seconds: Option<u64>) -> Result<()> {
+        let seconds = seconds.map(|seconds| seconds.saturating_add(GRACE).min(limit.most));
+        self.set(limit.setting, &seconds.map_or(limit.none, |seconds| seconds * limit.second).to_string())?;
+        self.gives_up_after = seconds;
+        Ok(())
+    }
+
     /// An error of a statement for who reads it; `rows` had arrived before it.
     fn told(&self, error: Error, rows: usize) -> anyhow::Error {
         let (address, service) = (self.login.address(), self.login.service());
         match error {
+            Error::MySqlError(told) if LIMIT_REACHED.contains(&told.code) => {
+                let when = self.gives_up_after.map_or_else(String::new, |seconds| format!(" after {seconds} s"));
+                anyhow!("the server gave up{when}: {told}; raise the deadline with QUERYDYNO_TIMEOUT")
+            }
             Error::MySqlError(told) => anyhow!("{}: {told}{}", service.title, hint(told.code)),
             Error::IoError(error) if error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<Unreadable>) => {
                 anyhow!("{error}")

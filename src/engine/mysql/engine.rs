@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{bail, ensure};
 
-use super::client::Client;
+use super::client::{Client, Limit};
 use super::load;
 use super::output::Output;
 use super::service::{Login, Service};
@@ -32,6 +32,11 @@ const SQL_MODE: &str = "ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_TRANS_TABLES,NO_ENGIN
 const COLLATIONS: [&str; 3] = ["utf8mb4_nopad_bin", "utf8mb4_0900_bin", "utf8mb4_bin"];
 /// The result cache of MariaDB; `MySQL` has none since 8.0.
 const CACHE: &str = "query_cache_type";
+/// How long a query may take: MariaDB's setting, in seconds, and `MySQL`'s, in milliseconds.
+static LIMITS: [Limit; 2] = [
+    Limit { setting: "max_statement_time", second: 1, none: 0, most: 31_536_000 },
+    Limit { setting: "max_execution_time", second: 1000, none: 0, most: 4_294_967 },
+];
 /// How the server was started, as far as it decides about its speed.
 const TOLD_BY_SERVER: [&str; 6] = [
     "innodb_buffer_pool_size",
@@ -46,6 +51,9 @@ const TOLD_BY_SERVER: [&str; 6] = [
 pub struct MySql {
     client: Client,
     collation: String,
+    /// None where the server has no such setting.
+    limit: Option<&'static Limit>,
+    timeout_seconds: Option<u64>,
     info: EngineInfo,
 }
 
@@ -73,11 +81,15 @@ impl Engine for MySql {
         told.insert("sql_mode".to_owned(), SQL_MODE.to_owned());
         // Not what was asked for: there is no such setting.
         told.insert("threads".to_owned(), "1 for each query, which the server decides".to_owned());
+        // Not recorded: what the host would end anyway is no faster or slower for it.
+        let limit = limit(&mut client)?;
         let version = client.value("SELECT VERSION()")?.unwrap_or_default();
         let server = client.login().server();
         Ok(Self {
             client,
             collation,
+            limit,
+            timeout_seconds: settings.timeout_seconds,
             info: EngineInfo { version, settings: told, server: Some(server), ..EngineInfo::default() },
         })
     }
@@ -87,7 +99,10 @@ impl Engine for MySql {
     }
 
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
-        load::load(&mut self.client, dataset, &self.collation)
+        // Building an index may take longer than a query may.
+        self.limit_to(None)?;
+        load::load(&mut self.client, dataset, &self.collation)?;
+        self.limit_to(self.timeout_seconds)
     }
 
     fn prepare(&mut self, query: &Query) -> Result<String> {
@@ -112,12 +127,18 @@ impl Engine for MySql {
     }
 }
 
+impl MySql {
+    fn limit_to(&mut self, seconds: Option<u64>) -> Result<()> {
+        self.limit.map_or(Ok(()), |limit| self.client.limit(limit, seconds))
+    }
+}
+
 /// What cannot be had of a server that others started, and what is set here.
 fn refuse(settings: &EngineSettings) -> Result<()> {
     if settings.memory_limit_bytes.is_some() {
         bail!(Unsupported("a server's memory is set where it is started; leave out QUERYDYNO_MEMORY".to_owned()));
     }
-    for name in ["sql_mode", "time_zone", CACHE] {
+    for name in ["sql_mode", "time_zone", CACHE].into_iter().chain(LIMITS.iter().map(|limit| limit.setting)) {
         ensure!(
             !settings.options.contains_key(name),
             "the option {name} is QueryDyno's to set; take it out of the entry"
@@ -135,6 +156,16 @@ fn collation(client: &mut Client) -> Result<String> {
         }
     }
     bail!("the server has none of the collations {}", COLLATIONS.join(", "))
+}
+
+/// The setting of this server for how long a query may take.
+fn limit(client: &mut Client) -> Result<Option<&'static Limit>> {
+    for limit in &LIMITS {
+        if client.variable(limit.setting)?.is_some() {
+            return Ok(Some(limit));
+        }
+    }
+    Ok(None)
 }
 
 /// Turns the result cache off for this session, and looks whether it is.

@@ -1,7 +1,6 @@
 //! A dataset's tables in a database of their own on the server, each loaded once for its checksum.
 //!
-//! A table is filled under another name and renamed when it is whole, with its checksum in its comment: a load that was
-//! cut is never taken for a table. A lock of the server keeps two programs from loading the same.
+//! A lock of the server keeps two programs from loading the same; what tells a whole table is in `loaded`.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -12,13 +11,12 @@ use mysql::LocalInfileHandler;
 use super::client::{Client, Unreadable};
 use super::keys;
 use super::lines;
+use super::loaded::{database, is_loaded, mark};
 use super::schema;
-use super::sql::{database, named, quoted};
+use super::sql::{named, quoted};
 use crate::engine::{Result, Unsupported};
 use crate::fixture::{Dataset, Table};
 
-/// Goes up when tables are made in another way, so that those made before are made again.
-const LAYOUT: u32 = 1;
 /// How long to wait for another program before looking again, in seconds.
 const PATIENCE: u32 = 5;
 
@@ -28,7 +26,7 @@ pub(super) fn load(client: &mut Client, dataset: &Dataset, collation: &str) -> R
         let reason = format!("the server reads no {} tables; it is loaded from Parquet files", dataset.format);
         bail!(Unsupported(reason));
     }
-    let name = format!("querydyno_{}", database(dataset));
+    let name = database(dataset);
     let create = format!("CREATE DATABASE IF NOT EXISTS {} CHARACTER SET utf8mb4 COLLATE {collation}", named(&name));
     client.execute(&create)?;
     client.execute(&format!("USE {}", named(&name)))?;
@@ -44,20 +42,6 @@ pub(super) fn load(client: &mut Client, dataset: &Dataset, collation: &str) -> R
         client.execute(&format!("DO RELEASE_LOCK({})", quoted(&name)))?;
     }
     Ok(())
-}
-
-/// What the comment of a whole table says.
-fn mark(table: &Table) -> String {
-    format!("querydyno, layout {LAYOUT}, sha256 {}", table.sha256)
-}
-
-fn is_loaded(client: &mut Client, table: &Table) -> Result<bool> {
-    let comment = client.value(&format!(
-        "SELECT table_comment FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = {}",
-        quoted(&table.name)
-    ))?;
-    // Without a checksum one table cannot be told from another.
-    Ok(!table.sha256.is_empty() && comment == Some(mark(table)))
 }
 
 /// The lock goes with the connection, whatever becomes of this program.

@@ -16,6 +16,8 @@ mod keys;
 mod lines;
 #[cfg(feature = "mysql")]
 mod load;
+#[cfg(any(feature = "mysql", feature = "starrocks", all(test, feature = "harness")))]
+pub mod loaded;
 #[cfg(any(feature = "mysql", feature = "starrocks"))]
 pub mod output;
 #[cfg(any(feature = "mysql", all(test, feature = "harness")))]

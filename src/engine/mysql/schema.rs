@@ -89,8 +89,12 @@ fn definition(field: &Field, letters: usize, left: &mut usize) -> Result<String>
         DataType::UInt16 => "SMALLINT UNSIGNED".to_owned(),
         DataType::UInt32 => "INT UNSIGNED".to_owned(),
         DataType::UInt64 => "BIGINT UNSIGNED".to_owned(),
-        // A FLOAT would be shown with six digits.
-        DataType::Float32 | DataType::Float64 => "DOUBLE".to_owned(),
+        DataType::Float32 => bail!(Unsupported(format!(
+            "the column {} is of single precision, and the server has no type for it: it shows a FLOAT with six digits, and \
+             a DOUBLE of the same digits is another number",
+            field.name()
+        ))),
+        DataType::Float64 => "DOUBLE".to_owned(),
         DataType::Decimal32(precision, scale)
         | DataType::Decimal64(precision, scale)
         | DataType::Decimal128(precision, scale) => {
@@ -159,5 +163,7 @@ mod tests {
         assert_eq!(definition(&field, 0, &mut left).unwrap(), "`t` VARCHAR(1) NULL");
         let nested = Field::new("n", DataType::Timestamp(TimeUnit::Nanosecond, None), true);
         assert!(definition(&nested, 0, &mut left).unwrap_err().is::<Unsupported>());
+        let single = Field::new("f", DataType::Float32, true);
+        assert!(definition(&single, 0, &mut left).unwrap_err().is::<Unsupported>());
     }
 }

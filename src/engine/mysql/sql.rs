@@ -1,6 +1,4 @@
-//! Pieces of SQL that every server of this protocol takes: names, values, and what a dataset is called on a server.
-
-use crate::fixture::Dataset;
+//! Pieces of SQL that every server of this protocol takes: names and values.
 
 /// A name of a table, column or database. Backticks, since double quotes are strings to some servers.
 pub fn named(name: &str) -> String {
@@ -16,11 +14,6 @@ pub fn quoted(text: &str) -> String {
 pub fn setting(value: &str) -> String {
     let number = value.parse::<i64>().is_ok() || value.parse::<f64>().is_ok_and(f64::is_finite);
     if number { value.to_owned() } else { quoted(value) }
-}
-
-/// The database of a workload at a scale, `tpch_sf0_01`.
-pub fn database(dataset: &Dataset) -> String {
-    format!("{}_{}", dataset.workload, dataset.scale).replace('.', "_")
 }
 
 #[cfg(test)]

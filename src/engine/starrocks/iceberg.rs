@@ -1,59 +1,76 @@
-//! Iceberg tables that a Hive Metastore knows, through an external catalog that is made once.
+//! Iceberg tables that a Hive Metastore knows, through an external catalog that is made once for each metastore.
+//!
+//! Nothing is ever dropped here: another program may be reading through the same catalog.
 
 use std::env;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 
+use super::digits::digits;
+use super::snapshots::Snapshot;
 use crate::engine::mysql::client::Client;
-use crate::engine::mysql::sql::{database, named, quoted};
+use crate::engine::mysql::sql::{named, quoted};
 use crate::engine::{Result, Unsupported};
 use crate::fixture::Dataset;
 
-const CATALOG: &str = "querydyno_hive";
 /// Where the server finds the metastore, when that is not where this program finds it: from inside a container, say.
 const SEEN_BY_SERVER: &str = "STARROCKS_METASTORE_URI";
 const METASTORE: &str = "HIVE_METASTORE_URI";
 
-/// Makes every table of the dataset known in the connection's catalog and database.
-pub(super) fn load(client: &mut Client, dataset: &Dataset) -> Result<()> {
+/// Makes every table of the dataset known: to the connection, or where they are returned, to each query that reads them.
+pub(super) fn load(client: &mut Client, dataset: &Dataset) -> Result<Vec<Snapshot>> {
     let told = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     let Some(uri) = told(SEEN_BY_SERVER).or_else(|| told(METASTORE)) else {
         let reason = format!("StarRocks finds Iceberg tables through a Hive Metastore: set {METASTORE}");
         bail!(Unsupported(reason));
     };
-    make_catalog(client, &uri)?;
-    let name = database(dataset);
-    client.execute(&format!("SET CATALOG {CATALOG}"))?;
-    client.execute(&format!("USE {}", named(&name))).with_context(|| {
-        format!("the metastore at {uri} has to know the database {name}: is it the one that {METASTORE} names here?")
-    })?;
-    for table in &dataset.tables {
-        let full = format!("{CATALOG}.{}.{}", named(&name), named(&table.name));
+    let catalog = format!("querydyno_hive_{}", digits(&uri));
+    let tables = snapshots(dataset, &catalog)?;
+    let wrong = |what: &str| {
+        format!(
+            "the metastore at {uri} has to know {what}: is it the one that {METASTORE} names here? Where the server reaches \
+             that one by another address, {SEEN_BY_SERVER} says which"
+        )
+    };
+    client.execute(&format!(
+        "CREATE EXTERNAL CATALOG IF NOT EXISTS {catalog} PROPERTIES (\"type\" = \"iceberg\", \
+         \"iceberg.catalog.type\" = \"hive\", \"hive.metastore.uris\" = {})",
+        quoted(&uri)
+    ))?;
+    for table in &tables {
+        let [_, database, name] = &table.path;
         // The catalog remembers what tables looked like.
-        client.execute(&format!("REFRESH EXTERNAL TABLE {full}"))?;
-        let rows = client.value(&format!("SELECT COUNT(*) FROM {full}"))?.unwrap_or_default();
-        ensure!(
-            rows == table.rows.to_string(),
-            "{} has {rows} rows for StarRocks and {} in the snapshot that is asked for: it reads the current one",
-            table.name,
-            table.rows
-        );
+        client
+            .execute(&format!("REFRESH EXTERNAL TABLE {}", table.path.each_ref().map(|part| named(part)).join(".")))
+            .with_context(|| wrong(&format!("the table {database}.{name}")))?;
     }
-    Ok(())
+    let database = dataset.database();
+    if tables.iter().all(|table| table.path[1] == database && table.path[2] == table.name) {
+        // Tables of ours, which have one snapshot: their own names are the shortest way to them.
+        client.execute(&format!("SET CATALOG {catalog}"))?;
+        client
+            .execute(&format!("USE {}", named(&database)))
+            .with_context(|| wrong(&format!("the database {database}")))?;
+        return Ok(Vec::new());
+    }
+    client.execute("SET CATALOG default_catalog")?;
+    Ok(tables)
 }
 
-/// Makes the catalog, again when it leads to another metastore.
-fn make_catalog(client: &mut Client, uri: &str) -> Result<()> {
-    let statement = format!(
-        "CREATE EXTERNAL CATALOG IF NOT EXISTS {CATALOG} PROPERTIES (\"type\" = \"iceberg\", \
-         \"iceberg.catalog.type\" = \"hive\", \"hive.metastore.uris\" = {})",
-        quoted(uri)
-    );
-    client.execute(&statement)?;
-    let shown = client.texts(&format!("SHOW CREATE CATALOG {CATALOG}"))?;
-    if !shown.iter().flatten().flatten().any(|text| text.contains(uri)) {
-        client.execute(&format!("DROP CATALOG {CATALOG}"))?;
-        client.execute(&statement)?;
+/// Where the metastore has each table, and its snapshot.
+fn snapshots(dataset: &Dataset, catalog: &str) -> Result<Vec<Snapshot>> {
+    let mut tables = Vec::new();
+    for table in &dataset.tables {
+        let name = table.iceberg.as_ref().and_then(|iceberg| Some((iceberg.name.clone()?, iceberg.snapshot_id)));
+        let Some(((database, name), id)) = name else {
+            let reason = format!(
+                "StarRocks finds Iceberg tables through a Hive Metastore, and table {} is not known to one: register it, \
+                 and ask for it as database.table",
+                table.name
+            );
+            bail!(Unsupported(reason));
+        };
+        tables.push(Snapshot { name: table.name.clone(), path: [catalog.to_owned(), database, name], id });
     }
-    Ok(())
+    Ok(tables)
 }

@@ -6,6 +6,8 @@
 //!
 //! `cargo bench -- starrocks/q1`
 
+#[cfg(any(feature = "starrocks", all(test, feature = "harness")))]
+mod digits;
 #[cfg(feature = "starrocks")]
 mod engine;
 #[cfg(feature = "starrocks")]
@@ -14,6 +16,10 @@ mod iceberg;
 mod native;
 #[cfg(any(feature = "starrocks", all(test, feature = "harness")))]
 mod profile;
+#[cfg(any(feature = "starrocks", all(test, feature = "harness")))]
+mod snapshots;
+#[cfg(any(feature = "starrocks", all(test, feature = "harness")))]
+mod unfinished;
 
 #[cfg(feature = "starrocks")]
 pub use engine::StarRocks;

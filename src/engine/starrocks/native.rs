@@ -1,24 +1,24 @@
 //! StarRocks' own tables, loaded once from Parquet files that its nodes can read under the same paths as this program.
 //!
-//! A table is filled under another name and renamed when it is whole, with its checksum in its comment. StarRocks has
-//! no locks to ask for: two programs that load the same each fill a table of their own, and one of them stays.
+//! StarRocks has no locks to ask for: two programs that load the same each fill a table of their own, and one of them
+//! stays. What tells a whole table is in the module `mysql`.
 
 use anyhow::{Context, ensure};
 
+use super::unfinished::{self, is_left_behind, lives, machine};
 use crate::engine::Result;
 use crate::engine::mysql::client::Client;
-use crate::engine::mysql::sql::{database, named, quoted};
+use crate::engine::mysql::loaded::{database, is_loaded, mark};
+use crate::engine::mysql::sql::{named, quoted};
 use crate::fixture::{Dataset, Table};
-
-/// Goes up when tables are made in another way, so that those made before are made again.
-const LAYOUT: u32 = 1;
 
 /// Makes every table of the dataset known in the connection's database.
 pub(super) fn load(client: &mut Client, dataset: &Dataset) -> Result<()> {
-    let name = named(&format!("querydyno_{}", database(dataset)));
+    let name = named(&database(dataset));
     client.execute("SET CATALOG default_catalog")?;
     client.execute(&format!("CREATE DATABASE IF NOT EXISTS {name}"))?;
     client.execute(&format!("USE {name}"))?;
+    clean(client)?;
     for table in &dataset.tables {
         if !is_loaded(client, table)? {
             fill(client, table).with_context(|| format!("cannot load table {}", table.name))?;
@@ -27,21 +27,20 @@ pub(super) fn load(client: &mut Client, dataset: &Dataset) -> Result<()> {
     Ok(())
 }
 
-/// What the comment of a whole table says.
-fn mark(table: &Table) -> String {
-    format!("querydyno, layout {LAYOUT}, sha256 {}", table.sha256)
-}
-
-fn is_loaded(client: &mut Client, table: &Table) -> Result<bool> {
-    let comment = client.value(&format!(
-        "SELECT table_comment FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = {}",
-        quoted(&table.name)
-    ))?;
-    Ok(!table.sha256.is_empty() && comment == Some(mark(table)))
+/// Drops what programs of this machine left half filled.
+fn clean(client: &mut Client) -> Result<()> {
+    let machine = machine();
+    let tables = client.texts("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()")?;
+    for name in tables.iter().flatten().flatten() {
+        if is_left_behind(name, &machine, lives) {
+            client.execute(&format!("DROP TABLE IF EXISTS {} FORCE", named(name)))?;
+        }
+    }
+    Ok(())
 }
 
 fn fill(client: &mut Client, table: &Table) -> Result<()> {
-    let unfinished = named(&format!("querydyno_loading_{}_{}", table.name, std::process::id()));
+    let unfinished = named(&unfinished::name(&table.name, &machine(), std::process::id()));
     let files: Vec<String> = table.files.iter().map(|file| files(&file.to_string_lossy())).collect();
     let first = files.first().context("the table has no files")?;
     let columns = columns(client, first)?;

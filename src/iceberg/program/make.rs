@@ -111,7 +111,6 @@ fn datum(kind: &PrimitiveType, bound: &Bound) -> Result<Datum> {
         (PrimitiveType::Int | PrimitiveType::Date, Bound::Int(value)) => i32::try_from(*value)?.to_le_bytes().to_vec(),
         (PrimitiveType::Decimal { .. }, Bound::Int(value)) => value.to_be_bytes().to_vec(),
         (_, Bound::Int(value)) => value.to_le_bytes().to_vec(),
-        (PrimitiveType::Double, Bound::Float(value)) => value.to_le_bytes().to_vec(),
         (PrimitiveType::String, Bound::Text(value)) => value.clone().into_bytes(),
         _ => bail!("a column of type {kind} has no such bound: {bound:?}"),
     };

@@ -10,7 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, anyhow, bail};
 use hive_metastore::{
     Database, FieldSchema, PrincipalType, SerDeInfo, StorageDescriptor, Table, ThriftHiveMetastoreClient,
-    ThriftHiveMetastoreClientBuilder, ThriftHiveMetastoreCreateDatabaseException, ThriftHiveMetastoreGetTableException,
+    ThriftHiveMetastoreClientBuilder, ThriftHiveMetastoreCreateDatabaseException,
+    ThriftHiveMetastoreCreateTableException, ThriftHiveMetastoreGetTableException,
 };
 use pilota::{AHashMap, FastStr};
 use volo_thrift::MaybeException;
@@ -78,6 +79,7 @@ impl Metastore {
         metadata: &Path,
         columns: &[Column],
     ) -> Result<()> {
+        let mut ours = false;
         match self.within(self.client.get_table(text(database), text(table))).await? {
             MaybeException::Ok(known) if known.owner.as_deref() != Some(OWNER) => bail!(
                 "the Hive Metastore has a table {database}.{table} that is not ours: drop or rename it, or use another metastore"
@@ -87,8 +89,10 @@ impl Metastore {
                 if parameters.get("metadata_location").map(|known| known.to_string()) == Some(location_of(metadata)?) {
                     return Ok(());
                 }
+                ours = true;
             }
-            MaybeException::Exception(_) => {}
+            MaybeException::Exception(ThriftHiveMetastoreGetTableException::O2(_)) => {}
+            MaybeException::Exception(other) => bail!(self.refused(&other)),
         }
         let location =
             metadata.parent().and_then(Path::parent).context("a metadata file lies in its table's folder")?;
@@ -104,10 +108,20 @@ impl Metastore {
             MaybeException::Ok(()) | MaybeException::Exception(ThriftHiveMetastoreCreateDatabaseException::O1(_)) => {}
             MaybeException::Exception(other) => bail!(self.refused(&other)),
         }
-        // An error says that there was none.
-        let _ = self.within(self.client.drop_table(text(database), text(table), false)).await?;
+        if ours {
+            // Its files stay. Whoever was faster has dropped it already.
+            let _ = self.within(self.client.drop_table(text(database), text(table), false)).await?;
+        }
         match self.within(self.client.create_table(description(database, table, metadata, location, columns)?)).await? {
             MaybeException::Ok(()) => Ok(()),
+            MaybeException::Exception(ThriftHiveMetastoreCreateTableException::O1(_))
+                if self.metadata(database, table).await? == metadata =>
+            {
+                Ok(())
+            }
+            MaybeException::Exception(ThriftHiveMetastoreCreateTableException::O1(_)) => bail!(
+                "another process registered a {database}.{table} of its own just now: give each of them a metastore, or the same data folder"
+            ),
             MaybeException::Exception(other) => bail!(self.refused(&other)),
         }
     }

@@ -50,9 +50,10 @@ pub(super) async fn plan(found: impl Future<Output = Result<PathBuf>>, snapshot_
     Ok(Planned {
         metadata: path,
         uuid: metadata.uuid().to_string(),
-        format_version: metadata.format_version() as u8,
         snapshot_id,
         columns: columns(&schema),
+        schemas: metadata.schemas_iter().count(),
+        constants: constants(metadata),
         files,
         catalog_ns,
         planning_ns,
@@ -76,18 +77,22 @@ async fn load(metadata: &Path) -> Result<Table> {
 }
 
 fn planned(task: &FileScanTask) -> Result<PlannedFile> {
-    let identities = task.partition_spec.iter().flat_map(|spec| spec.fields());
     Ok(PlannedFile {
         path: local(&task.data_file_path)?,
-        bytes: task.file_size_in_bytes,
         rows: task.record_count.unwrap_or_default(),
         format: task.data_file_format.to_string(),
         deletes: task.deletes.len(),
-        constants: identities
-            .filter(|field| field.transform == Transform::Identity)
-            .map(|field| field.source_id)
-            .collect(),
     })
+}
+
+/// The crate does not tell a file's own partitioning, so these are of every partitioning that the table has had.
+fn constants(metadata: &TableMetadata) -> Vec<i32> {
+    let fields = metadata.partition_specs_iter().flat_map(|spec| spec.fields().to_vec());
+    let mut ids: Vec<i32> =
+        fields.filter(|field| field.transform == Transform::Identity).map(|field| field.source_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 fn columns(schema: &SchemaRef) -> Vec<Column> {

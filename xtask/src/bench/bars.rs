@@ -29,6 +29,9 @@ impl Bars {
                 let of = if cells.len() == 1 { "one cell".to_owned() } else { format!("{} cells", cells.len()) };
                 self.line(&format!("{of}, {runs} runs each"));
             }
+            Progress::WarmingUp { id, of } => {
+                self.open().entry((*id).clone()).or_insert_with(|| self.bar(id, *of)).set_message("warming up");
+            }
             Progress::Iteration { id, run, of, took } => {
                 let mut open = self.open();
                 let bar = open.entry((*id).clone()).or_insert_with(|| self.bar(id, *of));

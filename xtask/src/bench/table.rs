@@ -28,12 +28,18 @@ pub(super) fn shown(records: &[Record]) -> String {
     text
 }
 
-/// Records that may be compared: one query under the same conditions.
+/// Records that may be compared: one query under the same conditions over the same data. One that never came to its data is
+/// with the first of its query.
 fn groups(records: &[Record]) -> Vec<Vec<&Record>> {
     let key = |record: &Record| (record.id.query.clone(), Conditions::of(record));
+    let data = |record: &Record| record.dataset.sha256.clone();
     let mut groups: Vec<Vec<&Record>> = Vec::new();
     for record in records {
-        match groups.iter_mut().find(|group| key(group[0]) == key(record)) {
+        let alike = |group: &&mut Vec<&Record>| {
+            let theirs = group.iter().find_map(|record| data(record));
+            key(group[0]) == key(record) && theirs.zip(data(record)).is_none_or(|(theirs, ours)| theirs == ours)
+        };
+        match groups.iter_mut().find(alike) {
             Some(group) => group.push(record),
             None => groups.push(vec![record]),
         }
@@ -208,6 +214,24 @@ mod tests {
         assert!(text.contains("fastest: fast, 10.0 ms; most frugal: slow, 10.0 MiB"), "{text}");
         assert!(text.contains("unchecked: alone (own-1): nobody knows"), "{text}");
         assert!(text.contains("skipped: gone (own-1): not built"), "{text}");
+    }
+
+    #[test]
+    fn engines_over_unlike_data_are_not_compared() {
+        let agree = Verdict::Consensus(2);
+        let mut records = [
+            skipped("gone", "not built"),
+            record("before", 20.0, 10, agree.clone()),
+            record("after", 10.0, 30, agree.clone()),
+            record("late", 5.0, 30, agree),
+        ];
+        records[0].dataset.sha256 = None;
+        for record in &mut records[2..] {
+            record.dataset.sha256 = Some("other".to_owned());
+        }
+        let text = shown(&records);
+        assert!(text.contains("1 of 1 engines answered and agree, 1 not there; fastest: before"), "{text}");
+        assert!(text.contains("2 of 2 engines answered and agree; fastest: late"), "{text}");
     }
 
     #[test]

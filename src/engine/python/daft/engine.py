@@ -29,6 +29,9 @@ class Daft(Engine):
         daft.set_runner_native(num_threads=settings["threads"])
         configure(daft, settings["options"])
         self.daft = daft
+        self.frames = {}
+        #: Names of the tables that have deletes.
+        self.deleted = set()
         self.version = daft.__version__
         self.source = f"wheel daft {self.version}"
         self.settings = {
@@ -39,12 +42,11 @@ class Daft(Engine):
         }
 
     def load(self, tables):
-        self.deleted = set()
-        self.frames = {name: functools.partial(self.daft.read_parquet, files) for name, files in tables.items()}
+        for name, files in tables.items():
+            self.frames[name] = functools.partial(self.daft.read_parquet, [plain(file) for file in files])
 
     def load_iceberg(self, tables):
-        self.deleted = set()
-        self.frames = {table.name: self.iceberg(table) for table in tables}
+        self.frames |= {table.name: self.iceberg(table) for table in tables}
 
     def iceberg(self, table):
         """A function that reads the table anew. What Daft 0.7.26 reads wrongly is refused here."""
@@ -77,6 +79,11 @@ class Daft(Engine):
 
     def answer(self, output):
         return arrow_answer(output.to_arrow())
+
+
+def plain(file):
+    """A file's name as the pattern that matches nothing else: Daft takes every name for a pattern."""
+    return re.sub(r"([][*?{}\\])", r"\\\1", file)
 
 
 def unpartitioned(found):

@@ -77,12 +77,14 @@ def quoted(name):
 def one_path(files, scratch):
     """What DataFusion for Python takes for a table: a file, or the folder whose Parquet files are the table's.
 
-    Files that are not all of one folder get a folder of links to them.
+    Files that are not all of one folder get a folder of links to them, as do those that it would take for patterns.
     """
-    if len(files) == 1:
+    patterns = any(letter in file for file in files for letter in "*?[")
+    if len(files) == 1 and not patterns:
         return files[0]
     folder = pathlib.Path(files[0]).parent
-    if {str(path) for path in folder.glob("*.parquet")} == set(files):
+    # It would look into folders below of names like `year=2024`, too.
+    if {str(path) for path in folder.rglob("*.parquet")} == set(files) and not patterns:
         return f"{folder}/"
     links = pathlib.Path(tempfile.mkdtemp(dir=scratch))
     for number, file in enumerate(files):

@@ -41,19 +41,18 @@ class DuckDbWheel(Engine):
 
     def load_iceberg(self, tables):
         for table in told_by_files(tables, by_name=True):
-            # The values are in the files. Of a folder's name like `region=south` DuckDB would make a column of its own.
-            options = ", hive_partitioning = false"
-            if table.evolved:
-                options += ", union_by_name = true"
+            options = ", union_by_name = true" if table.evolved else ""
             try:
                 self.view(table.name, ", ".join(map(quoted, table.columns)), table.files, options)
             except self.duckdb.BinderException as error:
                 raise Unsupported(f"{table.name} has a column that none of its files has: {error}") from error
 
     def view(self, name, columns, files, options=""):
-        paths = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        text = f"CREATE OR REPLACE VIEW {quoted(name)} AS SELECT {columns} FROM read_parquet([{paths}]{options})"
-        self.connection.execute(text)
+        paths = ", ".join("'" + plain(file).replace("'", "''") + "'" for file in files)
+        # The values are in the files. Of a folder's name like `region=south` DuckDB would make a column, before the
+        # files' own of that name.
+        read = f"read_parquet([{paths}], hive_partitioning = false{options})"
+        self.connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS SELECT {columns} FROM {read}")
 
     def run(self, sql):
         relation = self.connection.sql(sql)
@@ -63,6 +62,11 @@ class DuckDbWheel(Engine):
     def answer(self, output):
         columns = [(name, kind(str(type))) for name, type in zip(output.columns, output.types, strict=True)]
         return answer(columns, output.fetchall())
+
+
+def plain(file):
+    """A file's name as the pattern that matches nothing else: DuckDB takes every name for a pattern."""
+    return re.sub(r"([*?[])", r"[\1]", file)
 
 
 def quoted(name):

@@ -65,13 +65,17 @@ class Engine:
         raise NotImplementedError
 
     def load(self, tables):
-        """Makes the tables known: `tables` is {"lineitem": ["/data/lineitem.parquet"], ...}. Not timed."""
+        """Makes the tables known: `tables` is {"lineitem": ["/data/lineitem.parquet"], ...}. Not timed.
+
+        These are files, not patterns, and their columns are those in them: none comes from a path.
+        """
         raise NotImplementedError
 
     def load_iceberg(self, tables):
         """The same for Iceberg tables, `tables` being a list of `IcebergTable`. Not timed.
 
         An engine with a reader of Iceberg uses it here; this one loads the files, and refuses where they are not all.
+        Where a dataset has tables of both kinds, `load` comes before, and what it made known has to stay.
         """
         self.load({table.name: table.files for table in told_by_files(tables)})
 
@@ -182,11 +186,17 @@ class _Session:
 
     def load(self, dataset):
         start = time.perf_counter_ns()
-        tables = dataset["tables"]
-        if dataset["format"] == "iceberg":
-            self.engine.load_iceberg([_iceberg_table(**table) for table in tables])
-        else:
-            self.engine.load({table["name"]: table["files"] for table in tables})
+        # Each table says what it is: one of a dataset may be Iceberg, and the next plain files.
+        files = {table["name"]: table["files"] for table in dataset["tables"] if not table.get("iceberg")}
+        iceberg = [_iceberg_table(**table) for table in dataset["tables"] if table.get("iceberg")]
+        if iceberg and type(self.engine).load_iceberg is Engine.load_iceberg:
+            # All are files to it, so it gets all at once.
+            files |= {table.name: table.files for table in told_by_files(iceberg)}
+            iceberg = []
+        if files or not iceberg:
+            self.engine.load(files)
+        if iceberg:
+            self.engine.load_iceberg(iceberg)
         return {"load_ns": time.perf_counter_ns() - start}
 
     def prepare(self, query):
@@ -222,7 +232,9 @@ class _Session:
 
 def _iceberg_table(name, files, iceberg, **_):
     known = {field.name for field in dataclasses.fields(IcebergTable)}
-    return IcebergTable(name=name, files=files, **{key: told for key, told in iceberg.items() if key in known})
+    # `name` there is the metastore's name of it.
+    told = {key: value for key, value in iceberg.items() if key in known}
+    return IcebergTable(**{**told, "name": name, "files": files})
 
 
 def _usage():

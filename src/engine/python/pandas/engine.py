@@ -35,7 +35,8 @@ class Pandas(Engine):
         pyarrow.set_cpu_count(threads)
         pyarrow.set_io_thread_count(threads)
         self.workloads = {"tpch": tpch}
-        self.read = None
+        #: Of each table a function that reads it.
+        self.tables = {}
         self.version = pandas.__version__
         self.source = f"wheel pandas {self.version} with pyarrow {pyarrow.__version__}"
         self.settings = {
@@ -46,12 +47,12 @@ class Pandas(Engine):
         }
 
     def load(self, tables):
-        self.read = functools.partial(self.read_parquet, tables)
+        self.tables |= {name: functools.partial(self.read_parquet, files) for name, files in tables.items()}
 
     def load_iceberg(self, tables):
         for table in tables:
             querydyno_iceberg.planned(table)
-        self.read = functools.partial(self.read_iceberg, {table.name: table for table in tables})
+        self.tables |= {table.name: functools.partial(self.read_iceberg, table) for table in tables}
 
     def prepare(self, query):
         workload, name = query["workload"], query["name"]
@@ -63,30 +64,39 @@ class Pandas(Engine):
     def run(self, compute):
         return compute()
 
+    def read(self, table, columns, filters=None):
+        """The columns of a table in the rows where `filters` hold, which is pandas' list of (column, op, value)."""
+        return self.tables[table](columns, filters)
+
     def answer(self, output):
         columns = [(name, kind(dtype)) for name, dtype in output.dtypes.items()]
         return answer(columns, zip(*(values(output[name]) for name, _ in columns), strict=True))
 
-    def read_parquet(self, tables, table, columns, filters=None):
-        """The columns of a table in the rows where `filters` hold, which is pandas' list of (column, op, value).
+    def read_parquet(self, files, columns, filters):
+        """From Parquet files, whose columns are those in them: none comes from a path.
 
         Decimals become doubles while Arrow reads: as Python's Decimals, which pandas makes of them otherwise, they
         would cost an object each. For the same reason a day is a datetime64 and no datetime.date.
         """
         pyarrow = self.pyarrow
-        files = tables[table]
         schema = pyarrow.schema(
             field.with_type(pyarrow.float64()) if pyarrow.types.is_decimal(field.type) else field
             for field in pyarrow.parquet.read_schema(files[0])
         )
-        days = {"date_as_object": False}
-        return self.pandas.read_parquet(files, columns=columns, filters=filters, schema=schema, to_pandas_kwargs=days)
+        return self.pandas.read_parquet(
+            files,
+            columns=columns,
+            filters=filters,
+            schema=schema,
+            partitioning=None,
+            to_pandas_kwargs={"date_as_object": False},
+        )
 
-    def read_iceberg(self, tables, table, columns, filters=None):
-        """The same of an Iceberg table; pyiceberg tests the filters on files first and on rows then."""
+    def read_iceberg(self, table, columns, filters):
+        """From an Iceberg table; pyiceberg tests the filters on files first and on rows then."""
         pyarrow = self.pyarrow
         condition = condition_of(filters)
-        scan = querydyno_iceberg.at_snapshot(tables[table]).scan(row_filter=condition, selected_fields=tuple(columns))
+        scan = querydyno_iceberg.at_snapshot(table).scan(row_filter=condition, selected_fields=tuple(columns))
         read = scan.to_arrow().select(columns)
         schema = pyarrow.schema(
             field.with_type(pyarrow.float64()) if pyarrow.types.is_decimal(field.type) else field for field in read.schema

@@ -36,6 +36,7 @@ class PolarsWheel(Engine):
         self.source = f"wheel polars {self.version}"
         del given["POLARS_OOC_SPILL_DIR"]  # another folder for each run
         self.settings = {**given, **iceberg, "mode": self.mode}
+        self.scans = {}
         self.collect = {"engine": "streaming" if self.mode == "streaming" else "in-memory"}
         if self.mode == "eager":
             # Node after node as it was written; a frame that is used twice is computed once, as by whoever keeps it in a
@@ -43,9 +44,9 @@ class PolarsWheel(Engine):
             self.collect["optimizations"] = polars.QueryOptFlags.none().update(comm_subplan_elim=True)
 
     def load(self, tables):
-        # These are files, not patterns.
-        scan = functools.partial(self.polars.scan_parquet, glob=False)
-        self.scans = {name: functools.partial(scan, files) for name, files in tables.items()}
+        # These are files, not patterns, and their columns are those in them: none comes from a path.
+        scan = functools.partial(self.polars.scan_parquet, glob=False, hive_partitioning=False)
+        self.scans |= {name: functools.partial(scan, files) for name, files in tables.items()}
 
     def load_iceberg(self, tables):
         for table in tables:
@@ -53,7 +54,7 @@ class PolarsWheel(Engine):
             self.refuse_time_travel(table)
         # "native": where Polars' own reader cannot read a table, it would be pyiceberg that is measured.
         scan = functools.partial(self.polars.scan_iceberg, reader_override="native")
-        self.scans = {
+        self.scans |= {
             table.name: functools.partial(scan, table.metadata, snapshot_id=table.snapshot_id) for table in tables
         }
 
