@@ -126,8 +126,8 @@ pub(crate) fn select<'a>(
             && (whole || cold || usual.caches.contains(&variant.cache))
             && (whole || named_format(variant.format) || usual.has_format(cell))
     };
-    let means = |cell: &Cell<'_>| meant.means_in(&cell.id, &cell.parts.workload.name);
-    let matching: Vec<_> = cells.into_iter().filter(means).collect();
+    let fits = |cell: &Cell<'_>| meant.means_in(&cell.id, &cell.parts.workload.name);
+    let matching: Vec<_> = cells.into_iter().filter(fits).collect();
     let unnamed = matching.first().map(|cell| unnamed(cell, filter));
     let selected: Vec<_> = matching.into_iter().filter(wanted).collect();
     if selected.is_empty() {

@@ -107,7 +107,6 @@ fn one(planned: &Planned, file: &PlannedFile, columns: &[FileColumn]) -> Result<
                 let kind = found.kind.as_deref().unwrap_or("a type that Iceberg does not have");
                 return Err(format!("the column {} is {} now and {kind} in {place}", column.name, column.kind));
             }
-            Some(_) => {}
             None if named.is_some() => {
                 return Err(format!(
                     "the column {} is another one than that of the same name in {place}, which was dropped",
@@ -120,7 +119,7 @@ fn one(planned: &Planned, file: &PlannedFile, columns: &[FileColumn]) -> Result<
             None if column.has_default => {
                 return Err(format!("the column {} was added with a default value, and {place} is older", column.name));
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
     Ok(!same_names(planned, columns))

@@ -332,7 +332,8 @@ pub(crate) struct Seen {
 
 /// The first process of our container of that service; asked once, since Docker takes its time.
 fn container_of(name: &str, port: u16) -> Option<u32> {
-    static ASKED: LazyLock<Mutex<BTreeMap<(String, u16), Option<u32>>>> = LazyLock::new(Mutex::default);
+    type Answers = BTreeMap<(String, u16), Option<u32>>;
+    static ASKED: LazyLock<Mutex<Answers>> = LazyLock::new(Mutex::default);
     let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
     *asked.entry((name.to_owned(), port)).or_insert_with(|| {
         let services = Services::read(&Settings::read().ok()?).ok()?;

@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn the_end_of_a_server_ends_the_wait_and_so_does_the_deadline() {
         let mut child = Command::new("false").spawn().unwrap();
-        let ended = until_up(Some(&mut child), Duration::from_secs(60), || false).unwrap_err().to_string();
+        let ended = until_up(Some(&mut child), Duration::from_mins(1), || false).unwrap_err().to_string();
         assert!(ended.contains("it ended with exit status: 1"), "{ended}");
         let late = until_up(None, Duration::ZERO, || false).unwrap_err().to_string();
         assert!(late.contains("does not answer"), "{late}");

@@ -98,7 +98,6 @@ fn kind(field: &Type) -> Option<String> {
         },
         (Some(LogicalType::Integer(int)), Physical::INT32) if int.is_signed => "int",
         (Some(LogicalType::Integer(int)), Physical::INT64) if int.is_signed => "long",
-        (Some(_), _) => return None,
         (None, _) if info.converted_type() != ConvertedType::NONE => return older(field),
         (None, Physical::BOOLEAN) => "boolean",
         (None, Physical::INT32) => "int",
@@ -106,7 +105,7 @@ fn kind(field: &Type) -> Option<String> {
         (None, Physical::FLOAT) => "float",
         (None, Physical::DOUBLE) => "double",
         (None, Physical::BYTE_ARRAY) => "binary",
-        (None, Physical::FIXED_LEN_BYTE_ARRAY | Physical::INT96) => return None,
+        (Some(_), _) | (None, Physical::FIXED_LEN_BYTE_ARRAY | Physical::INT96) => return None,
     };
     Some(name.to_owned())
 }

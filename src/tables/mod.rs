@@ -151,7 +151,7 @@ fn of_snapshot(name: &str, planned: &Planned, place: &Place) -> Result<Table> {
     Ok(Table {
         name: name.to_owned(),
         rows: planned.files.iter().map(|file| file.rows).sum(),
-        sha256: sha256(&format!("{} {} {files:?}", planned.uuid, planned.snapshot_id)),
+        sha256: sha256(format!("{} {} {files:?}", planned.uuid, planned.snapshot_id)),
         files,
         iceberg: Some(Iceberg {
             metadata: planned.metadata.clone(),

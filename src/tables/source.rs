@@ -140,7 +140,7 @@ mod tests {
         }
         let files = |text: &str| match Source::of(folder.path().join(text).to_str().unwrap(), None).unwrap() {
             Source::Parquet(files) => files.len(),
-            other => panic!("{other:?}"),
+            other @ Source::Iceberg { .. } => panic!("{other:?}"),
         };
         assert_eq!((files("a.parquet"), files("."), files("*.parquet")), (1, 2, 2));
         let error = Source::of(folder.path().join("x*.parquet").to_str().unwrap(), None).unwrap_err();

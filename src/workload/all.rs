@@ -52,7 +52,7 @@ impl Workload {
             return FORMATS.to_vec();
         }
         let mut sources = self.tables.iter().filter_map(|table| table.source.as_deref());
-        vec![if sources.all(|source| is_parquet(source)) { PARQUET } else { ICEBERG }]
+        vec![if sources.all(is_parquet) { PARQUET } else { ICEBERG }]
     }
 }
 

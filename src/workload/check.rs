@@ -34,22 +34,21 @@ impl Workload {
 
     fn check_table(&self, table: &TableSpec) -> Result<()> {
         let name = &table.name;
-        match &table.source {
-            None => ensure!(
+        if table.source.is_none() {
+            ensure!(
                 is_generated(&self.name),
                 "the table '{name}' says not where it lies: add source = \"...\", Parquet files (data/*.parquet), the folder \
                  of an Iceberg table, or db.table in the Hive Metastore"
-            ),
-            Some(_) => {
-                if let Some(why) = bad_name(name) {
-                    bail!("'{name}' cannot name a table: {why}");
-                }
-                ensure!(
-                    table.partition.is_none(),
-                    "the table '{name}' lies somewhere already and is read as it is: take its partition out"
-                );
-            }
+            );
+            return Ok(());
         }
+        if let Some(why) = bad_name(name) {
+            bail!("'{name}' cannot name a table: {why}");
+        }
+        ensure!(
+            table.partition.is_none(),
+            "the table '{name}' lies somewhere already and is read as it is: take its partition out"
+        );
         Ok(())
     }
 

@@ -25,7 +25,7 @@ pub(super) async fn table(
     location: &Path,
     columns: &[Column],
     partition_by_month: Option<&str>,
-    files: Vec<messages::DataFile>,
+    files: &[messages::DataFile],
 ) -> Result<PathBuf> {
     let schema = schema(columns)?;
     let partition = match partition_by_month {
@@ -40,7 +40,7 @@ pub(super) async fn table(
             )
         }
     };
-    let data = files.into_iter().map(|file| data_file(file, &schema)).collect::<Result<Vec<_>>>()?;
+    let data = files.iter().map(|file| data_file(file, &schema)).collect::<Result<Vec<_>>>()?;
     // A catalog that forgets: what counts are the files that it writes.
     let warehouse = HashMap::from([(MEMORY_CATALOG_WAREHOUSE.to_owned(), location_of(location)?)]);
     let storage = Arc::new(LocalFsStorageFactory);
@@ -71,7 +71,7 @@ fn schema(columns: &[Column]) -> Result<Schema> {
     Ok(Schema::builder().with_fields(fields.collect::<Result<Vec<_>>>()?).build()?)
 }
 
-fn data_file(file: messages::DataFile, schema: &Schema) -> Result<DataFile> {
+fn data_file(file: &messages::DataFile, schema: &Schema) -> Result<DataFile> {
     let metrics = |value: fn(&ColumnMetrics) -> Option<u64>| -> HashMap<i32, u64> {
         file.columns.iter().filter_map(|column| Some((column.id, value(column)?))).collect()
     };

@@ -86,7 +86,7 @@ impl Metastore {
             ),
             MaybeException::Ok(known) => {
                 let parameters = known.parameters.unwrap_or_default();
-                if parameters.get("metadata_location").map(|known| known.to_string()) == Some(location_of(metadata)?) {
+                if parameters.get("metadata_location").map(ToString::to_string) == Some(location_of(metadata)?) {
                     return Ok(());
                 }
                 ours = true;

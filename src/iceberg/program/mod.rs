@@ -44,7 +44,7 @@ fn converse() -> Result<()> {
 async fn answer(request: Request) -> Result<Reply> {
     match request {
         Request::Make { location, columns, partition_by_month, files } => {
-            let metadata = make::table(&location, &columns, partition_by_month.as_deref(), files).await?;
+            let metadata = make::table(&location, &columns, partition_by_month.as_deref(), &files).await?;
             Ok(Reply::Make { metadata })
         }
         Request::Register { metastore, database, table, metadata } => {
@@ -61,7 +61,7 @@ async fn answer(request: Request) -> Result<Reply> {
                     }
                 }
             };
-            Ok(Reply::Plan(plan::plan(found, snapshot_id).await?))
+            Ok(Reply::Plan(Box::pin(plan::plan(found, snapshot_id)).await?))
         }
     }
 }

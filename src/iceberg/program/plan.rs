@@ -27,17 +27,14 @@ pub(super) async fn plan(found: impl Future<Output = Result<PathBuf>>, snapshot_
     };
     let ((path, table), catalog_ns) = timed(loading).await?;
     let metadata = table.metadata();
-    let (snapshot_id, schema) = match snapshot_id {
+    let (snapshot_id, schema) = if let Some(wanted) = snapshot_id {
         // The schema of that time, as the specification has it for time travel.
-        Some(wanted) => {
-            let Some(snapshot) = metadata.snapshot_by_id(wanted) else { bail!(no_snapshot(metadata, wanted)) };
-            (wanted, snapshot.schema(metadata)?)
-        }
-        None => {
-            let current =
-                metadata.current_snapshot().context("the table has no snapshot: nothing was written to it so far")?;
-            (current.snapshot_id(), metadata.current_schema().clone())
-        }
+        let Some(snapshot) = metadata.snapshot_by_id(wanted) else { bail!(no_snapshot(metadata, wanted)) };
+        (wanted, snapshot.schema(metadata)?)
+    } else {
+        let current = metadata.current_snapshot();
+        let current = current.context("the table has no snapshot: nothing was written to it so far")?;
+        (current.snapshot_id(), metadata.current_schema().clone())
     };
     let scanning = async {
         let scan = table.scan().snapshot_id(snapshot_id).build()?;
