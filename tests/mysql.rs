@@ -13,10 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use common::{Bench, entry, processes_with, program, query, session, text};
-use querydyno::answer::Verdict;
+use common::{Bench, assert_verified, entry, processes_with, program, query, session, text};
 use querydyno::paths::root;
-use querydyno::record::{Outcome, Record};
+use querydyno::record::Outcome;
 use querydyno::session::{FailureKind, Session};
 use tempfile::TempDir;
 
@@ -185,16 +184,6 @@ fn mysql(name: &str, variables: &[(&str, &str)]) -> String {
     let mut program = program("mysql");
     program.env.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     entry(name, &program) + "dialect = 'mysql'\n"
-}
-
-fn assert_verified(record: &Record) {
-    assert!(
-        record.verdict.as_ref().is_some_and(Verdict::verified),
-        "{}: {:?} {:?}",
-        record.id,
-        record.verdict,
-        record.reason
-    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod common;
 
 use std::io::Write;
 
-use common::{Bench, catalog, entry, program, text};
+use common::{Bench, assert_verified, catalog, entry, program, text};
 use querydyno::answer::Verdict;
 use querydyno::catalog::Entry;
 use querydyno::record::{Outcome, Record};
@@ -45,13 +45,7 @@ fn all_22_queries_are_verified_in_every_mode(#[case] engine: &str) {
     let records = records_of(&engine);
     assert_eq!(records.len(), 22 * engine.modes.len().max(1));
     for record in records {
-        assert!(
-            record.verdict.as_ref().is_some_and(Verdict::verified),
-            "{}: {:?} {:?}",
-            record.id,
-            record.verdict,
-            record.reason
-        );
+        assert_verified(&record);
     }
 }
 

@@ -8,6 +8,7 @@
 mod compose;
 mod hive;
 mod jars;
+mod log;
 mod mariadb;
 mod native;
 pub(crate) mod ports;
@@ -268,15 +269,15 @@ impl Services {
     /// # Errors
     /// When they cannot be read.
     pub fn logs(&self, service: Service, lines: usize) -> Result<Option<String>> {
-        let log = process::log_of(&native::folder(&self.home, service));
+        let path = process::log_of(&native::folder(&self.home, service));
         let runs = native::running(&self.home, service).is_some();
         if !runs && self.no_docker().is_none() && self.compose().container(service)?.is_some() {
             return self.compose().logs(service, lines).map(Some);
         }
-        if !log.exists() {
+        if !path.exists() {
             return Ok(None);
         }
-        process::tail(&log, lines).map(Some).with_context(|| format!("cannot read {}", log.display()))
+        log::tail(&path, lines).map(Some).with_context(|| format!("cannot read {}", path.display()))
     }
 
     /// What keeps containers from running here.

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::process::{Kept, log_of, spawn, tail};
+use super::log::tail;
+use super::process::{Kept, log_of, spawn};
 use super::service::Service;
 use super::wait::{QUOTED, Spinner, until_up};
 use super::{hive, mariadb, ports};

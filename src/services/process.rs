@@ -5,7 +5,6 @@
 //! left alone. What it is known by lies in `pid.json` in the service's folder.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,8 +23,6 @@ use super::wait::{POLL, Spinner};
 const GRACE: Duration = Duration::from_secs(20);
 /// Time for the kernel to clear away what was killed.
 const DEATH: Duration = Duration::from_secs(5);
-/// The end of a log that is looked at: more than anyone asks for lines of.
-const END: u64 = 1 << 20;
 
 /// What a server that we started is known by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,21 +144,6 @@ pub(super) fn log_of(folder: &Path) -> PathBuf {
     folder.join("server.log")
 }
 
-/// The last lines of a text file.
-///
-/// # Errors
-/// When it cannot be read.
-pub(super) fn tail(file: &Path, lines: usize) -> io::Result<String> {
-    let mut opened = File::open(file)?;
-    let start = opened.metadata()?.len().saturating_sub(END);
-    opened.seek(SeekFrom::Start(start))?;
-    let mut end = Vec::new();
-    opened.read_to_end(&mut end)?;
-    let text = String::from_utf8_lossy(&end);
-    let all: Vec<&str> = text.lines().collect();
-    Ok(all[all.len().saturating_sub(lines)..].join("\n"))
-}
-
 fn file_in(folder: &Path) -> PathBuf {
     folder.join("pid.json")
 }
@@ -192,6 +174,7 @@ fn parse_stat(text: &str) -> Option<Seen> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::log::tail;
     use super::*;
 
     #[test]
@@ -247,14 +230,5 @@ mod tests {
         assert!(!kept.ends_within(pid, Duration::from_millis(500)));
         kept.send(|| kill_process_group(pid, Signal::KILL)).unwrap();
         assert!(kept.ends_within(pid, DEATH));
-    }
-
-    #[test]
-    fn the_last_lines_are_the_last() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("x");
-        fs::write(&file, "a\nb\nc\n").unwrap();
-        assert_eq!(tail(&file, 2).unwrap(), "b\nc");
-        assert_eq!(tail(&file, 9).unwrap(), "a\nb\nc");
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::process::tail;
+use super::log::tail;
 use crate::catalog::command;
 use crate::interrupt;
 

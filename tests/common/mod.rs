@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use querydyno::answer::Verdict;
 use querydyno::catalog::Catalog;
 use querydyno::engine::EngineSettings;
 use querydyno::fixture::Dataset;
@@ -191,4 +192,9 @@ pub fn session(program: &Program) -> (Session, TempDir) {
 /// A query for engines that make of its text what they like.
 pub fn query(sql: &str) -> Query {
     Query { workload: "tpch".to_owned(), name: "q6".to_owned(), sql: sql.to_owned() }
+}
+
+pub fn assert_verified(record: &Record) {
+    let verified = record.verdict.as_ref().is_some_and(Verdict::verified);
+    assert!(verified, "{}: {:?} {:?}", record.id, record.verdict, record.reason);
 }
