@@ -134,6 +134,12 @@ impl Record {
         [Some(engine), version, self.mode.as_ref()].into_iter().flatten().cloned().collect::<Vec<_>>().join(" ")
     }
 
+    /// The command that was typed. What xtask runs begins with the name of its own.
+    pub fn called(&self) -> String {
+        let by_xtask = self.inspects.is_some() || self.command.split(' ').next() == Some("bench");
+        format!("{} {}", if by_xtask { "cargo xtask" } else { "cargo bench --" }, self.command)
+    }
+
     /// Whether its answer is verified.
     pub fn verified(&self) -> bool {
         self.verdict.as_ref().is_some_and(Verdict::verified)
@@ -257,6 +263,9 @@ pub struct QueryRecord {
     pub id: String,
     /// Checksum of the text as it was sent.
     pub sha256: Option<String>,
+    /// The text as it was sent, where it stands in no file of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
 }
 
 /// A dataset in a record; checksum and layout are unknown when it could not be made.

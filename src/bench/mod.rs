@@ -96,7 +96,7 @@ impl Bench {
         self
     }
 
-    /// What that query is called: `own-` and this, of at most 24 characters, instead of digits that depend on its text.
+    /// What that query is called: `own-`, this, of at most 20 characters, and digits that depend on its text.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self

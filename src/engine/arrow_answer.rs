@@ -23,9 +23,9 @@ macro_rules! define_answer_of {
                 | DataType::Decimal256(..) => Ok(Kind::Decimal),
                 DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Ok(Kind::Text),
                 DataType::Date32 | DataType::Date64 => Ok(Kind::Date),
-                DataType::Timestamp(..) => Ok(Kind::Timestamp),
+                DataType::Timestamp(_, None) => Ok(Kind::Timestamp),
                 DataType::Boolean => Ok(Kind::Bool),
-                other => Err(anyhow::anyhow!("a result column of type {other} cannot be compared yet")),
+                other => Err($crate::engine::incomparable(other)),
             };
             let columns = schema
                 .fields()

@@ -63,6 +63,11 @@ pub fn refuse_unreadable(dataset: &Dataset, reads_by_name: bool) -> Result<()> {
     Ok(())
 }
 
+/// Why an answer has no text form: its time stands, unchecked.
+pub fn incomparable(data_type: impl std::fmt::Display) -> anyhow::Error {
+    Unsupported(format!("a result column of type {data_type} cannot be compared yet: cast it in the query")).into()
+}
+
 /// What an engine is opened with; the host gives every engine the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineSettings {

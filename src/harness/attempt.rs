@@ -97,6 +97,7 @@ pub(crate) fn attempt(
     let parts = cell.parts;
     let query = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
     record.query.sha256 = Some(sha256(&query.sql));
+    record.query.sql = parts.workload.is_given().then(|| query.sql.clone());
     let Found { dataset, planning } =
         tables::dataset(parts.workload, &parts.query.tables, cell.id.scale, parts.variant.format, settings, store)?;
     record.planning = planning;

@@ -31,7 +31,7 @@ impl Origin {
             schema: SCHEMA,
             id: cell.id.clone(),
             engine: EngineRecord { name: engine.name.clone(), kind: engine.kind.to_owned(), ..EngineRecord::default() },
-            query: QueryRecord { id: cell.id.query.clone(), sha256: None },
+            query: QueryRecord { id: cell.id.query.clone(), sha256: None, sql: None },
             dataset: DatasetRecord {
                 workload: cell.parts.workload.name.clone(),
                 scale: cell.id.scale,

@@ -37,7 +37,12 @@ impl Conditions {
     /// Of a record alone: that its data are those of the others is not looked at.
     pub fn of(record: &Record) -> Self {
         Self {
-            workload: record.dataset.workload.clone(),
+            // Queries of one's own have nothing in common: each is ranked by itself.
+            workload: if record.dataset.workload == "own" {
+                record.id.query.clone()
+            } else {
+                record.dataset.workload.clone()
+            },
             scale: record.dataset.scale,
             format: record.dataset.format.clone(),
             threads: record.threads,

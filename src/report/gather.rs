@@ -62,7 +62,10 @@ pub fn newest(sources: &Sources) -> Result<Gathered> {
         match newest.get_mut(&key) {
             Some(older) if never_ran(&found.record) && !never_ran(&older.record) => {
                 let what = format!("{} ({})", found.record.id, found.record_id);
-                left_out.push(LeftOut::new(what, "interrupted, or without its engine; the result before it is shown"));
+                left_out.push(LeftOut::new(
+                    what,
+                    "interrupted, or without its engine or its tables; the result before it is shown",
+                ));
             }
             Some(older) => {
                 let (was, is) = (&older.record.engine, &found.record.engine);
@@ -223,7 +226,10 @@ fn is_records(file: &Path) -> bool {
 /// Whether it says nothing of the engine: somebody pressed Ctrl-C, or it was not there.
 fn never_ran(record: &Record) -> bool {
     let interrupted = record.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Interrupted);
-    interrupted || (record.outcome == Outcome::Skipped && record.failure.is_none())
+    // Tables that could not be found or read: no program was even started.
+    let nothing_to_read =
+        record.outcome == Outcome::Failed && record.failure.is_none() && record.dataset.sha256.is_none();
+    interrupted || nothing_to_read || (record.outcome == Outcome::Skipped && record.failure.is_none())
 }
 
 fn unusable(record: &Record, known: &Known) -> Option<String> {

@@ -131,14 +131,13 @@ fn engine(record: &Record) -> Lines {
         ("allocator", engine.build.allocator.clone()),
         ("settings", (!settings.is_empty()).then(|| settings.join(", "))),
         ("mode", record.mode.clone()),
+        ("query's text", record.query.sql.clone()),
         ("query's text (sha256)", record.query.sha256.clone()),
     ])
 }
 
 fn origin(found: &Found) -> Lines {
     let record = &found.record;
-    // An inspection is a command of its own, which stands first in what was recorded.
-    let program = if record.inspects.is_some() { "cargo xtask" } else { "cargo bench --" };
     let dirty = |dirty: bool| if dirty { ", with changes that were not committed" } else { "" };
     known([
         ("record", Some(found.record_id.clone())),
@@ -148,7 +147,7 @@ fn origin(found: &Found) -> Lines {
         ("cache", Some(record.cache.to_string())),
         ("machine", Some(super::Conditions::of(record).machine)),
         ("commit", record.git.as_ref().map(|git| format!("{}{}", git.commit, dirty(git.dirty)))),
-        ("command", Some(format!("{program} {}", record.command))),
+        ("command", Some(record.called())),
         ("figures are simulated", record.provenance_reason.clone()),
     ])
 }

@@ -35,6 +35,22 @@ pub(super) struct Kept {
     boot: String,
 }
 
+/// Gives the server a session of its own, and none of our open files: whoever called us may hold a lock by one.
+#[expect(unsafe_code, reason = "pre_exec is the only way to act between fork and exec")]
+fn set_apart(command: &mut Command) {
+    /// Of `close_range`: not now, but when the program is executed.
+    const ON_EXEC: libc::c_uint = 4;
+    // SAFETY: the closure makes two system calls and neither allocates nor takes a lock.
+    unsafe {
+        command.pre_exec(|| {
+            rustix::process::setsid()?;
+            // A kernel that does not know it leaves the files open, which does no harm by itself.
+            libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, ON_EXEC);
+            Ok(())
+        });
+    }
+}
+
 /// Starts a server that outlives us and later commands, and writes down what it is known by.
 ///
 /// It has a process group of its own, so that a Ctrl-C in this terminal is not for it; no input; and a log.
@@ -50,7 +66,8 @@ pub(super) fn spawn(command: &mut Command, folder: &Path, port: u16) -> Result<(
     let program = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     // Servers are told their passwords otherwise, or not at all.
-    command.env_remove(PASSWORD).current_dir(folder).process_group(0);
+    command.env_remove(PASSWORD).current_dir(folder);
+    set_apart(command);
     let mut child = command.spawn().with_context(|| format!("cannot start {program}"))?;
     match Kept::of(child.id(), port).and_then(|kept| kept.write(folder).map(|()| kept)) {
         Ok(kept) => Ok((child, kept)),

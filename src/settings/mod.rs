@@ -144,8 +144,8 @@ impl Settings {
         }
         let said = |key: Key| self.told_by(key) != ToldBy::Default;
         let missing = match (said(TABLE_NAME), said(QUERY)) {
-            (true, false) => "TABLE_NAME is set and QUERY is not",
-            (false, true) => "QUERY is set and TABLE_NAME is not",
+            (true, false) => "there is a table (--table or TABLE_NAME) and no query (--sql or QUERY)",
+            (false, true) => "there is a query (--sql or QUERY) and no table (--table or TABLE_NAME)",
             _ => "there is no query of your own",
         };
         bail!(

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::statistics::Statistics;
@@ -21,8 +21,14 @@ use crate::iceberg::shape::FileColumn;
 pub(super) fn table(name: &str, files: Vec<PathBuf>) -> Result<Table> {
     let mut rows = 0;
     let mut print = String::new();
+    let mut first: Option<(&PathBuf, Vec<FileColumn>)> = None;
     for file in &files {
         let footer = read(file)?;
+        let columns = columns_of(&footer);
+        match &first {
+            None => first = Some((file, columns)),
+            Some((other, theirs)) => alike((other, theirs), (file, &columns))?,
+        }
         rows += u64::try_from(footer.file_metadata().num_rows())?;
         // Not the content, which may be any size: another file of this size and time is not told apart.
         let metadata = fs::metadata(file)?;
@@ -36,7 +42,28 @@ pub(super) fn table(name: &str, files: Vec<PathBuf>) -> Result<Table> {
 /// # Errors
 /// When it is no Parquet file.
 pub(super) fn columns(file: &Path) -> Result<Vec<FileColumn>> {
-    let footer = read(file)?;
+    Ok(columns_of(&read(file)?))
+}
+
+/// Refuses files that engines would read in unlike ways: some go by the first file's columns, some by all.
+fn alike((one, ours): (&PathBuf, &[FileColumn]), (other, theirs): (&PathBuf, &[FileColumn])) -> Result<()> {
+    let lacks = |columns: &[FileColumn], wanted: &FileColumn| {
+        !columns.iter().any(|column| column.name == wanted.name && column.kind == wanted.kind)
+    };
+    let unlike = ours.iter().find(|column| lacks(theirs, column)).or(theirs.iter().find(|column| lacks(ours, column)));
+    match unlike {
+        None => Ok(()),
+        Some(column) => bail!(
+            "the column {} is not the same in {} and {}, and engines disagree on what that means: give files of one schema, \
+             or make it an Iceberg table, which says what it means",
+            column.name,
+            one.display(),
+            other.display()
+        ),
+    }
+}
+
+fn columns_of(footer: &ParquetMetaData) -> Vec<FileColumn> {
     let fields = footer.file_metadata().schema().get_fields();
     let column = |field: &Type| {
         let info = field.get_basic_info();
@@ -47,7 +74,7 @@ pub(super) fn columns(file: &Path) -> Result<Vec<FileColumn>> {
             kind: if field.is_primitive() { kind(field) } else { None },
         }
     };
-    Ok(fields.iter().map(|field| column(field)).collect())
+    fields.iter().map(|field| column(field)).collect()
 }
 
 /// The columns of a table as Iceberg has them, and the metrics of one of its files.

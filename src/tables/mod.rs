@@ -109,13 +109,14 @@ fn given(workload: &Workload, specs: &[&TableSpec], scale: Scale, settings: &Set
         };
         tables.push(table);
     }
+    let sources: Vec<&str> = specs.iter().filter_map(|spec| spec.source.as_deref()).collect();
     let format = if planning.is_some() { ICEBERG } else { PARQUET };
     let dataset = Dataset {
         workload: workload.name.clone(),
         scale,
         format: format.to_owned(),
         sha256: checksum(&tables),
-        layout: format!("as it was found, {} files", tables.iter().map(|table| table.files.len()).sum::<usize>()),
+        layout: format!("as it was found: {}", sources.join(", ")),
         tables,
     };
     Ok(Found { dataset, planning })

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -105,10 +106,27 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
     });
     ensure!(
         !found.is_empty(),
-        "there are no files {text}: give a path, a folder or a pattern such as 'data/*.parquet'"
+        "there are no Parquet files {text}: give a path, a folder or a pattern such as 'data/*.parquet'"
     );
     found.sort();
+    caution_of_folders(path, &found);
     Ok(found)
+}
+
+/// Says once that what folders are called (`year=2024`) is no column: no engine here takes it from there.
+fn caution_of_folders(path: &Path, files: &[PathBuf]) {
+    static SAID: Once = Once::new();
+    let named = |file: &PathBuf| {
+        let folders = file.strip_prefix(path).unwrap_or(file).parent()?.components();
+        folders.map(|folder| folder.as_os_str().to_string_lossy().into_owned()).find(|folder| folder.contains('='))
+    };
+    if let Some(folder) = files.iter().find_map(named) {
+        SAID.call_once(|| {
+            eprintln!(
+                "caution: the columns are those in the files; what a folder's name says, {folder}, is none of them"
+            );
+        });
+    }
 }
 
 #[cfg(test)]
@@ -144,7 +162,7 @@ mod tests {
         };
         assert_eq!((files("a.parquet"), files("."), files("*.parquet")), (1, 2, 2));
         let error = Source::of(folder.path().join("x*.parquet").to_str().unwrap(), None).unwrap_err();
-        assert!(error.to_string().contains("there are no files"), "{error}");
+        assert!(error.to_string().contains("there are no Parquet files"), "{error}");
         assert!(Source::of(folder.path().join("a.parquet@3").to_str().unwrap(), None).is_err());
     }
 

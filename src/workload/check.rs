@@ -1,9 +1,10 @@
 //! Whether what a `workload.toml` says can be: names, tables, columns, texts. Errors say what to write instead.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::own::is_own;
 use super::source::bad_name;
+use super::statement;
 use super::{QuerySpec, TableSpec, Workload};
 use crate::fixture::is_generated;
 use crate::id::{Scale, check_name};
@@ -77,7 +78,8 @@ impl Workload {
         }
         if self.is_given() {
             // Ours are read by a test, and 22 files at every start would be 22 too many.
-            self.text(query, "canonical", Scale::ONE)?;
+            let text = self.text(query, "canonical", Scale::ONE)?.sql;
+            statement::check(&statement::bare(&text)).with_context(|| query.name.clone())?;
         }
         Ok(())
     }

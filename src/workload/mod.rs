@@ -18,6 +18,8 @@ mod own;
 mod read;
 #[cfg(feature = "harness")]
 pub(crate) mod source;
+#[cfg(feature = "harness")]
+mod statement;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

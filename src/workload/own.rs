@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::source::{bad_name, resolved, table_name};
+use super::statement;
 use super::{QuerySpec, TableSpec, Workload};
 use crate::checksum::sha256;
 use crate::id::{Scale, check_name};
@@ -18,7 +19,7 @@ const OWN: &str = "own";
 const TITLE: usize = 80;
 /// Characters of a name that somebody gives: Criterion cuts `engine_query_scale` to 64 for a folder's name, and cells whose
 /// names are alike until there would share one.
-const LONGEST: usize = 24;
+const LONGEST: usize = 20;
 
 /// Whether a word of a filter, or a name, means the user's own query.
 pub(crate) fn is_own(word: &str) -> bool {
@@ -38,13 +39,14 @@ impl Workload {
     /// One query over these tables. A table is written as in [`TableSpec::source`], or with the name that the text has for
     /// it before that: `orders=/my/orders/*.parquet`. Relative paths are relative to `folder`.
     ///
-    /// The query is called `own-` and `name`, of at most 24 characters, or eight digits that depend on text and tables.
+    /// The query is called `own-` and `name`, of at most 20 characters, and eight digits that depend on text and tables.
     ///
     /// ```
     /// use querydyno::workload::Workload;
     /// let tables = ["warehouse.sales.transactions".to_owned()];
     /// let own = Workload::own(&tables, "SELECT count(*) FROM {table}", Some("count"), "/my".as_ref())?;
-    /// let query = own.text(own.query("own-count")?, "duckdb", "sf1".parse()?)?;
+    /// assert!(own.queries[0].name.starts_with("own-count-"));
+    /// let query = own.text(&own.queries[0], "duckdb", "sf1".parse()?)?;
     /// assert_eq!(query.sql, "SELECT count(*) FROM t_transactions");
     /// # Ok::<(), anyhow::Error>(())
     /// ```
@@ -75,8 +77,11 @@ impl Workload {
             folder: folder.to_owned(),
         };
         let filled = workload.text(&workload.queries[0], "canonical", Scale::ONE)?.sql;
+        // What a comment or a literal says is not read.
+        let bare = statement::bare(&filled);
+        statement::check(&bare)?;
         let names = |table: &TableSpec| {
-            let words = filled.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let words = bare.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
             words.map(str::to_lowercase).any(|word| word == table.name)
         };
         let Some(unread) = workload.tables.iter().find(|table| !names(table)) else { return Ok(workload) };
@@ -123,11 +128,11 @@ fn check_unlike(tables: &[TableSpec]) -> Result<()> {
 }
 
 fn query_name(sql: &str, tables: &[TableSpec], name: Option<&str>) -> Result<String> {
-    let Some(name) = name else {
-        let sources = tables.iter().map(|table| format!("{}={}", table.name, table.source.as_deref().unwrap_or("")));
-        let all = [sql.to_owned()].into_iter().chain(sources).collect::<Vec<_>>().join("\n");
-        return Ok(format!("{OWN}-{}", &sha256(all)[..8]));
-    };
+    let sources = tables.iter().map(|table| format!("{}={}", table.name, table.source.as_deref().unwrap_or("")));
+    let all = [sql.to_owned()].into_iter().chain(sources).collect::<Vec<_>>().join("\n");
+    // Also behind a name: the same one may be given to another text tomorrow.
+    let digits = &sha256(all)[..8];
+    let Some(name) = name else { return Ok(format!("{OWN}-{digits}")) };
     let name = name.strip_prefix("own-").unwrap_or(name);
     check_name(name)
         .map_err(|name| anyhow::anyhow!("'{name}' cannot name a query: use letters, digits, '-', '_' and '.'"))
@@ -137,7 +142,7 @@ fn query_name(sql: &str, tables: &[TableSpec], name: Option<&str>) -> Result<Str
         length <= LONGEST,
         "--name: '{name}' has {length} characters; give at most {LONGEST}, since it is part of folders' names, which are cut"
     );
-    Ok(format!("{OWN}-{name}"))
+    Ok(format!("{OWN}-{name}-{digits}"))
 }
 
 #[cfg(test)]
@@ -182,9 +187,9 @@ mod tests {
                 .map(|own| own.queries[0].name.clone())
         };
         let longest = "x".repeat(LONGEST);
-        assert_eq!(name(&format!("own-{longest}")).unwrap(), format!("own-{longest}"));
+        assert!(name(&format!("own-{longest}")).unwrap().starts_with(&format!("own-{longest}-")));
         let error = format!("{:#}", name(&format!("{longest}x")).unwrap_err());
-        assert!(error.starts_with("--name: ") && error.contains("25 characters; give at most 24"), "{error}");
+        assert!(error.starts_with("--name: ") && error.contains("21 characters; give at most 20"), "{error}");
         assert!(name("two words").is_err());
     }
 

@@ -54,8 +54,8 @@ pub(crate) struct Bench {
     /// Its table: Parquet files, the folder of an Iceberg table, or db.table; several times for several
     #[arg(long = "table", value_name = "[NAME=]TABLE", conflicts_with_all = ["filter", "workload"])]
     tables: Vec<String>,
-    /// What your own query is called in ids and records: own-NAME, at most 24 characters [default: digits that depend on the
-    /// text]
+    /// What your own query is called in ids and records: own-NAME-DIGITS, at most 20 characters; the digits depend on
+    /// its text
     #[arg(long, conflicts_with_all = ["filter", "workload"])]
     name: Option<String>,
     /// The folder of a workload of your own; a filter makes its queries fewer

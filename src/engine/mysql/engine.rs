@@ -106,6 +106,8 @@ impl Engine for MySql {
     }
 
     fn prepare(&mut self, query: &Query) -> Result<String> {
+        // The loaded tables are kept for later runs: no query is to change them.
+        self.client.execute("SET SESSION TRANSACTION READ ONLY")?;
         Ok(query.sql.clone())
     }
 

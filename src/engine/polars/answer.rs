@@ -4,7 +4,7 @@ use anyhow::bail;
 use polars::prelude::{AnyValue, DataFrame, DataType};
 
 use crate::answer::{Answer, Column, Kind};
-use crate::engine::Result;
+use crate::engine::{Result, incomparable};
 
 /// The rows of a frame as text.
 ///
@@ -29,9 +29,9 @@ fn kind(data_type: &DataType) -> Result<Kind> {
         DataType::Decimal(..) => Kind::Decimal,
         DataType::String => Kind::Text,
         DataType::Date => Kind::Date,
-        DataType::Datetime(..) => Kind::Timestamp,
+        DataType::Datetime(_, None) => Kind::Timestamp,
         DataType::Boolean => Kind::Bool,
-        other => bail!("a result column of type {other} cannot be compared yet"),
+        other => bail!(incomparable(other)),
     })
 }
 

@@ -130,7 +130,12 @@ impl Metastore {
         let answer = tokio::time::timeout(ANSWERING, answer).await;
         let answer = answer
             .map_err(|_| anyhow!("the Hive Metastore at {} has not answered in {} s", self.uri, ANSWERING.as_secs()))?;
-        answer.map_err(|error| anyhow!("{} does not talk like a Hive Metastore: {error}", self.uri))
+        answer.map_err(|error| {
+            let told = error.to_string();
+            // What follows is the client's own state.
+            let told = told.split(", cx:").next().unwrap_or_default();
+            anyhow!("{} does not talk like a Hive Metastore: {told}", self.uri)
+        })
     }
 
     fn refused(&self, exception: &impl Debug) -> anyhow::Error {

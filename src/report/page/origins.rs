@@ -67,5 +67,5 @@ fn commit(record: &Record) -> Option<String> {
 /// With its day: what was measured when.
 fn command(record: &Record) -> Option<String> {
     let day = record.started_at.split('T').next()?;
-    Some(format!("{day}: cargo bench -- {}", record.command))
+    Some(format!("{day}: {}", record.called()))
 }

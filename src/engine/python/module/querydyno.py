@@ -136,8 +136,8 @@ def arrow_answer(table):
 
 
 def incomparable(kind):
-    """The error for a result column of a type that an answer cannot hold."""
-    return TypeError(
+    """Why a result column of a type that no answer can hold leaves a time unchecked."""
+    return Unsupported(
         f"a result column of type {kind} cannot be compared yet: cast it in the query, a time with a zone to a timestamp "
         "without one, anything else to text"
     )
