@@ -251,7 +251,12 @@ mod tests {
     fn half_a_query_of_ones_own_is_missed_only_when_it_is_asked_for() {
         let half = settings(&[(TABLE_NAME.variable, "prices.parquet")]).unwrap();
         assert_eq!(half.own, None);
-        assert!(half.own_query().unwrap_err().to_string().starts_with("there is a table (--table or TABLE_NAME) and no query"));
+        assert!(
+            half.own_query()
+                .unwrap_err()
+                .to_string()
+                .starts_with("there is a table (--table or TABLE_NAME) and no query")
+        );
         let whole = settings(&[(TABLE_NAME.variable, "a.b"), (QUERY.variable, "SELECT 1, 2 FROM {table}")]).unwrap();
         assert_eq!(whole.own_query().unwrap().sql, "SELECT 1, 2 FROM {table}");
         assert_eq!((whole.timeout, whole.timeout()), (None, Duration::from_mins(5)));
