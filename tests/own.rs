@@ -146,7 +146,8 @@ fn what_goes_wrong_costs_one_record_each() {
 
 #[test]
 fn a_table_that_is_not_there_says_what_to_do_for_each_engine() {
-    for (table, told) in [("/nowhere/*.parquet", "there are no files"), ("sales.prices", "HIVE_METASTORE_URI")] {
+    for (table, told) in [("/nowhere/*.parquet", "there are no Parquet files"), ("sales.prices", "HIVE_METASTORE_URI")]
+    {
         let (bench, _folder) = bench(&["one", "two"]);
         let records = bench.sql(COUNT).table(table).run().unwrap();
         assert_eq!(records.len(), 2);
