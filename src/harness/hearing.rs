@@ -102,8 +102,13 @@ fn verdicts(query: &QuerySpec, sql: &str, held: &[Held], data: Option<&str>) -> 
 
 /// Whether a text may rightly be answered with other rows: a LIMIT, where rows tie or have no order.
 fn leaves_rows_open(sql: &str) -> bool {
-    let words = sql.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_lowercase);
-    words.into_iter().any(|word| ["limit", "fetch", "sample", "tablesample"].contains(&word.as_str()))
+    says(sql, &["limit", "fetch", "sample", "tablesample"])
+}
+
+/// Whether one of these words stands in a text, in whatever case.
+fn says(sql: &str, words: &[&str]) -> bool {
+    let text = sql.to_lowercase();
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| words.contains(&word))
 }
 
 /// Why an answer stays unchecked where most engines say nothing in common; it may be `in_first` of their camps.
@@ -170,9 +175,7 @@ fn shown(row: &[Option<String>]) -> String {
 
 /// What may be no engine's fault.
 fn hint(sql: &str) -> String {
-    let text = sql.to_lowercase();
-    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
-    if !words.any(|word| ["limit", "top", "fetch"].contains(&word)) {
+    if !says(sql, &["limit", "top", "fetch"]) {
         return String::new();
     }
     "; with a LIMIT, engines may rightly differ in rows that tie at its end, or in where NULLs sort: make the ORDER BY \
@@ -211,6 +214,17 @@ mod tests {
         assert_eq!(found[2].1, Verdict::Consensus(2));
         let (Outcome::Failed, Verdict::Wrong(why)) = &found[1] else { panic!("{found:?}") };
         assert_eq!(why, "row 2, n: a (and 1 more) says 2, b says 3 (in the row 3)");
+    }
+
+    #[test]
+    fn where_a_limit_leaves_the_rows_open_the_others_are_unchecked_and_not_wrong() {
+        let cells = || vec![held("a", "a", &["1"]), held("b", "b", &["1"]), held("c", "c", &["2"])];
+        let found = settled("SELECT n ORDER BY m Limit 1", cells());
+        assert_eq!(found[0], (Outcome::Measured, Verdict::Consensus(2)));
+        let (Outcome::Measured, Verdict::Unchecked(why)) = &found[2] else { panic!("{found:?}") };
+        assert!(why.contains("a (and 1 more) says 1, c says 2") && why.contains("ORDER BY"), "{why}");
+        // A column may be called so.
+        assert!(matches!(settled("SELECT limits", cells())[2], (Outcome::Failed, Verdict::Wrong(_))));
     }
 
     #[test]
