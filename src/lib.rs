@@ -30,12 +30,13 @@
 //! | `doctor` | what this machine can and cannot measure, and why | host |
 //! | `harness` | Criterion, and one cell after the other | host |
 //! | `bench` | a run as a library call: own query, own workload, or cells, by counted runs | host |
+//! | `gate` | base against head by launches that take turns: verdicts, controls, an exit code | host |
 //! | `inspect` | one run looked at closely: allocations, instructions | host |
 //! | `inspected` | what it found of a cell, for the cell's later records | host |
 //! | `filter` | which cells a filter means | host |
 //! | `report` | records and Criterion's folder in; a page, a table, JSON out | host |
 //!
-//! Dependencies point one way: `bench, inspect -> harness -> doctor, inspected`, `report -> scaling, audit, catalog`, and `harness,
+//! Dependencies point one way: `bench, gate, inspect -> harness -> doctor, inspected`, `report -> scaling, audit, catalog`, and `harness,
 //! doctor, scaling, audit, inspected -> launch, referee, record, stats -> services, tables -> iceberg -> session, catalog ->
 //! fixture, workload, answer -> settings -> variant -> measure, id, units` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units`
 //! in a program. Everything
@@ -82,11 +83,15 @@ pub mod bench;
 #[cfg(feature = "harness")]
 pub mod catalog;
 #[cfg(feature = "harness")]
+pub mod checkout;
+#[cfg(feature = "harness")]
 mod checksum;
 #[cfg(feature = "harness")]
 pub mod doctor;
 #[cfg(feature = "harness")]
 pub mod filter;
+#[cfg(feature = "harness")]
+pub mod gate;
 #[cfg(feature = "harness")]
 pub mod harness;
 #[cfg(any(feature = "harness", feature = "instructions"))]

@@ -40,7 +40,6 @@
 
 mod cells;
 mod progress;
-mod replay;
 mod run;
 
 use std::path::PathBuf;

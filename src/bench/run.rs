@@ -7,13 +7,14 @@ use std::thread;
 
 use anyhow::Result;
 
-use super::{Bench, Progress, RUNS, replay};
+use super::{Bench, Progress, RUNS};
 use crate::fixture::Store;
 use crate::harness::attempt::{Stop, attempt};
 use crate::harness::finish::After;
 use crate::harness::hearing::Held;
 use crate::harness::origin::Origin;
 use crate::harness::plan::Programs;
+use crate::harness::replay::replay;
 use crate::harness::sample::{Engine, Samples};
 use crate::harness::select::Cell;
 use crate::id::BenchId;
@@ -60,7 +61,7 @@ pub(super) fn run(bench: &Bench, settings: &Settings) -> Result<Vec<Record>> {
             break;
         }
         let done = run.group(group)?;
-        replay::replay(&done, &settings.home.with_file_name("criterion"));
+        replay(&done, &settings.home.with_file_name("criterion"), None);
         records.extend(done);
     }
     Ok(records)

@@ -13,9 +13,9 @@ use anyhow::{Result, bail};
 
 use super::compiler::{COST_OF_GCC, Compilers, INSTALL_CLANG};
 use super::{Recipe, command, cpu};
+use crate::checkout::Checkout;
 use crate::engine::Build;
 use crate::measure::host;
-use crate::paths;
 use crate::session::Program;
 
 /// The feature of programs that watch their heap.
@@ -32,6 +32,7 @@ impl Recipe {
             source: None,
             watches_heap: false,
             extra: Vec::new(),
+            checkout: Checkout::here(),
         }
     }
 
@@ -45,7 +46,7 @@ impl Recipe {
 
     /// Where cargo puts the program.
     pub fn program(&self) -> Program {
-        Program { path: paths::target().join("release").join(self.bin()), ..Program::default() }
+        Program { path: self.checkout.target.join("release").join(self.bin()), ..Program::default() }
     }
 
     /// How long a build from nothing takes on this machine, in minutes.
@@ -57,7 +58,7 @@ impl Recipe {
     pub fn cargo(&self, verb: &str) -> Command {
         let compilers = Compilers::find();
         let features: Vec<&str> = [self.feature.as_str()].into_iter().chain(self.extra.iter().copied()).collect();
-        let mut cargo = cargo();
+        let mut cargo = cargo_in(&self.checkout);
         cargo
             .args([verb, "--release", "--no-default-features"])
             .args(["--features", &features.join(","), "--bin", &self.bin()])
@@ -96,7 +97,7 @@ impl Recipe {
             compiler: Some(rustc.into_iter().chain(cxx).collect::<Vec<_>>().join("; ")),
             flags: Some(flags.collect::<Vec<_>>().join(" ")),
             allocator: None,
-            source: source.and_then(|name| Some(format!("crate {name} {}", locked_version(name)?))),
+            source: source.and_then(|name| Some(format!("crate {name} {}", locked_in(&self.checkout, name)?))),
         };
         serde_json::to_string(&build).unwrap_or_default()
     }
@@ -159,9 +160,13 @@ fn warn_of_compiler(recipe: &Recipe) {
 
 /// A cargo command on this package, as if nobody had called us from a cargo.
 pub fn cargo() -> Command {
+    cargo_in(&Checkout::here())
+}
+
+fn cargo_in(checkout: &Checkout) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     clean_environment(&mut cargo);
-    cargo.current_dir(paths::root()).env("CARGO_TARGET_DIR", paths::target());
+    cargo.current_dir(&checkout.root).env("CARGO_TARGET_DIR", &checkout.target);
     cargo
 }
 
@@ -188,7 +193,11 @@ fn clean_environment(command: &mut Command) {
 }
 
 pub(crate) fn locked_version(name: &str) -> Option<String> {
-    let lock: toml::Table = fs::read_to_string(paths::root().join("Cargo.lock")).ok()?.parse().ok()?;
+    locked_in(&Checkout::here(), name)
+}
+
+fn locked_in(checkout: &Checkout, name: &str) -> Option<String> {
+    let lock: toml::Table = fs::read_to_string(checkout.root.join("Cargo.lock")).ok()?.parse().ok()?;
     let packages = lock.get("package")?.as_array()?;
     // The newest, where several are locked: the engine's own is the one we depend on.
     let version = |package: &toml::Value| {

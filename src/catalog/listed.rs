@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::script::Script;
 use super::{Entry, Recipe, Source};
+use crate::checkout::Checkout;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,8 +44,8 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    /// The engine of that name; `python` is the interpreter that script engines are given.
-    pub(super) fn entry(self, name: String, python: &str) -> Result<Entry> {
+    /// The engine of that name in this source tree; `python` is the interpreter that script engines are given.
+    pub(super) fn entry(self, name: String, python: &str, checkout: &Checkout) -> Result<Entry> {
         ensure!(self.service.is_none() || self.on_request, "{name} needs a server: it is on_request");
         let (kind, source) = match (self.cpu_minutes, self.package, self.version) {
             (Some(cpu_minutes), None, None) => {
@@ -57,17 +58,19 @@ impl Listed {
                     source: self.source,
                     watches_heap: self.watches_heap,
                     extra: Vec::new(),
+                    checkout: checkout.clone(),
                 };
                 let kind = if self.service.is_some() { "service" } else { "embedded" };
                 (kind, Source::Built(recipe))
             }
             (None, Some(package), Some(version)) => {
                 let script = Script {
-                    file: Script::listed(&name),
+                    file: Script::listed(&name, checkout),
                     name: name.clone(),
                     package: Some((package, version)),
                     requirements: self.requirements,
                     python: python.to_owned(),
+                    checkout: checkout.clone(),
                 };
                 ("script", Source::Script(script))
             }

@@ -15,7 +15,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::paths;
+use crate::checkout::Checkout;
 use crate::session::Program;
 use crate::settings::Settings;
 pub use build::cargo;
@@ -77,6 +77,8 @@ pub struct Recipe {
     pub watches_heap: bool,
     /// Features beside the engine's own.
     extra: Vec<&'static str>,
+    /// From which source tree, into which target folder.
+    checkout: Checkout,
 }
 
 /// All engines, those of the table first.
@@ -91,13 +93,21 @@ impl Catalog {
     /// # Errors
     /// When the table cannot be read or an own engine says neither `program` nor `script` nor `like`, or takes a name that is there.
     pub fn read(settings: &Settings) -> Result<Self> {
-        let path = paths::root().join("fixtures/engines.toml");
+        Self::read_in(&Checkout::here(), settings)
+    }
+
+    /// The same of another source tree; the user's own engines are those of the settings.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_in(checkout: &Checkout, settings: &Settings) -> Result<Self> {
+        let path = checkout.root.join("fixtures/engines.toml");
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         // An ordered map, so that engines appear as they are listed.
         let listed: toml::Table = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
         let mut entries = listed
             .into_iter()
-            .map(|(name, value)| value.try_into::<Listed>()?.entry(name, &settings.python))
+            .map(|(name, value)| value.try_into::<Listed>()?.entry(name, &settings.python, checkout))
             .collect::<Result<Vec<_>>>()
             .with_context(|| format!("in {}", path.display()))?;
         for (name, own) in &settings.engines {
@@ -136,6 +146,11 @@ impl Catalog {
             }
         }
         Ok(Self { entries })
+    }
+
+    /// This engine and no other.
+    pub(crate) fn of(entry: Entry) -> Self {
+        Self { entries: vec![Entry { on_request: false, ..entry }] }
     }
 
     /// Adds the versions that a filter names, `polars-wheel@2.0.0`, as engines of their own.
@@ -190,6 +205,11 @@ impl Entry {
             source: Source::Script(script),
             ..self.clone()
         })
+    }
+
+    /// The same engine by another program, which is there already.
+    pub(crate) fn given(self, program: Program) -> Self {
+        Self { source: Source::Given(program), ..self }
     }
 
     /// How the program is compiled; `None` for what is not compiled here.

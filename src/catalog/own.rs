@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::script::Script;
 use super::{Entry, Source, find};
+use crate::checkout::Checkout;
 use crate::paths;
 use crate::session::Program;
 use crate::settings::OwnEngine;
@@ -30,6 +31,7 @@ pub(super) fn entry(name: &str, own: &OwnEngine, entries: &[Entry], python: &str
                 package: None,
                 requirements: own.requirements.clone(),
                 python: python.to_owned(),
+                checkout: Checkout::here(),
             };
             ensure!(script.file.is_file(), "engine.{name}.script: there is no file {}", script.file.display());
             ("script", Source::Script(script))
@@ -77,7 +79,8 @@ mod tests {
     use super::*;
 
     fn own(toml: &str) -> Result<Entry> {
-        let listed = |name: &str, toml| toml::from_str::<Listed>(toml)?.entry(name.to_owned(), "python3");
+        let listed =
+            |name: &str, toml| toml::from_str::<Listed>(toml)?.entry(name.to_owned(), "python3", &Checkout::here());
         let entries = [
             listed("duckdb", "title = 'DuckDB'\ncpu_minutes = 1")?,
             listed("polars-wheel", "title = 'Polars'\npackage = 'polars'\nversion = '2.1.0'\nmodes = ['streaming']")?,

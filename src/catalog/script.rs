@@ -12,8 +12,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::command;
+use crate::checkout::Checkout;
 use crate::lock::Lock;
-use crate::paths;
 use crate::session::Program;
 
 /// What the protocol module needs, and the newest engines ask for.
@@ -34,18 +34,20 @@ pub struct Script {
     pub requirements: Vec<String>,
     /// The interpreter that the environment is made with.
     pub python: String,
+    /// Whose protocol module it takes, and whose target folder holds the environment.
+    pub checkout: Checkout,
 }
 
 impl Script {
     /// The file of an engine of the table.
-    pub(super) fn listed(name: &str) -> PathBuf {
-        scripts().join(name).join("engine.py")
+    pub(super) fn listed(name: &str, checkout: &Checkout) -> PathBuf {
+        scripts(checkout).join(name).join("engine.py")
     }
 
     /// The program, whether or not its environment is there.
     pub(super) fn program(&self) -> Program {
         let env = [
-            ("PYTHONPATH", scripts().join("module").to_string_lossy().into_owned()),
+            ("PYTHONPATH", scripts(&self.checkout).join("module").to_string_lossy().into_owned()),
             // The source folder stays as it is, and packages of the user's own stay outside.
             ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
             ("PYTHONNOUSERSITE", "1".to_owned()),
@@ -72,7 +74,7 @@ impl Script {
         if self.ready() {
             return Ok(self.program());
         }
-        let all = paths::own("python");
+        let all = self.checkout.own("python");
         fs::create_dir_all(&all).with_context(|| format!("cannot make {}", all.display()))?;
         let _lock = Lock::wait(&all, "installs packages")?;
         if !self.ready() {
@@ -148,7 +150,7 @@ impl Script {
 
     fn environment(&self) -> PathBuf {
         let version = self.package.as_ref().map(|(_, version)| format!("@{version}"));
-        paths::own("python").join(format!("{}{}", self.name, version.unwrap_or_default()))
+        self.checkout.own("python").join(format!("{}{}", self.name, version.unwrap_or_default()))
     }
 
     /// Written last: what an environment without it holds is not known.
@@ -172,6 +174,6 @@ pub(crate) fn python_advice() -> String {
     )
 }
 
-fn scripts() -> PathBuf {
-    paths::root().join("src/engine/python")
+fn scripts(checkout: &Checkout) -> PathBuf {
+    checkout.root.join("src/engine/python")
 }

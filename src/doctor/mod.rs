@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::measure::host::Host;
 use crate::settings::Settings;
+pub(crate) use sharing::Ticks;
 
 /// Lines that a bench run starts with, at most.
 const WORST: usize = 2;

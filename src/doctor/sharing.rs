@@ -28,7 +28,7 @@ const SHOW: &str = "run outside a sandbox that hides /proc";
 
 /// Time of all processors, in ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Ticks {
+pub(crate) struct Ticks {
     busy: u64,
     idle: u64,
     steal: u64,
@@ -46,11 +46,11 @@ impl Ticks {
         (ticks.busy + ticks.idle > 0).then_some(ticks)
     }
 
-    fn read() -> Option<Self> {
+    pub(crate) fn read() -> Option<Self> {
         Self::parse(&fs::read_to_string("/proc/stat").ok()?)
     }
 
-    fn since(self, before: Self) -> Self {
+    pub(crate) fn since(self, before: Self) -> Self {
         // The kernel lets idle time run backwards by a tick now and then.
         Self {
             busy: self.busy.saturating_sub(before.busy),
@@ -61,7 +61,7 @@ impl Ticks {
 
     /// Of the time that this machine wanted to run, what it did not get, in percent.
     #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
-    fn steal_percent(self) -> f64 {
+    pub(crate) fn steal_percent(self) -> f64 {
         100.0 * self.steal as f64 / (self.busy + self.steal).max(1) as f64
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod finish;
 pub(crate) mod hearing;
 pub(crate) mod origin;
 pub(crate) mod plan;
+pub(crate) mod replay;
 mod run;
 pub(crate) mod sample;
 pub(crate) mod select;

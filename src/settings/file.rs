@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::OwnEngine;
 use super::keys::KEYS;
+use super::{GateSettings, OwnEngine};
 use crate::id::check_name;
 use crate::paths;
 
 /// The tables of a user's own engines.
 const ENGINE: &str = "engine";
+/// The table of what a change may cost.
+const GATE: &str = "gate";
 
 /// The file, or nothing where there is none.
 #[derive(Debug, Default)]
@@ -21,6 +23,7 @@ pub(super) struct File {
     /// What it says, by key: one text for each value.
     pub(super) values: BTreeMap<String, Vec<String>>,
     pub(super) engines: BTreeMap<String, OwnEngine>,
+    pub(super) gate: GateSettings,
 }
 
 impl File {
@@ -45,10 +48,14 @@ impl File {
                 file.engines = engines(value)?;
                 continue;
             }
+            if key == GATE {
+                file.gate = GateSettings::read(value)?;
+                continue;
+            }
             let known: Vec<&str> = KEYS.iter().filter_map(|known| known.toml).collect();
             ensure!(
                 known.contains(&key.as_str()),
-                "unknown field `{key}`, expected one of {}, or a table [engine.NAME]",
+                "unknown field `{key}`, expected one of {}, or a table [engine.NAME] or [gate]",
                 known.join(", ")
             );
             let values = texts(&value).with_context(|| format!("'{value}' is no value for {key}"))?;

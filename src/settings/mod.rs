@@ -31,11 +31,29 @@
 //! program = "/opt/mine/querydyno-mine"
 //! args = ["--fast"]
 //! dialect = "duckdb"
+//!
+//! [gate]                      # what cargo xtask gate lets pass, head by base; these are the defaults
+//! time = { accepts = 1.02, must_see = 1.05 }   # red: confirmed above the first; cleared: the second is excluded
+//! memory = { accepts = 1.05, must_see = 1.10 }
+//! instructions = 1.005
+//!
+//! [[gate.exception]]          # until a day, some rows may cost more ...
+//! row = "duckdb/q18"
+//! metric = "time"             # time, memory, instructions; all where it says none
+//! max_ratio = 1.2
+//! reason = "the new plan is slower and right"
+//! expires = "2027-01-31"
+//!
+//! [[gate.exception]]          # ... or, without a ratio, be missing
+//! row = "duckdb/q5"
+//! reason = "renamed to q5a"
+//! expires = "2027-01-31"
 //! ```
 //!
 //! Your own query is of one run, so it has no key in the file: `TABLE_NAME` and `QUERY`, which `cargo bench -- own` runs.
 
 mod file;
+mod gate;
 mod keys;
 mod read;
 mod told;
@@ -50,9 +68,11 @@ use serde::Deserialize;
 use crate::id::Scale;
 use crate::units::Bytes;
 use crate::variant::{Cache, Variant};
+pub use gate::{Exception, GateSettings, Metric};
 pub use keys::{ENGINE_VARIABLES, EngineVariable, KEYS, Key};
 use keys::{MEMORY, QUERY, TABLE_NAME, THREADS};
 pub(crate) use read::called_in;
+pub use read::duration;
 pub use told::{Told, ToldBy};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
@@ -88,6 +108,8 @@ pub struct Settings {
     pub tpch_answers: Option<PathBuf>,
     /// The user's own engines by name.
     pub engines: BTreeMap<String, OwnEngine>,
+    /// What a change may cost, for `cargo xtask gate`.
+    pub gate: GateSettings,
     /// Every setting as it was told; see [`told()`](Self::told()).
     pub(crate) told: Vec<Told>,
 }

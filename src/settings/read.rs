@@ -91,6 +91,7 @@ impl Settings {
             tpch_answers,
             told: given.told(),
             engines: given.file.engines,
+            gate: given.file.gate,
         })
     }
 }
@@ -117,12 +118,20 @@ fn format(text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
-fn timeout(text: &str) -> Result<Duration> {
-    let timeout = match text.trim().parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
+/// A time as people write it: `300`, `300s`, `5m`.
+///
+/// # Errors
+/// When it is none.
+pub fn duration(text: &str) -> Result<Duration> {
+    match text.trim().parse() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
         Err(_) => humantime::parse_duration(text.trim())
-            .with_context(|| format!("'{text}' is not a timeout: give a time such as 300s or 5m"))?,
-    };
+            .with_context(|| format!("'{text}' is not a time: give one such as 300s or 5m")),
+    }
+}
+
+fn timeout(text: &str) -> Result<Duration> {
+    let timeout = duration(text)?;
     ensure!(!timeout.is_zero(), "a timeout of 0 lets nothing finish: give a time such as 300s or 5m");
     Ok(timeout)
 }

@@ -9,7 +9,7 @@ mod paired;
 
 pub use bootstrap::{Random, percentiles, resampled_medians};
 pub use middle::median_interval;
-pub use paired::{Interval, hodges_lehmann};
+pub use paired::{Interval, hodges_lehmann, holm, signed_rank_p};
 
 /// The geometric mean of ratios; `None` of nothing.
 pub fn geometric_mean(ratios: &[f64]) -> Option<f64> {

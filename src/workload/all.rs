@@ -1,6 +1,7 @@
 //! Which workloads there are: ours in `fixtures`, the user's folders, and the user's own query.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
@@ -18,7 +19,15 @@ impl Workload {
     /// # Errors
     /// When one of them is wrong, or two have a query of the same name.
     pub fn all(settings: &Settings) -> Result<Vec<Self>> {
-        let fixtures = paths::root().join("fixtures");
+        Self::all_in(paths::root(), settings)
+    }
+
+    /// The same with the workloads of another source tree instead of ours.
+    ///
+    /// # Errors
+    /// As [`all`](Self::all).
+    pub fn all_in(root: &Path, settings: &Settings) -> Result<Vec<Self>> {
+        let fixtures = root.join("fixtures");
         let folders = fs::read_dir(&fixtures).with_context(|| format!("cannot read {}", fixtures.display()))?;
         let mut names: Vec<String> = folders
             .flatten()
@@ -26,7 +35,8 @@ impl Workload {
             .filter_map(|folder| folder.file_name().into_string().ok())
             .collect();
         names.sort();
-        let mut workloads = names.iter().map(|name| Self::read(name)).collect::<Result<Vec<_>>>()?;
+        let mut workloads =
+            names.iter().map(|name| Self::read_from(&fixtures.join(name))).collect::<Result<Vec<_>>>()?;
         for folder in &settings.workloads {
             workloads.push(Self::read_from(folder)?);
         }

@@ -4,9 +4,11 @@ mod answers;
 mod audit;
 mod bench;
 mod build;
+mod compare;
 mod data;
 mod doctor;
 mod engines;
+mod gate;
 mod heap;
 mod instructions;
 mod lint;
@@ -36,6 +38,8 @@ enum Command {
     Engines(engines::Engines),
     Answers(answers::Answers),
     Audit(audit::Audit),
+    Gate(gate::Gate),
+    Compare(compare::Compare),
     Heap(heap::Heap),
     Instructions(instructions::Instructions),
     Report(report::Report),
@@ -47,10 +51,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return told(&error),
+    };
     let run = || -> anyhow::Result<ExitCode> {
         match cli.command {
             Command::Bench(command) => return Ok(command.run()),
+            Command::Gate(command) => return Ok(command.run()),
+            Command::Compare(command) => return Ok(command.run()),
             Command::Data(command) => command.run()?,
             Command::Build(command) => command.run()?,
             Command::Engines(command) => command.run()?,
@@ -75,4 +84,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What clap has to say, and how a process ends that could not be meant: 2, or in a gate, where 2 means something else, 3.
+fn told(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    let gates = std::env::args().nth(1).is_some_and(|command| command == "gate" || command == "compare");
+    ExitCode::from(if gates { gate::USAGE } else { 2 })
 }

@@ -167,7 +167,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
-fn colors() -> bool {
+pub(crate) fn colors() -> bool {
     stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use criterion::SamplingMode;
 
-use crate::harness::{SAMPLES, criterion_in};
+use super::{SAMPLES, criterion_in};
 use crate::record::{Outcome, Record};
 
 const NEXT_TO_NOTHING: Duration = Duration::from_nanos(1);
 
-/// Has Criterion keep the samples of these records below `folder`, but for those with too few of them.
-pub(super) fn replay(records: &[Record], folder: &Path) {
+/// Has Criterion keep the samples of these records below `folder`, but for those with too few of them; under the name of a
+/// baseline, or as its newest.
+pub(crate) fn replay(records: &[Record], folder: &Path, baseline: Option<&str>) {
     let enough = |record: &&Record| record.outcome == Outcome::Measured && record.samples_ns.len() >= SAMPLES;
     let records: Vec<&Record> = records.iter().filter(enough).collect();
     if records.is_empty() {
@@ -25,6 +26,9 @@ pub(super) fn replay(records: &[Record], folder: &Path) {
     // What it says of one run a sample is a table for somebody who has none.
     let _muted = Muted::new();
     let mut criterion = criterion_in(folder).without_plots();
+    if let Some(name) = baseline {
+        criterion = criterion.save_baseline(name.to_owned());
+    }
     for record in records {
         let mut group = criterion.benchmark_group(record.id.group());
         group
@@ -90,7 +94,7 @@ mod tests {
         let mut few = record.clone();
         few.id.variant = "parquet-few".to_owned();
         few.samples_ns.truncate(SAMPLES - 1);
-        replay(&[record.clone(), few], folder.path());
+        replay(&[record.clone(), few], folder.path(), None);
         let kept = folder.path().join("duckdb_q6_sf0.1");
         assert!(!kept.join("parquet-few").exists());
         let text = std::fs::read_to_string(kept.join("parquet/new/sample.json")).unwrap();
@@ -98,5 +102,7 @@ mod tests {
         let numbers = |name: &str| -> Vec<f64> { serde_json::from_value(sample[name].clone()).unwrap() };
         assert_eq!(numbers("iters"), [1.0; 12]);
         assert_eq!(numbers("times"), record.samples_ns);
+        replay(&[record], folder.path(), Some("base"));
+        assert!(kept.join("parquet/base/sample.json").exists());
     }
 }

@@ -1,0 +1,241 @@
+//! What a gate has measured so far, on the disk: one line a pair, flushed as it is taken, so that a gate that was interrupted or
+//! killed goes on from there. Half a pair is none: its program is launched again.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::answer::Verdict;
+use crate::settings::Metric;
+
+/// A change of peak memory below this is none: some pages more or less are of every launch.
+const LEAST_MEMORY: u64 = 1 << 20;
+
+/// Which pairs decide what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Of every row, to clear it.
+    Screen,
+    /// Of suspects, to decide on them.
+    Confirm,
+}
+
+/// A base and a head, launched one right after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The row's id, or a control's name.
+    pub row: String,
+    /// Which stage it is for.
+    pub stage: Stage,
+    /// Whether the base was launched first.
+    pub base_first: bool,
+    /// The base's launch.
+    pub base: Launch,
+    /// The head's.
+    pub head: Launch,
+    /// What both took from start to end, in nanoseconds, loading and all.
+    pub wall_ns: u64,
+}
+
+/// A fresh process: one run that is not timed, and one that is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    /// The timed run, in nanoseconds.
+    pub time_ns: u64,
+    /// The run before it.
+    pub first_ns: u64,
+    /// The most physical memory held during the timed run.
+    pub peak_memory_bytes: Option<u64>,
+    /// Of the data that was loaded.
+    pub dataset_sha256: Option<String>,
+    /// What the engine says of its version.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// What is known of the answer.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
+}
+
+impl Pair {
+    /// Base and head of a metric, where both are known.
+    #[expect(clippy::cast_precision_loss, reason = "nanoseconds and bytes of a query are far below 2^53")]
+    pub fn of(&self, metric: Metric) -> Option<(f64, f64)> {
+        match metric {
+            Metric::Time => Some((self.base.time_ns as f64, self.head.time_ns as f64)),
+            Metric::Memory => {
+                let (base, head) = (self.base.peak_memory_bytes?, self.head.peak_memory_bytes?);
+                let head = if base.abs_diff(head) < LEAST_MEMORY { base } else { head };
+                Some((base as f64, head as f64))
+            }
+            Metric::Instructions => None,
+        }
+    }
+}
+
+/// Pairs by row and stage, in the order in which they were taken.
+pub type Pairs = BTreeMap<(String, Stage), Vec<Pair>>;
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "snake_case")]
+enum Line {
+    /// The first: what is compared, as a checksum.
+    Gate { key: String },
+    /// A pair.
+    Pair(Box<Pair>),
+    /// The last: it came to a conclusion, so there is nothing to go on with.
+    Ended,
+}
+
+/// The file that a gate appends to.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+impl Journal {
+    /// The journal of what `key` stands for, with the pairs that an unfinished gate has left in it. One of something else is
+    /// put aside, and so is a finished one, or any where it has to be `fresh`.
+    pub(super) fn open(folder: &Path, key: &str, fresh: bool) -> Result<(Self, Pairs)> {
+        let path = folder.join("launches.jsonl");
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let left = if fresh { None } else { unfinished(&path, key) };
+        let resumed = left.is_some();
+        if !resumed && path.exists() {
+            let aside = folder.join("launches-before.jsonl");
+            fs::rename(&path, &aside).with_context(|| format!("cannot rename {}", path.display()))?;
+        }
+        let pairs = left.unwrap_or_default();
+        // Whole lines only: what was cut off would spoil the next one.
+        let temporary = path.with_extension("part");
+        let mut text = line(&Line::Gate { key: key.to_owned() })?;
+        for pair in pairs.iter() {
+            text += &line(&Line::Pair(Box::new(pair.clone())))?;
+        }
+        fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &path)).with_context(|| context(&path))?;
+        let file = OpenOptions::new().append(true).open(&path).with_context(|| context(&path))?;
+        let mut by_row = Pairs::new();
+        for pair in pairs {
+            by_row.entry((pair.row.clone(), pair.stage)).or_default().push(pair);
+        }
+        Ok((Self { path, file }, by_row))
+    }
+
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn keep(&mut self, pair: &Pair) -> Result<()> {
+        self.write(&Line::Pair(Box::new(pair.clone())))
+    }
+
+    pub(super) fn end(&mut self) -> Result<()> {
+        self.write(&Line::Ended)
+    }
+
+    fn write(&mut self, told: &Line) -> Result<()> {
+        self.file
+            .write_all(line(told)?.as_bytes())
+            .and_then(|()| self.file.flush())
+            .with_context(|| context(&self.path))
+    }
+}
+
+fn line(told: &Line) -> Result<String> {
+    Ok(serde_json::to_string(told)? + "\n")
+}
+
+fn context(path: &Path) -> String {
+    format!("cannot write {}", path.display())
+}
+
+/// The pairs of an unfinished gate of this key.
+fn unfinished(path: &Path, key: &str) -> Option<Vec<Pair>> {
+    let text = fs::read_to_string(path).ok()?;
+    let mut lines = text.lines().filter_map(|line| serde_json::from_str(line).ok());
+    if !matches!(lines.next()?, Line::Gate { key: of } if of == key) {
+        return None;
+    }
+    let mut pairs = Vec::new();
+    for line in lines {
+        match line {
+            Line::Pair(pair) => pairs.push(*pair),
+            Line::Ended => return None,
+            Line::Gate { .. } => {}
+        }
+    }
+    Some(pairs).filter(|pairs| !pairs.is_empty())
+}
+
+/// The pairs of a journal, as tests and whoever wants to judge for himself read them.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read(path: &Path) -> Result<Vec<Pair>> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let pair = |line: &str| match serde_json::from_str(line) {
+        Ok(Line::Pair(pair)) => Some(*pair),
+        _ => None,
+    };
+    Ok(text.lines().filter_map(pair).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(row: &str) -> Pair {
+        Pair {
+            row: row.to_owned(),
+            stage: Stage::Screen,
+            base_first: true,
+            base: Launch { time_ns: 5, peak_memory_bytes: Some(10 << 20), ..Launch::default() },
+            head: Launch { time_ns: 6, peak_memory_bytes: Some((11 << 20) - 1), ..Launch::default() },
+            wall_ns: 20,
+        }
+    }
+
+    #[test]
+    fn an_unfinished_gate_goes_on_and_a_cut_line_is_lost_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |key: &str, fresh| Journal::open(folder.path(), key, fresh).unwrap();
+        let (mut journal, pairs) = open("a", false);
+        assert!(pairs.is_empty());
+        journal.keep(&pair("x")).unwrap();
+        journal.keep(&pair("x")).unwrap();
+        journal.file.write_all(b"{\"line\":\"pair\",\"row\":\"x\",\"st").unwrap();
+        let (mut journal, pairs) = open("a", false);
+        assert_eq!(pairs[&("x".to_owned(), Stage::Screen)].len(), 2);
+        journal.keep(&pair("y")).unwrap();
+        assert_eq!(read(journal.path()).unwrap().len(), 3);
+        assert_eq!(open("a", false).1.len(), 2);
+        // Another comparison, or one that has ended, begins anew; the old one is put aside.
+        assert!(open("b", false).1.is_empty());
+        assert_eq!(read(&folder.path().join("launches-before.jsonl")).unwrap().len(), 3);
+        let (mut journal, _) = open("b", false);
+        journal.keep(&pair("x")).unwrap();
+        assert_eq!(open("b", false).1.len(), 1);
+        assert!(open("b", true).1.is_empty());
+        let (mut journal, _) = open("b", false);
+        journal.keep(&pair("x")).unwrap();
+        journal.end().unwrap();
+        assert!(open("b", false).1.is_empty());
+    }
+
+    #[test]
+    fn a_few_pages_are_no_change_of_memory() {
+        let mut pair = pair("x");
+        assert_eq!(pair.of(Metric::Memory), Some((10_485_760.0, 10_485_760.0)));
+        pair.head.peak_memory_bytes = Some(11 << 20);
+        assert_eq!(pair.of(Metric::Memory), Some((10_485_760.0, 11_534_336.0)));
+        assert_eq!(pair.of(Metric::Time), Some((5.0, 6.0)));
+        pair.base.peak_memory_bytes = None;
+        assert_eq!(pair.of(Metric::Memory), None);
+    }
+}

@@ -1,0 +1,212 @@
+//! What pairs of launches allow to say: pure functions, no engines, no files.
+//!
+//! Two stages. The screen takes ten pairs of every row and clears those whose interval excludes what has to be seen. What
+//! it does not clear is a suspect, of which thirty new pairs are taken, and these alone decide: so that the rows that looked worst
+//! by chance are not judged by the chance that made them look so. The pair is the unit: a program that happens to lie
+//! badly in memory does so for its whole life, and more runs of it say nothing more.
+
+use serde::{Deserialize, Serialize};
+
+use crate::stats::{Interval, hodges_lehmann, holm, median, signed_rank_p};
+
+/// Pairs of every row in the screen.
+pub const SCREEN: usize = 10;
+/// Numbers of new pairs at which a suspect may be decided. The first is for all; beyond it a budget goes on with those that
+/// were too noisy.
+pub const LOOKS: [usize; 3] = [30, 60, 90];
+/// Of a hundred gates of unchanged code, at most so many are red by chance, whatever the number of rows.
+const FALSE_ALARMS: f64 = 0.01;
+/// The interval of a reading: what it excludes on one side, it excludes with 97.5 %.
+const CONFIDENCE: f64 = 0.95;
+/// Of a normal distribution: the bound of that interval, and of 95 %.
+const Z_BOUND: f64 = 1.960;
+const Z_POWER: f64 = 1.645;
+
+/// Head by base: what is nobody's business, and what has to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Limit {
+    /// A ratio up to this is accepted: red is what is confirmed to lie above.
+    pub accepts: f64,
+    /// A ratio from here on has to be seen: a row is cleared when its interval lies below, and blind when it could not.
+    pub must_see: f64,
+}
+
+/// What is said of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Confirmed to be above what is accepted.
+    Regressed,
+    /// Below the base by more than is accepted above it. Not corrected for the number of rows, since it blocks nothing.
+    Improved,
+    /// What has to be seen is excluded.
+    Equivalent,
+    /// Neither: too noisy, or between the two limits.
+    Inconclusive,
+    /// Not measured, or not as it has to be.
+    Invalid,
+}
+
+/// What some pairs say.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// How many.
+    pub pairs: usize,
+    /// The base's median.
+    pub base: f64,
+    /// The head's.
+    pub head: f64,
+    /// Head by base: the Hodges-Lehmann estimate with its 95 % interval.
+    pub ratio: Interval,
+    /// The smallest ratio that would have been told from 1 in 19 of 20 times, by how the pairs scatter.
+    pub could_see: f64,
+}
+
+impl Reading {
+    /// Of pairs of base and head; `None` of fewer than six.
+    pub fn of(pairs: &[(f64, f64)]) -> Option<Self> {
+        let logs = hodges_lehmann(&logs(pairs), CONFIDENCE)?;
+        let (bases, heads): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+        let error = (logs.high - logs.low) / (2.0 * Z_BOUND);
+        Some(Self {
+            pairs: pairs.len(),
+            base: median(&bases)?,
+            head: median(&heads)?,
+            ratio: Interval { estimate: logs.estimate.exp(), low: logs.low.exp(), high: logs.high.exp() },
+            could_see: ((Z_BOUND + Z_POWER) * error).exp(),
+        })
+    }
+
+    /// Whether it excludes what has to be seen.
+    pub fn clears(&self, limit: Limit) -> bool {
+        self.ratio.high < limit.must_see
+    }
+
+    /// Whether a change that has to be seen might have gone unseen.
+    pub fn is_blind(&self, limit: Limit) -> bool {
+        self.could_see > limit.must_see
+    }
+
+    /// The verdict of a reading that does not show a regression.
+    pub fn without_regression(&self, limit: Limit) -> Verdict {
+        match self.ratio.high {
+            high if high < 1.0 / limit.accepts => Verdict::Improved,
+            high if high < limit.must_see => Verdict::Equivalent,
+            _ => Verdict::Inconclusive,
+        }
+    }
+
+    /// Whether two programs that are the same, or a loop of ours, were found apart: the machine's doing.
+    pub fn is_moved(&self, limit: Limit) -> bool {
+        self.ratio.low > limit.accepts || self.ratio.high < 1.0 / limit.accepts
+    }
+}
+
+/// The verdicts on all suspects of a gate, by their new pairs. A suspect without enough of them is inconclusive.
+pub fn decide(suspects: &[(&[(f64, f64)], Limit)]) -> Vec<(Option<Reading>, Verdict)> {
+    let counted: Vec<&[(f64, f64)]> = suspects.iter().map(|(pairs, _)| looked_at(pairs)).collect();
+    let p_value = |(pairs, (_, limit)): (&&[(f64, f64)], &(_, Limit))| signed_rank_p(&logs(pairs), limit.accepts.ln());
+    let p_values: Vec<f64> = counted.iter().zip(suspects).map(p_value).collect();
+    #[expect(clippy::cast_precision_loss, reason = "three")]
+    // Each look is a chance to be wrong.
+    let red = holm(&p_values, FALSE_ALARMS / LOOKS.len() as f64);
+    counted
+        .iter()
+        .zip(suspects)
+        .zip(red)
+        .map(|((pairs, (all, limit)), red)| match Reading::of(pairs) {
+            Some(reading) if red => (Some(reading), Verdict::Regressed),
+            Some(reading) => (Some(reading), reading.without_regression(*limit)),
+            None => (Reading::of(all), Verdict::Inconclusive),
+        })
+        .collect()
+}
+
+/// The pairs up to the last look: between two looks nothing is decided.
+fn looked_at(pairs: &[(f64, f64)]) -> &[(f64, f64)] {
+    let look = LOOKS.into_iter().rev().find(|look| *look <= pairs.len()).unwrap_or_default();
+    &pairs[..look]
+}
+
+fn logs(pairs: &[(f64, f64)]) -> Vec<f64> {
+    pairs.iter().map(|(base, head)| (head / base).ln()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Limit = Limit { accepts: 1.02, must_see: 1.05 };
+
+    /// So many pairs whose ratios lie evenly around `ratio`, within `scatter` on each side.
+    fn pairs(count: usize, ratio: f64, scatter: f64) -> Vec<(f64, f64)> {
+        #[expect(clippy::cast_precision_loss, reason = "a handful of pairs")]
+        let place = |index: usize| (index as f64 + 0.5) / count as f64 * 2.0 - 1.0;
+        // In another order than by size.
+        (0..count).map(|index| (1.0, ratio * (1.0 + scatter * place(index * 7 % count)))).collect()
+    }
+
+    fn decided(pairs: &[(f64, f64)]) -> Verdict {
+        decide(&[(pairs, LIMIT)])[0].1
+    }
+
+    #[test]
+    fn the_screen_clears_what_is_level_and_holds_what_is_not() {
+        let clears = |ratio, scatter| Reading::of(&pairs(SCREEN, ratio, scatter)).unwrap().clears(LIMIT);
+        assert!(clears(1.0, 0.03) && clears(0.9, 0.03));
+        assert!(!clears(1.05, 0.01) && !clears(1.10, 0.03));
+        // Too noisy to tell.
+        assert!(!clears(1.0, 0.2));
+    }
+
+    #[test]
+    fn the_second_stage_can_fail_and_can_pass() {
+        assert_eq!(decided(&pairs(30, 1.05, 0.03)), Verdict::Regressed);
+        assert_eq!(decided(&pairs(30, 1.0, 0.05)), Verdict::Equivalent);
+        assert_eq!(decided(&pairs(30, 0.9, 0.05)), Verdict::Improved);
+        assert_eq!(decided(&pairs(30, 1.02, 0.4)), Verdict::Inconclusive);
+        assert_eq!(decided(&pairs(29, 2.0, 0.01)), Verdict::Inconclusive);
+        assert_eq!(decided(&[]), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn what_lies_between_the_limits_is_not_red() {
+        assert_eq!(decided(&pairs(30, 1.015, 0.01)), Verdict::Equivalent);
+        assert_eq!(decided(&pairs(30, 1.035, 0.01)), Verdict::Regressed);
+    }
+
+    #[test]
+    fn nothing_is_decided_between_two_looks() {
+        let mut noisy = pairs(30, 1.0, 0.5);
+        noisy.extend(vec![(1.0, 2.0); 29]);
+        let (reading, verdict) = decide(&[(&noisy, LIMIT)])[0];
+        assert_eq!((reading.unwrap().pairs, verdict), (30, Verdict::Inconclusive));
+        noisy.push((1.0, 2.0));
+        assert_eq!(decide(&[(&noisy, LIMIT)])[0].0.unwrap().pairs, 60);
+    }
+
+    #[test]
+    fn a_row_tells_what_it_could_have_seen() {
+        let quiet = Reading::of(&pairs(10, 1.0, 0.02)).unwrap();
+        let noisy = Reading::of(&pairs(10, 1.0, 0.2)).unwrap();
+        assert!(!quiet.is_blind(LIMIT) && noisy.is_blind(LIMIT), "{quiet:?} {noisy:?}");
+        assert!(Reading::of(&pairs(5, 1.0, 0.1)).is_none());
+    }
+
+    #[test]
+    fn more_rows_take_more_evidence() {
+        // The p value lies between the bound for one row and that for many.
+        let weak = pairs(30, 1.0315, 0.05);
+        assert_eq!(decided(&weak), Verdict::Regressed);
+        let level = pairs(30, 1.0, 0.05);
+        let mut many: Vec<(&[(f64, f64)], Limit)> = vec![(&level, LIMIT); 200];
+        many.push((&weak, LIMIT));
+        assert_ne!(decide(&many).last().unwrap().1, Verdict::Regressed);
+    }
+
+    #[test]
+    fn a_control_moves_to_either_side() {
+        let moved = |ratio| Reading::of(&pairs(10, ratio, 0.02)).unwrap().is_moved(LIMIT);
+        assert!(moved(1.1) && moved(0.9) && !moved(1.0) && !moved(1.025));
+    }
+}

@@ -1,0 +1,138 @@
+//! One launch: a fresh process, one run that is not timed and one that is, its answer checked.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use super::journal::Launch;
+use super::sides::{Contender, Row};
+use crate::answer::compare::{Precision, compare};
+use crate::answer::{Answer, Verdict};
+use crate::fixture::Store;
+use crate::id::BenchId;
+use crate::launch::{Launched, launch};
+use crate::referee::Referee;
+use crate::session::{Failure, FailureKind};
+use crate::settings::Settings;
+use crate::tables;
+use crate::units::Bytes;
+
+/// Why there is no launch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The engine cannot do this, by its nature.
+    Unsupported(String),
+    /// Anything else.
+    Failed(String),
+}
+
+impl Lost {
+    /// The reason, as it is told.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Unsupported(reason) => format!("unsupported: {reason}"),
+            Self::Failed(reason) => reason.clone(),
+        }
+    }
+}
+
+impl From<Failure> for Lost {
+    fn from(failure: Failure) -> Self {
+        match failure.kind {
+            FailureKind::Unsupported { reason } => Self::Unsupported(reason),
+            _ => Self::Failed(failure.to_string()),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Lost {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(format!("{error:#}"))
+    }
+}
+
+/// Launches programs.
+pub(super) struct Launcher<'a> {
+    settings: &'a Settings,
+    store: Store,
+    referee: Referee,
+    /// The first answer to each row that no reference vouches for: all others have to be the same.
+    first_answers: BTreeMap<BenchId, Answer>,
+}
+
+impl<'a> Launcher<'a> {
+    pub(super) fn new(settings: &'a Settings) -> Self {
+        Self {
+            settings,
+            store: Store::new(settings.data.clone()),
+            referee: Referee::new(settings),
+            first_answers: BTreeMap::new(),
+        }
+    }
+
+    /// Rows whose answers were held against each other only.
+    pub(super) fn unchecked(&self) -> Vec<BenchId> {
+        self.first_answers.keys().cloned().collect()
+    }
+
+    /// One side of a row. Both sides read the data of the head's workload.
+    ///
+    /// # Errors
+    /// Why it gave no time that counts.
+    pub(super) fn launch(&mut self, row: &Row<'_>, contender: &Contender<'_>) -> Result<Launch, Lost> {
+        let parts = contender.cell.parts;
+        let dataset = tables::dataset(
+            row.head.cell.parts.workload,
+            &parts.query.tables,
+            row.id.scale,
+            parts.variant.format,
+            self.settings,
+            &self.store,
+        )?
+        .dataset;
+        let Launched { mut session, info, .. } =
+            launch(parts.engine, parts.variant, &contender.program, self.settings, &dataset, &contender.text)?;
+        let first = session.run(1)?;
+        let timed = session.run(1)?;
+        if first.rows != timed.rows {
+            return Err(session.changed_rows(first.rows, timed.rows).into());
+        }
+        let verdict = match session.answer() {
+            Ok(answer) => self.check(contender, session.engine(), &answer)?,
+            // An engine that cannot show its answer is measured all the same, as in a bench.
+            Err(Failure { kind: FailureKind::Unsupported { reason }, .. }) => Verdict::Unchecked(reason),
+            Err(failure) => return Err(failure.into()),
+        };
+        session.close()?;
+        let ns = |durations: &[u64]| durations.first().copied().unwrap_or_default();
+        Ok(Launch {
+            time_ns: ns(&timed.durations_ns),
+            first_ns: ns(&first.durations_ns),
+            peak_memory_bytes: timed.peak_memory.map(|peak| peak.bytes).map(|Bytes(bytes)| bytes),
+            dataset_sha256: Some(dataset.sha256),
+            version: Some(info.version),
+            verdict: Some(verdict),
+        })
+    }
+
+    fn check(&mut self, contender: &Contender<'_>, family: &str, answer: &Answer) -> Result<Verdict, Lost> {
+        let parts = contender.cell.parts;
+        let id = &contender.cell.id;
+        let wrong = |difference: String| Lost::Failed(format!("wrong answer: {difference}"));
+        let verdict = self.referee.judge(parts.workload, parts.query, id.scale, family, answer)?;
+        // Nobody asks later what it took down.
+        self.referee.take_heard();
+        match &verdict {
+            Verdict::Wrong(difference) => return Err(wrong(difference.clone())),
+            Verdict::Official | Verdict::Consensus(_) => return Ok(verdict),
+            Verdict::Unchecked(_) => {}
+        }
+        let Some(first) = self.first_answers.get(id) else {
+            self.first_answers.insert(id.clone(), answer.clone());
+            return Ok(verdict);
+        };
+        compare(first, answer, parts.query, Precision::Full)
+            .map(|()| verdict)
+            .map_err(|difference| wrong(format!("other than in the first launch of this row: {difference}")))
+    }
+}

@@ -1,0 +1,67 @@
+//! A gate's samples for others: in Criterion's folder as baselines `base` and `head`, and as records beside the journal, which
+//! say of what engine, data and answer they are.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::journal::{Launch, Pair, Pairs, Stage};
+use super::sides::{Role, Row};
+use crate::answer::reference::write_whole;
+use crate::checksum::sha256;
+use crate::harness::origin::Origin;
+use crate::harness::replay::replay;
+use crate::record::{Outcome, Record};
+use crate::settings::Settings;
+
+/// The file of records in the gate's folder.
+const RECORDS: &str = "records.jsonl";
+
+/// Keeps the timed runs of every row, of both stages.
+///
+/// # Errors
+/// When the records cannot be written; Criterion says nothing of what it cannot write.
+pub(super) fn keep(rows: &[Row<'_>], pairs: &Pairs, folder: &Path, settings: &Settings) -> Result<()> {
+    let origin = Origin::read();
+    let mut lines = Vec::new();
+    for role in [Role::Base, Role::Head] {
+        let records: Vec<Record> = rows.iter().filter_map(|row| record(row, role, pairs, &origin)).collect();
+        replay(&records, &settings.home.with_file_name("criterion"), Some(role.name()));
+        for record in &records {
+            serde_json::to_writer(&mut lines, record)?;
+            lines.push(b'\n');
+        }
+    }
+    let file = folder.join(RECORDS);
+    fs::create_dir_all(folder)?;
+    write_whole(&file, &lines).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// One side of a row; `None` where it was not measured.
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds of a query are far below 2^53")]
+fn record(row: &Row<'_>, role: Role, pairs: &Pairs, origin: &Origin) -> Option<Record> {
+    let contender = match role {
+        Role::Base => &row.base,
+        Role::Head => &row.head,
+    };
+    let of = |pair: &Pair| -> Launch {
+        match role {
+            Role::Base => pair.base.clone(),
+            Role::Head => pair.head.clone(),
+        }
+    };
+    let taken = [Stage::Screen, Stage::Confirm].into_iter().filter_map(|stage| pairs.get(&(row.id.to_string(), stage)));
+    let launches: Vec<Launch> = taken.flatten().map(of).collect();
+    let first = launches.first()?;
+    let mut record = origin.blank(&contender.cell);
+    record.outcome = Outcome::Measured;
+    record.engine.version = first.version.clone();
+    record.verdict = first.verdict.clone();
+    record.query.sha256 = Some(sha256(&contender.text.sql));
+    record.dataset.sha256 = first.dataset_sha256.clone();
+    record.peak_memory_bytes = launches.iter().filter_map(|launch| launch.peak_memory_bytes).max();
+    record.samples_ns = launches.iter().map(|launch| launch.time_ns as f64).collect();
+    record.iterations = vec![1; launches.len()];
+    Some(record)
+}

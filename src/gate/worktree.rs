@@ -1,0 +1,106 @@
+//! Another revision beside this tree: a git worktree in the target folder, with a target folder of its own.
+//!
+//! Both stay where they are between gates, so that a later base compiles only what differs. A first one begins with what is
+//! compiled here already: cargo takes dependencies of another folder for fresh when nothing about them differs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::catalog::command;
+use crate::checkout::Checkout;
+use crate::paths;
+
+/// What cargo keeps of compiled dependencies in a profile's folder.
+const COMPILED: [&str; 3] = [".fingerprint", "build", "deps"];
+
+/// The full hash of a revision.
+///
+/// # Errors
+/// When there is none of that name.
+pub(super) fn commit(revision: &str) -> Result<String> {
+    git(paths::root(), &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")])
+        .with_context(|| {
+            format!(
+                "git knows no revision '{revision}' here; name a branch, a tag or a commit (in a shallow clone, fetch it first)"
+            )
+        })
+}
+
+/// Commits of `base` that are missing in `head`: whoever compares with them compares with more than this change.
+pub(super) fn missing(base: &str, head: &str) -> usize {
+    let count = git(paths::root(), &["rev-list", "--count", &format!("{head}..{base}")]);
+    count.ok().and_then(|count| count.parse().ok()).unwrap_or_default()
+}
+
+/// The commit checked out in the worktree called `slot`, clean.
+///
+/// # Errors
+/// When git cannot, or somebody has changed files there.
+pub(super) fn at(slot: &str, commit: &str) -> Result<Checkout> {
+    let folder = paths::own("gate").join(slot);
+    let checkout = Checkout { root: folder.join("tree"), target: folder.join("target") };
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let tree = checkout.root.to_string_lossy().into_owned();
+    // One whose folder somebody has removed is still in git's list.
+    git(paths::root(), &["worktree", "prune"])?;
+    if checkout.root.join(".git").exists() {
+        check_clean(&checkout.root)?;
+        git(&checkout.root, &["checkout", "--quiet", "--detach", commit])?;
+    } else {
+        git(paths::root(), &["worktree", "add", "--quiet", "--detach", "--force", &tree, commit])?;
+    }
+    check_clean(&checkout.root)?;
+    ensure!(git(&checkout.root, &["rev-parse", "HEAD"])? == commit, "{tree} is not at {commit}");
+    ensure!(
+        checkout.root.join("fixtures/engines.toml").is_file(),
+        "{} has no fixtures/engines.toml: that revision is older than this command",
+        &commit[..12.min(commit.len())]
+    );
+    seed(&checkout.target.join("release"))?;
+    Ok(checkout)
+}
+
+fn check_clean(tree: &Path) -> Result<()> {
+    let changed = git(tree, &["status", "--porcelain"])?;
+    ensure!(
+        changed.is_empty(),
+        "the base is dirty: somebody has changed {} in {}, so what would be built is not the revision; bring it back with: git -C {} stash --include-untracked",
+        changed.lines().map(|line| line[2..].trim()).collect::<Vec<_>>().join(", "),
+        tree.display(),
+        tree.display()
+    );
+    Ok(())
+}
+
+/// Copies what is compiled here into a target folder that has nothing yet. Whatever of it cargo does not take for fresh, it compiles.
+fn seed(to: &Path) -> Result<()> {
+    let from = paths::target().join("release");
+    if to.exists() || !from.join("deps").is_dir() {
+        return Ok(());
+    }
+    eprintln!("copying what is compiled already for the base, once");
+    let staging = to.with_extension("part");
+    // Left by a copy that was killed.
+    let _ = fs::remove_dir_all(&staging);
+    fs::create_dir_all(&staging).with_context(|| format!("cannot make {}", staging.display()))?;
+    let parts: Vec<PathBuf> = COMPILED.iter().map(|part| from.join(part)).filter(|part| part.is_dir()).collect();
+    let mut copy = Command::new("cp");
+    // Times too: cargo goes by them.
+    copy.args(["--recursive", "--preserve=all", "--reflink=auto"]).args(parts).arg(&staging);
+    ensure!(command::run(&mut copy, |_| Ok(()))?.success(), "cannot copy {} to {}", from.display(), staging.display());
+    fs::rename(&staging, to).with_context(|| format!("cannot make {}", to.display()))
+}
+
+fn git(folder: &Path, args: &[&str]) -> Result<String> {
+    let mut git = Command::new("git");
+    // A hook that calls us has set these for its own repository.
+    git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
+    let output = git.arg("-C").arg(folder).args(args).stdin(Stdio::null()).output().context("cannot start git")?;
+    if !output.status.success() {
+        bail!("git {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

@@ -1,0 +1,57 @@
+//! `cargo xtask compare`: two revisions side by side, without a verdict.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use querydyno::gate::{Gate, Sides};
+
+use crate::gate::Told;
+
+/// Compare two revisions by pairs of fresh processes that take turns: ratios and intervals, no verdict
+///
+/// Each is built in a git worktree below the target folder. What blocks a merge is the gate, which decides by new pairs.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask compare v1.0 main duckdb
+  cargo xtask compare HEAD~5 HEAD '^(duckdb|polars)/q(1|6)/' --pairs 30
+
+Exit codes: 0 compared, 2 a row could not be measured or it was interrupted, 3 usage.")]
+pub(crate) struct Compare {
+    /// The revision to compare with
+    base: String,
+    /// The revision that is compared
+    head: String,
+    /// The rows, as in a bench [default: all of the compiled engines that are built]
+    filter: Option<String>,
+    /// Pairs of every row; an interval takes six
+    #[arg(long, default_value = "10", value_parser = clap::value_parser!(u16).range(6..=1000))]
+    pairs: u16,
+    /// Begin anew instead of going on with a comparison that did not end
+    #[arg(long)]
+    fresh: bool,
+    #[command(flatten)]
+    told: Told,
+}
+
+impl Compare {
+    pub(crate) fn run(self) -> ExitCode {
+        let compare = Gate {
+            sides: Sides::Revisions { base: self.base, head: self.head },
+            filter: self.filter,
+            budget: None,
+            fresh: self.fresh,
+            confirm: None,
+            only_compare: Some(self.pairs.into()),
+        };
+        match self.told.run(&compare, false) {
+            Ok(outcome) if outcome.is_whole() => ExitCode::SUCCESS,
+            Ok(outcome) => {
+                for row in outcome.not_measured() {
+                    crate::report::tell!("{row}");
+                }
+                ExitCode::from(crate::gate::UNDECIDED)
+            }
+            Err(code) => code,
+        }
+    }
+}

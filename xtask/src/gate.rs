@@ -1,0 +1,156 @@
+//! `cargo xtask gate`: red only when it is really slower. A thin caller of [`querydyno::gate::Gate`].
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{ArgGroup, Args};
+use querydyno::answer::reference::write_whole;
+use querydyno::gate::page::{self, MARKER};
+use querydyno::gate::{Gate as Run, Outcome, Sides, Stop, regressed_in};
+use querydyno::report::{markdown, terminal};
+use querydyno::settings::Settings;
+
+use crate::report::{colors, print, tell};
+
+/// The exit code where nothing can be said, an interrupt among the reasons.
+pub(crate) const UNDECIDED: u8 = 2;
+/// The exit code for a command line or a setting that cannot be meant.
+pub(crate) const USAGE: u8 = 3;
+
+/// Decide whether this tree made an engine program, a query or the harness slower or hungrier than a base
+///
+/// The base is built in a git worktree below the target folder. Base and head take turns in fresh processes; ten pairs clear most
+/// rows, thirty new pairs decide on the others. Where a control moved, the run is invalid and nobody is red.
+#[derive(Debug, Args)]
+#[command(
+    group(ArgGroup::new("against").required(true).args(["base", "base_program"])),
+    after_help = "Examples:
+  cargo xtask gate --base main                        every query on the engines that are compiled here and built
+  cargo xtask gate '^(duckdb|polars)/q(1|6)/' --base v1.0 --budget 10m
+  cargo xtask gate duckdb --base-program /old/querydyno-duckdb --head-program target/release/querydyno-duckdb
+  cargo xtask gate q1 --base-program polars-wheel@2.0.0 --head-program polars-wheel@2.1.0
+  cargo xtask gate duckdb --base main --confirm gate.json     on another machine: only what was slower there
+
+What may be slower or hungrier, and until when, is in [gate] of querydyno.toml (src/settings/mod.rs shows every key).
+A gate that was interrupted or killed goes on where it stopped when the same command is given again. The samples are also in
+Criterion's folder as baselines base and head: critcmp base head.
+Exit codes: 0 passed; 1 slower or hungrier, confirmed; 2 undecided (noise, a moved control, missing rows, interrupted); 3 usage."
+)]
+pub(crate) struct Gate {
+    /// The rows, as in a bench: `duckdb/q1`, `q6`, a regular expression [default: all of the compiled engines that are built]
+    filter: Option<String>,
+    /// The revision to hold this tree against: a branch, a tag, a commit
+    #[arg(long, value_name = "REVISION")]
+    base: Option<String>,
+    /// A program to hold another one against, or an engine: `polars-wheel@2.0.0`
+    #[arg(long, value_name = "PROGRAM", requires = "head_program")]
+    base_program: Option<String>,
+    /// That other program, or engine
+    #[arg(long, value_name = "PROGRAM", requires = "base_program", conflicts_with = "base")]
+    head_program: Option<String>,
+    /// Time for measuring: what is left after all rows goes to those that are too noisy, the widest interval first
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    budget: Option<Duration>,
+    /// Decide only on the rows that this JSON of another machine's gate calls regressed
+    #[arg(long, value_name = "FILE", value_parser = regressed)]
+    confirm: Option<Regressed>,
+    /// Begin anew instead of going on with a gate that did not end
+    #[arg(long)]
+    fresh: bool,
+    #[command(flatten)]
+    told: Told,
+}
+
+// How it runs and is told, for gate and compare. No doc comment: clap would take it for what the command does.
+#[derive(Debug, Args)]
+pub(crate) struct Told {
+    /// Scale factors, as a list: 0.01,1 [default: `QUERYDYNO_SCALE`, or 1]
+    #[arg(long)]
+    scale: Option<String>,
+    /// Write the outcome as JSON to this file; `-` is stdout
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the page as Markdown to this file
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+}
+
+/// The rows of another machine's gate.
+#[derive(Debug, Clone)]
+struct Regressed(Vec<querydyno::id::BenchId>);
+
+fn regressed(file: &str) -> Result<Regressed, String> {
+    regressed_in(Path::new(file)).map(Regressed).map_err(|error| format!("{error:#}"))
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let time = querydyno::settings::duration(text).map_err(|error| format!("{error:#}"))?;
+    if time.is_zero() { Err("no time measures nothing: give some, such as 10m".to_owned()) } else { Ok(time) }
+}
+
+impl Gate {
+    pub(crate) fn run(self) -> ExitCode {
+        let sides = match (self.base, self.base_program, self.head_program) {
+            (Some(base), None, None) => Sides::Tree { base },
+            (None, Some(base), Some(head)) => Sides::Programs { base, head },
+            _ => unreachable!("clap lets one of the two through"),
+        };
+        let gate = Run {
+            sides,
+            filter: self.filter,
+            budget: self.budget,
+            fresh: self.fresh,
+            confirm: self.confirm.map(|Regressed(rows)| rows),
+            only_compare: None,
+        };
+        let told = self.told.run(&gate, true);
+        told.map_or_else(|code| code, |outcome| ExitCode::from(outcome.conclusion.exit_code()))
+    }
+}
+
+impl Told {
+    /// Runs it and tells the outcome; the exit code where there is none.
+    pub(crate) fn run(&self, gate: &Run, verdicts: bool) -> Result<Outcome, ExitCode> {
+        let done = self.settings().map_err(Stop::Usage).and_then(|settings| {
+            let outcome = gate.run(&settings)?;
+            self.tell(&outcome, verdicts)?;
+            Ok(outcome)
+        });
+        done.map_err(|stop| {
+            let (code, error) = match stop {
+                Stop::Usage(error) => (USAGE, error),
+                Stop::Undecided(error) => (UNDECIDED, error),
+            };
+            tell!("error: {error:#}");
+            ExitCode::from(code)
+        })
+    }
+
+    fn settings(&self) -> Result<Settings> {
+        Settings::read_with(self.scale.iter().map(|scale| ("QUERYDYNO_SCALE", scale.clone())))
+    }
+
+    fn tell(&self, outcome: &Outcome, verdicts: bool) -> Result<()> {
+        let document = page::document(outcome, verdicts);
+        let json = || Ok::<_, anyhow::Error>(serde_json::to_string_pretty(outcome)? + "\n");
+        match self.json.as_deref() {
+            Some(file) if file == Path::new("-") => print(&json()?)?,
+            file => {
+                if let Some(file) = file {
+                    write(file, &json()?)?;
+                }
+                print(&terminal::render(&document, colors()))?;
+            }
+        }
+        if let Some(file) = &self.markdown {
+            write(file, &format!("{MARKER}\n{}", markdown::render(&document, None)))?;
+        }
+        Ok(())
+    }
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    write_whole(file, text.as_bytes()).with_context(|| format!("cannot write {}", file.display()))
+}
