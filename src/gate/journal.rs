@@ -49,6 +49,9 @@ pub struct Launch {
     pub time_ns: u64,
     /// The run before it.
     pub first_ns: u64,
+    /// CPU time of the timed run over all threads, in nanoseconds.
+    #[serde(default)]
+    pub cpu_time_ns: Option<u64>,
     /// The most physical memory held during the timed run.
     pub peak_memory_bytes: Option<u64>,
     /// Of the data that was loaded.

@@ -24,20 +24,43 @@ const Z_POWER: f64 = 1.645;
 
 /// Head by base: what is nobody's business, and what has to be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Limit {
-    /// A ratio up to this is accepted: red is what is confirmed to lie above.
+    /// The ratio of a row that nothing happened to; more than 1 only where an exception says so.
+    #[serde(default = "one")]
+    pub unchanged: f64,
+    /// A ratio up to this is accepted: red is what is confirmed to be more than unchanged, and by more than this.
     pub accepts: f64,
     /// A ratio from here on has to be seen: a row is cleared when its interval lies below, and blind when it could not.
     pub must_see: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Limit {
+    /// Of a row without an exception.
+    pub const fn new(accepts: f64, must_see: f64) -> Self {
+        Self { unchanged: 1.0, accepts, must_see }
+    }
+
+    /// With another ratio accepted; what counts as unchanged and what has to be seen are as far from it as before.
+    #[must_use]
+    pub fn accepting(self, accepts: f64) -> Self {
+        let factor = accepts / self.accepts;
+        Self { unchanged: self.unchanged * factor, accepts, must_see: self.must_see * factor }
+    }
 }
 
 /// What is said of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Confirmed to be above what is accepted.
+    /// Confirmed to be slower or hungrier, and by more than is accepted.
     Regressed,
-    /// Below the base by more than is accepted above it. Not corrected for the number of rows, since it blocks nothing.
+    /// Below the base by more than is accepted above it, on a row that is not blind. Not corrected for the number of rows, since
+    /// it blocks nothing.
     Improved,
     /// What has to be seen is excluded.
     Equivalent,
@@ -90,7 +113,7 @@ impl Reading {
     /// The verdict of a reading that does not show a regression.
     pub fn without_regression(&self, limit: Limit) -> Verdict {
         match self.ratio.high {
-            high if high < 1.0 / limit.accepts => Verdict::Improved,
+            high if high < 1.0 / limit.accepts && !self.is_blind(limit) => Verdict::Improved,
             high if high < limit.must_see => Verdict::Equivalent,
             _ => Verdict::Inconclusive,
         }
@@ -105,7 +128,8 @@ impl Reading {
 /// The verdicts on all suspects of a gate, by their new pairs. A suspect without enough of them is inconclusive.
 pub fn decide(suspects: &[(&[(f64, f64)], Limit)]) -> Vec<(Option<Reading>, Verdict)> {
     let counted: Vec<&[(f64, f64)]> = suspects.iter().map(|(pairs, _)| looked_at(pairs)).collect();
-    let p_value = |(pairs, (_, limit)): (&&[(f64, f64)], &(_, Limit))| signed_rank_p(&logs(pairs), limit.accepts.ln());
+    let p_value =
+        |(pairs, (_, limit)): (&&[(f64, f64)], &(_, Limit))| signed_rank_p(&logs(pairs), limit.unchanged.ln());
     let p_values: Vec<f64> = counted.iter().zip(suspects).map(p_value).collect();
     #[expect(clippy::cast_precision_loss, reason = "three")]
     // Each look is a chance to be wrong.
@@ -115,7 +139,8 @@ pub fn decide(suspects: &[(&[(f64, f64)], Limit)]) -> Vec<(Option<Reading>, Verd
         .zip(suspects)
         .zip(red)
         .map(|((pairs, (all, limit)), red)| match Reading::of(pairs) {
-            Some(reading) if red => (Some(reading), Verdict::Regressed),
+            // Some tiny change is always there, and enough pairs confirm any.
+            Some(reading) if red && reading.ratio.estimate > limit.accepts => (Some(reading), Verdict::Regressed),
             Some(reading) => (Some(reading), reading.without_regression(*limit)),
             None => (Reading::of(all), Verdict::Inconclusive),
         })
@@ -136,7 +161,7 @@ fn logs(pairs: &[(f64, f64)]) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    const LIMIT: Limit = Limit { accepts: 1.02, must_see: 1.05 };
+    const LIMIT: Limit = Limit::new(1.02, 1.05);
 
     /// So many pairs whose ratios lie evenly around `ratio`, within `scatter` on each side.
     fn pairs(count: usize, ratio: f64, scatter: f64) -> Vec<(f64, f64)> {
@@ -196,7 +221,7 @@ mod tests {
     #[test]
     fn more_rows_take_more_evidence() {
         // The p value lies between the bound for one row and that for many.
-        let weak = pairs(30, 1.0315, 0.05);
+        let weak = pairs(30, 1.025, 0.075);
         assert_eq!(decided(&weak), Verdict::Regressed);
         let level = pairs(30, 1.0, 0.05);
         let mut many: Vec<(&[(f64, f64)], Limit)> = vec![(&level, LIMIT); 200];

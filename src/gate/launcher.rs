@@ -108,6 +108,7 @@ impl<'a> Launcher<'a> {
         Ok(Launch {
             time_ns: ns(&timed.durations_ns),
             first_ns: ns(&first.durations_ns),
+            cpu_time_ns: timed.cpu_time_ns,
             peak_memory_bytes: timed.peak_memory.map(|peak| peak.bytes).map(|Bytes(bytes)| bytes),
             dataset_sha256: Some(dataset.sha256),
             version: Some(info.version),

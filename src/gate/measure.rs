@@ -17,6 +17,8 @@ use crate::stats::Random;
 
 /// What is estimated from pairs.
 pub(super) const METRICS: [Metric; 2] = [Metric::Time, Metric::Memory];
+/// Pairs of every row in a screen with a budget, after which those that are clear need no more; no interval takes fewer.
+const FEWEST: usize = 6;
 /// How often the time that is left is told where there is no terminal for a bar.
 const TELL: Duration = Duration::from_secs(30);
 
@@ -147,14 +149,9 @@ impl<'a, 'b> Measuring<'a, 'b> {
     fn suspects(&self) -> Vec<&'a Row<'a>> {
         let mut suspects: Vec<(f64, &Row<'_>)> = Vec::new();
         for row in self.rows.iter().filter(|row| !self.is_lost(row)) {
-            let readings: Vec<(Metric, Option<Reading>)> =
-                METRICS.into_iter().map(|metric| (metric, self.reading(row, Stage::Screen, metric))).collect();
-            let cleared = readings.iter().all(|(metric, reading)| {
-                // A metric that cannot be read, such as a server's memory, holds nobody.
-                reading.is_none_or(|reading| reading.clears(self.limits.limit(&row.id, *metric)))
-            });
-            if self.plan.all_are_suspects || !cleared {
-                let worst = readings.iter().filter_map(|(_, reading)| Some(reading.as_ref()?.ratio.estimate));
+            if self.plan.all_are_suspects || !self.is_cleared(row) {
+                let readings = METRICS.into_iter().filter_map(|metric| self.reading(row, Stage::Screen, metric));
+                let worst = readings.map(|reading| reading.ratio.estimate);
                 suspects.push((worst.fold(0.0, f64::max), row));
             }
         }
@@ -194,7 +191,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
                     let reading = self.reading(row, Stage::Confirm, metric)?;
                     let limit = self.limits.limit(&row.id, metric);
                     // Decided either way, more pairs tell nothing that matters.
-                    let open = !reading.clears(limit) && reading.ratio.low <= limit.accepts;
+                    let open = !reading.clears(limit) && reading.ratio.low <= limit.unchanged;
                     open.then_some(reading.ratio.high / reading.ratio.low)
                 };
                 METRICS.into_iter().filter_map(noisy).reduce(f64::max)
@@ -221,8 +218,9 @@ impl<'a, 'b> Measuring<'a, 'b> {
             let mut order = tracks.clone();
             shuffle(&mut order, stage, number);
             for track in order {
-                let lost = matches!(track, Track::Row(row) if self.is_lost(row));
-                if lost || taken(self, &track) > number {
+                let done =
+                    matches!(track, Track::Row(row) if self.is_lost(row) || self.is_clear_early(row, stage, number));
+                if done || taken(self, &track) > number {
                     continue;
                 }
                 if self.left().is_some_and(|left| left.is_zero()) {
@@ -233,6 +231,21 @@ impl<'a, 'b> Measuring<'a, 'b> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a row needs no more of the screen: with a budget, launches go where the intervals are wide.
+    fn is_clear_early(&self, row: &Row<'_>, stage: Stage, number: usize) -> bool {
+        let early = self.plan.budget.is_some() && stage == Stage::Screen && number >= FEWEST;
+        early && self.is_cleared(row)
+    }
+
+    /// Whether the screen excludes what has to be seen, in every metric that can be read.
+    fn is_cleared(&self, row: &Row<'_>) -> bool {
+        METRICS.into_iter().all(|metric| {
+            // One that cannot be, such as a server's memory, holds nobody.
+            let reading = self.reading(row, Stage::Screen, metric);
+            reading.is_none_or(|reading| reading.clears(self.limits.limit(&row.id, metric)))
+        })
     }
 
     /// What no change can touch. The null row is the one in the middle of those that can be measured.

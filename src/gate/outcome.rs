@@ -29,7 +29,9 @@ pub enum Conclusion {
     Pass,
     /// A row is confirmed to have.
     Regressed,
-    /// It cannot be said.
+    /// Every row was measured, and some are too noisy to be cleared.
+    Noisy,
+    /// It cannot be said: rows are missing, or the run is invalid.
     Undecided,
 }
 
@@ -39,7 +41,7 @@ impl Conclusion {
         match self {
             Self::Pass => 0,
             Self::Regressed => 1,
-            Self::Undecided => 2,
+            Self::Noisy | Self::Undecided => 2,
         }
     }
 }
@@ -284,19 +286,21 @@ pub(super) fn conclude(
         format!("{} runs the very same on both sides and was found slower or hungrier: the machine's doing", row.id)
     }));
     let slower: Vec<String> = rows.iter().filter(regressed).filter(|row| !row.untouched).map(told).collect();
-    let mut open: Vec<String> = Vec::new();
+    let (mut missing, mut noisy) = (Vec::new(), Vec::new());
     for row in rows {
         match row.verdict {
-            Verdict::Invalid => open.push(format!("{}: {}", row.id, row.reason.as_deref().unwrap_or("not measured"))),
-            Verdict::Inconclusive => open.push(inconclusive(row)),
+            Verdict::Invalid => {
+                missing.push(format!("{}: {}", row.id, row.reason.as_deref().unwrap_or("not measured")))
+            }
+            Verdict::Inconclusive => noisy.push(inconclusive(row)),
             _ => {}
         }
     }
     if rows.is_empty() {
-        open.push("there is no row that both have".to_owned());
+        missing.push("there is no row that both have".to_owned());
     }
     if cut_short {
-        open.push(
+        noisy.push(
             "the budget was over before all pairs were taken: give more time (--budget) or fewer rows".to_owned(),
         );
     }
@@ -305,9 +309,14 @@ pub(super) fn conclude(
         return (Conclusion::Undecided, invalid.into_iter().map(|why| format!("invalid run: {why}")).collect());
     }
     if !slower.is_empty() {
-        return (Conclusion::Regressed, slower.into_iter().chain(open).collect());
+        return (Conclusion::Regressed, slower.into_iter().chain(missing).chain(noisy).collect());
     }
-    (if open.is_empty() { Conclusion::Pass } else { Conclusion::Undecided }, open)
+    let conclusion = match (missing.is_empty(), noisy.is_empty()) {
+        (false, _) => Conclusion::Undecided,
+        (true, false) => Conclusion::Noisy,
+        (true, true) => Conclusion::Pass,
+    };
+    (conclusion, missing.into_iter().chain(noisy).collect())
 }
 
 fn told(row: &RowOutcome) -> String {

@@ -25,12 +25,12 @@ pub fn document(outcome: &Outcome, verdicts: bool) -> Document {
         outcome.rows.iter().flat_map(|row| row.metrics.iter().map(move |metric| (row, metric))).collect();
     rows.sort_by_key(|(_, metric)| rank(metric.verdict));
     let shown = rows.iter().map(|(row, metric)| line(row, metric, verdicts)).collect();
-    let mut header = vec!["row", "metric", "base", "head", "ratio", "95 % interval", "could see", "pairs"];
+    let mut header = vec!["row", "metric", "base", "head", "ratio", "could see", "pairs"];
     if verdicts {
         header.push("verdict");
     }
     blocks.push(Block::Table(Table {
-        caption: "Head by base, from pairs of fresh processes that took turns; \"could see\" is the smallest change that would have been told from none in 19 of 20 times".to_owned(),
+        caption: "Head by base, from pairs of fresh processes that took turns, with the 95 % interval; \"could see\" is the smallest change that would have been told from none in 19 of 20 times".to_owned(),
         keys: 2,
         header: header.into_iter().map(str::to_owned).collect(),
         rows: shown,
@@ -55,6 +55,7 @@ fn title(conclusion: Conclusion) -> String {
     match conclusion {
         Conclusion::Pass => "Gate: passed, nothing became slower or hungrier",
         Conclusion::Regressed => "Gate: regressed, confirmed by new pairs",
+        Conclusion::Noisy => "Gate: undecided, some rows are too noisy here",
         Conclusion::Undecided => "Gate: undecided",
     }
     .to_owned()
@@ -89,35 +90,26 @@ fn line(row: &RowOutcome, metric: &MetricOutcome, verdicts: bool) -> Vec<Cell> {
 }
 
 fn figures(reading: Option<&Reading>, metric: Metric) -> Vec<Cell> {
-    let Some(reading) = reading else { return vec![Cell::default(); 6] };
+    let Some(reading) = reading else { return vec![Cell::default(); 5] };
     let value = |value: f64| match metric {
         Metric::Memory => Bytes::about(value).to_string(),
         Metric::Time | Metric::Instructions => Nanos(value).to_string(),
     };
-    [
-        value(reading.base),
-        value(reading.head),
-        format!("{:.3}", reading.ratio.estimate),
-        format!("{:.3} to {:.3}", reading.ratio.low, reading.ratio.high),
-        format!("{:+.1} %", 100.0 * (reading.could_see - 1.0)),
-        reading.pairs.to_string(),
+    let ratio = reading.ratio;
+    vec![
+        Cell::from(value(reading.base)),
+        Cell::from(value(reading.head)),
+        Cell {
+            aside: format!("{:.3} to {:.3}", ratio.low, ratio.high),
+            ..Cell::from(format!("{:.3}", ratio.estimate))
+        },
+        Cell::from(format!("{:+.1} %", 100.0 * (reading.could_see - 1.0))),
+        Cell::from(reading.pairs.to_string()),
     ]
-    .map(Cell::from)
-    .to_vec()
 }
 
 fn controls(outcome: &Outcome) -> Table {
-    let header = [
-        "control",
-        "at base's place",
-        "at head's place",
-        "ratio",
-        "95 % interval",
-        "could see",
-        "pairs",
-        "end by beginning",
-        "",
-    ];
+    let header = ["control", "base", "head", "ratio", "could see", "pairs", "drift", ""];
     let rows = outcome.controls.iter().map(|control| {
         let mut cells = vec![Cell::from(control.name.as_str())];
         cells.extend(figures(control.reading.as_ref(), Metric::Time));
@@ -130,7 +122,7 @@ fn controls(outcome: &Outcome) -> Table {
         cells
     });
     Table {
-        caption: "What no change can touch".to_owned(),
+        caption: "What no change can touch; \"drift\" is the last launches by the first".to_owned(),
         keys: 1,
         header: header.into_iter().map(str::to_owned).collect(),
         rows: rows.collect(),

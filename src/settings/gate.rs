@@ -28,8 +28,8 @@ pub struct GateSettings {
 impl Default for GateSettings {
     fn default() -> Self {
         Self {
-            time: Limit { accepts: 1.02, must_see: 1.05 },
-            memory: Limit { accepts: 1.05, must_see: 1.10 },
+            time: Limit::new(1.02, 1.05),
+            memory: Limit::new(1.05, 1.10),
             instructions: 1.005,
             exceptions: Vec::new(),
         }
@@ -79,7 +79,10 @@ impl GateSettings {
         let read: Self = value.try_into().context("[gate]")?;
         for (name, limit) in [("time", read.time), ("memory", read.memory)] {
             ensure!(
-                1.0 <= limit.accepts && limit.accepts < limit.must_see && limit.must_see.is_finite(),
+                limit.unchanged <= 1.0
+                    && 1.0 <= limit.accepts
+                    && limit.accepts < limit.must_see
+                    && limit.must_see.is_finite(),
                 "[gate] {name}: accepts is a ratio from 1 on, and must_see a greater one: {{ accepts = 1.02, must_see = 1.05 }}"
             );
         }
@@ -119,15 +122,11 @@ impl GateSettings {
         let usual = match metric {
             Metric::Time => self.time,
             Metric::Memory => self.memory,
-            Metric::Instructions => Limit { accepts: self.instructions, must_see: self.instructions },
+            Metric::Instructions => Limit::new(self.instructions, self.instructions),
         };
         let of_metric = |exception: &&Exception| exception.metric.is_none_or(|own| own == metric);
         let ratios = self.of(id).filter(of_metric).filter_map(|exception| exception.max_ratio);
-        ratios.reduce(f64::max).map_or(usual, |accepts| Limit {
-            accepts,
-            // What has to be seen is as far from what is accepted as for other rows.
-            must_see: accepts * usual.must_see / usual.accepts,
-        })
+        ratios.reduce(f64::max).map_or(usual, |accepts| usual.accepting(accepts))
     }
 
     /// Whether a row may be missing.

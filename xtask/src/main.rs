@@ -4,6 +4,7 @@ mod answers;
 mod audit;
 mod bench;
 mod build;
+mod comment;
 mod compare;
 mod data;
 mod doctor;
@@ -40,6 +41,7 @@ enum Command {
     Audit(audit::Audit),
     Gate(gate::Gate),
     Compare(compare::Compare),
+    Comment(comment::Comment),
     Heap(heap::Heap),
     Instructions(instructions::Instructions),
     Report(report::Report),
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
             Command::Bench(command) => return Ok(command.run()),
             Command::Gate(command) => return Ok(command.run()),
             Command::Compare(command) => return Ok(command.run()),
+            Command::Comment(command) => command.run()?,
             Command::Data(command) => command.run()?,
             Command::Build(command) => command.run()?,
             Command::Engines(command) => command.run()?,
