@@ -295,8 +295,13 @@ pub struct Git {
 impl Git {
     /// Asks git about the package's folder; `None` outside a checkout.
     pub fn read() -> Option<Self> {
+        Self::read_in(paths::root())
+    }
+
+    /// The same of another folder.
+    pub(crate) fn read_in(folder: &Path) -> Option<Self> {
         let git = |args: &[&str]| {
-            let output = Command::new("git").arg("-C").arg(paths::root()).args(args).output().ok()?;
+            let output = Command::new("git").arg("-C").arg(folder).args(args).output().ok()?;
             output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
         };
         Some(Self {

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use crate::stats::Random;
 
-/// Numbers that the loop of the processor mixes: some 50 ms.
+/// Numbers that the loop of the processor mixes: some 20 ms.
 const MIXED: usize = 20_000_000;
-/// Places that the loop of memory visits, one telling the next, in 64 MiB: more than a cache holds.
+/// Places that the loop of memory visits in some 50 ms, one telling the next, in 64 MiB: more than a cache holds.
 const PLACES: usize = 64 << 20 >> 3;
-const VISITED: usize = 600_000;
+const VISITED: usize = 250_000;
 
 /// A canary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

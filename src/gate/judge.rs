@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn more_rows_take_more_evidence() {
         // The p value lies between the bound for one row and that for many.
-        let weak = pairs(30, 1.025, 0.075);
+        let weak = pairs(30, 1.025, 0.06);
         assert_eq!(decided(&weak), Verdict::Regressed);
         let level = pairs(30, 1.0, 0.05);
         let mut many: Vec<(&[(f64, f64)], Limit)> = vec![(&level, LIMIT); 200];

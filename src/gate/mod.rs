@@ -25,13 +25,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
+use crate::checkout::Checkout;
 use crate::doctor;
 use crate::id::BenchId;
 use crate::interrupt;
 use crate::lock::Lock;
 use crate::measure::host::Host;
-use crate::paths;
-use crate::record::{self, Git};
+use crate::record;
 use crate::settings::Settings;
 use journal::Journal;
 pub use journal::{Launch, Pair, Pairs, Stage, read};
@@ -40,9 +40,10 @@ use launcher::{Launcher, Lost};
 pub use machine::Machine;
 use measure::{Measured, Measuring, Plan};
 use outcome::Entered;
-pub use outcome::{Conclusion, Control, MetricOutcome, Outcome, RowOutcome, SCHEMA};
+pub use outcome::{Conclusion, Control, MetricOutcome, Outcome, RowOutcome, SCHEMA, conclude};
 pub use sides::Role;
 use sides::{Rows, Side};
+use worktree::Place;
 
 /// What is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,13 +108,21 @@ impl Gate {
     /// # Errors
     /// Why there is no outcome. A row that cannot be measured is no error, but a row of the outcome.
     pub fn run(&self, settings: &Settings) -> Result<Outcome, Stop> {
+        self.run_in(&Checkout::here(), settings)
+    }
+
+    /// The same of another tree than the one that this runs for.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_in(&self, here: &Checkout, settings: &Settings) -> Result<Outcome, Stop> {
         settings.gate.check_expiry().map_err(Stop::Usage)?;
-        let folder = paths::own("gate");
+        let folder = settings.home.join("gate");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let _alone = Lock::wait(&folder, "gates")?;
         let started_at = record::now();
         let mut cautions = Vec::new();
-        let (base, head) = self.sides(settings, &mut cautions)?;
+        let (base, head) = self.sides(Place { here, folder: &folder }, settings, &mut cautions)?;
         let cells = sides::cells(&base, &head, self.filter(), settings).map_err(Stop::Usage)?;
         let mut rows = sides::rows(cells)?;
         self.narrow(&mut rows)?;
@@ -138,32 +147,21 @@ impl Gate {
         self.filter.as_deref().filter(|filter| !filter.is_empty())
     }
 
-    fn sides(&self, settings: &Settings, cautions: &mut Vec<String>) -> Result<(Side, Side), Stop> {
+    fn sides(&self, place: Place<'_>, settings: &Settings, cautions: &mut Vec<String>) -> Result<(Side, Side), Stop> {
         let filter = self.filter();
+        let revision = |role, name: &str| Side::revision(role, name, place, filter, settings);
         match &self.sides {
             Sides::Tree { base } => {
-                let commit = worktree::commit(base).map_err(Stop::Usage)?;
-                if let Some(Git { commit: here, .. }) = Git::read() {
-                    let missing = worktree::missing(&commit, &here);
-                    if missing > 0 {
-                        cautions.push(format!(
-                            "{base} has {missing} commits that this tree lacks: what they made faster counts as slower here; rebase, or name the fork point: --base $(git merge-base {base} HEAD)"
-                        ));
-                    }
+                let of_base = revision(Role::Base, base)?;
+                let missing = worktree::missing(place, base, "HEAD");
+                if missing > 0 {
+                    cautions.push(format!(
+                        "{base} has {missing} commits that this tree lacks: what they made faster counts as slower here; rebase, or name the fork point: --base $(git merge-base {base} HEAD)"
+                    ));
                 }
-                Ok((
-                    Side::revision(Role::Base, base, &commit, filter, settings)?,
-                    Side::here(Role::Head, filter, settings)?,
-                ))
+                Ok((of_base, Side::here(Role::Head, place, filter, settings)?))
             }
-            Sides::Revisions { base, head } => {
-                let (of_base, of_head) =
-                    (worktree::commit(base).map_err(Stop::Usage)?, worktree::commit(head).map_err(Stop::Usage)?);
-                Ok((
-                    Side::revision(Role::Base, base, &of_base, filter, settings)?,
-                    Side::revision(Role::Head, head, &of_head, filter, settings)?,
-                ))
-            }
+            Sides::Revisions { base, head } => Ok((revision(Role::Base, base)?, revision(Role::Head, head)?)),
             Sides::Programs { base, head } => {
                 let engine = sides::engine_of(head, filter, settings).map_err(Stop::Usage)?;
                 let side = |role, name: &str| Side::program(role, name, &engine, settings).map_err(Stop::Usage);

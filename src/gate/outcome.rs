@@ -273,7 +273,7 @@ fn drift(times_ns: &[u64]) -> Option<f64> {
 }
 
 /// What rows and controls come to, and why.
-pub(super) fn conclude(
+pub fn conclude(
     rows: &[RowOutcome],
     controls: &[Control],
     machine: &Machine,
@@ -377,5 +377,83 @@ pub fn word(verdict: Verdict) -> &'static str {
         Verdict::Equivalent => "equivalent",
         Verdict::Inconclusive => "inconclusive",
         Verdict::Invalid => "invalid",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::journal::{Launch, Pair};
+
+    fn row(verdict: Verdict, untouched: bool) -> RowOutcome {
+        let id = "duckdb/q1/sf1/parquet".parse().unwrap();
+        RowOutcome { id, verdict, untouched, reason: None, metrics: Vec::new() }
+    }
+
+    fn concluded(rows: &[RowOutcome], controls: &[Control]) -> Conclusion {
+        conclude(rows, controls, &Machine::default(), false).0
+    }
+
+    /// So many pairs of a control, whose base takes these times and whose head so many times as long.
+    fn control(name: &str, times_ns: impl Iterator<Item = u64>, ratio: f64) -> Control {
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "small"
+        )]
+        let pair = |time_ns: u64| Pair {
+            row: name.to_owned(),
+            stage: Stage::Screen,
+            base_first: true,
+            base: Launch { time_ns, ..Launch::default() },
+            head: Launch { time_ns: (time_ns as f64 * ratio) as u64, ..Launch::default() },
+            wall_ns: 1,
+        };
+        let pairs = Pairs::from([((name.to_owned(), Stage::Screen), times_ns.map(pair).collect())]);
+        super::control(name, &pairs, &GateSettings::default()).unwrap()
+    }
+
+    #[test]
+    fn every_kind_of_row_has_its_code() {
+        for (verdict, conclusion, code) in [
+            (Verdict::Equivalent, Conclusion::Pass, 0),
+            (Verdict::Improved, Conclusion::Pass, 0),
+            (Verdict::Regressed, Conclusion::Regressed, 1),
+            (Verdict::Inconclusive, Conclusion::Noisy, 2),
+            (Verdict::Invalid, Conclusion::Undecided, 2),
+        ] {
+            let found = concluded(&[row(Verdict::Equivalent, false), row(verdict, false)], &[]);
+            assert_eq!((found, found.exit_code()), (conclusion, code));
+        }
+        assert_eq!(concluded(&[], &[]), Conclusion::Undecided);
+        // A confirmed regression stands whatever else is missing.
+        assert_eq!(
+            concluded(&[row(Verdict::Regressed, false), row(Verdict::Invalid, false)], &[]),
+            Conclusion::Regressed
+        );
+    }
+
+    #[test]
+    fn a_control_that_moved_is_an_invalid_run_and_not_red() {
+        let red = [row(Verdict::Regressed, false)];
+        let level = (0..10).map(|number| 50_000_000 + number * 10_000);
+        assert_eq!(concluded(&red, &[control(NULL, level.clone(), 1.0)]), Conclusion::Regressed);
+        for moved in [control(NULL, level.clone(), 1.1), control("canary memory", level, 0.9)] {
+            let (conclusion, why) = conclude(&red, &[moved], &Machine::default(), false);
+            assert!(conclusion == Conclusion::Undecided && why[0].starts_with("invalid run: "), "{why:?}");
+        }
+        // Level within each pair, and another machine at the end.
+        let faster = (0..20).map(|number| 50_000_000 - number * 1_000_000);
+        assert_eq!(concluded(&red, &[control("canary processor", faster, 1.0)]), Conclusion::Undecided);
+        let stolen = Machine { steal_percent: Some(50.0), ..Machine::default() };
+        assert_eq!(conclude(&red, &[], &stolen, false).0, Conclusion::Undecided);
+    }
+
+    #[test]
+    fn what_the_change_cannot_have_touched_is_no_regression() {
+        let rows = [row(Verdict::Regressed, true), row(Verdict::Regressed, false)];
+        let (conclusion, why) = conclude(&rows, &[], &Machine::default(), false);
+        assert!(conclusion == Conclusion::Undecided && why[0].contains("the very same on both sides"), "{why:?}");
     }
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::worktree;
+use super::Stop;
+use super::worktree::{self, Place};
 use crate::catalog::Catalog;
 use crate::checkout::Checkout;
 use crate::checksum::sha256;
@@ -57,32 +58,33 @@ impl Side {
     /// A revision, in a worktree of its own.
     ///
     /// # Errors
-    /// When it is dirty, or cannot be read.
+    /// When there is none of that name, it is dirty, or cannot be read.
     pub(super) fn revision(
         role: Role,
         name: &str,
-        commit: &str,
+        place: Place<'_>,
         filter: Option<&str>,
         settings: &Settings,
-    ) -> Result<Self> {
-        let checkout = worktree::at(role.name(), commit)?;
+    ) -> Result<Self, Stop> {
+        let commit = &worktree::commit(place, name).map_err(Stop::Usage)?;
+        let checkout = worktree::at(place, role.name(), commit)?;
         let told = format!("{name} ({})", &commit[..12.min(commit.len())]);
-        Self::of(role, told, &checkout, filter, settings)
+        Ok(Self::of(role, told, &checkout, filter, settings)?)
     }
 
     /// This working tree, as it is.
     ///
     /// # Errors
     /// When its tables cannot be read.
-    pub(super) fn here(role: Role, filter: Option<&str>, settings: &Settings) -> Result<Self> {
-        let told = Git::read().map_or_else(
+    pub(super) fn here(role: Role, place: Place<'_>, filter: Option<&str>, settings: &Settings) -> Result<Self> {
+        let told = Git::read_in(&place.here.root).map_or_else(
             || "this folder".to_owned(),
             |git| {
                 let changed = if git.dirty { ", changed" } else { "" };
                 format!("this working tree ({}{changed})", &git.commit[..12.min(git.commit.len())])
             },
         );
-        Self::of(role, told, &Checkout::here(), filter, settings)
+        Self::of(role, told, place.here, filter, settings)
     }
 
     /// A program that is there, or an engine of the table: `polars-wheel@2.0.0`. It runs the cells of `engine`.

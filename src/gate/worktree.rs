@@ -11,17 +11,25 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::catalog::command;
 use crate::checkout::Checkout;
-use crate::paths;
 
 /// What cargo keeps of compiled dependencies in a profile's folder.
 const COMPILED: [&str; 3] = [".fingerprint", "build", "deps"];
+
+/// The repository that a gate is called in, and where it keeps what it needs beside it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The tree that is called.
+    pub(super) here: &'a Checkout,
+    /// The gate's own folder.
+    pub(super) folder: &'a Path,
+}
 
 /// The full hash of a revision.
 ///
 /// # Errors
 /// When there is none of that name.
-pub(super) fn commit(revision: &str) -> Result<String> {
-    git(paths::root(), &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")])
+pub(super) fn commit(place: Place<'_>, revision: &str) -> Result<String> {
+    git(&place.here.root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")])
         .with_context(|| {
             format!(
                 "git knows no revision '{revision}' here; name a branch, a tag or a commit (in a shallow clone, fetch it first)"
@@ -30,8 +38,8 @@ pub(super) fn commit(revision: &str) -> Result<String> {
 }
 
 /// Commits of `base` that are missing in `head`: whoever compares with them compares with more than this change.
-pub(super) fn missing(base: &str, head: &str) -> usize {
-    let count = git(paths::root(), &["rev-list", "--count", &format!("{head}..{base}")]);
+pub(super) fn missing(place: Place<'_>, base: &str, head: &str) -> usize {
+    let count = git(&place.here.root, &["rev-list", "--count", &format!("{head}..{base}")]);
     count.ok().and_then(|count| count.parse().ok()).unwrap_or_default()
 }
 
@@ -39,18 +47,19 @@ pub(super) fn missing(base: &str, head: &str) -> usize {
 ///
 /// # Errors
 /// When git cannot, or somebody has changed files there.
-pub(super) fn at(slot: &str, commit: &str) -> Result<Checkout> {
-    let folder = paths::own("gate").join(slot);
+pub(super) fn at(place: Place<'_>, slot: &str, commit: &str) -> Result<Checkout> {
+    let repository = &place.here.root;
+    let folder = place.folder.join(slot);
     let checkout = Checkout { root: folder.join("tree"), target: folder.join("target") };
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let tree = checkout.root.to_string_lossy().into_owned();
     // One whose folder somebody has removed is still in git's list.
-    git(paths::root(), &["worktree", "prune"])?;
+    git(repository, &["worktree", "prune"])?;
     if checkout.root.join(".git").exists() {
         check_clean(&checkout.root)?;
         git(&checkout.root, &["checkout", "--quiet", "--detach", commit])?;
     } else {
-        git(paths::root(), &["worktree", "add", "--quiet", "--detach", "--force", &tree, commit])?;
+        git(repository, &["worktree", "add", "--quiet", "--detach", "--force", &tree, commit])?;
     }
     check_clean(&checkout.root)?;
     ensure!(git(&checkout.root, &["rev-parse", "HEAD"])? == commit, "{tree} is not at {commit}");
@@ -59,7 +68,7 @@ pub(super) fn at(slot: &str, commit: &str) -> Result<Checkout> {
         "{} has no fixtures/engines.toml: that revision is older than this command",
         &commit[..12.min(commit.len())]
     );
-    seed(&checkout.target.join("release"))?;
+    seed(&place.here.target.join("release"), &checkout.target.join("release"))?;
     Ok(checkout)
 }
 
@@ -76,8 +85,7 @@ fn check_clean(tree: &Path) -> Result<()> {
 }
 
 /// Copies what is compiled here into a target folder that has nothing yet. Whatever of it cargo does not take for fresh, it compiles.
-fn seed(to: &Path) -> Result<()> {
-    let from = paths::target().join("release");
+fn seed(from: &Path, to: &Path) -> Result<()> {
     if to.exists() || !from.join("deps").is_dir() {
         return Ok(());
     }
