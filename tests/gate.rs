@@ -71,7 +71,15 @@ fn by_rows(outcome: Outcome) -> Outcome {
 }
 
 fn gate(sides: Sides, filter: &str) -> Gate {
-    Gate { sides, filter: Some(filter.to_owned()), budget: None, fresh: false, confirm: None, only_compare: None }
+    Gate {
+        sides,
+        filter: Some(filter.to_owned()),
+        budget: None,
+        fresh: false,
+        instructions: false,
+        confirm: None,
+        only_compare: None,
+    }
 }
 
 /// What a program says.

@@ -1,8 +1,9 @@
 //! What pairs of launches allow to say: pure functions, no engines, no files.
 //!
 //! Two stages. The screen takes ten pairs of every row and clears those whose interval excludes what has to be seen. What
-//! it does not clear is a suspect, of which thirty new pairs are taken, and these alone decide: so that the rows that looked worst
-//! by chance are not judged by the chance that made them look so. The pair is the unit: a program that happens to lie
+//! it does not clear is a suspect, or, where the machine is too noisy for that row, inconclusive unless it looks slower. Of suspects
+//! thirty new pairs are taken, and these alone decide: so that the rows that looked worst by chance are not judged by the chance
+//! that made them look so. The pair is the unit: a program that happens to lie
 //! badly in memory does so for its whole life, and more runs of it say nothing more.
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ pub const LOOKS: [usize; 3] = [30, 60, 90];
 const FALSE_ALARMS: f64 = 0.01;
 /// The interval of a reading: what it excludes on one side, it excludes with 97.5 %.
 const CONFIDENCE: f64 = 0.95;
+/// A blind row is a suspect when fewer unchanged ones than this look as slow.
+const SUSPICIOUS: f64 = 0.1;
 /// Of a normal distribution: the bound of that interval, and of 95 %.
 const Z_BOUND: f64 = 1.960;
 const Z_POWER: f64 = 1.645;
@@ -83,6 +86,8 @@ pub struct Reading {
     pub ratio: Interval,
     /// The smallest ratio that would have been told from 1 in 19 of 20 times, by how the pairs scatter.
     pub could_see: f64,
+    /// How likely pairs that look as slow or hungry as these are where nothing happened: the one-sided p value.
+    pub p_value: f64,
 }
 
 impl Reading {
@@ -97,7 +102,14 @@ impl Reading {
             head: median(&heads)?,
             ratio: Interval { estimate: logs.estimate.exp(), low: logs.low.exp(), high: logs.high.exp() },
             could_see: ((Z_BOUND + Z_POWER) * error).exp(),
+            p_value: signed_rank_p(&self::logs(pairs), 0.0),
         })
+    }
+
+    /// Whether new pairs have to decide. On a row that sees enough: unless what has to be seen is excluded. On a blind one, which can
+    /// exclude nothing, if it looks slower at all: it is no more than it can see.
+    pub fn is_suspect(&self, limit: Limit) -> bool {
+        !self.clears(limit) && (!self.is_blind(limit) || self.p_value < SUSPICIOUS)
     }
 
     /// Whether it excludes what has to be seen.
@@ -180,8 +192,10 @@ mod tests {
         let clears = |ratio, scatter| Reading::of(&pairs(SCREEN, ratio, scatter)).unwrap().clears(LIMIT);
         assert!(clears(1.0, 0.03) && clears(0.9, 0.03));
         assert!(!clears(1.05, 0.01) && !clears(1.10, 0.03));
-        // Too noisy to tell.
-        assert!(!clears(1.0, 0.2));
+        let suspect = |ratio, scatter| Reading::of(&pairs(SCREEN, ratio, scatter)).unwrap().is_suspect(LIMIT);
+        assert!(!suspect(1.0, 0.03) && suspect(1.05, 0.01) && suspect(1.10, 0.03));
+        // Too noisy to clear: a suspect only if it looks slower.
+        assert!(!clears(1.0, 0.2) && !suspect(1.0, 0.2) && suspect(1.15, 0.2));
     }
 
     #[test]

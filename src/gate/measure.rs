@@ -145,13 +145,18 @@ impl<'a, 'b> Measuring<'a, 'b> {
         self.widest_first(&fits)
     }
 
-    /// Rows that the screen does not clear, the slowest first.
+    /// Rows that new pairs have to decide on, the slowest first.
     fn suspects(&self) -> Vec<&'a Row<'a>> {
         let mut suspects: Vec<(f64, &Row<'_>)> = Vec::new();
         for row in self.rows.iter().filter(|row| !self.is_lost(row)) {
-            if self.plan.all_are_suspects || !self.is_cleared(row) {
-                let readings = METRICS.into_iter().filter_map(|metric| self.reading(row, Stage::Screen, metric));
-                let worst = readings.map(|reading| reading.ratio.estimate);
+            let readings: Vec<(Metric, Reading)> = METRICS
+                .into_iter()
+                .filter_map(|metric| Some((metric, self.reading(row, Stage::Screen, metric)?)))
+                .collect();
+            let suspect =
+                |(metric, reading): &(Metric, Reading)| reading.is_suspect(self.limits.limit(&row.id, *metric));
+            if self.plan.all_are_suspects || readings.iter().any(suspect) {
+                let worst = readings.iter().map(|(_, reading)| reading.ratio.estimate);
                 suspects.push((worst.fold(0.0, f64::max), row));
             }
         }

@@ -8,6 +8,7 @@
 //! What this is not: Criterion's comparison of two runs, nor `cargo xtask report --baseline`, which name what to look at.
 
 mod canary;
+mod counted;
 mod journal;
 pub mod judge;
 mod launcher;
@@ -82,6 +83,8 @@ pub struct Gate {
     pub fresh: bool,
     /// Rows that another machine found slower: these alone are decided, without a screen.
     pub confirm: Option<Vec<BenchId>>,
+    /// Whether instructions are counted too.
+    pub instructions: bool,
     /// Pairs of every row that are compared without a verdict; none: it is a gate.
     pub only_compare: Option<usize>,
 }
@@ -122,6 +125,10 @@ impl Gate {
         let _alone = Lock::wait(&folder, "gates")?;
         let started_at = record::now();
         let mut cautions = Vec::new();
+        if self.instructions && matches!(self.sides, Sides::Programs { .. }) {
+            let why = "instructions are counted of revisions: leave --instructions out, or name a --base";
+            return Err(Stop::Usage(anyhow!(why)));
+        }
         let (base, head) = self.sides(Place { here, folder: &folder }, settings, &mut cautions)?;
         let cells = sides::cells(&base, &head, self.filter(), settings).map_err(Stop::Usage)?;
         let mut rows = sides::rows(cells)?;
@@ -140,7 +147,11 @@ impl Gate {
         }
         replay::keep(&rows.rows, &measured.pairs, &folder, settings)?;
         let entered = entered(rows, &measured, settings, &mut cautions);
-        Ok(self.judge(&entered, &measured, machine, cautions, (&base, &head), settings, started_at))
+        let mut outcome = self.judge(&entered, &measured, machine, cautions, (&base, &head), settings, started_at);
+        if self.instructions {
+            outcome.count(counted::rows(&of_rows, &base, &head, settings)?, measured.cut_short);
+        }
+        Ok(outcome)
     }
 
     fn filter(&self) -> Option<&str> {

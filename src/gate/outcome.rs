@@ -85,6 +85,12 @@ impl Outcome {
         self.not_measured().is_empty() && !self.rows.is_empty()
     }
 
+    /// Adds rows whose instructions were counted, and concludes anew.
+    pub(super) fn count(&mut self, rows: Vec<RowOutcome>, cut_short: bool) {
+        self.rows.extend(rows);
+        (self.conclusion, self.reasons) = conclude(&self.rows, &self.controls, &self.machine, cut_short);
+    }
+
     /// The rows that were not, with the reasons.
     pub fn not_measured(&self) -> Vec<String> {
         let invalid = self.rows.iter().filter(|row| row.verdict == Verdict::Invalid);
@@ -179,16 +185,16 @@ pub(super) fn judge(
                     of(&row.id, stage).iter().filter_map(|pair| pair.of(metric)).collect()
                 };
                 let screen = Reading::of(&values(Stage::Screen));
-                let cleared = screen.filter(|reading| !all_are_suspects && reading.clears(limit));
-                if cleared.is_none() {
+                let decided = screen.filter(|reading| !all_are_suspects && !reading.is_suspect(limit));
+                if decided.is_none() {
                     suspects.push((rows.len(), outcome.metrics.len(), values(Stage::Confirm), limit));
                 }
                 outcome.metrics.push(MetricOutcome {
                     metric,
                     limit,
-                    verdict: cleared.map_or(Verdict::Inconclusive, |reading| reading.without_regression(limit)),
-                    stage: if cleared.is_some() { Stage::Screen } else { Stage::Confirm },
-                    reading: cleared.or(screen),
+                    verdict: decided.map_or(Verdict::Inconclusive, |reading| reading.without_regression(limit)),
+                    stage: if decided.is_some() { Stage::Screen } else { Stage::Confirm },
+                    reading: decided.or(screen),
                     blind: false,
                 });
             }

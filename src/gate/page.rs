@@ -93,7 +93,8 @@ fn figures(reading: Option<&Reading>, metric: Metric) -> Vec<Cell> {
     let Some(reading) = reading else { return vec![Cell::default(); 5] };
     let value = |value: f64| match metric {
         Metric::Memory => Bytes::about(value).to_string(),
-        Metric::Time | Metric::Instructions => Nanos(value).to_string(),
+        Metric::Time => Nanos(value).to_string(),
+        Metric::Instructions => format!("{value:.0}"),
     };
     let ratio = reading.ratio;
     vec![

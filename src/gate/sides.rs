@@ -45,6 +45,8 @@ impl Role {
 pub(super) struct Side {
     /// As people know it: `main (1a2b3c4d5e6f)`.
     pub(super) told: String,
+    /// Its source tree; none for a program that is there.
+    pub(super) checkout: Option<Checkout>,
     catalog: Catalog,
     workloads: Vec<Workload>,
 }
@@ -104,7 +106,7 @@ impl Side {
         };
         entry.name = engine.to_owned();
         let workloads = Workload::all(settings)?;
-        Ok(Self { told: name.to_owned(), catalog: Catalog::of(entry), workloads })
+        Ok(Self { checkout: None, told: name.to_owned(), catalog: Catalog::of(entry), workloads })
     }
 
     fn of(role: Role, told: String, checkout: &Checkout, filter: Option<&str>, settings: &Settings) -> Result<Self> {
@@ -114,7 +116,7 @@ impl Side {
             Ok((catalog, Workload::all_in(&checkout.root, settings)?))
         };
         let (catalog, workloads) = read().with_context(|| format!("the {} cannot be read", role.name()))?;
-        Ok(Self { told, catalog, workloads })
+        Ok(Self { told, checkout: Some(checkout.clone()), catalog, workloads })
     }
 
     /// The engines that run where nobody names any: those compiled here that are.

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::catalog::{Catalog, Entry};
+use crate::checkout::Checkout;
 use crate::fixture::Store;
 use crate::harness::attempt::{Ready, Stop, attempt, program};
 use crate::harness::origin::Origin;
@@ -18,6 +19,7 @@ use crate::workload::Workload;
 /// What all cells of a command share.
 pub(super) struct Inspection<'a> {
     pub(super) settings: &'a Settings,
+    checkout: Checkout,
     store: Store,
     referee: Referee,
     origin: Origin,
@@ -25,9 +27,10 @@ pub(super) struct Inspection<'a> {
 }
 
 impl<'a> Inspection<'a> {
-    pub(super) fn new(settings: &'a Settings) -> Self {
+    pub(super) fn new(settings: &'a Settings, checkout: &Checkout) -> Self {
         Self {
             settings,
+            checkout: checkout.clone(),
             store: Store::new(settings.data.clone()),
             referee: Referee::new(settings),
             origin: Origin::read(),
@@ -46,9 +49,9 @@ impl<'a> Inspection<'a> {
         what: Inspects,
         mut inspect: impl FnMut(&Self, &Cell<'_>, &mut Record) -> Result<(), Stop>,
     ) -> Result<Vec<Record>> {
-        let mut catalog = Catalog::read(self.settings)?;
+        let mut catalog = Catalog::read_in(&self.checkout, self.settings)?;
         catalog.add_versions(&select::words(filter.unwrap_or_default()))?;
-        let workloads = Workload::all(self.settings)?;
+        let workloads = Workload::all_in(&self.checkout.root, self.settings)?;
         let cells = select::all(&workloads, &catalog, self.settings);
         // What a run allocates or executes is the same wherever its data come from.
         let cells = cells.into_iter().filter(|cell| cell.parts.variant.cache == Cache::Hot).collect();

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::cell::{Inspection, compiled, unsupported, valgrind};
 use super::profile::{Profile, Site};
+use crate::checkout::Checkout;
 use crate::harness::attempt::{Ready, Stop};
 use crate::harness::select::Cell;
 use crate::inspected;
@@ -50,7 +51,7 @@ const SLOWER: u32 = 100;
 pub fn heap(filter: Option<&str>, tool: Tool, settings: &Settings) -> Result<Vec<HeapFound>> {
     let mut slow = settings.clone();
     slow.timeout = Some(settings.timeout() * SLOWER);
-    let mut inspection = Inspection::new(&slow);
+    let mut inspection = Inspection::new(&slow, &Checkout::here());
     let mut profiles = Vec::new();
     let records = inspection.each(filter, Inspects::Heap, |inspection, cell, record| {
         eprintln!("{}: counting allocations", cell.id);

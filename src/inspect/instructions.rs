@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::cell::{Inspection, compiled, valgrind};
 use super::task::{self, Task, identifier};
 use crate::catalog::{build, command};
+use crate::checkout::Checkout;
 use crate::harness::attempt::{Ready, Stop};
 use crate::harness::select::Cell;
 use crate::inspected;
@@ -74,6 +75,20 @@ fn change_percent(before: u64, now: u64) -> f64 {
 /// Without Valgrind, for a limit without a baseline, for a filter that means no cell, or after an interrupt; what fails in a cell
 /// is in its record.
 pub fn instructions(filter: Option<&str>, gate: &Gate, settings: &Settings) -> Result<Vec<Counted>> {
+    instructions_in(&Checkout::here(), filter, gate, settings)
+}
+
+/// The same of the engines and queries of another source tree. What is kept and compared goes by the cells' names, so that two
+/// trees can be held against each other.
+///
+/// # Errors
+/// As [`instructions`].
+pub(crate) fn instructions_in(
+    checkout: &Checkout,
+    filter: Option<&str>,
+    gate: &Gate,
+    settings: &Settings,
+) -> Result<Vec<Counted>> {
     ensure!(
         gate.limit_percent.is_none() || gate.baseline.is_some(),
         "a limit takes a baseline: save one with --save-baseline NAME, then compare with --baseline NAME"
@@ -92,7 +107,7 @@ pub fn instructions(filter: Option<&str>, gate: &Gate, settings: &Settings) -> R
     // Two at once would write the same files.
     let _alone = Lock::wait(&folder, "counts instructions")?;
     let tool = format!("callgrind, {valgrind}");
-    let mut inspection = Inspection::new(settings);
+    let mut inspection = Inspection::new(settings, checkout);
     let mut before = Vec::new();
     let records = inspection.each(filter, Inspects::Instructions, |inspection, cell, record| {
         record.provenance = Provenance::Simulated;

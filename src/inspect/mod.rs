@@ -20,6 +20,8 @@ pub use group::add;
 #[cfg(feature = "harness")]
 pub use heap::{HeapFound, Tool, heap};
 #[cfg(feature = "harness")]
+pub(crate) use instructions::instructions_in;
+#[cfg(feature = "harness")]
 pub use instructions::{Counted, Gate, instructions};
 #[cfg(feature = "harness")]
 pub use profile::Site;

@@ -40,6 +40,7 @@ impl Compare {
             filter: self.filter,
             budget: None,
             fresh: self.fresh,
+            instructions: false,
             confirm: None,
             only_compare: Some(self.pairs.into()),
         };

@@ -56,6 +56,9 @@ pub(crate) struct Gate {
     /// Decide only on the rows that this JSON of another machine's gate calls regressed
     #[arg(long, value_name = "FILE", value_parser = regressed)]
     confirm: Option<Regressed>,
+    /// Count the rows' instructions too, at sf0.01 with one thread, under Valgrind: a few seconds a row, an exact limit
+    #[arg(long)]
+    instructions: bool,
     /// Begin anew instead of going on with a gate that did not end
     #[arg(long)]
     fresh: bool,
@@ -102,6 +105,7 @@ impl Gate {
             filter: self.filter,
             budget: self.budget,
             fresh: self.fresh,
+            instructions: self.instructions,
             confirm: self.confirm.map(|Regressed(rows)| rows),
             only_compare: None,
         };

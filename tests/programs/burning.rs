@@ -1,0 +1,97 @@
+//! The engine `arrow` made slower or hungrier by a known factor: what shows that the gate sees it.
+//!
+//! `burning-engine --time 1.05` needs 5 % more time for every run, all of it busy; `--memory 1.10` holds 10 % more at its peak,
+//! from the second run on.
+
+use std::fs;
+use std::hint::{black_box, spin_loop};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use querydyno::answer::Answer;
+use querydyno::engine::arrow::ArrowKernels;
+use querydyno::engine::{Engine, EngineInfo, EngineSettings, Result};
+use querydyno::fixture::Dataset;
+use querydyno::session::{recipe, serve};
+use querydyno::workload::Query;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> ExitCode {
+    serve::<Burning>("arrow", recipe("jemalloc"))
+}
+
+struct Burning {
+    engine: ArrowKernels,
+    time: f64,
+    memory: f64,
+    /// What is held beside the engine's own, in bytes.
+    held: usize,
+}
+
+/// The factor behind an option; 1 without it.
+fn factor(option: &str) -> Result<f64> {
+    let value = std::env::args().skip_while(|argument| argument != option).nth(1);
+    value.map_or(Ok(1.0), |value| value.parse().with_context(|| format!("{option} takes a factor, not {value}")))
+}
+
+/// The most physical memory that this process has held since the host set the mark back, in bytes.
+fn peak() -> Option<f64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<f64>().ok()? * 1024.0)
+}
+
+impl Engine for Burning {
+    type Prepared = <ArrowKernels as Engine>::Prepared;
+    type Output = <ArrowKernels as Engine>::Output;
+
+    fn open(settings: &EngineSettings) -> Result<Self> {
+        Ok(Self {
+            engine: ArrowKernels::open(settings)?,
+            time: factor("--time")?,
+            memory: factor("--memory")?,
+            held: 0,
+        })
+    }
+
+    fn info(&self) -> EngineInfo {
+        self.engine.info()
+    }
+
+    fn load(&mut self, dataset: &Dataset) -> Result<()> {
+        self.engine.load(dataset)
+    }
+
+    fn prepare(&mut self, query: &Query) -> Result<Self::Prepared> {
+        self.engine.prepare(query)
+    }
+
+    fn run(&mut self, query: &Self::Prepared) -> Result<Self::Output> {
+        let held = black_box(vec![1_u8; self.held]);
+        let start = Instant::now();
+        let output = self.engine.run(query)?;
+        let until = start + start.elapsed().mul_f64(self.time);
+        while Instant::now() < until {
+            spin_loop();
+        }
+        drop(held);
+        if self.held == 0 {
+            let more = (self.memory - 1.0) * peak().context("the kernel tells no peak")?;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of what was held")]
+            let more = more as usize;
+            self.held = more;
+        }
+        Ok(output)
+    }
+
+    fn rows(&self, output: &Self::Output) -> u64 {
+        self.engine.rows(output)
+    }
+
+    fn answer(&mut self, output: Self::Output) -> Result<Answer> {
+        self.engine.answer(output)
+    }
+}
