@@ -20,6 +20,7 @@ mod replay;
 mod sides;
 mod worktree;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -33,7 +34,7 @@ use crate::interrupt;
 use crate::lock::Lock;
 use crate::measure::host::Host;
 use crate::record;
-use crate::settings::Settings;
+use crate::settings::{GateSettings, Settings};
 use journal::Journal;
 pub use journal::{Launch, Pair, Pairs, Stage, read};
 pub use judge::{Limit, Reading, Verdict};
@@ -306,6 +307,13 @@ fn entered(rows: Rows<'_>, measured: &Measured, settings: &Settings, cautions: &
         cautions.push(format!("unsupported by the base's engine: {}", list(&unsupported)));
     }
     entered
+}
+
+/// The verdicts on rows whose pairs are there, as a gate gives them. What is named like a control is none.
+pub fn judged(pairs: &Pairs, limits: &GateSettings) -> Vec<RowOutcome> {
+    let ids: BTreeSet<BenchId> = pairs.keys().filter_map(|(row, _)| row.parse().ok()).collect();
+    let entered: Vec<Entered> = ids.into_iter().map(|id| Entered { id, untouched: false, missing: None }).collect();
+    outcome::judge(&entered, pairs, limits, false)
 }
 
 fn list(ids: &[BenchId]) -> String {

@@ -1,7 +1,17 @@
 //! The engine `arrow` made slower or hungrier by a known factor: what shows that the gate sees it.
 //!
-//! `burning-engine --time 1.05` needs 5 % more time for every run, all of it busy; `--memory 1.10` holds 10 % more at its peak,
-//! from the second run on.
+//! `burning-engine q1:time=1.05 q12:memory=1.10` needs 5 % more time for q1, all of it busy, and holds 10 % more memory at the peak
+//! of q12, from the second run on. To see it caught, in `querydyno.toml` (any Rust with the feature `arrow` builds it):
+//!
+//! ```toml
+//! [engine.plain]
+//! program = "target/release/burning-engine"
+//! [engine.burning]
+//! program = "target/release/burning-engine"
+//! args = ["q1:time=1.05", "q6:time=1.10", "q12:memory=1.10"]
+//! ```
+//!
+//! `cargo xtask gate '^plain/q(1|6|12|14)/' --base-program plain --head-program burning`
 
 use std::fs;
 use std::hint::{black_box, spin_loop};
@@ -31,10 +41,11 @@ struct Burning {
     held: usize,
 }
 
-/// The factor behind an option; 1 without it.
-fn factor(option: &str) -> Result<f64> {
-    let value = std::env::args().skip_while(|argument| argument != option).nth(1);
-    value.map_or(Ok(1.0), |value| value.parse().with_context(|| format!("{option} takes a factor, not {value}")))
+/// The factor for a query's time or memory; 1 where no argument says it.
+fn factor(query: &str, of: &str) -> Result<f64> {
+    let asked = format!("{query}:{of}=");
+    let value = std::env::args().find_map(|argument| argument.strip_prefix(&asked).map(str::to_owned));
+    value.map_or(Ok(1.0), |value| value.parse().with_context(|| format!("{asked} takes a factor, not {value}")))
 }
 
 /// The most physical memory that this process has held since the host set the mark back, in bytes.
@@ -51,8 +62,8 @@ impl Engine for Burning {
     fn open(settings: &EngineSettings) -> Result<Self> {
         Ok(Self {
             engine: ArrowKernels::open(settings)?,
-            time: factor("--time")?,
-            memory: factor("--memory")?,
+            time: 1.0,
+            memory: 1.0,
             held: 0,
         })
     }
@@ -66,6 +77,8 @@ impl Engine for Burning {
     }
 
     fn prepare(&mut self, query: &Query) -> Result<Self::Prepared> {
+        self.time = factor(&query.name, "time")?;
+        self.memory = factor(&query.name, "memory")?;
         self.engine.prepare(query)
     }
 
