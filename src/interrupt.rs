@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use anyhow::{Result, bail};
@@ -14,6 +14,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 /// The exit code of a run that was interrupted, as shells have it.
 pub const EXIT_CODE: u8 = 130;
 
+/// What a second signal ends the process with.
+static CODE: AtomicU8 = AtomicU8::new(EXIT_CODE);
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 static GROUPS: LazyLock<Mutex<BTreeSet<u32>>> = LazyLock::new(Mutex::default);
 
@@ -28,11 +30,16 @@ pub fn install() -> Result<()> {
             kill_group(*group);
         }
         if again {
-            process::exit(EXIT_CODE.into());
+            process::exit(CODE.load(Ordering::SeqCst).into());
         }
         eprintln!("\ninterrupted: cleaning up (press Ctrl-C again to leave at once)");
     })?;
     Ok(())
+}
+
+/// Has a second signal end the process with this code instead of [`EXIT_CODE`], for a command whose codes mean something.
+pub fn exits_with(code: u8) {
+    CODE.store(code, Ordering::SeqCst);
 }
 
 /// Whether the user wants to stop.

@@ -57,7 +57,12 @@ pub fn criterion() -> PathBuf {
 
 /// Criterion's folder of one cell, with its `new` and its baselines: in Criterion's names `/` becomes `_`.
 pub fn criterion_of(id: &BenchId) -> PathBuf {
-    criterion().join(id.group().replace('/', "_")).join(&id.variant)
+    criterion_below(&criterion(), id)
+}
+
+/// The same in a folder of Criterion's that lies elsewhere.
+pub(crate) fn criterion_below(folder: &Path, id: &BenchId) -> PathBuf {
+    folder.join(id.group().replace('/', "_")).join(&id.variant)
 }
 
 /// Everything of ours below the target folder.

@@ -49,7 +49,12 @@ fn recorded() -> Recorded {
 fn pairs(of: &[[Launch; 2]], random: &mut Random, time: f64, memory: f64) -> [Vec<Pair>; 2] {
     let start = random.below(of.len());
     let other_way_round = random.below(2) == 1;
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "far below 2^53")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "far below 2^53"
+    )]
     let times = |value: u64, factor: f64| (value as f64 * factor) as u64;
     let pair = |stage, number: usize, place: usize| {
         let [first, second] = of[place % of.len()].clone();
@@ -93,8 +98,7 @@ fn of_ten_thousand_gates_of_unchanged_programs_fewer_than_one_in_a_hundred_is_re
     let (mut red, mut suspects) = (0_u64, 0_usize);
     for number in 0..GATES {
         let mut random = Random::new(number);
-        let rows: Vec<(&str, f64, f64)> =
-            (0..ROWS).map(|_| (queries[random.below(queries.len())], 1.0, 1.0)).collect();
+        let rows: Vec<(&str, f64, f64)> = (0..ROWS).map(|_| (queries[random.below(queries.len())], 1.0, 1.0)).collect();
         let rows = gate(&rows, &recorded, &mut random);
         red += u64::from(is_red(&rows));
         let metrics = rows.iter().flat_map(|row| &row.metrics);
@@ -121,6 +125,9 @@ fn what_a_row_can_see_is_seen_among_unchanged_rows() {
         });
         let caught = caught.count();
         println!("{row}, {time} times the time, {memory} times the memory: caught in {caught} of {gates}");
-        assert!(caught * 100 >= 95 * 500, "{row}, {time} times the time, {memory} times the memory: {caught} of {gates}");
+        assert!(
+            caught * 100 >= 95 * 500,
+            "{row}, {time} times the time, {memory} times the memory: {caught} of {gates}"
+        );
     }
 }

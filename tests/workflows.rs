@@ -396,6 +396,7 @@ fn actionlint_has_nothing_to_say() {
     // Not `eprintln!`, which a test that passes would swallow.
     let tell = |what: &str| drop(writeln!(std::io::stderr(), "LEFT OUT: {what}"));
     let Some(actionlint) = find("actionlint") else {
+        assert!(env::var_os("GITHUB_ACTIONS").is_none(), "there is no actionlint, which ci.yml installs");
         tell("there is no actionlint; go install github.com/rhysd/actionlint/cmd/actionlint@latest");
         return;
     };

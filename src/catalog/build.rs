@@ -62,6 +62,8 @@ impl Recipe {
         cargo
             .args([verb, "--release", "--no-default-features"])
             .args(["--features", &features.join(","), "--bin", &self.bin()])
+            // A revision is built as it is locked, and not changed by it.
+            .args((self.checkout != Checkout::here()).then_some("--locked"))
             .env("QUERYDYNO_RECIPE", self.told(&compilers))
             .envs(compilers.env.iter().map(|(name, value)| (name, value)));
         if let Some(target_cpu) = self.target_cpu() {
@@ -164,8 +166,14 @@ pub fn cargo() -> Command {
 }
 
 fn cargo_in(checkout: &Checkout) -> Command {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let ours = *checkout == Checkout::here();
+    // Another tree may ask for another toolchain, which the one that runs us would not look for.
+    let own = env::var_os("CARGO").filter(|_| ours);
+    let mut cargo = Command::new(own.unwrap_or_else(|| "cargo".into()));
     clean_environment(&mut cargo);
+    if !ours {
+        cargo.env_remove("RUSTUP_TOOLCHAIN");
+    }
     cargo.current_dir(&checkout.root).env("CARGO_TARGET_DIR", &checkout.target);
     cargo
 }

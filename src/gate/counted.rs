@@ -31,7 +31,9 @@ pub(super) fn rows(rows: &[BenchId], base: &Side, head: &Side, settings: &Settin
         return Ok(Vec::new());
     }
     let filter = format!("^({})/", queries.iter().map(|query| regex::escape(query)).collect::<Vec<_>>().join("|"));
-    let settings = &Settings { scales: vec![SCALE.parse()?], memory: vec![None], ..settings.clone() };
+    // A home of their own: what is found of the base is nothing for this tree's records.
+    let home = settings.home.join("gate").join("counted");
+    let settings = &Settings { scales: vec![SCALE.parse()?], memory: vec![None], home, ..settings.clone() };
     let save = Gate { save_baseline: Some(BASELINE.to_owned()), ..Gate::default() };
     eprintln!("counting instructions of the base");
     let before = instructions_in(of_base, Some(&filter), &save, settings).context("instructions of the base")?;
@@ -48,7 +50,6 @@ fn row(base: Option<&Counted>, head: &Counted, settings: &Settings) -> Option<Ro
     if base.is_none_or(skipped) && skipped(head) {
         return None;
     }
-    let mut row = RowOutcome { id, verdict: Verdict::Invalid, untouched: false, reason: None, metrics: Vec::new() };
     let failed = [(base, "base"), (Some(head), "head")].into_iter().find_map(|(counted, side)| {
         let record = &counted?.record;
         (record.outcome != Outcome::Measured)
@@ -57,13 +58,14 @@ fn row(base: Option<&Counted>, head: &Counted, settings: &Settings) -> Option<Ro
     let count = |counted: &Counted| counted.record.instructions.as_ref().map(|found| found.instructions);
     match (failed, base.and_then(count), count(head)) {
         (None, Some(base), Some(head)) => {
-            let metric = metric(base, head, &row.id, settings);
-            row.verdict = metric.verdict;
-            row.metrics.push(metric);
+            let metric = metric(base, head, &id, settings);
+            Some(RowOutcome { id, verdict: metric.verdict, untouched: false, reason: None, metrics: vec![metric] })
         }
-        (why, ..) => row.reason = Some(format!("instructions: {}", why.unwrap_or_else(|| "not counted".to_owned()))),
+        (why, ..) => {
+            let why = why.unwrap_or_else(|| "not counted".to_owned());
+            Some(RowOutcome::invalid(id, format!("instructions: {why}")))
+        }
     }
-    Some(row)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "instructions of a query are far below 2^53")]

@@ -90,8 +90,38 @@ enum Line {
     Gate { key: String },
     /// A pair.
     Pair(Box<Pair>),
+    /// A row that gave no time that counts.
+    Lost { row: String, why: Lost },
     /// The last: it came to a conclusion, so there is nothing to go on with.
     Ended,
+}
+
+/// Why a row gave no time that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Lost {
+    /// The engine cannot do this, by its nature.
+    Unsupported(String),
+    /// Anything else.
+    Failed(String),
+}
+
+impl Lost {
+    /// The reason, as it is told.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Unsupported(reason) => format!("unsupported: {reason}"),
+            Self::Failed(reason) => reason.clone(),
+        }
+    }
+}
+
+/// What was measured so far.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Taken {
+    pub(super) pairs: Pairs,
+    /// Rows that gave no time that counts, by id: once is enough, whatever they would do the next time.
+    pub(super) lost: BTreeMap<String, Lost>,
 }
 
 /// The file that a gate appends to.
@@ -101,32 +131,33 @@ pub(super) struct Journal {
     file: File,
 }
 
+/// Journals of other comparisons that are kept: who goes back and forth between two finds both.
+const KEPT: usize = 10;
+
 impl Journal {
-    /// The journal of what `key` stands for, with the pairs that an unfinished gate has left in it. One of something else is
-    /// put aside, and so is a finished one, or any where it has to be `fresh`.
-    pub(super) fn open(folder: &Path, key: &str, fresh: bool) -> Result<(Self, Pairs)> {
-        let path = folder.join("launches.jsonl");
+    /// The journal of what `key` stands for, with what an unfinished gate of it has left there; nothing where it has to be `fresh`.
+    pub(super) fn open(folder: &Path, key: &str, fresh: bool) -> Result<(Self, Taken)> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let left = if fresh { None } else { unfinished(&path, key) };
-        let resumed = left.is_some();
-        if !resumed && path.exists() {
-            let aside = folder.join("launches-before.jsonl");
-            fs::rename(&path, &aside).with_context(|| format!("cannot rename {}", path.display()))?;
-        }
-        let pairs = left.unwrap_or_default();
+        let path = folder.join(format!("launches-{}.jsonl", &key[..key.len().min(12)]));
+        let lines = if fresh { None } else { unfinished(&path, key) }.unwrap_or_default();
         // Whole lines only: what was cut off would spoil the next one.
         let temporary = path.with_extension("part");
         let mut text = line(&Line::Gate { key: key.to_owned() })?;
-        for pair in pairs.iter() {
-            text += &line(&Line::Pair(Box::new(pair.clone())))?;
+        for told in &lines {
+            text += &line(told)?;
         }
         fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &path)).with_context(|| context(&path))?;
+        prune(folder);
         let file = OpenOptions::new().append(true).open(&path).with_context(|| context(&path))?;
-        let mut by_row = Pairs::new();
-        for pair in pairs {
-            by_row.entry((pair.row.clone(), pair.stage)).or_default().push(pair);
+        let mut taken = Taken::default();
+        for told in lines {
+            match told {
+                Line::Pair(pair) => taken.pairs.entry((pair.row.clone(), pair.stage)).or_default().push(*pair),
+                Line::Lost { row, why } => drop(taken.lost.insert(row, why)),
+                Line::Gate { .. } | Line::Ended => {}
+            }
         }
-        Ok((Self { path, file }, by_row))
+        Ok((Self { path, file }, taken))
     }
 
     /// Where it lies.
@@ -138,6 +169,11 @@ impl Journal {
         self.write(&Line::Pair(Box::new(pair.clone())))
     }
 
+    pub(super) fn lose(&mut self, row: &str, why: &Lost) -> Result<()> {
+        self.write(&Line::Lost { row: row.to_owned(), why: why.clone() })
+    }
+
+    /// The gate came to a conclusion.
     pub(super) fn end(&mut self) -> Result<()> {
         self.write(&Line::Ended)
     }
@@ -158,22 +194,28 @@ fn context(path: &Path) -> String {
     format!("cannot write {}", path.display())
 }
 
-/// The pairs of an unfinished gate of this key.
-fn unfinished(path: &Path, key: &str) -> Option<Vec<Pair>> {
+/// What an unfinished gate of this key has left.
+fn unfinished(path: &Path, key: &str) -> Option<Vec<Line>> {
     let text = fs::read_to_string(path).ok()?;
     let mut lines = text.lines().filter_map(|line| serde_json::from_str(line).ok());
     if !matches!(lines.next()?, Line::Gate { key: of } if of == key) {
         return None;
     }
-    let mut pairs = Vec::new();
-    for line in lines {
-        match line {
-            Line::Pair(pair) => pairs.push(*pair),
-            Line::Ended => return None,
-            Line::Gate { .. } => {}
-        }
+    let lines: Vec<Line> = lines.collect();
+    (!lines.iter().any(|line| matches!(line, Line::Ended))).then_some(lines)
+}
+
+/// Removes the oldest journals; best effort.
+fn prune(folder: &Path) {
+    let journals = fs::read_dir(folder).into_iter().flatten().flatten().filter(|file| {
+        file.file_name().to_str().is_some_and(|name| name.starts_with("launches-") && name.ends_with(".jsonl"))
+    });
+    let mut journals: Vec<_> =
+        journals.filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path()))).collect();
+    journals.sort();
+    for (_, path) in journals.iter().rev().skip(KEPT) {
+        let _ = fs::remove_file(path);
     }
-    Some(pairs).filter(|pairs| !pairs.is_empty())
 }
 
 /// The pairs of a journal, as tests and whoever wants to judge for himself read them.
@@ -208,27 +250,36 @@ mod tests {
     fn an_unfinished_gate_goes_on_and_a_cut_line_is_lost_alone() {
         let folder = tempfile::tempdir().unwrap();
         let open = |key: &str, fresh| Journal::open(folder.path(), key, fresh).unwrap();
-        let (mut journal, pairs) = open("a", false);
-        assert!(pairs.is_empty());
+        let (mut journal, taken) = open("a", false);
+        assert_eq!(taken, Taken::default());
         journal.keep(&pair("x")).unwrap();
         journal.keep(&pair("x")).unwrap();
+        let why = Lost::Failed("head: crashed".to_owned());
+        journal.lose("z", &why).unwrap();
         journal.file.write_all(b"{\"line\":\"pair\",\"row\":\"x\",\"st").unwrap();
-        let (mut journal, pairs) = open("a", false);
-        assert_eq!(pairs[&("x".to_owned(), Stage::Screen)].len(), 2);
+        let (mut journal, taken) = open("a", false);
+        assert_eq!(taken.pairs[&("x".to_owned(), Stage::Screen)].len(), 2);
+        assert_eq!(taken.lost["z"], why);
         journal.keep(&pair("y")).unwrap();
         assert_eq!(read(journal.path()).unwrap().len(), 3);
-        assert_eq!(open("a", false).1.len(), 2);
-        // Another comparison, or one that has ended, begins anew; the old one is put aside.
-        assert!(open("b", false).1.is_empty());
-        assert_eq!(read(&folder.path().join("launches-before.jsonl")).unwrap().len(), 3);
-        let (mut journal, _) = open("b", false);
-        journal.keep(&pair("x")).unwrap();
-        assert_eq!(open("b", false).1.len(), 1);
-        assert!(open("b", true).1.is_empty());
-        let (mut journal, _) = open("b", false);
+        // Another comparison has a journal of its own, and the first is still there.
+        assert_eq!(open("b", false).1, Taken::default());
+        assert_eq!(open("a", false).1.pairs.len(), 2);
+        assert_eq!(open("a", true).1, Taken::default());
+        // One that has ended begins anew.
+        let (mut journal, _) = open("a", false);
         journal.keep(&pair("x")).unwrap();
         journal.end().unwrap();
-        assert!(open("b", false).1.is_empty());
+        assert_eq!(open("a", false).1, Taken::default());
+    }
+
+    #[test]
+    fn the_newest_journals_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..KEPT + 5 {
+            Journal::open(folder.path(), &format!("key{number}"), false).unwrap();
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), KEPT);
     }
 
     #[test]

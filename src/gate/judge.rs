@@ -8,10 +8,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::settings::Limit;
 use crate::stats::{Interval, hodges_lehmann, holm, median, signed_rank_p};
 
 /// Pairs of every row in the screen.
 pub const SCREEN: usize = 10;
+/// Pairs after which a screen with a budget looks once whether a row needs the others.
+pub const EARLY: usize = 8;
 /// Numbers of new pairs at which a suspect may be decided. The first is for all; beyond it a budget goes on with those that
 /// were too noisy.
 pub const LOOKS: [usize; 3] = [30, 60, 90];
@@ -19,48 +22,19 @@ pub const LOOKS: [usize; 3] = [30, 60, 90];
 const FALSE_ALARMS: f64 = 0.01;
 /// The interval of a reading: what it excludes on one side, it excludes with 97.5 %.
 const CONFIDENCE: f64 = 0.95;
+/// The same of an early look at the screen: 99.5 % on one side.
+const EARLY_CONFIDENCE: f64 = 0.99;
 /// A blind row is a suspect when fewer unchanged ones than this look as slow.
 const SUSPICIOUS: f64 = 0.1;
 /// Of a normal distribution: the bound of that interval, and of 95 %.
 const Z_BOUND: f64 = 1.960;
 const Z_POWER: f64 = 1.645;
 
-/// Head by base: what is nobody's business, and what has to be seen.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limit {
-    /// The ratio of a row that nothing happened to; more than 1 only where an exception says so.
-    #[serde(default = "one")]
-    pub unchanged: f64,
-    /// A ratio up to this is accepted: red is what is confirmed to be more than unchanged, and by more than this.
-    pub accepts: f64,
-    /// A ratio from here on has to be seen: a row is cleared when its interval lies below, and blind when it could not.
-    pub must_see: f64,
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-impl Limit {
-    /// Of a row without an exception.
-    pub const fn new(accepts: f64, must_see: f64) -> Self {
-        Self { unchanged: 1.0, accepts, must_see }
-    }
-
-    /// With another ratio accepted; what counts as unchanged and what has to be seen are as far from it as before.
-    #[must_use]
-    pub fn accepting(self, accepts: f64) -> Self {
-        let factor = accepts / self.accepts;
-        Self { unchanged: self.unchanged * factor, accepts, must_see: self.must_see * factor }
-    }
-}
-
 /// What is said of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Confirmed to be slower or hungrier, and by more than is accepted.
+    /// Confirmed to be slower or hungrier than the base, and estimated to be so by more than is accepted.
     Regressed,
     /// Below the base by more than is accepted above it, on a row that is not blind. Not corrected for the number of rows, since
     /// it blocks nothing.
@@ -84,7 +58,8 @@ pub struct Reading {
     pub head: f64,
     /// Head by base: the Hodges-Lehmann estimate with its 95 % interval.
     pub ratio: Interval,
-    /// The smallest ratio that would have been told from 1 in 19 of 20 times, by how the pairs scatter.
+    /// The smallest ratio that this interval would have told from 1 in 19 of 20 times, by how the pairs scatter. To be red among
+    /// many suspects takes more.
     pub could_see: f64,
     /// How likely pairs that look as slow or hungry as these are where nothing happened: the one-sided p value.
     pub p_value: f64,
@@ -112,6 +87,12 @@ impl Reading {
         !self.clears(limit) && (!self.is_blind(limit) || self.p_value < SUSPICIOUS)
     }
 
+    /// Whether so few pairs exclude what has to be seen that the rest of the screen need not be taken: by a stricter bound, since
+    /// it is a further look.
+    pub fn clears_early(pairs: &[(f64, f64)], limit: Limit) -> bool {
+        hodges_lehmann(&logs(pairs), EARLY_CONFIDENCE).is_some_and(|logs| logs.high.exp() < limit.must_see)
+    }
+
     /// Whether it excludes what has to be seen.
     pub fn clears(&self, limit: Limit) -> bool {
         self.ratio.high < limit.must_see
@@ -119,7 +100,7 @@ impl Reading {
 
     /// Whether a change that has to be seen might have gone unseen.
     pub fn is_blind(&self, limit: Limit) -> bool {
-        self.could_see > limit.must_see
+        self.could_see > limit.must_see / limit.unchanged
     }
 
     /// The verdict of a reading that does not show a regression.

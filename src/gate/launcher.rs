@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::journal::Launch;
-use super::sides::{Contender, Row};
+use super::identity;
+use super::journal::{Launch, Lost};
+use super::rows::{Contender, Row};
 use crate::answer::compare::{Precision, compare};
 use crate::answer::{Answer, Verdict};
-use crate::fixture::Store;
+use crate::fixture::{Dataset, Store};
 use crate::id::BenchId;
 use crate::launch::{Launched, launch};
 use crate::referee::Referee;
@@ -16,25 +17,6 @@ use crate::session::{Failure, FailureKind};
 use crate::settings::Settings;
 use crate::tables;
 use crate::units::Bytes;
-
-/// Why there is no launch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Lost {
-    /// The engine cannot do this, by its nature.
-    Unsupported(String),
-    /// Anything else.
-    Failed(String),
-}
-
-impl Lost {
-    /// The reason, as it is told.
-    pub(super) fn reason(&self) -> String {
-        match self {
-            Self::Unsupported(reason) => format!("unsupported: {reason}"),
-            Self::Failed(reason) => reason.clone(),
-        }
-    }
-}
 
 impl From<Failure> for Lost {
     fn from(failure: Failure) -> Self {
@@ -58,6 +40,8 @@ pub(super) struct Launcher<'a> {
     referee: Referee,
     /// The first answer to each row that no reference vouches for: all others have to be the same.
     first_answers: BTreeMap<BenchId, Answer>,
+    /// Rows of the first result of each row, and whether it could be shown: all others have to be like it.
+    first_results: BTreeMap<BenchId, (u64, bool)>,
 }
 
 impl<'a> Launcher<'a> {
@@ -67,12 +51,29 @@ impl<'a> Launcher<'a> {
             store: Store::new(settings.data.clone()),
             referee: Referee::new(settings),
             first_answers: BTreeMap::new(),
+            first_results: BTreeMap::new(),
         }
     }
 
-    /// Rows whose answers were held against each other only.
-    pub(super) fn unchecked(&self) -> Vec<BenchId> {
-        self.first_answers.keys().cloned().collect()
+    /// Rows whose answers were held against each other only, and those whose answers cannot be shown.
+    pub(super) fn unchecked(&self) -> (Vec<BenchId>, Vec<BenchId>) {
+        let hidden = self.first_results.iter().filter(|(_, (_, shown))| !shown).map(|(id, _)| id.clone());
+        (self.first_answers.keys().cloned().collect(), hidden.collect())
+    }
+
+    /// Makes the data of a row, where they are missing, so that no launch waits for them.
+    pub(super) fn prepare(&self, row: &Row<'_>) {
+        for contender in [&row.base, &row.head] {
+            // What goes wrong here does so in the launch, whose row it costs.
+            let _ = self.dataset(row, contender);
+        }
+    }
+
+    fn dataset(&self, row: &Row<'_>, contender: &Contender<'_>) -> Result<Dataset> {
+        let parts = contender.cell.parts;
+        let workload = row.head.cell.parts.workload;
+        let format = parts.variant.format;
+        tables::make(workload, &parts.query.tables, row.id.scale, format, self.settings, &self.store)
     }
 
     /// One side of a row. Both sides read the data of the head's workload.
@@ -81,15 +82,13 @@ impl<'a> Launcher<'a> {
     /// Why it gave no time that counts.
     pub(super) fn launch(&mut self, row: &Row<'_>, contender: &Contender<'_>) -> Result<Launch, Lost> {
         let parts = contender.cell.parts;
-        let dataset = tables::dataset(
-            row.head.cell.parts.workload,
-            &parts.query.tables,
-            row.id.scale,
-            parts.variant.format,
-            self.settings,
-            &self.store,
-        )?
-        .dataset;
+        let dataset = self.dataset(row, contender)?;
+        if identity::stamp(&contender.program) != contender.stamp {
+            let path = contender.program.path.display();
+            return Err(Lost::Failed(format!(
+                "{path} was built anew while the gate ran: it is no longer what was begun with"
+            )));
+        }
         let Launched { mut session, info, .. } =
             launch(parts.engine, parts.variant, &contender.program, self.settings, &dataset, &contender.text)?;
         let first = session.run(1)?;
@@ -97,11 +96,26 @@ impl<'a> Launcher<'a> {
         if first.rows != timed.rows {
             return Err(session.changed_rows(first.rows, timed.rows).into());
         }
-        let verdict = match session.answer() {
-            Ok(answer) => self.check(contender, session.engine(), &answer)?,
+        let answer = match session.answer() {
+            Ok(answer) => Ok(answer),
             // An engine that cannot show its answer is measured all the same, as in a bench.
-            Err(Failure { kind: FailureKind::Unsupported { reason }, .. }) => Verdict::Unchecked(reason),
+            Err(Failure { kind: FailureKind::Unsupported { reason }, .. }) => Err(reason),
             Err(failure) => return Err(failure.into()),
+        };
+        let result = (timed.rows, answer.is_ok());
+        let first_result = *self.first_results.entry(row.id.clone()).or_insert(result);
+        if result != first_result {
+            let told =
+                |(rows, shown): (u64, bool)| format!("{rows} rows{}", if shown { "" } else { " that it cannot show" });
+            return Err(Lost::Failed(format!(
+                "gave {}, and the first launch of this row gave {}",
+                told(result),
+                told(first_result)
+            )));
+        }
+        let verdict = match answer {
+            Ok(answer) => self.check(contender, session.engine(), &answer)?,
+            Err(reason) => Verdict::Unchecked(reason),
         };
         session.close()?;
         let ns = |durations: &[u64]| durations.first().copied().unwrap_or_default();

@@ -1,24 +1,21 @@
 //! The order of launches: rounds of pairs over shuffled rows, first of all rows, then of suspects and controls.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::canary::{CANARIES, Cage, Canary};
-use super::journal::{Journal, Launch, Pair, Pairs, Stage};
-use super::judge::{LOOKS, Reading, SCREEN};
-use super::launcher::{Launcher, Lost};
-use super::sides::{Contender, Row};
+use super::controls::NULL;
+use super::journal::{Journal, Launch, Lost, Pair, Stage, Taken};
+use super::judge::{EARLY, LOOKS, Reading, SCREEN, Verdict, decide};
+use super::launcher::Launcher;
+use super::rows::{Contender, Row};
+use super::verdicts::METRICS;
 use crate::interrupt;
-use crate::settings::{GateSettings, Metric};
+use crate::settings::{GateSettings, Limit, Metric};
 use crate::stats::Random;
 
-/// What is estimated from pairs.
-pub(super) const METRICS: [Metric; 2] = [Metric::Time, Metric::Memory];
-/// Pairs of every row in a screen with a budget, after which those that are clear need no more; no interval takes fewer.
-const FEWEST: usize = 6;
 /// How often the time that is left is told where there is no terminal for a bar.
 const TELL: Duration = Duration::from_secs(30);
 
@@ -30,9 +27,6 @@ enum Track<'a> {
     Null(&'a Row<'a>),
     Canary(Canary),
 }
-
-/// As rows are named.
-pub(super) const NULL: &str = "null row";
 
 impl Track<'_> {
     fn name(self) -> String {
@@ -47,9 +41,7 @@ impl Track<'_> {
 /// What was measured, and what was not.
 #[derive(Debug, Default)]
 pub(super) struct Measured {
-    pub(super) pairs: Pairs,
-    /// Rows that gave no time that counts, by id.
-    pub(super) lost: BTreeMap<String, Lost>,
+    pub(super) taken: Taken,
     /// Whether the budget was over before all was taken.
     pub(super) cut_short: bool,
     /// Time spent on it now, without what an interrupted gate had taken before.
@@ -95,7 +87,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
         rows: &'a [Row<'a>],
         launcher: &'b mut Launcher<'a>,
         journal: &'b mut Journal,
-        pairs: Pairs,
+        taken: Taken,
         limits: &'a GateSettings,
         plan: Plan,
     ) -> Self {
@@ -108,7 +100,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
             limits,
             plan,
             cage: Cage::new(),
-            measured: Measured { pairs, lost: BTreeMap::new(), cut_short: false, took: Duration::ZERO },
+            measured: Measured { taken, ..Measured::default() },
             began: Instant::now(),
             told: Instant::now(),
             bar: style.map_or(bar.clone(), |style| bar.with_style(style)),
@@ -134,80 +126,85 @@ impl<'a, 'b> Measuring<'a, 'b> {
         if !self.plan.confirms {
             return Ok(());
         }
-        let suspects = self.suspects();
-        let first = LOOKS[0];
-        let (fits, left) = self.within_budget(suspects, first);
-        self.rounds(Stage::Confirm, &fits, first)?;
-        if !left.is_empty() {
-            self.measured.cut_short = true;
-            return Ok(());
-        }
-        self.widest_first(&fits)
+        let suspects = self.within_budget(self.suspects(), LOOKS[0]);
+        self.rounds(Stage::Confirm, &suspects, LOOKS[0])?;
+        self.widest_first(&suspects)
     }
 
     /// Rows that new pairs have to decide on, the slowest first.
     fn suspects(&self) -> Vec<&'a Row<'a>> {
         let mut suspects: Vec<(f64, &Row<'_>)> = Vec::new();
         for row in self.rows.iter().filter(|row| !self.is_lost(row)) {
-            let readings: Vec<(Metric, Reading)> = METRICS
-                .into_iter()
-                .filter_map(|metric| Some((metric, self.reading(row, Stage::Screen, metric)?)))
-                .collect();
-            let suspect =
-                |(metric, reading): &(Metric, Reading)| reading.is_suspect(self.limits.limit(&row.id, *metric));
-            if self.plan.all_are_suspects || readings.iter().any(suspect) {
-                let worst = readings.iter().map(|(_, reading)| reading.ratio.estimate);
-                suspects.push((worst.fold(0.0, f64::max), row));
+            if METRICS.into_iter().any(|metric| self.is_suspect(row, metric)) {
+                let readings = METRICS.into_iter().filter_map(|metric| self.reading(row, Stage::Screen, metric));
+                suspects.push((readings.map(|reading| reading.ratio.estimate).fold(0.0, f64::max), row));
             }
         }
         suspects.sort_by(|a, b| b.0.total_cmp(&a.0));
         suspects.into_iter().map(|(_, row)| row).collect()
     }
 
-    /// Those that can have so many pairs in the time that is left, and those that cannot.
-    fn within_budget(&self, mut suspects: Vec<&'a Row<'a>>, pairs: usize) -> (Vec<&'a Row<'a>>, Vec<&'a Row<'a>>) {
-        let Some(left) = self.left() else { return (suspects, Vec::new()) };
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a handful of pairs")]
-        let cost = |name: &str| {
-            let taken: Vec<&Pair> = [Stage::Screen, Stage::Confirm]
-                .into_iter()
-                .filter_map(|stage| self.measured.pairs.get(&(name.to_owned(), stage)))
-                .flatten()
-                .collect();
-            let wall: f64 = taken.iter().map(|pair| pair.wall_ns as f64 / 1e9).sum();
-            Duration::from_secs_f64(wall / taken.len().max(1) as f64) * pairs as u32
-        };
-        let mut spent: Duration = self.controls().iter().map(|track| cost(&track.name())).sum();
-        let fits = suspects.iter().take_while(|row| {
-            spent += cost(&row.id.to_string());
-            spent <= left
+    /// Those that can have so many pairs in the time that is left; takes down where others cannot.
+    fn within_budget(&mut self, suspects: Vec<&'a Row<'a>>, pairs: usize) -> Vec<&'a Row<'a>> {
+        let Some(left) = self.left() else { return suspects };
+        let mut spent: Duration = self.controls().iter().map(|track| self.cost(&track.name(), pairs)).sum();
+        let all = suspects.len();
+        let mut fits = suspects;
+        fits.retain(|row| {
+            let cost = self.cost(&row.id.to_string(), pairs);
+            let fits = spent + cost <= left;
+            if fits {
+                spent += cost;
+            }
+            fits
         });
-        let fits = fits.count();
-        let rest = suspects.split_off(fits);
-        (suspects, rest)
+        self.measured.cut_short |= fits.len() < all;
+        fits
     }
 
-    /// Pairs for suspects that are still too noisy, those with the widest interval first, while there is a budget.
+    /// What so many pairs of a row take, by those that were taken.
+    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a handful of pairs")]
+    fn cost(&self, name: &str, pairs: usize) -> Duration {
+        let of = |stage| self.measured.taken.pairs.get(&(name.to_owned(), stage));
+        let taken: Vec<&Pair> = [Stage::Screen, Stage::Confirm].into_iter().filter_map(of).flatten().collect();
+        let wall: f64 = taken.iter().map(|pair| pair.wall_ns as f64 / 1e9).sum();
+        Duration::from_secs_f64(wall / taken.len().max(1) as f64) * pairs as u32
+    }
+
+    /// Pairs for suspects that are still undecided, those with the widest interval first, while there is a budget: up to a row's
+    /// next look, since between two looks nothing is decided.
     fn widest_first(&mut self, suspects: &[&'a Row<'a>]) -> Result<()> {
-        while self.left().is_some_and(|left| !left.is_zero()) {
-            let most = LOOKS[LOOKS.len() - 1];
-            let width = |row: &&Row<'_>| {
-                let noisy = |metric| {
-                    let reading = self.reading(row, Stage::Confirm, metric)?;
-                    let limit = self.limits.limit(&row.id, metric);
-                    // Decided either way, more pairs tell nothing that matters.
-                    let open = !reading.clears(limit) && reading.ratio.low <= limit.unchanged;
-                    open.then_some(reading.ratio.high / reading.ratio.low)
-                };
-                METRICS.into_iter().filter_map(noisy).reduce(f64::max)
-            };
-            let open = suspects.iter().filter(|row| !self.is_lost(row) && self.taken(row, Stage::Confirm) < most);
-            let widest = open.filter_map(|row| Some((width(row)?, *row))).max_by(|a, b| a.0.total_cmp(&b.0));
-            let Some((_, row)) = widest else { return Ok(()) };
-            self.bar.inc_length(1);
-            self.pair(Track::Row(row), Stage::Confirm)?;
+        while let Some(left) = self.left() {
+            let open = self.undecided(suspects).into_iter().filter_map(|(row, width)| {
+                let taken = self.count(&row.id.to_string(), Stage::Confirm);
+                let missing = LOOKS.into_iter().find(|look| *look > taken)? - taken;
+                (self.cost(&row.id.to_string(), missing) <= left).then_some((row, width, missing))
+            });
+            let Some((row, _, missing)) = open.max_by(|a, b| a.1.total_cmp(&b.1)) else { return Ok(()) };
+            self.bar.inc_length(missing as u64);
+            for _ in 0..missing {
+                if self.is_lost(row) {
+                    break;
+                }
+                self.pair(Track::Row(row), Stage::Confirm)?;
+            }
         }
         Ok(())
+    }
+
+    /// Suspects that what is there does not decide on, each with the width of its interval.
+    fn undecided(&self, suspects: &[&'a Row<'a>]) -> Vec<(&'a Row<'a>, f64)> {
+        let alive = suspects.iter().filter(|row| !self.is_lost(row));
+        let tests: Vec<(&'a Row<'a>, Vec<(f64, f64)>, Limit)> = alive
+            .flat_map(|row| METRICS.map(|metric| (*row, metric)))
+            .filter(|(row, metric)| self.is_suspect(row, *metric))
+            .map(|(row, metric)| (row, self.values(row, Stage::Confirm, metric), self.limits.limit(&row.id, metric)))
+            .collect();
+        let sets: Vec<(&[(f64, f64)], Limit)> =
+            tests.iter().map(|(_, pairs, limit)| (pairs.as_slice(), *limit)).collect();
+        let open = tests.iter().zip(decide(&sets)).filter(|(_, (_, verdict))| *verdict == Verdict::Inconclusive);
+        let width = |reading: Option<Reading>| reading.map(|reading| reading.ratio.high / reading.ratio.low);
+        open.filter_map(|((row, ..), (reading, _))| Some((*row, width(reading)?))).collect()
     }
 
     /// Rounds until each of these rows, and each control, has so many pairs.
@@ -215,17 +212,19 @@ impl<'a, 'b> Measuring<'a, 'b> {
         if rows.is_empty() {
             return Ok(());
         }
-        let tracks: Vec<Track<'a>> = rows.iter().map(|row| Track::Row(row)).chain(self.controls()).collect();
-        let taken = |this: &Self, track: &Track<'_>| this.count(&track.name(), stage);
-        let missing: usize = tracks.iter().map(|track| pairs.saturating_sub(taken(self, track))).sum();
-        self.bar.inc_length(missing as u64);
+        let missing = |track: &Track<'_>| pairs.saturating_sub(self.count(&track.name(), stage)) as u64;
+        self.bar.inc_length(self.tracks(rows).iter().map(missing).sum());
         for number in 0..pairs {
-            let mut order = tracks.clone();
+            // Anew in each round: the null row has to be one that can be measured.
+            let mut order = self.tracks(rows);
             shuffle(&mut order, stage, number);
             for track in order {
-                let done =
-                    matches!(track, Track::Row(row) if self.is_lost(row) || self.is_clear_early(row, stage, number));
-                if done || taken(self, &track) > number {
+                let done = match track {
+                    Track::Row(row) => self.is_lost(row) || self.is_clear_early(row, stage, number),
+                    Track::Null(row) => self.is_lost(row),
+                    Track::Canary(_) => false,
+                };
+                if done || self.count(&track.name(), stage) > number {
                     continue;
                 }
                 if self.left().is_some_and(|left| left.is_zero()) {
@@ -238,19 +237,8 @@ impl<'a, 'b> Measuring<'a, 'b> {
         Ok(())
     }
 
-    /// Whether a row needs no more of the screen: with a budget, launches go where the intervals are wide.
-    fn is_clear_early(&self, row: &Row<'_>, stage: Stage, number: usize) -> bool {
-        let early = self.plan.budget.is_some() && stage == Stage::Screen && number >= FEWEST;
-        early && self.is_cleared(row)
-    }
-
-    /// Whether the screen excludes what has to be seen, in every metric that can be read.
-    fn is_cleared(&self, row: &Row<'_>) -> bool {
-        METRICS.into_iter().all(|metric| {
-            // One that cannot be, such as a server's memory, holds nobody.
-            let reading = self.reading(row, Stage::Screen, metric);
-            reading.is_none_or(|reading| reading.clears(self.limits.limit(&row.id, metric)))
-        })
+    fn tracks(&self, rows: &[&'a Row<'a>]) -> Vec<Track<'a>> {
+        rows.iter().map(|row| Track::Row(row)).chain(self.controls()).collect()
     }
 
     /// What no change can touch. The null row is the one in the middle of those that can be measured.
@@ -258,6 +246,26 @@ impl<'a, 'b> Measuring<'a, 'b> {
         let alive: Vec<&'a Row<'a>> = self.rows.iter().filter(|row| !self.is_lost(row)).collect();
         let null = alive.get(alive.len() / 2).map(|row| Track::Null(row));
         null.into_iter().chain(CANARIES.map(Track::Canary)).collect()
+    }
+
+    /// Whether a row needs no more of the screen: with a budget, launches go where the intervals are wide.
+    fn is_clear_early(&self, row: &Row<'_>, stage: Stage, number: usize) -> bool {
+        if self.plan.budget.is_none() || stage != Stage::Screen || number < EARLY {
+            return false;
+        }
+        METRICS.into_iter().all(|metric| {
+            let values = self.values(row, stage, metric);
+            let limit = self.limits.limit(&row.id, metric);
+            // The first ones, however often it is asked; a metric that nobody tells holds nobody.
+            values.is_empty() || values.get(..EARLY).is_some_and(|values| Reading::clears_early(values, limit))
+        })
+    }
+
+    /// Whether new pairs have to decide on a row's metric.
+    fn is_suspect(&self, row: &Row<'_>, metric: Metric) -> bool {
+        let limit = self.limits.limit(&row.id, metric);
+        self.plan.all_are_suspects
+            || self.reading(row, Stage::Screen, metric).is_some_and(|reading| reading.is_suspect(limit))
     }
 
     /// One pair; a launch that fails takes its row out.
@@ -273,18 +281,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
                 Ok(launch) => both[place] = launch,
                 Err(lost) => {
                     stop_if_interrupted()?;
-                    // As the null row it is lost too.
-                    if let Track::Row(row) | Track::Null(row) = track {
-                        let why = match (&lost, place) {
-                            // The base comes first in a row's first pair.
-                            (Lost::Unsupported(_), 0) => lost,
-                            (Lost::Failed(why), 0) => Lost::Failed(format!("base: {why}")),
-                            _ => Lost::Failed(format!("head: {}", lost.reason())),
-                        };
-                        self.say(&format!("{}: {}", row.id, why.reason()));
-                        self.measured.lost.insert(row.id.to_string(), why);
-                    }
-                    return Ok(());
+                    return self.lose(track, place, lost);
                 }
             }
         }
@@ -293,7 +290,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
         let wall_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let pair = Pair { row: name.clone(), stage, base_first, base, head, wall_ns };
         self.journal.keep(&pair)?;
-        self.measured.pairs.entry((name, stage)).or_default().push(pair);
+        self.measured.taken.pairs.entry((name, stage)).or_default().push(pair);
         self.bar.inc(1);
         Ok(())
     }
@@ -307,21 +304,41 @@ impl<'a, 'b> Measuring<'a, 'b> {
         }
     }
 
+    /// Takes out the row of a launch that failed; of the null row's, the row that it is of.
+    fn lose(&mut self, track: Track<'a>, place: usize, lost: Lost) -> Result<()> {
+        let (row, side) = match track {
+            Track::Row(row) => (row, if place == 0 { "base" } else { "head" }),
+            Track::Null(row) => (row, "base"),
+            Track::Canary(_) => return Ok(()),
+        };
+        let id = row.id.to_string();
+        let is_first = [Stage::Screen, Stage::Confirm].iter().all(|stage| self.count(&id, *stage) == 0);
+        let why = match lost {
+            // What the base never could is nobody's loss.
+            Lost::Unsupported(why) if side == "base" && is_first => Lost::Unsupported(why),
+            lost => Lost::Failed(format!("{side}: {}", lost.reason())),
+        };
+        self.bar.suspend(|| eprintln!("{id}: {}", why.reason()));
+        self.journal.lose(&id, &why)?;
+        self.measured.taken.lost.entry(id).or_insert(why);
+        Ok(())
+    }
+
     fn reading(&self, row: &Row<'_>, stage: Stage, metric: Metric) -> Option<Reading> {
-        let pairs = self.measured.pairs.get(&(row.id.to_string(), stage))?;
-        Reading::of(&pairs.iter().filter_map(|pair| pair.of(metric)).collect::<Vec<_>>())
+        Reading::of(&self.values(row, stage, metric))
+    }
+
+    fn values(&self, row: &Row<'_>, stage: Stage, metric: Metric) -> Vec<(f64, f64)> {
+        let pairs = self.measured.taken.pairs.get(&(row.id.to_string(), stage));
+        pairs.into_iter().flatten().filter_map(|pair| pair.of(metric)).collect()
     }
 
     fn is_lost(&self, row: &Row<'_>) -> bool {
-        self.measured.lost.contains_key(&row.id.to_string())
-    }
-
-    fn taken(&self, row: &Row<'_>, stage: Stage) -> usize {
-        self.count(&row.id.to_string(), stage)
+        self.measured.taken.lost.contains_key(&row.id.to_string())
     }
 
     fn count(&self, name: &str, stage: Stage) -> usize {
-        self.measured.pairs.get(&(name.to_owned(), stage)).map_or(0, Vec::len)
+        self.measured.taken.pairs.get(&(name.to_owned(), stage)).map_or(0, Vec::len)
     }
 
     /// What is left of the budget, if there is one.
@@ -336,10 +353,6 @@ impl<'a, 'b> Measuring<'a, 'b> {
             let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
             eprintln!("{done} of {all} pairs, about {} s left", self.bar.eta().as_secs());
         }
-    }
-
-    fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
     }
 }
 

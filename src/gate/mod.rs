@@ -8,7 +8,10 @@
 //! What this is not: Criterion's comparison of two runs, nor `cargo xtask report --baseline`, which name what to look at.
 
 mod canary;
+mod conclude;
+mod controls;
 mod counted;
+mod identity;
 mod journal;
 pub mod judge;
 mod launcher;
@@ -17,7 +20,9 @@ mod measure;
 mod outcome;
 pub mod page;
 mod replay;
+mod rows;
 mod sides;
+mod verdicts;
 mod worktree;
 
 use std::collections::BTreeSet;
@@ -28,23 +33,27 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::checkout::Checkout;
+use crate::checksum::sha256;
 use crate::doctor;
 use crate::id::BenchId;
+use crate::inspect;
 use crate::interrupt;
 use crate::lock::Lock;
 use crate::measure::host::Host;
 use crate::record;
 use crate::settings::{GateSettings, Settings};
-use journal::Journal;
+pub use conclude::conclude;
+use journal::{Journal, Lost};
 pub use journal::{Launch, Pair, Pairs, Stage, read};
-pub use judge::{Limit, Reading, Verdict};
-use launcher::{Launcher, Lost};
+pub use judge::{Reading, Verdict};
+use launcher::Launcher;
 pub use machine::Machine;
 use measure::{Measured, Measuring, Plan};
-use outcome::Entered;
-pub use outcome::{Conclusion, Control, MetricOutcome, Outcome, RowOutcome, SCHEMA, conclude};
+pub use outcome::{Conclusion, Control, MetricOutcome, Outcome, RowOutcome, SCHEMA};
+use rows::Rows;
 pub use sides::Role;
-use sides::{Rows, Side};
+use sides::Side;
+use verdicts::Entered;
 use worktree::Place;
 
 /// What is compared.
@@ -82,8 +91,9 @@ pub struct Gate {
     pub budget: Option<Duration>,
     /// Whether an unfinished gate of the same is begun anew.
     pub fresh: bool,
-    /// Rows that another machine found slower: these alone are decided, without a screen.
-    pub confirm: Option<Vec<BenchId>>,
+    /// What another machine found: the rows that were slower there are decided here, without a screen, and what else it could not
+    /// say stands.
+    pub confirm: Option<Outcome>,
     /// Whether instructions are counted too.
     pub instructions: bool,
     /// Pairs of every row that are compared without a verdict; none: it is a gate.
@@ -120,38 +130,46 @@ impl Gate {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn run_in(&self, here: &Checkout, settings: &Settings) -> Result<Outcome, Stop> {
-        settings.gate.check_expiry().map_err(Stop::Usage)?;
+        if self.only_compare.is_none() {
+            settings.gate.check_expiry().map_err(Stop::Usage)?;
+        }
+        if self.instructions {
+            if matches!(self.sides, Sides::Programs { .. }) {
+                let why = "instructions are counted of revisions: leave --instructions out, or name a --base";
+                return Err(Stop::Usage(anyhow!(why)));
+            }
+            // Before an hour of pairs.
+            inspect::valgrind()?;
+        }
         let folder = settings.home.join("gate");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let _alone = Lock::wait(&folder, "gates")?;
         let started_at = record::now();
         let mut cautions = Vec::new();
-        if self.instructions && matches!(self.sides, Sides::Programs { .. }) {
-            let why = "instructions are counted of revisions: leave --instructions out, or name a --base";
-            return Err(Stop::Usage(anyhow!(why)));
-        }
         let (base, head) = self.sides(Place { here, folder: &folder }, settings, &mut cautions)?;
-        let cells = sides::cells(&base, &head, self.filter(), settings).map_err(Stop::Usage)?;
-        let mut rows = sides::rows(cells)?;
-        self.narrow(&mut rows)?;
+        let mut cells = rows::cells(&base, &head, self.filter(), settings).map_err(Stop::Usage)?;
+        if let Some(first) = &self.confirm {
+            cells.narrow(&slower(first)).map_err(Stop::Usage)?;
+        }
+        let rows = rows::rows(cells)?;
         let of_rows: Vec<BenchId> = rows.rows.iter().map(|row| row.id.clone()).collect();
-        let named: Vec<BenchId> = of_rows.iter().chain(rows.missing.iter().map(|(id, _)| id)).cloned().collect();
-        for row in settings.gate.without_row(&named) {
-            cautions.push(format!("the exception for {row} means none of these rows"));
-        }
-        if !rows.new.is_empty() {
-            cautions.push(format!("new, so there is nothing to hold them against: {}", list(&rows.new)));
-        }
-        let (measured, unchecked, machine) = self.measure(&rows, settings, &folder)?;
-        if !unchecked.is_empty() {
-            cautions.push(format!("answers without a reference, held against each other only: {}", list(&unchecked)));
-        }
-        replay::keep(&rows.rows, &measured.pairs, &folder, settings)?;
+        self.caution(&rows, settings, &mut cautions);
+        let mut launcher = Launcher::new(settings);
+        let (mut journal, measured, machine) = self.measure(&rows, &mut launcher, settings, &folder)?;
+        let (alike, hidden) = launcher.unchecked();
+        caution_of(&mut cautions, "answers without a reference, held against each other only", &alike);
+        caution_of(&mut cautions, "answers that the engine cannot show, checked by their rows only", &hidden);
+        let few = replay::keep(&rows.rows, (&base, &head), &measured.taken.pairs, &folder, settings)?;
+        caution_of(&mut cautions, "too few launches for Criterion's statistics, so not in its folder", &few);
         let entered = entered(rows, &measured, settings, &mut cautions);
         let mut outcome = self.judge(&entered, &measured, machine, cautions, (&base, &head), settings, started_at);
         if self.instructions {
-            outcome.count(counted::rows(&of_rows, &base, &head, settings)?, measured.cut_short);
+            outcome.add(counted::rows(&of_rows, &base, &head, settings)?);
         }
+        if let Some(first) = &self.confirm {
+            outcome.add(stands(first));
+        }
+        journal.end()?;
         Ok(outcome)
     }
 
@@ -171,7 +189,15 @@ impl Gate {
                         "{base} has {missing} commits that this tree lacks: what they made faster counts as slower here; rebase, or name the fork point: --base $(git merge-base {base} HEAD)"
                     ));
                 }
-                Ok((of_base, Side::here(Role::Head, place, filter, settings)?))
+                let head = Side::here(Role::Head, place, filter, settings)?;
+                let built = sides::built_otherwise(&of_base, &head);
+                if !built.is_empty() {
+                    cautions.push(format!(
+                        "both sides are compiled as this tree says, which differs in {}",
+                        built.join(", ")
+                    ));
+                }
+                Ok((of_base, head))
             }
             Sides::Revisions { base, head } => Ok((revision(Role::Base, base)?, revision(Role::Head, head)?)),
             Sides::Programs { base, head } => {
@@ -182,22 +208,15 @@ impl Gate {
         }
     }
 
-    /// Leaves the rows that another machine found slower.
-    fn narrow(&self, rows: &mut Rows<'_>) -> Result<(), Stop> {
-        let Some(confirm) = &self.confirm else { return Ok(()) };
-        rows.rows.retain(|row| confirm.contains(&row.id));
-        rows.missing.retain(|(id, _)| confirm.contains(id));
-        rows.new.clear();
-        for id in confirm {
-            let known =
-                rows.rows.iter().any(|row| row.id == *id) || rows.missing.iter().any(|(missing, _)| missing == id);
-            if !known {
-                return Err(Stop::Usage(anyhow!(
-                    "{id}, which has to be confirmed, is no row of this gate: give the same filter and settings"
-                )));
-            }
+    /// What is good to know of the rows before they are measured.
+    fn caution(&self, rows: &Rows<'_>, settings: &Settings, cautions: &mut Vec<String>) {
+        let of_rows = rows.rows.iter().map(|row| &row.id).chain(&rows.removed);
+        let named: Vec<BenchId> = of_rows.chain(rows.unusable.iter().map(|(id, _)| id)).cloned().collect();
+        // A second machine sees a few rows only.
+        for row in settings.gate.without_row(&named).into_iter().filter(|_| self.confirm.is_none()) {
+            cautions.push(format!("the exception for {row} means none of these rows"));
         }
-        Ok(())
+        caution_of(cautions, "new, so there is nothing to hold them against", &rows.new);
     }
 
     fn plan(&self) -> Plan {
@@ -209,47 +228,43 @@ impl Gate {
         }
     }
 
-    fn measure(
+    fn measure<'a>(
         &self,
-        rows: &Rows<'_>,
-        settings: &Settings,
+        rows: &'a Rows<'a>,
+        launcher: &mut Launcher<'a>,
+        settings: &'a Settings,
         folder: &Path,
-    ) -> Result<(Measured, Vec<BenchId>, Machine), Stop> {
-        let runs: Vec<String> = rows.rows.iter().map(|row| format!("{} {:?}", row.id, row.runs)).collect();
+    ) -> Result<(Journal, Measured, Machine), Stop> {
         let plan = self.plan();
-        let key = crate::checksum::sha256(format!(
-            "{} {:?} {:?} {:?}",
-            runs.join("\n"),
-            plan.screen,
-            self.confirm,
-            self.sides
-        ));
-        let (mut journal, pairs) = Journal::open(folder, &key, self.fresh)?;
-        if !pairs.is_empty() {
-            let taken: usize = pairs.values().map(Vec::len).sum();
-            eprintln!("going on with a gate that did not end: {taken} pairs are there (--fresh begins anew)");
+        let runs: Vec<String> = rows.rows.iter().map(|row| format!("{} {:?}", row.id, row.runs)).collect();
+        let confirms = self.confirm.as_ref().map(slower);
+        let key = sha256(format!("{} {} {confirms:?} {:?}", runs.join("\n"), plan.screen, self.only_compare));
+        let (mut journal, taken) = Journal::open(folder, &key, self.fresh)?;
+        if !taken.pairs.is_empty() || !taken.lost.is_empty() {
+            let pairs: usize = taken.pairs.values().map(Vec::len).sum();
+            eprintln!("going on with a gate that did not end: {pairs} pairs are there (--fresh begins anew)");
+            for (row, why) in &taken.lost {
+                eprintln!("{row}: {} (--fresh tries again)", why.reason());
+            }
+        }
+        if rows.rows.is_empty() {
+            return Ok((journal, Measured::default(), Machine::default()));
+        }
+        for row in &rows.rows {
+            launcher.prepare(row);
+            interrupt::check()?;
         }
         for line in doctor::worst() {
             eprintln!("{line}");
         }
-        eprintln!(
-            "{} rows, {} pairs of each at first; launches are kept in {}",
-            rows.rows.len(),
-            plan.screen,
-            journal.path().display()
-        );
+        let (count, place) = (rows.rows.len(), journal.path().display());
+        eprintln!("{count} rows, {} pairs of each at first; launches are kept in {place}", plan.screen);
         let watch = machine::Watch::start();
-        let mut launcher = Launcher::new(settings);
-        let measured = if rows.rows.is_empty() {
-            Measured::default()
-        } else {
-            Measuring::new(&rows.rows, &mut launcher, &mut journal, pairs, &settings.gate, plan).run()?
-        };
-        interrupt::check()?;
-        journal.end()?;
-        Ok((measured, launcher.unchecked(), watch.end()))
+        let measured = Measuring::new(&rows.rows, launcher, &mut journal, taken, &settings.gate, plan).run()?;
+        Ok((journal, measured, watch.end()))
     }
 
+    #[expect(clippy::too_many_arguments, reason = "all that an outcome is made of")]
     fn judge(
         &self,
         entered: &[Entered],
@@ -260,9 +275,9 @@ impl Gate {
         settings: &Settings,
         started_at: String,
     ) -> Outcome {
-        let rows = outcome::judge(entered, &measured.pairs, &settings.gate, self.confirm.is_some());
-        let controls = outcome::controls(&measured.pairs, &settings.gate);
-        let (conclusion, reasons) = outcome::conclude(&rows, &controls, &machine, measured.cut_short);
+        let rows = verdicts::judge(entered, &measured.taken.pairs, &settings.gate, self.confirm.is_some());
+        let controls = controls::controls(&measured.taken.pairs, &settings.gate);
+        let (conclusion, reasons) = conclude(&rows, &controls, &machine, measured.cut_short);
         Outcome {
             schema: SCHEMA,
             conclusion,
@@ -272,65 +287,83 @@ impl Gate {
             head: head.told.clone(),
             rows,
             controls,
+            cut_short: measured.cut_short,
             machine,
             host: Host::read(),
             limits: settings.gate.clone(),
-            pairs: measured.pairs.values().map(Vec::len).sum(),
+            pairs: measured.taken.pairs.values().map(Vec::len).sum(),
             measuring_seconds: measured.took.as_secs_f64(),
             started_at,
         }
     }
 }
 
-/// The rows as they are judged: those that gave no time have their reason, those that neither side can run are left out.
+/// The rows as they are judged: those that gave no time have their reason, those that the base cannot run are left out.
 fn entered(rows: Rows<'_>, measured: &Measured, settings: &Settings, cautions: &mut Vec<String>) -> Vec<Entered> {
+    let enter = |id: BenchId, untouched, missing| Entered { id, untouched, missing };
     let mut entered = Vec::new();
-    let mut enter = |id: BenchId, untouched, missing: Option<String>| {
-        if let Some(why) = missing.as_ref().filter(|_| settings.gate.may_miss(&id)) {
-            cautions.push(format!("{id} is missing by an exception: {why}"));
-            return;
-        }
-        entered.push(Entered { id, untouched, missing });
-    };
     let mut unsupported: Vec<BenchId> = Vec::new();
     for row in &rows.rows {
-        match measured.lost.get(&row.id.to_string()) {
+        match measured.taken.lost.get(&row.id.to_string()) {
             Some(Lost::Unsupported(_)) => unsupported.push(row.id.clone()),
-            Some(Lost::Failed(why)) => enter(row.id.clone(), row.is_untouched(), Some(why.clone())),
-            None => enter(row.id.clone(), row.is_untouched(), None),
+            Some(Lost::Failed(why)) => entered.push(enter(row.id.clone(), row.is_untouched(), Some(why.clone()))),
+            None => entered.push(enter(row.id.clone(), row.is_untouched(), None)),
         }
     }
-    for (id, why) in rows.missing {
-        enter(id, false, Some(why));
-    }
-    if !unsupported.is_empty() {
-        cautions.push(format!("unsupported by the base's engine: {}", list(&unsupported)));
-    }
+    entered.extend(rows.unusable.into_iter().map(|(id, why)| enter(id, false, Some(why))));
+    let (allowed, removed): (Vec<BenchId>, Vec<BenchId>) =
+        rows.removed.into_iter().partition(|id| settings.gate.may_miss(id));
+    let gone = "the head does not have it: removed or renamed".to_owned();
+    entered.extend(removed.into_iter().map(|id| enter(id, false, Some(gone.clone()))));
+    caution_of(cautions, "missing by an exception", &allowed);
+    caution_of(cautions, "unsupported by the base's engine", &unsupported);
     entered
+}
+
+/// The rows of another machine's gate that are to be confirmed: counts are exact on any machine.
+fn slower(first: &Outcome) -> Vec<BenchId> {
+    let regressed = first.rows.iter().filter(|row| row.verdict == Verdict::Regressed && !row.is_counted());
+    regressed.map(|row| row.id.clone()).collect()
+}
+
+/// What another machine's gate could not say, or counted: it stands whatever becomes of the rows that are confirmed.
+fn stands(first: &Outcome) -> Vec<RowOutcome> {
+    let open = |row: &&RowOutcome| {
+        matches!(row.verdict, Verdict::Invalid | Verdict::Inconclusive)
+            || (row.is_counted() && row.verdict == Verdict::Regressed)
+    };
+    let told = |row: &RowOutcome| {
+        let reason = row
+            .reason
+            .clone()
+            .map_or_else(|| "on the first machine".to_owned(), |why| format!("on the first machine: {why}"));
+        RowOutcome { reason: Some(reason), ..row.clone() }
+    };
+    first.rows.iter().filter(open).map(told).collect()
+}
+
+fn caution_of(cautions: &mut Vec<String>, what: &str, ids: &[BenchId]) {
+    if !ids.is_empty() {
+        cautions.push(format!("{what}: {}", ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")));
+    }
 }
 
 /// The verdicts on rows whose pairs are there, as a gate gives them. What is named like a control is none.
 pub fn judged(pairs: &Pairs, limits: &GateSettings) -> Vec<RowOutcome> {
     let ids: BTreeSet<BenchId> = pairs.keys().filter_map(|(row, _)| row.parse().ok()).collect();
     let entered: Vec<Entered> = ids.into_iter().map(|id| Entered { id, untouched: false, missing: None }).collect();
-    outcome::judge(&entered, pairs, limits, false)
+    verdicts::judge(&entered, pairs, limits, false)
 }
 
-fn list(ids: &[BenchId]) -> String {
-    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// The rows that another gate's JSON calls regressed.
+/// Another gate's JSON, whose regressed rows are to be confirmed.
 ///
 /// # Errors
 /// When the file is none, or there is nothing to confirm in it.
-pub fn regressed_in(file: &Path) -> Result<Vec<BenchId>> {
+pub fn to_confirm(file: &Path) -> Result<Outcome> {
     let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let outcome: Outcome =
         serde_json::from_str(&text).with_context(|| format!("{} is no gate's JSON", file.display()))?;
     ensure!(outcome.schema == SCHEMA, "{} has schema {}, this reads {SCHEMA}", file.display(), outcome.schema);
-    let regressed = outcome.rows.into_iter().filter(|row| row.verdict == Verdict::Regressed);
-    let ids: Vec<BenchId> = regressed.map(|row| row.id).collect();
-    ensure!(!ids.is_empty(), "{} calls no row regressed: there is nothing to confirm", file.display());
-    Ok(ids)
+    ensure!(!slower(&outcome).is_empty(), "{} calls no row slower: there is nothing to confirm", file.display());
+    Ok(outcome)
 }

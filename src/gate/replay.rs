@@ -1,41 +1,74 @@
 //! A gate's samples for others: in Criterion's folder as baselines `base` and `head`, and as records beside the journal, which
 //! say of what engine, data and answer they are.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use super::journal::{Launch, Pair, Pairs, Stage};
-use super::sides::{Role, Row};
+use super::rows::Row;
+use super::sides::{Role, Side};
 use crate::answer::reference::write_whole;
 use crate::checksum::sha256;
 use crate::harness::origin::Origin;
 use crate::harness::replay::replay;
+use crate::id::BenchId;
+use crate::paths;
 use crate::record::{Outcome, Record};
+use crate::scratch;
 use crate::settings::Settings;
 
 /// The file of records in the gate's folder.
 const RECORDS: &str = "records.jsonl";
 
-/// Keeps the timed runs of every row, of both stages.
+/// Keeps the timed runs of every row, of both stages, in place of an earlier gate's; gives the rows with too few of them for
+/// Criterion.
 ///
 /// # Errors
-/// When the records cannot be written; Criterion says nothing of what it cannot write.
-pub(super) fn keep(rows: &[Row<'_>], pairs: &Pairs, folder: &Path, settings: &Settings) -> Result<()> {
+/// When something cannot be written.
+pub(super) fn keep(
+    rows: &[Row<'_>],
+    sides: (&Side, &Side),
+    pairs: &Pairs,
+    folder: &Path,
+    settings: &Settings,
+) -> Result<Vec<BenchId>> {
     let origin = Origin::read();
+    let tree = settings.home.with_file_name("criterion");
+    let mut few = BTreeSet::new();
     let mut lines = Vec::new();
-    for role in [Role::Base, Role::Head] {
+    for (role, side) in [(Role::Base, sides.0), (Role::Head, sides.1)] {
+        let origin = origin.of(side.git.clone());
         let records: Vec<Record> = rows.iter().filter_map(|row| record(row, role, pairs, &origin)).collect();
-        replay(&records, &settings.home.with_file_name("criterion"), Some(role.name()));
+        // Elsewhere first: Criterion would also make it the newest result of the cell, which it is not.
+        let elsewhere = scratch::folder(&settings.home.join("scratch"))?;
+        replay(&records, elsewhere.path(), Some(role.name()));
         for record in &records {
+            let place = paths::criterion_below(Path::new(""), &record.id).join(role.name());
+            let (from, to) = (elsewhere.path().join(&place), tree.join(&place));
+            let _ = fs::remove_dir_all(&to);
+            if from.is_dir() {
+                copy(&from, &to).with_context(|| format!("cannot write {}", to.display()))?;
+            } else {
+                few.insert(record.id.clone());
+            }
             serde_json::to_writer(&mut lines, record)?;
             lines.push(b'\n');
         }
     }
     let file = folder.join(RECORDS);
-    fs::create_dir_all(folder)?;
-    write_whole(&file, &lines).with_context(|| format!("cannot write {}", file.display()))
+    write_whole(&file, &lines).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(few.into_iter().collect())
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)?.flatten() {
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
 }
 
 /// One side of a row; `None` where it was not measured.

@@ -53,12 +53,15 @@ pub(super) fn at(place: Place<'_>, slot: &str, commit: &str) -> Result<Checkout>
     let checkout = Checkout { root: folder.join("tree"), target: folder.join("target") };
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let tree = checkout.root.to_string_lossy().into_owned();
-    // One whose folder somebody has removed is still in git's list.
-    git(repository, &["worktree", "prune"])?;
+    if checkout.root.join(".git").exists() && !is_of(&checkout.root, repository) {
+        // Two clones may share a target folder, and one may be gone.
+        fs::remove_dir_all(&checkout.root).with_context(|| format!("cannot remove {tree}"))?;
+    }
     if checkout.root.join(".git").exists() {
         check_clean(&checkout.root)?;
         git(&checkout.root, &["checkout", "--quiet", "--detach", commit])?;
     } else {
+        // By force: one whose folder somebody has removed is still in git's list.
         git(repository, &["worktree", "add", "--quiet", "--detach", "--force", &tree, commit])?;
     }
     check_clean(&checkout.root)?;
@@ -72,11 +75,20 @@ pub(super) fn at(place: Place<'_>, slot: &str, commit: &str) -> Result<Checkout>
     Ok(checkout)
 }
 
+/// Whether a worktree is of this repository.
+fn is_of(tree: &Path, repository: &Path) -> bool {
+    let common = |folder: &Path| {
+        let path = git(folder, &["rev-parse", "--path-format=absolute", "--git-common-dir"]).ok()?;
+        Path::new(&path).canonicalize().ok()
+    };
+    common(tree).is_some_and(|common_of| Some(common_of) == common(repository))
+}
+
 fn check_clean(tree: &Path) -> Result<()> {
     let changed = git(tree, &["status", "--porcelain"])?;
     ensure!(
         changed.is_empty(),
-        "the base is dirty: somebody has changed {} in {}, so what would be built is not the revision; bring it back with: git -C {} stash --include-untracked",
+        "the base is dirty: {} in {} differs from the revision, by somebody's change or a checkout that was killed; bring it back with: git -C {} stash --include-untracked",
         changed.lines().map(|line| line[2..].trim()).collect::<Vec<_>>().join(", "),
         tree.display(),
         tree.display()
@@ -84,7 +96,8 @@ fn check_clean(tree: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies what is compiled here into a target folder that has nothing yet. Whatever of it cargo does not take for fresh, it compiles.
+/// Copies what is compiled here of others into a target folder that has nothing yet. Whatever of it cargo does not take for fresh, it
+/// compiles. Our own package is left out: cargo tells two checkouts of it apart by the times of their files alone.
 fn seed(from: &Path, to: &Path) -> Result<()> {
     if to.exists() || !from.join("deps").is_dir() {
         return Ok(());
@@ -99,7 +112,19 @@ fn seed(from: &Path, to: &Path) -> Result<()> {
     // Times too: cargo goes by them.
     copy.args(["--recursive", "--preserve=all", "--reflink=auto"]).args(parts).arg(&staging);
     ensure!(command::run(&mut copy, |_| Ok(()))?.success(), "cannot copy {} to {}", from.display(), staging.display());
+    forget_ours(&staging.join(".fingerprint"))?;
     fs::rename(&staging, to).with_context(|| format!("cannot make {}", to.display()))
+}
+
+/// Without its fingerprint, cargo takes nothing for compiled.
+fn forget_ours(fingerprints: &Path) -> Result<()> {
+    let ours = |name: &str| ["querydyno-", "xtask-"].iter().any(|package| name.starts_with(package));
+    for entry in fs::read_dir(fingerprints).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(ours) {
+            fs::remove_dir_all(entry.path()).with_context(|| format!("cannot remove {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn git(folder: &Path, args: &[&str]) -> Result<String> {

@@ -23,6 +23,11 @@ impl Origin {
         Self { host: Host::read(), git: Git::read(), command }
     }
 
+    /// The same of another source.
+    pub(crate) fn of(&self, git: Option<Git>) -> Self {
+        Self { git, ..self.clone() }
+    }
+
     /// The record of a cell that begins now; failed until something better is known.
     pub(crate) fn blank(&self, cell: &Cell<'_>) -> Record {
         let engine = cell.parts.engine;

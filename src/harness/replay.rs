@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Write, stdout};
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -58,16 +59,20 @@ pub(crate) fn replay(records: &[Record], folder: &Path, baseline: Option<&str>) 
 struct Muted {
     out: OwnedFd,
     error: OwnedFd,
+    // Two at a time would take each other's nowhere for the real thing.
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Muted {
     fn new() -> Option<Self> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = stdout().flush();
         let nowhere = File::options().write(true).open("/dev/null").ok()?;
         let out = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3).ok()?;
         let error = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3).ok()?;
         // From here on the guard undoes what was done, be it half.
-        let muted = Self { out, error };
+        let muted = Self { out, error, _alone: alone };
         rustix::stdio::dup2_stdout(&nowhere).ok()?;
         rustix::stdio::dup2_stderr(&nowhere).ok()?;
         Some(muted)

@@ -101,7 +101,7 @@ pub(super) fn unsupported(reason: impl Into<String>) -> Stop {
 ///
 /// # Errors
 /// When it is not there: how to get it.
-pub(super) fn valgrind() -> Result<String> {
+pub(crate) fn valgrind() -> Result<String> {
     let Some(version) = crate::catalog::command::version_of("valgrind") else {
         bail!(
             "this takes Valgrind, and `valgrind --version` does not run: apt-get install valgrind, or your system's way"

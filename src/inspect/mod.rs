@@ -15,6 +15,8 @@ mod instructions;
 mod profile;
 mod task;
 
+#[cfg(feature = "harness")]
+pub(crate) use cell::valgrind;
 #[cfg(feature = "instructions")]
 pub use group::add;
 #[cfg(feature = "harness")]

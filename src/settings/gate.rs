@@ -7,8 +7,39 @@ use chrono::{NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::filter::Filter;
-use crate::gate::Limit;
 use crate::id::BenchId;
+
+/// Head by base: what is nobody's business, and what has to be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// The ratio of a row that nothing happened to; more than 1 only where an exception says so.
+    #[serde(default = "one")]
+    pub unchanged: f64,
+    /// A ratio up to this is accepted: red is what is confirmed to be more than unchanged, and estimated to be more than this.
+    pub accepts: f64,
+    /// A ratio from here on has to be seen: a row is cleared when its interval lies below, and blind when it could not.
+    pub must_see: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Limit {
+    /// Of a row without an exception.
+    pub const fn new(accepts: f64, must_see: f64) -> Self {
+        Self { unchanged: 1.0, accepts, must_see }
+    }
+
+    /// With a greater ratio accepted; what counts as unchanged and what has to be seen are as far from it as before.
+    #[must_use]
+    pub(crate) fn accepting(self, accepts: f64) -> Self {
+        // An exception allows, and never tightens.
+        let factor = (accepts / self.accepts).max(1.0);
+        Self { unchanged: self.unchanged * factor, accepts: self.accepts * factor, must_see: self.must_see * factor }
+    }
+}
 
 /// What `[gate]` says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,10 +110,11 @@ impl GateSettings {
         let read: Self = value.try_into().context("[gate]")?;
         for (name, limit) in [("time", read.time), ("memory", read.memory)] {
             ensure!(
-                limit.unchanged <= 1.0
-                    && 1.0 <= limit.accepts
-                    && limit.accepts < limit.must_see
-                    && limit.must_see.is_finite(),
+                limit == Limit::new(limit.accepts, limit.must_see),
+                "[gate] {name} has accepts and must_see, and no unchanged"
+            );
+            ensure!(
+                1.0 <= limit.accepts && limit.accepts < limit.must_see && limit.must_see.is_finite(),
                 "[gate] {name}: accepts is a ratio from 1 on, and must_see a greater one: {{ accepts = 1.02, must_see = 1.05 }}"
             );
         }
@@ -187,6 +219,9 @@ mod tests {
         assert!((limit.accepts - 1.53).abs() < 1e-9 && (limit.must_see - 1.575).abs() < 1e-9, "{limit:?}");
         assert_eq!(settings.limit(&id("duckdb/q1/sf1/parquet"), Metric::Memory), settings.memory);
         assert_eq!(settings.limit(&id("duckdb/q10/sf1/parquet"), Metric::Time), settings.time);
+        // One that allows less than is allowed anyhow changes nothing.
+        let less = with("max_ratio = 1.04").unwrap();
+        assert_eq!(less.limit(&id("duckdb/q1/sf1/parquet"), Metric::Memory), less.memory);
         assert_eq!(settings.without_row(&[id("duckdb/q2/sf1/parquet")]).len(), 1);
         assert!(settings.check_expiry().is_ok() && !settings.may_miss(&id("duckdb/q1/sf1/parquet")));
         assert!(read("[[exception]]\nrow = 'q1'\nreason = 'x'\nexpires = 2999-01-31\nmax_ratio = 2.0").is_ok());
@@ -212,6 +247,7 @@ mod tests {
             ("memory = { accepts = 0.9, must_see = 1.05 }", "[gate] memory"),
             ("instructions = 0.5", "instructions"),
             ("thresholds = 1", "[gate]"),
+            ("time = { unchanged = 0.5, accepts = 1.02, must_see = 1.05 }", "no unchanged"),
         ] {
             let error = format!("{:#}", read(text).unwrap_err());
             assert!(error.contains(told), "{error}");

@@ -60,12 +60,7 @@ impl Engine for Burning {
     type Output = <ArrowKernels as Engine>::Output;
 
     fn open(settings: &EngineSettings) -> Result<Self> {
-        Ok(Self {
-            engine: ArrowKernels::open(settings)?,
-            time: 1.0,
-            memory: 1.0,
-            held: 0,
-        })
+        Ok(Self { engine: ArrowKernels::open(settings)?, time: 1.0, memory: 1.0, held: 0 })
     }
 
     fn info(&self) -> EngineInfo {

@@ -45,8 +45,13 @@ impl Compare {
             only_compare: Some(self.pairs.into()),
         };
         match self.told.run(&compare, false) {
-            Ok(outcome) if outcome.is_whole() => ExitCode::SUCCESS,
             Ok(outcome) => {
+                for moved in outcome.controls.iter().filter_map(|control| control.moved.as_ref()) {
+                    crate::report::tell!("caution: {moved}");
+                }
+                if outcome.is_whole() {
+                    return ExitCode::SUCCESS;
+                }
                 for row in outcome.not_measured() {
                     crate::report::tell!("{row}");
                 }

@@ -1,5 +1,6 @@
 //! `cargo xtask gate`: red only when it is really slower. A thin caller of [`querydyno::gate::Gate`].
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,9 +9,11 @@ use anyhow::{Context, Result};
 use clap::{ArgGroup, Args};
 use querydyno::answer::reference::write_whole;
 use querydyno::gate::page::{self, MARKER};
-use querydyno::gate::{Gate as Run, Outcome, Sides, Stop, regressed_in};
+use querydyno::gate::{Gate as Run, Outcome, Sides, Stop, to_confirm};
+use querydyno::interrupt;
 use querydyno::report::{markdown, terminal};
 use querydyno::settings::Settings;
+use serde_json::Value;
 
 use crate::report::{colors, print, tell};
 
@@ -54,8 +57,8 @@ pub(crate) struct Gate {
     #[arg(long, value_name = "TIME", value_parser = time)]
     budget: Option<Duration>,
     /// Decide only on the rows that this JSON of another machine's gate calls regressed
-    #[arg(long, value_name = "FILE", value_parser = regressed)]
-    confirm: Option<Regressed>,
+    #[arg(long, value_name = "FILE")]
+    confirm: Option<PathBuf>,
     /// Count the rows' instructions too, at sf0.01 with one thread, under Valgrind: a few seconds a row, an exact limit
     #[arg(long)]
     instructions: bool,
@@ -80,14 +83,6 @@ pub(crate) struct Told {
     markdown: Option<PathBuf>,
 }
 
-/// The rows of another machine's gate.
-#[derive(Debug, Clone)]
-struct Regressed(Vec<querydyno::id::BenchId>);
-
-fn regressed(file: &str) -> Result<Regressed, String> {
-    regressed_in(Path::new(file)).map(Regressed).map_err(|error| format!("{error:#}"))
-}
-
 fn time(text: &str) -> Result<Duration, String> {
     let time = querydyno::settings::duration(text).map_err(|error| format!("{error:#}"))?;
     if time.is_zero() { Err("no time measures nothing: give some, such as 10m".to_owned()) } else { Ok(time) }
@@ -100,13 +95,20 @@ impl Gate {
             (None, Some(base), Some(head)) => Sides::Programs { base, head },
             _ => unreachable!("clap lets one of the two through"),
         };
+        let confirm = match self.confirm.as_deref().map(to_confirm).transpose() {
+            Ok(confirm) => confirm,
+            Err(error) => {
+                tell!("error: {error:#}");
+                return ExitCode::from(USAGE);
+            }
+        };
         let gate = Run {
             sides,
             filter: self.filter,
             budget: self.budget,
             fresh: self.fresh,
             instructions: self.instructions,
-            confirm: self.confirm.map(|Regressed(rows)| rows),
+            confirm,
             only_compare: None,
         };
         let told = self.told.run(&gate, true);
@@ -117,8 +119,16 @@ impl Gate {
 impl Told {
     /// Runs it and tells the outcome; the exit code where there is none.
     pub(crate) fn run(&self, gate: &Run, verdicts: bool) -> Result<Outcome, ExitCode> {
-        let done = self.settings().map_err(Stop::Usage).and_then(|settings| {
-            let outcome = gate.run(&settings)?;
+        interrupt::exits_with(UNDECIDED);
+        let settings = self.settings().map_err(|error| {
+            tell!("error: {error:#}");
+            ExitCode::from(USAGE)
+        })?;
+        // What an earlier gate said must not be taken for this one's.
+        for file in [&self.json, &self.markdown].into_iter().flatten().filter(|file| file.is_file()) {
+            let _ = fs::remove_file(file);
+        }
+        let done = gate.run(&settings).and_then(|outcome| {
             self.tell(&outcome, verdicts)?;
             Ok(outcome)
         });
@@ -128,6 +138,13 @@ impl Told {
                 Stop::Undecided(error) => (UNDECIDED, error),
             };
             tell!("error: {error:#}");
+            if verdicts {
+                // For whoever reads the files: a summary, a comment, a second machine.
+                let nothing = Outcome::without(&format!("{error:#}"), &settings.gate);
+                if let Err(error) = self.write(&nothing, verdicts) {
+                    tell!("{error:#}");
+                }
+            }
             ExitCode::from(code)
         })
     }
@@ -137,22 +154,44 @@ impl Told {
     }
 
     fn tell(&self, outcome: &Outcome, verdicts: bool) -> Result<()> {
-        let document = page::document(outcome, verdicts);
-        let json = || Ok::<_, anyhow::Error>(serde_json::to_string_pretty(outcome)? + "\n");
-        match self.json.as_deref() {
-            Some(file) if file == Path::new("-") => print(&json()?)?,
-            file => {
-                if let Some(file) = file {
-                    write(file, &json()?)?;
-                }
-                print(&terminal::render(&document, colors()))?;
-            }
+        if self.json.as_deref() == Some(Path::new("-")) {
+            print(&json(outcome, verdicts)?)?;
+        } else {
+            print(&terminal::render(&page::document(outcome, verdicts), colors()))?;
+        }
+        self.write(outcome, verdicts)
+    }
+
+    /// The files that were asked for.
+    fn write(&self, outcome: &Outcome, verdicts: bool) -> Result<()> {
+        if let Some(file) = self.json.as_deref().filter(|file| *file != Path::new("-")) {
+            write(file, &json(outcome, verdicts)?)?;
         }
         if let Some(file) = &self.markdown {
+            let document = page::document(outcome, verdicts);
             write(file, &format!("{MARKER}\n{}", markdown::render(&document, None)))?;
         }
         Ok(())
     }
+}
+
+/// The outcome as JSON; a comparison's without what is a verdict in it.
+fn json(outcome: &Outcome, verdicts: bool) -> Result<String> {
+    let mut json = serde_json::to_value(outcome)?;
+    if !verdicts {
+        let drop = |value: &mut Value, keys: &[&str]| {
+            let object = value.as_object_mut();
+            object.into_iter().for_each(|object| object.retain(|key, _| !keys.contains(&key.as_str())));
+        };
+        drop(&mut json, &["conclusion", "reasons", "limits"]);
+        for row in json["rows"].as_array_mut().into_iter().flatten() {
+            drop(row, &["verdict", "untouched", "reason"]);
+            for metric in row["metrics"].as_array_mut().into_iter().flatten() {
+                drop(metric, &["verdict", "blind", "limit", "stage"]);
+            }
+        }
+    }
+    Ok(serde_json::to_string_pretty(&json)? + "\n")
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {

@@ -84,9 +84,14 @@ fn main() -> ExitCode {
         Err(_) if interrupt::requested() => ExitCode::from(interrupt::EXIT_CODE),
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            if gates() { ExitCode::from(gate::UNDECIDED) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// Whether the command is one whose exit code 1 means something else than that it failed.
+fn gates() -> bool {
+    std::env::args().nth(1).is_some_and(|command| command == "gate" || command == "compare")
 }
 
 /// What clap has to say, and how a process ends that could not be meant: 2, or in a gate, where 2 means something else, 3.
@@ -95,6 +100,5 @@ fn told(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         return ExitCode::SUCCESS;
     }
-    let gates = std::env::args().nth(1).is_some_and(|command| command == "gate" || command == "compare");
-    ExitCode::from(if gates { gate::USAGE } else { 2 })
+    ExitCode::from(if gates() { gate::USAGE } else { 2 })
 }

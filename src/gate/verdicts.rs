@@ -1,0 +1,214 @@
+//! The verdicts on the rows of a gate, by their pairs: a pure function.
+
+use super::journal::{Pair, Pairs, Stage};
+use super::judge::{LOOKS, Reading, Verdict, decide};
+use super::outcome::{MetricOutcome, RowOutcome};
+use crate::id::BenchId;
+use crate::settings::{GateSettings, Limit, Metric};
+
+/// What is estimated from pairs.
+pub(super) const METRICS: [Metric; 2] = [Metric::Time, Metric::Memory];
+
+/// A row as it went into a gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entered {
+    pub(super) id: BenchId,
+    pub(super) untouched: bool,
+    /// Why there is nothing to judge, where that is so.
+    pub(super) missing: Option<String>,
+}
+
+/// A metric of a row that new pairs have to decide on.
+struct Suspect {
+    row: usize,
+    metric: usize,
+    pairs: Vec<(f64, f64)>,
+    limit: Limit,
+}
+
+/// Judges rows by their pairs; `all_are_suspects` where a second machine confirms.
+pub(super) fn judge(
+    entered: &[Entered],
+    pairs: &Pairs,
+    limits: &GateSettings,
+    all_are_suspects: bool,
+) -> Vec<RowOutcome> {
+    let mut rows: Vec<RowOutcome> = Vec::new();
+    // Suspects of the whole gate, since their number is what a verdict is corrected for.
+    let mut suspects = Vec::new();
+    for row in entered {
+        let of = |stage| pairs.get(&(row.id.to_string(), stage)).map(Vec::as_slice).unwrap_or_default();
+        let [screen, confirm] = [Stage::Screen, Stage::Confirm].map(of);
+        let missing = row.missing.clone().or_else(|| mixed(screen, confirm));
+        let mut outcome = RowOutcome {
+            id: row.id.clone(),
+            verdict: Verdict::Invalid,
+            untouched: row.untouched,
+            reason: missing.clone(),
+            metrics: Vec::new(),
+        };
+        for metric in METRICS.into_iter().filter(|_| missing.is_none()) {
+            let limit = limits.limit(&row.id, metric);
+            let (values, new) = (values(screen, metric), values(confirm, metric));
+            let known = values.len() + new.len();
+            if known == 0 && metric != Metric::Time {
+                // Nobody tells it, such as the memory of a server elsewhere.
+                continue;
+            }
+            let reading = Reading::of(&values);
+            let mut told = MetricOutcome {
+                metric,
+                limit,
+                verdict: Verdict::Inconclusive,
+                stage: Stage::Screen,
+                reading,
+                blind: false,
+            };
+            if known < screen.len() + confirm.len() {
+                told.verdict = Verdict::Invalid;
+                outcome.reason =
+                    Some(format!("its peak memory is known in {known} of {} pairs only", screen.len() + confirm.len()));
+            } else if let Some(reading) = reading.filter(|reading| !all_are_suspects && !reading.is_suspect(limit)) {
+                told.verdict = reading.without_regression(limit);
+            } else {
+                told.stage = Stage::Confirm;
+                suspects.push(Suspect { row: rows.len(), metric: outcome.metrics.len(), pairs: new, limit });
+            }
+            outcome.metrics.push(told);
+        }
+        rows.push(outcome);
+    }
+    confirm(&mut rows, &suspects);
+    rows.iter_mut().for_each(conclude);
+    rows
+}
+
+/// Why the launches of a row are not of the same data, where that is so.
+fn mixed(screen: &[Pair], confirm: &[Pair]) -> Option<String> {
+    let launches = screen.iter().chain(confirm).flat_map(|pair| [&pair.base, &pair.head]);
+    let mut sums: Vec<_> = launches.map(|launch| &launch.dataset_sha256).collect();
+    sums.sort();
+    sums.dedup();
+    (sums.len() > 1).then(|| "its launches read different data: the checksums are mixed".to_owned())
+}
+
+fn values(pairs: &[Pair], metric: Metric) -> Vec<(f64, f64)> {
+    pairs.iter().filter_map(|pair| pair.of(metric)).collect()
+}
+
+/// Decides on suspects by their new pairs.
+fn confirm(rows: &mut [RowOutcome], suspects: &[Suspect]) {
+    let tests: Vec<(&[(f64, f64)], Limit)> =
+        suspects.iter().map(|suspect| (suspect.pairs.as_slice(), suspect.limit)).collect();
+    for (suspect, (reading, verdict)) in suspects.iter().zip(decide(&tests)) {
+        let row = &mut rows[suspect.row];
+        let metric = &mut row.metrics[suspect.metric];
+        metric.verdict = verdict;
+        metric.reading = reading.or(metric.reading);
+        if suspect.pairs.len() < LOOKS[0] && metric.reading.is_some() {
+            row.reason
+                .get_or_insert_with(|| format!("{} of the {} new pairs that decide", suspect.pairs.len(), LOOKS[0]));
+        }
+    }
+}
+
+/// What is told of a row as a whole: the worst of its metrics.
+fn conclude(row: &mut RowOutcome) {
+    for metric in &mut row.metrics {
+        metric.blind = metric.reading.is_some_and(|reading| reading.is_blind(metric.limit));
+    }
+    row.verdict = row
+        .metrics
+        .iter()
+        .map(|metric| metric.verdict)
+        .max_by_key(|verdict| weight(*verdict))
+        .unwrap_or(Verdict::Invalid);
+    if row.metrics.iter().all(|metric| metric.reading.is_none()) {
+        row.verdict = Verdict::Invalid;
+        row.reason.get_or_insert_with(|| "not measured".to_owned());
+    }
+}
+
+/// Which of two verdicts on one row is told.
+fn weight(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Equivalent => 0,
+        Verdict::Improved => 1,
+        Verdict::Inconclusive => 2,
+        Verdict::Invalid => 3,
+        Verdict::Regressed => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::journal::Launch;
+
+    fn pair(stage: Stage, ns: u64, memory: [Option<u64>; 2], sum: &str) -> Pair {
+        let launch = |time_ns, peak_memory_bytes: Option<u64>, sum: &str| Launch {
+            time_ns,
+            peak_memory_bytes: peak_memory_bytes.map(|mib| mib << 20),
+            dataset_sha256: Some(sum.to_owned()),
+            ..Launch::default()
+        };
+        let [base, head] = memory;
+        Pair {
+            row: String::new(),
+            stage,
+            base_first: true,
+            base: launch(1000, base, "a"),
+            head: launch(ns, head, sum),
+            wall_ns: 1,
+        }
+    }
+
+    fn judged(screen: Vec<Pair>, confirm: Vec<Pair>) -> RowOutcome {
+        let id: BenchId = "duckdb/q1/sf1/parquet".parse().unwrap();
+        let entered = [Entered { id: id.clone(), untouched: false, missing: None }];
+        let pairs =
+            Pairs::from([((id.to_string(), Stage::Screen), screen), ((id.to_string(), Stage::Confirm), confirm)]);
+        judge(&entered, &pairs, &GateSettings::default(), false).remove(0)
+    }
+
+    fn pairs(stage: Stage, count: usize, ns: u64, memory: [u64; 2]) -> Vec<Pair> {
+        vec![pair(stage, ns, memory.map(Some), "a"); count]
+    }
+
+    #[test]
+    fn memory_goes_through_both_stages_by_itself() {
+        let screen = |head| pairs(Stage::Screen, 10, 1000, [100, head]);
+        let confirm = |head| pairs(Stage::Confirm, 30, 1000, [100, head]);
+        let verdict = |screen, confirm| judged(screen, confirm).metrics[1].verdict;
+        assert_eq!(verdict(screen(100), Vec::new()), Verdict::Equivalent);
+        assert_eq!(verdict(screen(110), confirm(110)), Verdict::Regressed);
+        // What the screen saw was chance.
+        assert_eq!(verdict(screen(110), confirm(100)), Verdict::Equivalent);
+        assert_eq!(verdict(screen(110), Vec::new()), Verdict::Inconclusive);
+        // Accepted.
+        assert_eq!(verdict(screen(104), Vec::new()), Verdict::Equivalent);
+    }
+
+    #[test]
+    fn memory_that_is_not_always_known_is_invalid_and_never_known_is_none() {
+        let mut screen = pairs(Stage::Screen, 10, 1000, [100, 100]);
+        screen[3] = pair(Stage::Screen, 1000, [Some(100), None], "a");
+        let row = judged(screen, Vec::new());
+        assert_eq!(row.verdict, Verdict::Invalid);
+        assert!(row.reason.unwrap().contains("9 of 10 pairs"));
+        let unknown = vec![pair(Stage::Screen, 1000, [None, None], "a"); 10];
+        let row = judged(unknown, Vec::new());
+        assert_eq!((row.verdict, row.metrics.len()), (Verdict::Equivalent, 1));
+    }
+
+    #[test]
+    fn launches_over_other_data_are_not_judged() {
+        let mut screen = pairs(Stage::Screen, 10, 2000, [100, 100]);
+        screen[9] = pair(Stage::Screen, 2000, [Some(100); 2], "b");
+        let row = judged(screen, Vec::new());
+        assert!(row.verdict == Verdict::Invalid && row.metrics.is_empty());
+        assert!(row.reason.unwrap().contains("mixed"));
+        let row = judged(Vec::new(), Vec::new());
+        assert_eq!((row.verdict, row.reason.as_deref()), (Verdict::Invalid, Some("not measured")));
+    }
+}
