@@ -18,6 +18,7 @@
 //! | [`engine`] | the trait [`engine::Engine`], one file or folder per engine; `python/` for script engines | program |
 //! | [`session`] | the conversation, its two ends, how it fails | both |
 //! | `variant` | the conditions of a cell: format, mode, cache, threads, memory | host |
+//! | `checkout` | a source tree and its target folder: ours, or a revision's beside it | host |
 //! | `settings`, `paths`, `catalog` | what the user set; where things are; which engines there are and how they are built | host |
 //! | `measure` | memory, CPU time, the machine | both |
 //! | `tables` | what a cell loads: generated or given, Parquet or Iceberg | host |
@@ -36,9 +37,9 @@
 //! | `filter` | which cells a filter means | host |
 //! | `report` | records and Criterion's folder in; a page, a table, JSON out | host |
 //!
-//! Dependencies point one way: `bench, gate, inspect -> harness -> doctor, inspected`, `report -> scaling, audit, catalog`, and `harness,
+//! Dependencies point one way: `gate -> inspect, report`, `bench, gate, inspect -> harness -> doctor, inspected`, `report -> scaling, audit, catalog`, and `harness,
 //! doctor, scaling, audit, inspected -> launch, referee, record, stats -> services, tables -> iceberg -> session, catalog ->
-//! fixture, workload, answer -> settings -> variant -> measure, id, units` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units`
+//! fixture, workload, answer -> settings -> filter, checkout, variant -> measure, id, units` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units`
 //! in a program. Everything
 //! that only the host needs is behind the feature `harness`.
 //!

@@ -357,9 +357,9 @@ fn the_gates_verdict_is_told_whatever_became_of_the_gate() {
     assert_eq!(verdict.get("needs").trim(), "[gate, confirm]");
     assert_eq!(verdict.get("if").trim(), "${{ always() }}");
     let last = verdict.steps.last().unwrap();
-    assert_eq!(get(last, "run").unwrap().text(), "test \"$CODE\" = 0");
+    assert_eq!(get(last, "run").unwrap().text().trim(), "test \"$CODE\" = 0");
     // The one way past it: every row was measured, and some are too noisy.
-    assert_eq!(get(last, "if").unwrap().text(), "${{ env.CONCLUSION != 'noisy' }}");
+    assert_eq!(get(last, "if").unwrap().text().trim(), "${{ env.CONCLUSION != 'noisy' }}");
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub fn conclude(
     for row in rows {
         match row.verdict {
             Verdict::Invalid => {
-                missing.push(format!("{}: {}", row.id, row.reason.as_deref().unwrap_or("not measured")))
+                missing.push(format!("{}: {}", row.id, row.reason.as_deref().unwrap_or("not measured")));
             }
             Verdict::Inconclusive => noisy.push(inconclusive(row)),
             _ => {}

@@ -32,7 +32,7 @@ pub(super) fn checksum(engine: &Entry, program: &Program) -> Result<String> {
             all.extend(environment.as_deref().and_then(contents));
         }
         None if engine.recipe().is_none() => {
-            all.extend(program.path.canonicalize().map(|path| path.display().to_string()))
+            all.extend(program.path.canonicalize().map(|path| path.display().to_string()));
         }
         None => {}
     }

@@ -208,7 +208,8 @@ fn unfinished(path: &Path, key: &str) -> Option<Vec<Line>> {
 /// Removes the oldest journals; best effort.
 fn prune(folder: &Path) {
     let journals = fs::read_dir(folder).into_iter().flatten().flatten().filter(|file| {
-        file.file_name().to_str().is_some_and(|name| name.starts_with("launches-") && name.ends_with(".jsonl"))
+        let of_name = file.file_name().to_str().is_some_and(|name| name.starts_with("launches-"));
+        of_name && file.path().extension().is_some_and(|extension| extension == "jsonl")
     });
     let mut journals: Vec<_> =
         journals.filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path()))).collect();

@@ -1,9 +1,8 @@
 //! What pairs of launches allow to say: pure functions, no engines, no files.
 //!
 //! Two stages. The screen takes ten pairs of every row and clears those whose interval excludes what has to be seen. What
-//! it does not clear is a suspect, or, where the machine is too noisy for that row, inconclusive unless it looks slower. Of suspects
-//! thirty new pairs are taken, and these alone decide: so that the rows that looked worst by chance are not judged by the chance
-//! that made them look so. The pair is the unit: a program that happens to lie
+//! it does not clear is a suspect, of which thirty new pairs are taken, and these alone decide: so that the rows that looked worst
+//! by chance are not judged by the chance that made them look so. The pair is the unit: a program that happens to lie
 //! badly in memory does so for its whole life, and more runs of it say nothing more.
 
 use serde::{Deserialize, Serialize};
@@ -24,8 +23,8 @@ const FALSE_ALARMS: f64 = 0.01;
 const CONFIDENCE: f64 = 0.95;
 /// The same of an early look at the screen: 99.5 % on one side.
 const EARLY_CONFIDENCE: f64 = 0.99;
-/// A blind row is a suspect when fewer unchanged ones than this look as slow.
-const SUSPICIOUS: f64 = 0.1;
+/// Fewer unchanged rows than this look as slow.
+const LOOKS_SLOWER: f64 = 0.05;
 /// Of a normal distribution: the bound of that interval, and of 95 %.
 const Z_BOUND: f64 = 1.960;
 const Z_POWER: f64 = 1.645;
@@ -81,10 +80,10 @@ impl Reading {
         })
     }
 
-    /// Whether new pairs have to decide. On a row that sees enough: unless what has to be seen is excluded. On a blind one, which can
-    /// exclude nothing, if it looks slower at all: it is no more than it can see.
-    pub fn is_suspect(&self, limit: Limit) -> bool {
-        !self.clears(limit) && (!self.is_blind(limit) || self.p_value < SUSPICIOUS)
+    /// Whether it looks slower or hungrier: new pairs are for such rows first, and more than the first thirty for these alone where
+    /// nobody gave a budget.
+    pub fn looks_slower(&self) -> bool {
+        self.p_value < LOOKS_SLOWER
     }
 
     /// Whether so few pairs exclude what has to be seen that the rest of the screen need not be taken: by a stricter bound, since
@@ -173,10 +172,10 @@ mod tests {
         let clears = |ratio, scatter| Reading::of(&pairs(SCREEN, ratio, scatter)).unwrap().clears(LIMIT);
         assert!(clears(1.0, 0.03) && clears(0.9, 0.03));
         assert!(!clears(1.05, 0.01) && !clears(1.10, 0.03));
-        let suspect = |ratio, scatter| Reading::of(&pairs(SCREEN, ratio, scatter)).unwrap().is_suspect(LIMIT);
-        assert!(!suspect(1.0, 0.03) && suspect(1.05, 0.01) && suspect(1.10, 0.03));
-        // Too noisy to clear: a suspect only if it looks slower.
-        assert!(!clears(1.0, 0.2) && !suspect(1.0, 0.2) && suspect(1.15, 0.2));
+        // Too noisy to clear.
+        assert!(!clears(1.0, 0.2));
+        let looks = |ratio, scatter| Reading::of(&pairs(SCREEN, ratio, scatter)).unwrap().looks_slower();
+        assert!(looks(1.15, 0.2) && looks(1.05, 0.03) && !looks(1.0, 0.03) && !looks(0.9, 0.2));
     }
 
     #[test]

@@ -171,16 +171,23 @@ impl<'a, 'b> Measuring<'a, 'b> {
         Duration::from_secs_f64(wall / taken.len().max(1) as f64) * pairs as u32
     }
 
-    /// Pairs for suspects that are still undecided, those with the widest interval first, while there is a budget: up to a row's
-    /// next look, since between two looks nothing is decided.
+    /// Pairs for suspects that are still undecided: those that look slower, and, as long as a budget lasts, those with the widest
+    /// interval. Up to a row's next look, since between two looks nothing is decided.
     fn widest_first(&mut self, suspects: &[&'a Row<'a>]) -> Result<()> {
-        while let Some(left) = self.left() {
-            let open = self.undecided(suspects).into_iter().filter_map(|(row, width)| {
+        loop {
+            let left = self.left();
+            let open = self.undecided(suspects).into_iter().filter_map(|(row, reading)| {
                 let taken = self.count(&row.id.to_string(), Stage::Confirm);
                 let missing = LOOKS.into_iter().find(|look| *look > taken)? - taken;
-                (self.cost(&row.id.to_string(), missing) <= left).then_some((row, width, missing))
+                let may = match left {
+                    Some(left) => self.cost(&row.id.to_string(), missing) <= left,
+                    None => reading.looks_slower(),
+                };
+                let width = reading.ratio.high / reading.ratio.low;
+                may.then_some((row, (reading.looks_slower(), width), missing))
             });
-            let Some((row, _, missing)) = open.max_by(|a, b| a.1.total_cmp(&b.1)) else { return Ok(()) };
+            let order = |a: (bool, f64), b: (bool, f64)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1));
+            let Some((row, _, missing)) = open.max_by(|a, b| order(a.1, b.1)) else { return Ok(()) };
             self.bar.inc_length(missing as u64);
             for _ in 0..missing {
                 if self.is_lost(row) {
@@ -189,22 +196,22 @@ impl<'a, 'b> Measuring<'a, 'b> {
                 self.pair(Track::Row(row), Stage::Confirm)?;
             }
         }
-        Ok(())
     }
 
-    /// Suspects that what is there does not decide on, each with the width of its interval.
-    fn undecided(&self, suspects: &[&'a Row<'a>]) -> Vec<(&'a Row<'a>, f64)> {
+    /// Suspects that what is there does not decide on.
+    fn undecided(&self, suspects: &[&'a Row<'a>]) -> Vec<(&'a Row<'a>, Reading)> {
         let alive = suspects.iter().filter(|row| !self.is_lost(row));
-        let tests: Vec<(&'a Row<'a>, Vec<(f64, f64)>, Limit)> = alive
+        let tests: Vec<(&'a Row<'a>, Metric)> = alive
             .flat_map(|row| METRICS.map(|metric| (*row, metric)))
             .filter(|(row, metric)| self.is_suspect(row, *metric))
-            .map(|(row, metric)| (row, self.values(row, Stage::Confirm, metric), self.limits.limit(&row.id, metric)))
             .collect();
+        let pairs: Vec<Vec<(f64, f64)>> =
+            tests.iter().map(|(row, metric)| self.values(row, Stage::Confirm, *metric)).collect();
+        let limit = |(row, metric): &(&Row<'_>, Metric)| self.limits.limit(&row.id, *metric);
         let sets: Vec<(&[(f64, f64)], Limit)> =
-            tests.iter().map(|(_, pairs, limit)| (pairs.as_slice(), *limit)).collect();
+            pairs.iter().zip(&tests).map(|(pairs, test)| (pairs.as_slice(), limit(test))).collect();
         let open = tests.iter().zip(decide(&sets)).filter(|(_, (_, verdict))| *verdict == Verdict::Inconclusive);
-        let width = |reading: Option<Reading>| reading.map(|reading| reading.ratio.high / reading.ratio.low);
-        open.filter_map(|((row, ..), (reading, _))| Some((*row, width(reading)?))).collect()
+        open.filter_map(|((row, _), (reading, _))| Some((*row, reading?))).collect()
     }
 
     /// Rounds until each of these rows, and each control, has so many pairs.
@@ -265,7 +272,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
     fn is_suspect(&self, row: &Row<'_>, metric: Metric) -> bool {
         let limit = self.limits.limit(&row.id, metric);
         self.plan.all_are_suspects
-            || self.reading(row, Stage::Screen, metric).is_some_and(|reading| reading.is_suspect(limit))
+            || self.reading(row, Stage::Screen, metric).is_some_and(|reading| !reading.clears(limit))
     }
 
     /// One pair; a launch that fails takes its row out.

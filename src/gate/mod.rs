@@ -152,14 +152,14 @@ impl Gate {
             cells.narrow(&slower(first)).map_err(Stop::Usage)?;
         }
         let rows = rows::rows(cells)?;
-        let of_rows: Vec<BenchId> = rows.rows.iter().map(|row| row.id.clone()).collect();
+        let of_rows: Vec<BenchId> = rows.both.iter().map(|row| row.id.clone()).collect();
         self.caution(&rows, settings, &mut cautions);
         let mut launcher = Launcher::new(settings);
         let (mut journal, measured, machine) = self.measure(&rows, &mut launcher, settings, &folder)?;
         let (alike, hidden) = launcher.unchecked();
         caution_of(&mut cautions, "answers without a reference, held against each other only", &alike);
         caution_of(&mut cautions, "answers that the engine cannot show, checked by their rows only", &hidden);
-        let few = replay::keep(&rows.rows, (&base, &head), &measured.taken.pairs, &folder, settings)?;
+        let few = replay::keep(&rows.both, (&base, &head), &measured.taken.pairs, &folder, settings)?;
         caution_of(&mut cautions, "too few launches for Criterion's statistics, so not in its folder", &few);
         let entered = entered(rows, &measured, settings, &mut cautions);
         let mut outcome = self.judge(&entered, &measured, machine, cautions, (&base, &head), settings, started_at);
@@ -210,7 +210,7 @@ impl Gate {
 
     /// What is good to know of the rows before they are measured.
     fn caution(&self, rows: &Rows<'_>, settings: &Settings, cautions: &mut Vec<String>) {
-        let of_rows = rows.rows.iter().map(|row| &row.id).chain(&rows.removed);
+        let of_rows = rows.both.iter().map(|row| &row.id).chain(&rows.removed);
         let named: Vec<BenchId> = of_rows.chain(rows.unusable.iter().map(|(id, _)| id)).cloned().collect();
         // A second machine sees a few rows only.
         for row in settings.gate.without_row(&named).into_iter().filter(|_| self.confirm.is_none()) {
@@ -236,7 +236,7 @@ impl Gate {
         folder: &Path,
     ) -> Result<(Journal, Measured, Machine), Stop> {
         let plan = self.plan();
-        let runs: Vec<String> = rows.rows.iter().map(|row| format!("{} {:?}", row.id, row.runs)).collect();
+        let runs: Vec<String> = rows.both.iter().map(|row| format!("{} {:?}", row.id, row.runs)).collect();
         let confirms = self.confirm.as_ref().map(slower);
         let key = sha256(format!("{} {} {confirms:?} {:?}", runs.join("\n"), plan.screen, self.only_compare));
         let (mut journal, taken) = Journal::open(folder, &key, self.fresh)?;
@@ -247,20 +247,20 @@ impl Gate {
                 eprintln!("{row}: {} (--fresh tries again)", why.reason());
             }
         }
-        if rows.rows.is_empty() {
+        if rows.both.is_empty() {
             return Ok((journal, Measured::default(), Machine::default()));
         }
-        for row in &rows.rows {
+        for row in &rows.both {
             launcher.prepare(row);
             interrupt::check()?;
         }
         for line in doctor::worst() {
             eprintln!("{line}");
         }
-        let (count, place) = (rows.rows.len(), journal.path().display());
+        let (count, place) = (rows.both.len(), journal.path().display());
         eprintln!("{count} rows, {} pairs of each at first; launches are kept in {place}", plan.screen);
         let watch = machine::Watch::start();
-        let measured = Measuring::new(&rows.rows, launcher, &mut journal, taken, &settings.gate, plan).run()?;
+        let measured = Measuring::new(&rows.both, launcher, &mut journal, taken, &settings.gate, plan).run()?;
         Ok((journal, measured, watch.end()))
     }
 
@@ -303,7 +303,7 @@ fn entered(rows: Rows<'_>, measured: &Measured, settings: &Settings, cautions: &
     let enter = |id: BenchId, untouched, missing| Entered { id, untouched, missing };
     let mut entered = Vec::new();
     let mut unsupported: Vec<BenchId> = Vec::new();
-    for row in &rows.rows {
+    for row in &rows.both {
         match measured.taken.lost.get(&row.id.to_string()) {
             Some(Lost::Unsupported(_)) => unsupported.push(row.id.clone()),
             Some(Lost::Failed(why)) => entered.push(enter(row.id.clone(), row.is_untouched(), Some(why.clone()))),

@@ -89,10 +89,10 @@ fn record(row: &Row<'_>, role: Role, pairs: &Pairs, origin: &Origin) -> Option<R
     let first = launches.first()?;
     let mut record = origin.blank(&contender.cell);
     record.outcome = Outcome::Measured;
-    record.engine.version = first.version.clone();
-    record.verdict = first.verdict.clone();
+    record.engine.version.clone_from(&first.version);
+    record.verdict.clone_from(&first.verdict);
     record.query.sha256 = Some(sha256(&contender.text.sql));
-    record.dataset.sha256 = first.dataset_sha256.clone();
+    record.dataset.sha256.clone_from(&first.dataset_sha256);
     record.peak_memory_bytes = launches.iter().filter_map(|launch| launch.peak_memory_bytes).max();
     record.samples_ns = launches.iter().map(|launch| launch.time_ns as f64).collect();
     record.iterations = vec![1; launches.len()];

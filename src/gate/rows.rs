@@ -42,7 +42,8 @@ impl Row<'_> {
 
 /// The rows of a gate.
 pub(super) struct Rows<'a> {
-    pub(super) rows: Vec<Row<'a>>,
+    /// That both have.
+    pub(super) both: Vec<Row<'a>>,
     /// Rows that the head no longer has.
     pub(super) removed: Vec<BenchId>,
     /// Rows that cannot be compared for another reason.
@@ -137,7 +138,7 @@ pub(super) fn rows<'a>(cells: Cells<'a>) -> Result<Rows<'a>> {
             Err(why) => unusable.push((id, why)),
         }
     }
-    Ok(Rows { rows, removed: base.into_keys().collect(), unusable, new })
+    Ok(Rows { both: rows, removed: base.into_keys().collect(), unusable, new })
 }
 
 /// Each side's programs by engine, with their checksums, or why there is none.

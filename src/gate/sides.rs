@@ -102,7 +102,7 @@ impl Side {
                 .entry(name)
                 .with_context(|| format!("--{}-program {name} is neither a file nor an engine", role.name()))?
         };
-        entry.name = engine.to_owned();
+        engine.clone_into(&mut entry.name);
         let workloads = Workload::all(settings)?;
         Ok(Self { checkout: None, git: None, told: name.to_owned(), catalog: Catalog::of(entry), workloads })
     }

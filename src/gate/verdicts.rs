@@ -68,7 +68,7 @@ pub(super) fn judge(
                 told.verdict = Verdict::Invalid;
                 outcome.reason =
                     Some(format!("its peak memory is known in {known} of {} pairs only", screen.len() + confirm.len()));
-            } else if let Some(reading) = reading.filter(|reading| !all_are_suspects && !reading.is_suspect(limit)) {
+            } else if let Some(reading) = reading.filter(|reading| !all_are_suspects && reading.clears(limit)) {
                 told.verdict = reading.without_regression(limit);
             } else {
                 told.stage = Stage::Confirm;

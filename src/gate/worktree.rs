@@ -137,3 +137,33 @@ fn git(folder: &Path, args: &[&str]) -> Result<String> {
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compiled_is_copied_but_for_our_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("head"), folder.path().join("base/release"));
+        for made in [".fingerprint/serde-1", ".fingerprint/querydyno-2", ".fingerprint/xtask-3", "build/duckdb-4/out"] {
+            fs::create_dir_all(from.join(made)).unwrap();
+        }
+        // Nothing is compiled yet.
+        seed(&from, &to).unwrap();
+        assert!(!to.exists());
+        fs::create_dir(from.join("deps")).unwrap();
+        fs::write(from.join("deps/libserde-1.rlib"), "compiled").unwrap();
+        fs::write(from.join("querydyno-duckdb"), "a program").unwrap();
+        seed(&from, &to).unwrap();
+        assert_eq!(fs::read_to_string(to.join("deps/libserde-1.rlib")).unwrap(), "compiled");
+        assert!(to.join(".fingerprint/serde-1").is_dir() && to.join("build/duckdb-4/out").is_dir());
+        for gone in [".fingerprint/querydyno-2", ".fingerprint/xtask-3", "querydyno-duckdb"] {
+            assert!(!to.join(gone).exists(), "{gone}");
+        }
+        // Once: what is there is cargo's from then on.
+        fs::write(from.join("deps/libnew-5.rlib"), "compiled").unwrap();
+        seed(&from, &to).unwrap();
+        assert!(!to.join("deps/libnew-5.rlib").exists());
+    }
+}

@@ -180,8 +180,9 @@ fn json(outcome: &Outcome, verdicts: bool) -> Result<String> {
     let mut json = serde_json::to_value(outcome)?;
     if !verdicts {
         let drop = |value: &mut Value, keys: &[&str]| {
-            let object = value.as_object_mut();
-            object.into_iter().for_each(|object| object.retain(|key, _| !keys.contains(&key.as_str())));
+            if let Some(object) = value.as_object_mut() {
+                object.retain(|key, _| !keys.contains(&key.as_str()));
+            }
         };
         drop(&mut json, &["conclusion", "reasons", "limits"]);
         for row in json["rows"].as_array_mut().into_iter().flatten() {
