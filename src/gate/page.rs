@@ -12,6 +12,10 @@ pub const MARKER: &str = "<!-- querydyno-gate -->";
 /// The page of a gate, or of a comparison, which has no verdicts.
 pub fn document(outcome: &Outcome, verdicts: bool) -> Document {
     let mut blocks = Vec::new();
+    if outcome.base.is_empty() {
+        // It did not begin, or did not end: there is nothing but the reason.
+        return Document { title: title(outcome.conclusion), blocks: vec![Block::List(outcome.reasons.clone())] };
+    }
     if verdicts {
         let counted: Vec<String> =
             counts(&outcome.rows).iter().map(|(word, count)| format!("{count} {word}")).collect();
