@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::canary::{CANARIES, Cage, Canary};
 use super::controls::NULL;
 use super::journal::{Journal, Launch, Lost, Pair, Stage, Taken};
-use super::judge::{EARLY, LOOKS, Reading, SCREEN, Verdict, decide};
+use super::judge::{EARLY, LOOKS, Reading, Verdict, decide};
 use super::launcher::Launcher;
 use super::rows::{Contender, Row};
 use super::verdicts::METRICS;
@@ -59,13 +59,6 @@ pub(super) struct Plan {
     pub(super) all_are_suspects: bool,
     /// The time that may be spent.
     pub(super) budget: Option<Duration>,
-}
-
-impl Plan {
-    /// A gate's own.
-    pub(super) fn gate(budget: Option<Duration>) -> Self {
-        Self { screen: SCREEN, confirms: true, all_are_suspects: false, budget }
-    }
 }
 
 /// Takes pairs.

@@ -224,7 +224,7 @@ impl Gate {
             screen: self.only_compare.unwrap_or(judge::SCREEN),
             confirms: self.only_compare.is_none(),
             all_are_suspects: self.confirm.is_some(),
-            ..Plan::gate(self.budget)
+            budget: self.budget,
         }
     }
 
@@ -238,7 +238,7 @@ impl Gate {
         let plan = self.plan();
         let runs: Vec<String> = rows.both.iter().map(|row| format!("{} {:?}", row.id, row.runs)).collect();
         let confirms = self.confirm.as_ref().map(slower);
-        let key = sha256(format!("{} {} {confirms:?} {:?}", runs.join("\n"), plan.screen, self.only_compare));
+        let key = sha256(format!("{} {confirms:?} {:?}", runs.join("\n"), self.only_compare));
         let (mut journal, taken) = Journal::open(folder, &key, self.fresh)?;
         if !taken.pairs.is_empty() || !taken.lost.is_empty() {
             let pairs: usize = taken.pairs.values().map(Vec::len).sum();
