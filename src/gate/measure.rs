@@ -11,7 +11,7 @@ use super::journal::{Journal, Launch, Lost, Pair, Stage, Taken};
 use super::judge::{EARLY, LOOKS, Reading, Verdict, decide};
 use super::launcher::Launcher;
 use super::rows::{Contender, Row};
-use super::verdicts::METRICS;
+use super::verdicts::{METRICS, Standing, standing, values};
 use crate::interrupt;
 use crate::settings::{GateSettings, Limit, Metric};
 use crate::stats::Random;
@@ -263,9 +263,9 @@ impl<'a, 'b> Measuring<'a, 'b> {
 
     /// Whether new pairs have to decide on a row's metric.
     fn is_suspect(&self, row: &Row<'_>, metric: Metric) -> bool {
+        let [screen, confirm] = [Stage::Screen, Stage::Confirm].map(|stage| self.pairs(row, stage));
         let limit = self.limits.limit(&row.id, metric);
-        self.plan.all_are_suspects
-            || self.reading(row, Stage::Screen, metric).is_some_and(|reading| !reading.clears(limit))
+        standing(metric, screen, confirm, limit, self.plan.all_are_suspects) == Standing::Suspect
     }
 
     /// One pair; a launch that fails takes its row out.
@@ -329,8 +329,11 @@ impl<'a, 'b> Measuring<'a, 'b> {
     }
 
     fn values(&self, row: &Row<'_>, stage: Stage, metric: Metric) -> Vec<(f64, f64)> {
-        let pairs = self.measured.taken.pairs.get(&(row.id.to_string(), stage));
-        pairs.into_iter().flatten().filter_map(|pair| pair.of(metric)).collect()
+        values(self.pairs(row, stage), metric)
+    }
+
+    fn pairs(&self, row: &Row<'_>, stage: Stage) -> &[Pair] {
+        self.measured.taken.pairs.get(&(row.id.to_string(), stage)).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn is_lost(&self, row: &Row<'_>) -> bool {

@@ -26,6 +26,37 @@ struct Suspect {
     limit: Limit,
 }
 
+/// Where a metric of a row stands before new pairs decide.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Standing {
+    /// Nobody tells it, such as the memory of a server elsewhere.
+    Untold,
+    /// Not every launch tells it.
+    Partly { known: usize, of: usize },
+    /// The screen excludes what has to be seen.
+    Cleared(Reading),
+    /// New pairs have to decide.
+    Suspect,
+}
+
+/// Where a metric of a row stands, for those who take pairs and for those who judge them.
+pub(super) fn standing(
+    metric: Metric,
+    screen: &[Pair],
+    confirm: &[Pair],
+    limit: Limit,
+    all_are_suspects: bool,
+) -> Standing {
+    let screened = values(screen, metric);
+    let (known, of) = (screened.len() + values(confirm, metric).len(), screen.len() + confirm.len());
+    let cleared = || Reading::of(&screened).filter(|reading| !all_are_suspects && reading.clears(limit));
+    match known {
+        0 if metric != Metric::Time => Standing::Untold,
+        known if known < of => Standing::Partly { known, of },
+        _ => cleared().map_or(Standing::Suspect, Standing::Cleared),
+    }
+}
+
 /// Judges rows by their pairs; `all_are_suspects` where a second machine confirms.
 pub(super) fn judge(
     entered: &[Entered],
@@ -49,32 +80,21 @@ pub(super) fn judge(
         };
         for metric in METRICS.into_iter().filter(|_| missing.is_none()) {
             let limit = limits.limit(&row.id, metric);
-            let (values, new) = (values(screen, metric), values(confirm, metric));
-            let known = values.len() + new.len();
-            if known == 0 && metric != Metric::Time {
-                // Nobody tells it, such as the memory of a server elsewhere.
-                continue;
-            }
-            let reading = Reading::of(&values);
-            let mut told = MetricOutcome {
-                metric,
-                limit,
-                verdict: Verdict::Inconclusive,
-                stage: Stage::Screen,
-                reading,
-                blind: false,
-            };
-            if known < screen.len() + confirm.len() {
-                told.verdict = Verdict::Invalid;
-                outcome.reason =
-                    Some(format!("its peak memory is known in {known} of {} pairs only", screen.len() + confirm.len()));
-            } else if let Some(reading) = reading.filter(|reading| !all_are_suspects && reading.clears(limit)) {
-                told.verdict = reading.without_regression(limit);
-            } else {
-                told.stage = Stage::Confirm;
-                suspects.push(Suspect { row: rows.len(), metric: outcome.metrics.len(), pairs: new, limit });
-            }
-            outcome.metrics.push(told);
+            let reading = Reading::of(&values(screen, metric));
+            let told = |verdict, stage| MetricOutcome { metric, limit, verdict, stage, reading, blind: false };
+            outcome.metrics.push(match standing(metric, screen, confirm, limit, all_are_suspects) {
+                Standing::Untold => continue,
+                Standing::Partly { known, of } => {
+                    outcome.reason = Some(format!("its peak memory is known in {known} of {of} pairs only"));
+                    told(Verdict::Invalid, Stage::Screen)
+                }
+                Standing::Cleared(reading) => told(reading.without_regression(limit), Stage::Screen),
+                Standing::Suspect => {
+                    let pairs = values(confirm, metric);
+                    suspects.push(Suspect { row: rows.len(), metric: outcome.metrics.len(), pairs, limit });
+                    told(Verdict::Inconclusive, Stage::Confirm)
+                }
+            });
         }
         rows.push(outcome);
     }
@@ -92,7 +112,8 @@ fn mixed(screen: &[Pair], confirm: &[Pair]) -> Option<String> {
     (sums.len() > 1).then(|| "its launches read different data: the checksums are mixed".to_owned())
 }
 
-fn values(pairs: &[Pair], metric: Metric) -> Vec<(f64, f64)> {
+/// What the pairs of a row tell of a metric.
+pub(super) fn values(pairs: &[Pair], metric: Metric) -> Vec<(f64, f64)> {
     pairs.iter().filter_map(|pair| pair.of(metric)).collect()
 }
 
