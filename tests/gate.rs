@@ -1,5 +1,5 @@
-//! The gate with real processes: what is red, what passes, what is undecided and why, and that nothing is lost. Programs are shell
-//! scripts that speak the protocol and tell durations which this file chose: how fast anything is, is no test's business.
+//! The gate with real processes: what is red, what passes, what is undecided and why, and that nothing is lost. How fast
+//! anything is, is no test's business: programs tell durations that this file chose.
 
 mod common;
 
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use common::told::{Told, slower};
 use querydyno::checkout::Checkout;
 use querydyno::gate::{Conclusion, Gate, Machine, Outcome, Pair, Sides, Stage, Stop, Verdict, conclude, read};
 use querydyno::settings::{Exception, OwnEngine, Settings};
@@ -37,11 +38,7 @@ impl Case {
 
     /// A program in the case's folder.
     fn program(&self, name: &str, told: Told) -> PathBuf {
-        let path = self.folder.path().join(name);
-        fs::write(&path, told.script()).unwrap();
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions(&path, mode).unwrap();
-        path
+        told.write(&self.folder.path().join(name))
     }
 
     /// A gate between two programs.
@@ -85,46 +82,6 @@ fn gate(sides: Sides, filter: &str) -> Gate {
         confirm: None,
         only_compare: None,
     }
-}
-
-/// What a program says.
-#[derive(Clone, Copy)]
-struct Told {
-    /// How long a run took, in nanoseconds.
-    ns: u64,
-    answer: u64,
-    /// What it does instead of a run.
-    instead: &'static str,
-}
-
-impl Default for Told {
-    fn default() -> Self {
-        Self { ns: 1000, answer: 7, instead: "" }
-    }
-}
-
-impl Told {
-    fn script(self) -> String {
-        let Self { ns, answer, instead } = self;
-        let run = format!(r#"echo '{{"did":"run","rows":1,"durations_ns":[{ns}]}}'"#);
-        let run = if instead.is_empty() { run.as_str() } else { instead };
-        format!(
-            r#"#!/bin/sh
-echo '{{"did":"hello","protocol":1,"engine":"script"}}'
-while read -r line; do case "$line" in
-*'"do":"open"'*) echo '{{"did":"open","info":{{"version":"1"}}}}';;
-*'"do":"load"'*) echo '{{"did":"load","load_ns":1}}';;
-*'"do":"prepare"'*) echo '{{"did":"prepare"}}';;
-*'"do":"run"'*) {run};;
-*'"do":"answer"'*) echo '{{"did":"answer","answer":{{"columns":[{{"name":"revenue","kind":"int"}}],"rows":[["{answer}"]]}}}}';;
-esac; done
-"#
-        )
-    }
-}
-
-fn slower(ns: u64) -> Told {
-    Told { ns, ..Told::default() }
 }
 
 #[test]

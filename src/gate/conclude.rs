@@ -81,6 +81,10 @@ fn inconclusive(row: &RowOutcome) -> String {
                 100.0 * (reading.could_see - 1.0),
                 100.0 * (metric.limit.must_see - 1.0)
             ),
+            Some(reading) if reading.ratio.high < metric.limit.must_see => format!(
+                "{name} lies between {:.3} and {:.3} times the base's, which is more than the {:.2} accepted, but among so many rows that may be chance",
+                reading.ratio.low, reading.ratio.high, metric.limit.accepts
+            ),
             Some(reading) => format!(
                 "{name} lies between {:.3} and {:.3} times the base's, and {:.2} has to be excluded",
                 reading.ratio.low, reading.ratio.high, metric.limit.must_see

@@ -1,0 +1,53 @@
+//! Programs that speak the protocol and tell durations and answers that a test chose: shell scripts.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// What a program says.
+#[derive(Clone, Copy)]
+pub struct Told {
+    /// How long a run took, in nanoseconds.
+    pub ns: u64,
+    pub answer: u64,
+    /// What it does instead of a run.
+    pub instead: &'static str,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { ns: 1000, answer: 7, instead: "" }
+    }
+}
+
+impl Told {
+    /// Writes the program, which can be run then.
+    pub fn write(self, path: &Path) -> PathBuf {
+        fs::write(path, self.script()).unwrap();
+        fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+        path.to_owned()
+    }
+
+    fn script(self) -> String {
+        let Self { ns, answer, instead } = self;
+        let run = format!(r#"echo '{{"did":"run","rows":1,"durations_ns":[{ns}]}}'"#);
+        let run = if instead.is_empty() { run.as_str() } else { instead };
+        format!(
+            r#"#!/bin/sh
+echo '{{"did":"hello","protocol":1,"engine":"script"}}'
+while read -r line; do case "$line" in
+*'"do":"open"'*) echo '{{"did":"open","info":{{"version":"1"}}}}';;
+*'"do":"load"'*) echo '{{"did":"load","load_ns":1}}';;
+*'"do":"prepare"'*) echo '{{"did":"prepare"}}';;
+*'"do":"run"'*) {run};;
+*'"do":"answer"'*) echo '{{"did":"answer","answer":{{"columns":[{{"name":"revenue","kind":"int"}}],"rows":[["{answer}"]]}}}}';;
+esac; done
+"#
+        )
+    }
+}
+
+/// One whose runs take so long, as it says.
+pub fn slower(ns: u64) -> Told {
+    Told { ns, ..Told::default() }
+}

@@ -1,0 +1,125 @@
+//! `cargo xtask gate` and `compare` as a workflow meets them: exit codes, files, and what an interrupt leaves.
+
+mod common;
+
+use std::fs;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::told::{Told, slower};
+use common::{data, text};
+use querydyno::gate::Outcome;
+use querydyno::paths;
+use rstest::rstest;
+use tempfile::TempDir;
+
+/// The command in a folder of its own, between a program `base` and a program `head`.
+struct Case {
+    folder: TempDir,
+}
+
+impl Case {
+    fn new(base: Told, head: Told) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = |name: &str, told: Told| {
+            let program = told.write(&folder.path().join(name));
+            format!("[engine.{name}]\nprogram = '{}'\n", program.display())
+        };
+        let config = format!("data = '{}'\n{}{}", data().display(), engine("base", base), engine("head", head));
+        fs::write(folder.path().join("querydyno.toml"), config).unwrap();
+        Self { folder }
+    }
+
+    fn spawn(&self, args: &[&str]) -> Child {
+        let folder = self.folder.path();
+        let mut command = Command::new(xtask());
+        command
+            .args(args)
+            .current_dir(folder)
+            .env("CARGO_TARGET_DIR", folder.join("target"))
+            .env("QUERYDYNO_CONFIG", folder.join("querydyno.toml"))
+            .env("QUERYDYNO_SCALE", "0.001")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command.spawn().unwrap()
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.spawn(args).wait_with_output().unwrap()
+    }
+
+    /// The lines of launches that are kept so far.
+    fn launches(&self) -> usize {
+        let files = fs::read_dir(self.folder.path().join("target/querydyno/gate")).into_iter().flatten().flatten();
+        let journals = files.filter(|file| file.file_name().to_string_lossy().starts_with("launches-"));
+        journals.map(|file| fs::read_to_string(file.path()).unwrap_or_default().lines().count()).sum()
+    }
+}
+
+const PROGRAMS: [&str; 4] = ["--base-program", "base", "--head-program", "head"];
+
+fn between<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    [&["gate", "head/q6"], &PROGRAMS[..], args].concat()
+}
+
+/// Builds the command, once a test process.
+fn xtask() -> &'static std::path::Path {
+    static PATH: OnceLock<std::path::PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let cargo = Command::new(env!("CARGO")).args(["build", "--release", "--package", "xtask"]).output().unwrap();
+        assert!(cargo.status.success(), "{}", text(&cargo));
+        paths::target().join("release/xtask")
+    })
+}
+
+#[rstest]
+#[case(&["gate"], "--base")]
+#[case(&["gate", "--base", "nowhere"], "no revision 'nowhere'")]
+#[case(&["gate", "--base", "HEAD", "--budget", "soon"], "--budget")]
+#[case(&["gate", "--base", "HEAD", "--head-program", "head"], "--head-program")]
+#[case(&["gate", "head/q99", "--base-program", "base", "--head-program", "head"], "no cell matches")]
+#[case(&["gate", "--base", "HEAD", "--confirm", "nothing.json"], "nothing.json")]
+#[case(&["compare", "HEAD"], "<HEAD>")]
+fn what_cannot_be_meant_is_3_and_names_it(#[case] args: &[&str], #[case] names: &str) {
+    let output = Case::new(Told::default(), Told::default()).run(args);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(text(&output).contains(names), "{}", text(&output));
+}
+
+/// Other tests run at the same time and may move a control, so that a slower head is no sure 1: the code is what the JSON says.
+#[rstest]
+#[case(1000)]
+#[case(1100)]
+fn the_code_is_the_conclusion_that_the_files_tell(#[case] ns: u64) {
+    let case = Case::new(slower(1000), slower(ns));
+    let output = case.run(&between(&["--json", "gate.json", "--markdown", "gate.md"]));
+    let read = |name| fs::read_to_string(case.folder.path().join(name)).unwrap();
+    let outcome: Outcome = serde_json::from_str(&read("gate.json")).unwrap();
+    assert_eq!(output.status.code(), Some(outcome.conclusion.exit_code().into()), "{}", text(&output));
+    assert!((outcome.rows[0].metrics[0].reading.unwrap().head - 1000.0 * ns as f64 / 1000.0).abs() < 1e-9);
+    assert!(read("gate.md").starts_with("<!--") && read("gate.md").contains("head/q6"), "{}", read("gate.md"));
+}
+
+#[test]
+fn an_interrupt_is_2_and_the_same_command_goes_on() {
+    // Long enough to be interrupted.
+    let slow =
+        Told { instead: r#"sleep 0.05; echo '{"did":"run","rows":1,"durations_ns":[1000]}'"#, ..Told::default() };
+    let case = Case::new(slow, slow);
+    let mut gate = case.spawn(&between(&["--json", "gate.json"]));
+    let patience = Instant::now() + Duration::from_mins(2);
+    while case.launches() < 4 {
+        assert!(Instant::now() < patience && gate.try_wait().unwrap().is_none(), "no pairs");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let killed = Command::new("kill").args(["-INT", &gate.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = gate.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("the same command goes on from there"), "{}", text(&output));
+    let again = case.run(&between(&["--json", "gate.json"]));
+    assert!(text(&again).contains("going on with a gate that did not end"), "{}", text(&again));
+}
