@@ -27,7 +27,7 @@ const CONFIDENCE: f64 = 0.95;
 /// The same of an early look at the screen: 99.5 % on one side.
 const EARLY_CONFIDENCE: f64 = 0.99;
 /// Fewer unchanged rows than this look as slow.
-const LOOKS_SLOWER: f64 = 0.05;
+const LOOKS_SLOWER: f64 = 0.2;
 /// Of a normal distribution: the bound of that interval, and of 95 %.
 const Z_BOUND: f64 = 1.960;
 const Z_POWER: f64 = 1.645;
@@ -41,7 +41,7 @@ pub enum Verdict {
     /// Below the base by more than is accepted above it, on a row that is not blind. Not corrected for the number of rows, since
     /// it blocks nothing.
     Improved,
-    /// What has to be seen is excluded.
+    /// What has to be seen is excluded, or both sides run the very same.
     Equivalent,
     /// Neither: too noisy, or between the two limits.
     Inconclusive,

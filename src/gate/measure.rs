@@ -265,7 +265,8 @@ impl<'a, 'b> Measuring<'a, 'b> {
     fn is_suspect(&self, row: &Row<'_>, metric: Metric) -> bool {
         let [screen, confirm] = [Stage::Screen, Stage::Confirm].map(|stage| self.pairs(row, stage));
         let limit = self.limits.limit(&row.id, metric);
-        standing(metric, screen, confirm, limit, self.plan.all_are_suspects) == Standing::Suspect
+        let standing = standing(metric, (screen, confirm), limit, row.is_untouched(), self.plan.all_are_suspects);
+        standing == Standing::Suspect
     }
 
     /// One pair; a launch that fails takes its row out.

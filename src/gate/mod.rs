@@ -258,7 +258,8 @@ impl Gate {
             eprintln!("{line}");
         }
         let (count, place) = (rows.both.len(), journal.path().display());
-        eprintln!("{count} rows, {} pairs of each at first; launches are kept in {place}", plan.screen);
+        let pairs = if plan.all_are_suspects { judge::LOOKS[0] } else { plan.screen };
+        eprintln!("{count} rows, {pairs} pairs of each at first; launches are kept in {place}");
         let watch = machine::Watch::start();
         let measured = Measuring::new(&rows.both, launcher, &mut journal, taken, &settings.gate, plan).run()?;
         Ok((journal, measured, watch.end()))
@@ -276,7 +277,7 @@ impl Gate {
         started_at: String,
     ) -> Outcome {
         let rows = verdicts::judge(entered, &measured.taken.pairs, &settings.gate, self.confirm.is_some());
-        let controls = controls::controls(&measured.taken.pairs, &settings.gate);
+        let controls = controls::controls(&measured.taken.pairs, entered, &settings.gate);
         let (conclusion, reasons) = conclude(&rows, &controls, &machine, measured.cut_short);
         Outcome {
             schema: SCHEMA,

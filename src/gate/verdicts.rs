@@ -33,6 +33,8 @@ pub(super) enum Standing {
     Untold,
     /// Not every launch tells it.
     Partly { known: usize, of: usize },
+    /// Both sides run the very same, so that there is nothing to decide: these rows are a control.
+    Untouched,
     /// The screen excludes what has to be seen.
     Cleared(Reading),
     /// New pairs have to decide.
@@ -42,9 +44,9 @@ pub(super) enum Standing {
 /// Where a metric of a row stands, for those who take pairs and for those who judge them.
 pub(super) fn standing(
     metric: Metric,
-    screen: &[Pair],
-    confirm: &[Pair],
+    (screen, confirm): (&[Pair], &[Pair]),
     limit: Limit,
+    untouched: bool,
     all_are_suspects: bool,
 ) -> Standing {
     let screened = values(screen, metric);
@@ -53,6 +55,7 @@ pub(super) fn standing(
     match known {
         0 if metric != Metric::Time => Standing::Untold,
         known if known < of => Standing::Partly { known, of },
+        _ if untouched && !all_are_suspects => Standing::Untouched,
         _ => cleared().map_or(Standing::Suspect, Standing::Cleared),
     }
 }
@@ -82,12 +85,13 @@ pub(super) fn judge(
             let limit = limits.limit(&row.id, metric);
             let reading = Reading::of(&values(screen, metric));
             let told = |verdict, stage| MetricOutcome { metric, limit, verdict, stage, reading, blind: false };
-            outcome.metrics.push(match standing(metric, screen, confirm, limit, all_are_suspects) {
+            outcome.metrics.push(match standing(metric, (screen, confirm), limit, row.untouched, all_are_suspects) {
                 Standing::Untold => continue,
                 Standing::Partly { known, of } => {
                     outcome.reason = Some(format!("its peak memory is known in {known} of {of} pairs only"));
                     told(Verdict::Invalid, Stage::Screen)
                 }
+                Standing::Untouched => told(Verdict::Equivalent, Stage::Screen),
                 Standing::Cleared(reading) => told(reading.without_regression(limit), Stage::Screen),
                 Standing::Suspect => {
                     let pairs = values(confirm, metric);
@@ -136,7 +140,9 @@ fn confirm(rows: &mut [RowOutcome], suspects: &[Suspect]) {
 /// What is told of a row as a whole: the worst of its metrics.
 fn conclude(row: &mut RowOutcome) {
     for metric in &mut row.metrics {
-        metric.blind = metric.reading.is_some_and(|reading| reading.is_blind(metric.limit));
+        // Nobody asks a row that nothing touched what it could have seen.
+        let asked = !row.untouched || metric.stage == Stage::Confirm;
+        metric.blind = asked && metric.reading.is_some_and(|reading| reading.is_blind(metric.limit));
     }
     row.verdict = row
         .metrics
@@ -185,11 +191,26 @@ mod tests {
     }
 
     fn judged(screen: Vec<Pair>, confirm: Vec<Pair>) -> RowOutcome {
+        judged_as(false, false, screen, confirm)
+    }
+
+    fn judged_as(untouched: bool, all_are_suspects: bool, screen: Vec<Pair>, confirm: Vec<Pair>) -> RowOutcome {
         let id: BenchId = "duckdb/q1/sf1/parquet".parse().unwrap();
-        let entered = [Entered { id: id.clone(), untouched: false, missing: None }];
+        let entered = [Entered { id: id.clone(), untouched, missing: None }];
         let pairs =
             Pairs::from([((id.to_string(), Stage::Screen), screen), ((id.to_string(), Stage::Confirm), confirm)]);
-        judge(&entered, &pairs, &GateSettings::default(), false).remove(0)
+        judge(&entered, &pairs, &GateSettings::default(), all_are_suspects).remove(0)
+    }
+
+    #[test]
+    fn a_row_that_runs_the_very_same_is_no_suspect_unless_another_machine_found_it() {
+        let slower = || pairs(Stage::Screen, 10, 2000, [100, 100]);
+        let row = judged_as(true, false, slower(), Vec::new());
+        assert!(row.verdict == Verdict::Equivalent && row.metrics.iter().all(|metric| !metric.blind), "{row:?}");
+        assert_eq!(judged_as(false, false, slower(), Vec::new()).verdict, Verdict::Inconclusive);
+        let confirmed = judged_as(true, true, Vec::new(), pairs(Stage::Confirm, 30, 2000, [100, 100]));
+        assert_eq!(confirmed.verdict, Verdict::Regressed);
+        assert_eq!(judged_as(true, false, Vec::new(), Vec::new()).verdict, Verdict::Invalid);
     }
 
     fn pairs(stage: Stage, count: usize, ns: u64, memory: [u64; 2]) -> Vec<Pair> {
