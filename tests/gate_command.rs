@@ -93,13 +93,13 @@ fn what_cannot_be_meant_is_3_and_names_it(#[case] args: &[&str], #[case] names: 
 #[rstest]
 #[case(1000)]
 #[case(1100)]
-fn the_code_is_the_conclusion_that_the_files_tell(#[case] ns: u64) {
-    let case = Case::new(slower(1000), slower(ns));
+fn the_code_is_the_conclusion_that_the_files_tell(#[case] ns: u32) {
+    let case = Case::new(slower(1000), slower(ns.into()));
     let output = case.run(&between(&["--json", "gate.json", "--markdown", "gate.md"]));
     let read = |name| fs::read_to_string(case.folder.path().join(name)).unwrap();
     let outcome: Outcome = serde_json::from_str(&read("gate.json")).unwrap();
     assert_eq!(output.status.code(), Some(outcome.conclusion.exit_code().into()), "{}", text(&output));
-    assert!((outcome.rows[0].metrics[0].reading.unwrap().head - 1000.0 * ns as f64 / 1000.0).abs() < 1e-9);
+    assert!((outcome.rows[0].metrics[0].reading.unwrap().head - f64::from(ns)).abs() < 1e-9);
     assert!(read("gate.md").starts_with("<!--") && read("gate.md").contains("head/q6"), "{}", read("gate.md"));
 }
 

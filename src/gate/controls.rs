@@ -22,17 +22,19 @@ pub(super) fn controls(pairs: &Pairs, entered: &[Entered], limits: &GateSettings
     let mut names = vec![NULL];
     names.extend(CANARIES.map(Canary::name));
     let of = |name: &str, stage| pairs.get(&(name.to_owned(), stage)).into_iter().flatten();
-    let both = |name: &str| [Stage::Screen, Stage::Confirm].into_iter().flat_map(|stage| of(name, stage)).collect();
-    let mut controls: Vec<Control> = names.into_iter().map(|name| control(name, both(name), limits)).collect();
+    let both = |name: &str| -> Vec<&Pair> {
+        [Stage::Screen, Stage::Confirm].into_iter().flat_map(|stage| of(name, stage)).collect()
+    };
+    let mut controls: Vec<Control> = names.into_iter().map(|name| control(name, &both(name), limits)).collect();
     let untouched = entered.iter().filter(|row| row.untouched && row.missing.is_none());
     let together: Vec<&Pair> = untouched.flat_map(|row| of(&row.id.to_string(), Stage::Screen)).collect();
     if !together.is_empty() {
-        controls.push(control(SAME, together, limits));
+        controls.push(control(SAME, &together, limits));
     }
     controls
 }
 
-fn control(name: &str, taken: Vec<&Pair>, limits: &GateSettings) -> Control {
+fn control(name: &str, taken: &[&Pair], limits: &GateSettings) -> Control {
     let reading = Reading::of(&taken.iter().filter_map(|pair| pair.of(Metric::Time)).collect::<Vec<_>>());
     let apart = reading.filter(|reading| reading.is_moved(limits.time));
     let mut moved = apart.map(|reading| {
@@ -82,7 +84,7 @@ mod tests {
             wall_ns: 1,
         };
         let pairs: Vec<Pair> = times_ns.map(pair).collect();
-        super::control(name, pairs.iter().collect(), &GateSettings::default())
+        super::control(name, &pairs.iter().collect::<Vec<_>>(), &GateSettings::default())
     }
 
     #[test]

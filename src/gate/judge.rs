@@ -121,17 +121,16 @@ impl Reading {
 
 /// The verdicts on all suspects of a gate, by their new pairs. A suspect without enough of them is inconclusive.
 pub fn decide(suspects: &[(&[(f64, f64)], Limit)]) -> Vec<(Option<Reading>, Verdict)> {
-    let looked: Vec<(&[(f64, f64)], f64)> = suspects.iter().map(|(pairs, _)| looked_at(pairs)).collect();
-    let p_value = |((pairs, share), (_, limit)): (&(&[(f64, f64)], f64), &(_, Limit))| {
+    let p_value = |(pairs, limit): &(&[(f64, f64)], Limit)| {
+        let (pairs, share) = looked_at(pairs);
         signed_rank_p(&logs(pairs), limit.unchanged.ln()) / share
     };
-    let p_values: Vec<f64> = looked.iter().zip(suspects).map(p_value).collect();
+    let p_values: Vec<f64> = suspects.iter().map(p_value).collect();
     let red = holm(&p_values, FALSE_ALARMS);
-    looked
+    suspects
         .iter()
-        .zip(suspects)
         .zip(red)
-        .map(|(((pairs, _), (all, limit)), red)| match Reading::of(pairs) {
+        .map(|((all, limit), red)| match Reading::of(looked_at(all).0) {
             // Some tiny change is always there, and enough pairs confirm any.
             Some(reading) if red && reading.ratio.estimate > limit.accepts => (Some(reading), Verdict::Regressed),
             Some(reading) => (Some(reading), reading.without_regression(*limit)),
