@@ -65,6 +65,7 @@ impl Recipe {
             // A revision is built as it is locked, and not changed by it.
             .args((self.checkout != Checkout::here()).then_some("--locked"))
             .env("QUERYDYNO_RECIPE", self.told(&compilers))
+            .env("QUERYDYNO_CHECKOUT", &self.checkout.root)
             .envs(compilers.env.iter().map(|(name, value)| (name, value)));
         if let Some(target_cpu) = self.target_cpu() {
             let flags = env::var("RUSTFLAGS").unwrap_or_default();

@@ -28,6 +28,10 @@ pub fn serve<E: Engine>(engine: &str, build: Build) -> ExitCode {
     }
 }
 
+/// Which tree the program is built from. Nobody reads it: cargo takes two checkouts that share a target folder for one, and compiles
+/// anew when this differs, so that no program of the other one is measured.
+const _: Option<&str> = option_env!("QUERYDYNO_CHECKOUT");
+
 /// The build of this program as the catalog's recipe told it at compile time, with the allocator that its bin set.
 ///
 /// Compiled without the catalog, compiler and flags stay unknown. What `MALLOC_CONF` tells jemalloc is part of it.
