@@ -120,14 +120,17 @@ impl Told {
     /// Runs it and tells the outcome; the exit code where there is none.
     pub(crate) fn run(&self, gate: &Run, verdicts: bool) -> Result<Outcome, ExitCode> {
         interrupt::exits_with(UNDECIDED);
-        let settings = self.settings().map_err(|error| {
-            tell!("error: {error:#}");
-            ExitCode::from(USAGE)
-        })?;
         // What an earlier gate said must not be taken for this one's.
         for file in [&self.json, &self.markdown].into_iter().flatten().filter(|file| file.is_file()) {
             let _ = fs::remove_file(file);
         }
+        if let Some(note) = querydyno::paths::other_checkout() {
+            tell!("{note}");
+        }
+        let settings = self.settings().map_err(|error| {
+            tell!("error: {error:#}");
+            ExitCode::from(USAGE)
+        })?;
         let done = gate.run(&settings).and_then(|outcome| {
             self.tell(&outcome, verdicts)?;
             Ok(outcome)
