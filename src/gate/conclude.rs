@@ -27,12 +27,13 @@ pub fn conclude(
     // Counts stand whatever the machine did.
     let stands = |row: &&&RowOutcome| !row.untouched && (invalid.is_empty() || row.is_counted());
     let slower: Vec<String> = regressed.iter().filter(stands).map(|row| told(row)).collect();
-    let (mut missing, mut noisy) = (Vec::new(), Vec::new());
+    let (mut missing, mut likely, mut noisy) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         match row.verdict {
             Verdict::Invalid => {
                 missing.push(format!("{}: {}", row.id, row.reason.as_deref().unwrap_or("not measured")));
             }
+            Verdict::Inconclusive if is_likely_slower(row) => likely.push(inconclusive(row)),
             Verdict::Inconclusive => noisy.push(inconclusive(row)),
             _ => {}
         }
@@ -48,15 +49,25 @@ pub fn conclude(
     let invalid: Vec<String> = invalid.into_iter().map(|why| format!("invalid run: {why}")).collect();
     if !invalid.is_empty() {
         // Estimates of such a run are nobody's; what is missing is missing all the same.
+        likely.clear();
         noisy.clear();
     }
-    let conclusion = match (slower.is_empty(), invalid.is_empty() && missing.is_empty(), noisy.is_empty()) {
+    let whole = invalid.is_empty() && missing.is_empty() && likely.is_empty();
+    let conclusion = match (slower.is_empty(), whole, noisy.is_empty()) {
         (false, ..) => Conclusion::Regressed,
         (true, false, _) => Conclusion::Undecided,
         (true, true, false) => Conclusion::Noisy,
         (true, true, true) => Conclusion::Pass,
     };
-    (conclusion, [slower, invalid, missing, noisy].concat())
+    (conclusion, [slower, invalid, missing, likely, noisy].concat())
+}
+
+/// Whether a row that is not decided lies wholly beyond what has to be seen: nobody may take that for noise, though nothing has
+/// confirmed it.
+fn is_likely_slower(row: &RowOutcome) -> bool {
+    let open = row.metrics.iter().filter(|metric| metric.verdict == Verdict::Inconclusive);
+    open.filter_map(|metric| Some((metric.reading?, metric.limit)))
+        .any(|(reading, limit)| reading.ratio.low > limit.must_see)
 }
 
 fn told(row: &RowOutcome) -> String {
@@ -76,6 +87,10 @@ fn inconclusive(row: &RowOutcome) -> String {
     let said = open.map(|metric| {
         let name = name_of(metric.metric);
         match metric.reading {
+            Some(reading) if reading.ratio.low > metric.limit.must_see => format!(
+                "{name} lies between {:.3} and {:.3} times the base's: it looks slower or hungrier and is not confirmed; run it again with more time",
+                reading.ratio.low, reading.ratio.high
+            ),
             Some(reading) if metric.blind => format!(
                 "{name} is blind: a change below {:+.1} % would go unseen, and {:+.1} % has to be seen",
                 100.0 * (reading.could_see - 1.0),
@@ -172,6 +187,16 @@ mod tests {
         // What is missing is told with it.
         let missing = [judged(Verdict::Equivalent, Metric::Time), row(Verdict::Invalid, false)];
         assert_eq!(conclude(&missing, &[control(Some("moved"), true)], &Machine::default(), false).1.len(), 2);
+    }
+
+    #[test]
+    fn what_looks_slower_and_is_not_confirmed_is_no_noise() {
+        let mut row = judged(Verdict::Inconclusive, Metric::Time);
+        assert_eq!(concluded(&[row.clone()], &[]), Conclusion::Noisy);
+        let reading = row.metrics[0].reading.as_mut().unwrap();
+        reading.ratio = Interval { estimate: 1.27, low: 1.19, high: 1.36 };
+        let (conclusion, why) = conclude(&[row], &[], &Machine::default(), true);
+        assert!(conclusion == Conclusion::Undecided && why[0].contains("looks slower"), "{why:?}");
     }
 
     #[test]

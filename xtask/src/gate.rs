@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{ArgGroup, Args};
 use querydyno::answer::reference::write_whole;
 use querydyno::gate::page::{self, MARKER};
@@ -131,11 +131,11 @@ impl Told {
             tell!("error: {error:#}");
             ExitCode::from(USAGE)
         })?;
-        let done = gate.run(&settings).and_then(|outcome| {
-            self.tell(&outcome, verdicts)?;
-            Ok(outcome)
-        });
-        done.map_err(|stop| {
+        self.check_files().map_err(|error| {
+            tell!("error: {error:#}");
+            ExitCode::from(USAGE)
+        })?;
+        let outcome = gate.run(&settings).map_err(|stop| {
             let (code, error) = match stop {
                 Stop::Usage(error) => (USAGE, error),
                 Stop::Undecided(error) => (UNDECIDED, error),
@@ -149,7 +149,28 @@ impl Told {
                 }
             }
             ExitCode::from(code)
-        })
+        })?;
+        match self.tell(&outcome, verdicts) {
+            // What was found stands, told or not.
+            Err(error) if outcome.conclusion.exit_code() == 0 => {
+                tell!("error: {error:#}");
+                Err(ExitCode::from(UNDECIDED))
+            }
+            Err(error) => {
+                tell!("error: {error:#}");
+                Ok(outcome)
+            }
+            Ok(()) => Ok(outcome),
+        }
+    }
+
+    /// Before an hour of pairs.
+    fn check_files(&self) -> Result<()> {
+        let files = [self.json.as_deref().filter(|file| *file != Path::new("-")), self.markdown.as_deref()];
+        for file in files.into_iter().flatten() {
+            ensure!(!file.is_dir(), "{} is a folder: name a file", file.display());
+        }
+        Ok(())
     }
 
     fn settings(&self) -> Result<Settings> {
