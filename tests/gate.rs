@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::told::{Told, slower};
 use querydyno::checkout::Checkout;
 use querydyno::gate::{Conclusion, Gate, Machine, Outcome, Pair, Sides, Stage, Stop, Verdict, conclude, read};
-use querydyno::settings::{Exception, OwnEngine, Settings};
+use querydyno::settings::{Exception, Metric, OwnEngine, Settings};
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -207,6 +207,17 @@ fn a_budget_that_is_over_says_so() {
     let outcome = case.run(&gate);
     assert_eq!(outcome.conclusion.exit_code(), 2, "{outcome:?}");
     assert!(outcome.reasons.iter().any(|why| why.contains("--budget")), "{outcome:?}");
+}
+
+#[test]
+fn what_was_counted_on_the_first_machine_stands_on_the_second() {
+    let case = Case::new();
+    let gate = case.between(slower(1000), slower(1100));
+    let mut first = case.run(&gate);
+    first.rows[0].metrics.truncate(1);
+    first.rows[0].metrics[0].metric = Metric::Instructions;
+    let second = case.run(&Gate { confirm: Some(first), ..gate });
+    assert_eq!((second.conclusion, second.pairs), (Conclusion::Regressed, 0), "{second:?}");
 }
 
 #[test]
