@@ -336,6 +336,25 @@ fn the_bases_own_query_text_is_what_the_base_runs() {
 }
 
 #[test]
+fn what_another_gate_left_for_criterion_goes_and_other_commits_are_not_confirmed() {
+    let case = Case::new();
+    let checkout = repository(&case);
+    let run = |gate: Gate| gate.run_in(&checkout, &case.settings);
+    let kept = |query: &str| {
+        let cell = case.settings.home.with_file_name(format!("criterion/mine_{query}_sf0.001/parquet"));
+        ["base", "head"].map(|role| cell.join(role).is_dir())
+    };
+    let first = run(against_head("mine/q6")).unwrap();
+    assert_eq!((kept("q6"), kept("q14")), ([true; 2], [false; 2]));
+    fs::write(checkout.root.join("notes"), "more").unwrap();
+    commit(&checkout);
+    run(against_head("mine/q14")).unwrap();
+    assert_eq!((kept("q6"), kept("q14")), ([false; 2], [true; 2]));
+    let Err(Stop::Usage(error)) = run(Gate { confirm: Some(first), ..against_head("mine/q6") }) else { panic!() };
+    assert!(error.to_string().contains("for its base"), "{error}");
+}
+
+#[test]
 fn a_base_that_is_dirty_unbuildable_or_unknown_decides_nothing() {
     let case = Case::new();
     let checkout = repository(&case);

@@ -13,7 +13,7 @@ use crate::answer::Verdict;
 use crate::settings::Metric;
 
 /// A change of peak memory below this is none: some pages more or less are of every launch.
-const LEAST_MEMORY: u64 = 1 << 20;
+pub(super) const LEAST_MEMORY: u32 = 1 << 20;
 
 /// Which pairs decide what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ impl Pair {
             Metric::Time => Some((self.base.time_ns as f64, self.head.time_ns as f64)),
             Metric::Memory => {
                 let (base, head) = (self.base.peak_memory_bytes?, self.head.peak_memory_bytes?);
-                let head = if base.abs_diff(head) < LEAST_MEMORY { base } else { head };
+                let head = if base.abs_diff(head) < u64::from(LEAST_MEMORY) { base } else { head };
                 Some((base as f64, head as f64))
             }
             Metric::Instructions => None,

@@ -143,12 +143,15 @@ impl Gate {
         }
         let folder = settings.home.join("gate");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let place = Place { here, folder: &folder };
+        self.check_revisions(place)?;
         let _alone = Lock::wait(&folder, "gates")?;
         let started_at = record::now();
         let mut cautions = Vec::new();
-        let (base, head) = self.sides(Place { here, folder: &folder }, settings, &mut cautions)?;
+        let (base, head) = self.sides(place, settings, &mut cautions)?;
         let mut cells = rows::cells(&base, &head, self.filter(), settings).map_err(Stop::Usage)?;
         if let Some(first) = &self.confirm {
+            check_same(first, &base, &head).map_err(Stop::Usage)?;
             cells.narrow(&slower(first)).map_err(Stop::Usage)?;
         }
         let rows = rows::rows(cells)?;
@@ -175,6 +178,16 @@ impl Gate {
 
     fn filter(&self) -> Option<&str> {
         self.filter.as_deref().filter(|filter| !filter.is_empty())
+    }
+
+    /// Before it waits for another gate.
+    fn check_revisions(&self, place: Place<'_>) -> Result<(), Stop> {
+        let names = match &self.sides {
+            Sides::Tree { base } => vec![base],
+            Sides::Revisions { base, head } => vec![base, head],
+            Sides::Programs { .. } => Vec::new(),
+        };
+        names.into_iter().try_for_each(|name| worktree::commit(place, name).map(drop)).map_err(Stop::Usage)
     }
 
     fn sides(&self, place: Place<'_>, settings: &Settings, cautions: &mut Vec<String>) -> Result<(Side, Side), Stop> {
@@ -259,7 +272,7 @@ impl Gate {
         }
         let (count, place) = (rows.both.len(), journal.path().display());
         let pairs = if plan.all_are_suspects { judge::LOOKS[0] } else { plan.screen };
-        eprintln!("{count} rows, {pairs} pairs of each at first; launches are kept in {place}");
+        eprintln!("rows: {count}, pairs of each at first: {pairs}; launches are kept in {place}");
         let watch = machine::Watch::start();
         let measured = Measuring::new(&rows.both, launcher, &mut journal, taken, &settings.gate, plan).run()?;
         Ok((journal, measured, watch.end()))
@@ -286,6 +299,8 @@ impl Gate {
             cautions,
             base: base.told.clone(),
             head: head.told.clone(),
+            base_commit: base.commit().map(str::to_owned),
+            head_commit: head.commit().map(str::to_owned),
             rows,
             controls,
             cut_short: measured.cut_short,
@@ -319,6 +334,20 @@ fn entered(rows: Rows<'_>, measured: &Measured, settings: &Settings, cautions: &
     caution_of(cautions, "missing by an exception", &allowed);
     caution_of(cautions, "unsupported by the base's engine", &unsupported);
     entered
+}
+
+/// Refuses to confirm a gate of other commits.
+fn check_same(first: &Outcome, base: &Side, head: &Side) -> Result<()> {
+    let sides = [("base", &first.base_commit, base), ("head", &first.head_commit, head)];
+    for (role, before, side) in sides {
+        if let (Some(before), Some(now)) = (before.as_deref(), side.commit()) {
+            let why = format!(
+                "the gate to confirm had {before} for its {role}, and this one has {now}: check out and name the same"
+            );
+            ensure!(before == now, why);
+        }
+    }
+    Ok(())
 }
 
 /// The rows of another machine's gate that are to be confirmed: counts are exact on any machine.

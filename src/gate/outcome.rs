@@ -55,6 +55,12 @@ pub struct Outcome {
     pub base: String,
     /// What was judged.
     pub head: String,
+    /// The base's commit, where it has one.
+    #[serde(default)]
+    pub base_commit: Option<String>,
+    /// The head's, whose files may have been changed.
+    #[serde(default)]
+    pub head_commit: Option<String>,
     /// A row each.
     pub rows: Vec<RowOutcome>,
     /// What no change can touch.
@@ -90,6 +96,8 @@ impl Outcome {
             cautions: Vec::new(),
             base: String::new(),
             head: String::new(),
+            base_commit: None,
+            head_commit: None,
             rows: Vec::new(),
             controls: Vec::new(),
             cut_short: false,

@@ -19,7 +19,7 @@ pub fn document(outcome: &Outcome, verdicts: bool) -> Document {
     if verdicts {
         let counted: Vec<String> =
             counts(&outcome.rows).iter().map(|(word, count)| format!("{count} {word}")).collect();
-        blocks.push(Block::Text(format!("{} rows: {}.", outcome.rows.len(), counted.join(", "))));
+        blocks.push(Block::Text(format!("Rows: {}, of which {}.", outcome.rows.len(), counted.join(", "))));
         if !outcome.reasons.is_empty() {
             blocks.push(Block::List(outcome.reasons.clone()));
         }
@@ -28,7 +28,9 @@ pub fn document(outcome: &Outcome, verdicts: bool) -> Document {
     let mut rows: Vec<(&RowOutcome, &MetricOutcome)> =
         outcome.rows.iter().flat_map(|row| row.metrics.iter().map(move |metric| (row, metric))).collect();
     rows.sort_by_key(|(_, metric)| rank(metric.verdict));
-    let shown = rows.iter().map(|(row, metric)| line(row, metric, verdicts)).collect();
+    let missing = outcome.rows.iter().filter(|row| row.metrics.is_empty());
+    let shown = rows.iter().map(|(row, metric)| line(row, Some(metric), verdicts));
+    let shown = shown.chain(missing.map(|row| line(row, None, verdicts))).collect();
     let mut header = vec!["row", "metric", "base", "head", "ratio", "could see", "pairs"];
     if verdicts {
         header.push("verdict");
@@ -76,25 +78,28 @@ fn rank(verdict: Verdict) -> u8 {
     }
 }
 
-fn line(row: &RowOutcome, metric: &MetricOutcome, verdicts: bool) -> Vec<Cell> {
-    let mut cells = vec![Cell::from(row.id.to_string()), Cell::from(name_of(metric.metric))];
-    cells.extend(figures(metric.reading.as_ref(), metric.metric));
+/// A metric of a row; none of one that was not measured.
+fn line(row: &RowOutcome, metric: Option<&MetricOutcome>, verdicts: bool) -> Vec<Cell> {
+    let mut cells = vec![Cell::from(row.id.to_string())];
+    cells.push(metric.map_or_else(Cell::default, |metric| Cell::from(name_of(metric.metric))));
+    cells.extend(figures(metric.and_then(|metric| Some((metric.reading.as_ref()?, metric.metric)))));
     if verdicts {
-        let tone = match metric.verdict {
+        let verdict = metric.map_or(row.verdict, |metric| metric.verdict);
+        let tone = match verdict {
             Verdict::Regressed | Verdict::Invalid => Tone::Bad,
             Verdict::Improved => Tone::Strong,
             Verdict::Equivalent => Tone::Soft,
             Verdict::Inconclusive => Tone::Plain,
         };
-        let asides = [(metric.blind, "blind"), (row.untouched, "same program")];
+        let asides = [(metric.is_some_and(|metric| metric.blind), "blind"), (row.untouched, "same program")];
         let aside: Vec<&str> = asides.iter().filter(|(is, _)| *is).map(|(_, text)| *text).collect();
-        cells.push(Cell { text: word(metric.verdict).to_owned(), aside: aside.join(", "), tone, ..Cell::default() });
+        cells.push(Cell { text: word(verdict).to_owned(), aside: aside.join(", "), tone, ..Cell::default() });
     }
     cells
 }
 
-fn figures(reading: Option<&Reading>, metric: Metric) -> Vec<Cell> {
-    let Some(reading) = reading else { return vec![Cell::default(); 5] };
+fn figures(reading: Option<(&Reading, Metric)>) -> Vec<Cell> {
+    let Some((reading, metric)) = reading else { return vec![Cell::default(); 5] };
     let value = |value: f64| match metric {
         Metric::Memory => Bytes::about(value).to_string(),
         Metric::Time => Nanos(value).to_string(),
@@ -117,7 +122,7 @@ fn controls(outcome: &Outcome) -> Table {
     let header = ["control", "base", "head", "ratio", "could see", "pairs", "drift", ""];
     let rows = outcome.controls.iter().map(|control| {
         let mut cells = vec![Cell::from(control.name.as_str())];
-        cells.extend(figures(control.reading.as_ref(), Metric::Time));
+        cells.extend(figures(control.reading.as_ref().map(|reading| (reading, Metric::Time))));
         cells.push(Cell::from(control.drift.map_or_else(String::new, |drift| format!("{drift:.2}"))));
         let moved = control.moved.is_some();
         cells.push(Cell {

@@ -16,14 +16,14 @@ use crate::harness::origin::Origin;
 use crate::harness::replay::replay;
 use crate::id::BenchId;
 use crate::paths;
-use crate::record::{Outcome, Record};
+use crate::record::{self, Outcome, Record};
 use crate::scratch;
 use crate::settings::Settings;
 
 /// The file of records in the gate's folder.
 const RECORDS: &str = "records.jsonl";
 
-/// Keeps the timed runs of every row, of both stages, in place of an earlier gate's; gives the rows with too few of them for
+/// Keeps the timed runs of every row, of both stages, in place of all of an earlier gate's; gives the rows with too few of them for
 /// Criterion.
 ///
 /// # Errors
@@ -37,6 +37,8 @@ pub(super) fn keep(
 ) -> Result<Vec<BenchId>> {
     let origin = Origin::read();
     let tree = settings.home.with_file_name("criterion");
+    let file = folder.join(RECORDS);
+    forget(&file, &tree);
     let mut few = BTreeSet::new();
     let mut lines = Vec::new();
     for (role, side) in [(Role::Base, sides.0), (Role::Head, sides.1)] {
@@ -58,9 +60,17 @@ pub(super) fn keep(
             lines.push(b'\n');
         }
     }
-    let file = folder.join(RECORDS);
     write_whole(&file, &lines).with_context(|| format!("cannot write {}", file.display()))?;
     Ok(few.into_iter().collect())
+}
+
+/// Removes what an earlier gate has left in Criterion's folder: its rows, of another base, would stand beside these.
+fn forget(records: &Path, tree: &Path) {
+    for earlier in record::read(records).unwrap_or_default() {
+        for role in [Role::Base, Role::Head] {
+            let _ = fs::remove_dir_all(paths::criterion_below(tree, &earlier.id).join(role.name()));
+        }
+    }
 }
 
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {

@@ -117,6 +117,11 @@ impl Side {
         Ok(Self { told, git: Git::read_in(&checkout.root), checkout: Some(checkout.clone()), catalog, workloads })
     }
 
+    /// The commit that its files are of, or were before they were changed.
+    pub(super) fn commit(&self) -> Option<&str> {
+        self.git.as_ref().map(|git| git.commit.as_str())
+    }
+
     /// The engines that run where nobody names any.
     pub(super) fn engines_by_default(&self) -> BTreeSet<&str> {
         let compiled = self.catalog.entries().iter().filter(|entry| entry.kind == "embedded" && !entry.on_request);

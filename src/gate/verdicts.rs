@@ -1,6 +1,6 @@
 //! The verdicts on the rows of a gate, by their pairs: a pure function.
 
-use super::journal::{Pair, Pairs, Stage};
+use super::journal::{LEAST_MEMORY, Pair, Pairs, Stage};
 use super::judge::{LOOKS, Reading, Verdict, decide};
 use super::outcome::{MetricOutcome, RowOutcome};
 use crate::id::BenchId;
@@ -140,6 +140,10 @@ fn confirm(rows: &mut [RowOutcome], suspects: &[Suspect]) {
 /// What is told of a row as a whole: the worst of its metrics.
 fn conclude(row: &mut RowOutcome) {
     for metric in &mut row.metrics {
+        if let (Metric::Memory, Some(reading)) = (metric.metric, &mut metric.reading) {
+            // What counts as none is not seen, however steady it is.
+            reading.could_see = reading.could_see.max(1.0 + f64::from(LEAST_MEMORY) / reading.base);
+        }
         // Nobody asks a row that nothing touched what it could have seen.
         let asked = !row.untouched || metric.stage == Stage::Confirm;
         metric.blind = asked && metric.reading.is_some_and(|reading| reading.is_blind(metric.limit));
@@ -229,6 +233,16 @@ mod tests {
         assert_eq!(verdict(screen(110), Vec::new()), Verdict::Inconclusive);
         // Accepted.
         assert_eq!(verdict(screen(104), Vec::new()), Verdict::Equivalent);
+    }
+
+    #[test]
+    fn a_row_of_little_memory_is_blind_to_what_counts_as_none() {
+        let could_see = |memory| {
+            let metric = judged(pairs(Stage::Screen, 10, 1000, [memory, memory]), Vec::new()).metrics.remove(1);
+            (metric.reading.unwrap().could_see, metric.blind)
+        };
+        assert_eq!(could_see(5), (1.2, true));
+        assert_eq!(could_see(100), (1.01, false));
     }
 
     #[test]

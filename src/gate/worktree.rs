@@ -29,7 +29,7 @@ pub(super) struct Place<'a> {
 /// # Errors
 /// When there is none of that name.
 pub(super) fn commit(place: Place<'_>, revision: &str) -> Result<String> {
-    git(&place.here.root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")])
+    git(&place.here.root, &["rev-parse", "--verify", "--end-of-options", &format!("{revision}^{{commit}}")])
         .with_context(|| {
             format!(
                 "git knows no revision '{revision}' here; name a branch, a tag or a commit (in a shallow clone, fetch it first)"

@@ -78,7 +78,7 @@ pub(crate) struct Told {
     /// Write the outcome as JSON to this file; `-` is stdout
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write the page as Markdown to this file
+    /// Write the page as Markdown to this file; `-` is stdout
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
 }
@@ -121,7 +121,8 @@ impl Told {
     pub(crate) fn run(&self, gate: &Run, verdicts: bool) -> Result<Outcome, ExitCode> {
         interrupt::exits_with(UNDECIDED);
         // What an earlier gate said must not be taken for this one's.
-        for file in [&self.json, &self.markdown].into_iter().flatten().filter(|file| file.is_file()) {
+        for file in [&self.json, &self.markdown].into_iter().flatten().filter(|file| !is_stdout(file) && file.is_file())
+        {
             let _ = fs::remove_file(file);
         }
         if let Some(note) = querydyno::paths::other_checkout() {
@@ -166,10 +167,14 @@ impl Told {
 
     /// Before an hour of pairs.
     fn check_files(&self) -> Result<()> {
-        let files = [self.json.as_deref().filter(|file| *file != Path::new("-")), self.markdown.as_deref()];
+        let files = [self.json.as_deref(), self.markdown.as_deref()];
         for file in files.into_iter().flatten() {
             ensure!(!file.is_dir(), "{} is a folder: name a file", file.display());
         }
+        ensure!(
+            !files.iter().all(|file| file.is_some_and(is_stdout)),
+            "only one of --json and --markdown can be stdout"
+        );
         Ok(())
     }
 
@@ -178,17 +183,16 @@ impl Told {
     }
 
     fn tell(&self, outcome: &Outcome, verdicts: bool) -> Result<()> {
-        if self.json.as_deref() == Some(Path::new("-")) {
-            print(&json(outcome, verdicts)?)?;
-        } else {
+        let files = [self.json.as_deref(), self.markdown.as_deref()];
+        if !files.into_iter().flatten().any(is_stdout) {
             print(&terminal::render(&page::document(outcome, verdicts), colors()))?;
         }
         self.write(outcome, verdicts)
     }
 
-    /// The files that were asked for.
+    /// What was asked for beside the terminal's page.
     fn write(&self, outcome: &Outcome, verdicts: bool) -> Result<()> {
-        if let Some(file) = self.json.as_deref().filter(|file| *file != Path::new("-")) {
+        if let Some(file) = &self.json {
             write(file, &json(outcome, verdicts)?)?;
         }
         if let Some(file) = &self.markdown {
@@ -219,6 +223,13 @@ fn json(outcome: &Outcome, verdicts: bool) -> Result<String> {
     Ok(serde_json::to_string_pretty(&json)? + "\n")
 }
 
+fn is_stdout(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
 fn write(file: &Path, text: &str) -> Result<()> {
+    if is_stdout(file) {
+        return print(text);
+    }
     write_whole(file, text.as_bytes()).with_context(|| format!("cannot write {}", file.display()))
 }
