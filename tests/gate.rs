@@ -336,6 +336,17 @@ fn the_bases_own_query_text_is_what_the_base_runs() {
 }
 
 #[test]
+fn with_a_budget_what_is_the_same_on_both_sides_has_the_pairs_that_an_interval_takes() {
+    let case = Case::new();
+    let checkout = repository(&case);
+    let run = |budget| {
+        let outcome = Gate { budget, ..against_head("mine/q6") }.run_in(&checkout, &case.settings).unwrap();
+        outcome.rows[0].metrics[0].reading.unwrap().pairs
+    };
+    assert_eq!((run(None), run(Some(Duration::from_mins(5)))), (10, 6));
+}
+
+#[test]
 fn what_another_gate_left_for_criterion_goes_and_other_commits_are_not_confirmed() {
     let case = Case::new();
     let checkout = repository(&case);

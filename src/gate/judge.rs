@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::settings::Limit;
 use crate::stats::{Interval, hodges_lehmann, holm, median, signed_rank_p};
 
+/// Pairs that an interval takes.
+pub const FEWEST: usize = 6;
 /// Pairs of every row in the screen.
 pub const SCREEN: usize = 10;
 /// Pairs after which a screen with a budget looks once whether a row needs the others.
@@ -68,7 +70,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Of pairs of base and head; `None` of fewer than six.
+    /// Of pairs of base and head; `None` of fewer than [`FEWEST`].
     pub fn of(pairs: &[(f64, f64)]) -> Option<Self> {
         let ratio = ratio(pairs, CONFIDENCE)?;
         let (bases, heads): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();

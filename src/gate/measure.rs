@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::canary::{CANARIES, Cage, Canary};
 use super::controls::NULL;
 use super::journal::{Journal, Launch, Lost, Pair, Stage, Taken};
-use super::judge::{EARLY, LOOKS, Reading, Verdict, decide};
+use super::judge::{EARLY, FEWEST, LOOKS, Reading, Verdict, decide};
 use super::launcher::Launcher;
 use super::rows::{Contender, Row};
 use super::verdicts::{METRICS, Standing, standing, values};
@@ -139,7 +139,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
 
     /// Those that can have so many pairs in the time that is left; takes down where others cannot.
     fn within_budget(&mut self, suspects: Vec<&'a Row<'a>>, pairs: usize) -> Vec<&'a Row<'a>> {
-        let Some(left) = self.left() else { return suspects };
+        let Some(left) = self.left_to_plan() else { return suspects };
         let mut spent: Duration = self.controls().iter().map(|track| self.cost(&track.name(), pairs)).sum();
         let all = suspects.len();
         let mut fits = suspects;
@@ -168,7 +168,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
     /// interval. Up to a row's next look, since between two looks nothing is decided.
     fn widest_first(&mut self, suspects: &[&'a Row<'a>]) -> Result<()> {
         loop {
-            let left = self.left();
+            let left = self.left_to_plan();
             let open = self.undecided(suspects).into_iter().filter_map(|(row, reading)| {
                 let taken = self.count(&row.id.to_string(), Stage::Confirm);
                 let missing = LOOKS.into_iter().find(|look| *look > taken)? - taken;
@@ -227,9 +227,9 @@ impl<'a, 'b> Measuring<'a, 'b> {
                 if done || self.count(&track.name(), stage) > number {
                     continue;
                 }
-                if self.left().is_some_and(|left| left.is_zero()) {
+                if self.left().is_some_and(|left| left.is_zero() || self.cost(&track.name(), 1) > left) {
                     self.measured.cut_short = true;
-                    return Ok(());
+                    continue;
                 }
                 self.pair(track, stage)?;
             }
@@ -250,7 +250,13 @@ impl<'a, 'b> Measuring<'a, 'b> {
 
     /// Whether a row needs no more of the screen: with a budget, launches go where the intervals are wide.
     fn is_clear_early(&self, row: &Row<'_>, stage: Stage, number: usize) -> bool {
-        if self.plan.budget.is_none() || stage != Stage::Screen || number < EARLY {
+        if self.plan.budget.is_none() || stage != Stage::Screen {
+            return false;
+        }
+        if row.is_untouched() {
+            return number >= FEWEST;
+        }
+        if number < EARLY {
             return false;
         }
         METRICS.into_iter().all(|metric| {
@@ -343,6 +349,11 @@ impl<'a, 'b> Measuring<'a, 'b> {
 
     fn count(&self, name: &str, stage: Stage) -> usize {
         self.measured.taken.pairs.get(&(name.to_owned(), stage)).map_or(0, Vec::len)
+    }
+
+    /// What may be planned with of the budget, if there is one: a suspect that gets one pair less than it takes has had all for nothing.
+    fn left_to_plan(&self) -> Option<Duration> {
+        self.left().map(|left| left.mul_f64(0.9))
     }
 
     /// What is left of the budget, if there is one.
