@@ -239,6 +239,14 @@ fn a_second_machine_decides_on_what_was_slower_on_the_first_alone() {
     let red = again(1100);
     assert_eq!((red.conclusion, red.rows.len()), (Conclusion::Regressed, 1), "{red:?}");
     assert_eq!(again(1000).conclusion, Conclusion::Pass);
+    // Both sides are the same here, so they are not what the first machine had.
+    let program = case.program("base", slower(1000)).display().to_string();
+    let same = Gate {
+        confirm: Some(confirm.clone()),
+        ..gate(Sides::Programs { base: program.clone(), head: program }, "mine/q6")
+    };
+    let Err(Stop::Undecided(error)) = same.run(&case.settings) else { panic!("it ran") };
+    assert!(error.to_string().contains("not here to be confirmed"), "{error}");
     let passed = case.run(&case.between(slower(1000), slower(1000)));
     fs::write(&file, serde_json::to_string(&passed).unwrap()).unwrap();
     assert!(querydyno::gate::to_confirm(&file).unwrap_err().to_string().contains("nothing to confirm"));

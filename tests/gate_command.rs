@@ -83,7 +83,7 @@ fn xtask() -> &'static std::path::Path {
 #[case(&["gate", "head/q99", "--base-program", "base", "--head-program", "head"], "no cell matches")]
 #[case(&["gate", "--base", "HEAD", "--confirm", "nothing.json"], "nothing.json")]
 #[case(&["gate", "--base", "HEAD", "--json", "."], "is a folder")]
-#[case(&["gate", "--base", "HEAD", "--json", "-", "--markdown", "-"], "only one")]
+#[case(&["gate", "--base", "HEAD", "--json", "-", "--markdown", "-"], "each its own")]
 #[case(&["compare", "HEAD"], "<HEAD>")]
 fn what_cannot_be_meant_is_3_and_names_it(#[case] args: &[&str], #[case] names: &str) {
     let output = Case::new(Told::default(), Told::default()).run(args);

@@ -15,11 +15,16 @@ pub fn conclude(
     invalid.extend(machine.invalid());
     let judged = rows.iter().any(|row| row.metrics.iter().any(|metric| metric.reading.is_some()) && !row.is_counted());
     let silent = controls.iter().filter(|control| judged && control.reading.is_none());
-    invalid.extend(
-        silent.map(|control| {
-            format!("{} was not measured, so nothing tells whether the machine kept still", control.name)
-        }),
-    );
+    let silent: Vec<String> = silent
+        .map(|control| format!("{} was not measured, so nothing tells whether the machine kept still", control.name))
+        .collect();
+    let (mut missing, mut likely, mut noisy) = (Vec::new(), Vec::new(), Vec::new());
+    // Too little time is nobody's fault but the budget's.
+    if cut_short {
+        noisy.extend(silent);
+    } else {
+        invalid.extend(silent);
+    }
     let regressed: Vec<&RowOutcome> = rows.iter().filter(|row| row.verdict == Verdict::Regressed).collect();
     invalid.extend(regressed.iter().filter(|row| row.untouched).map(|row| {
         format!("{} runs the very same on both sides and was found slower or hungrier: the machine's doing", row.id)
@@ -27,7 +32,6 @@ pub fn conclude(
     // Counts stand whatever the machine did.
     let stands = |row: &&&RowOutcome| !row.untouched && (invalid.is_empty() || row.is_counted());
     let slower: Vec<String> = regressed.iter().filter(stands).map(|row| told(row)).collect();
-    let (mut missing, mut likely, mut noisy) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         match row.verdict {
             Verdict::Invalid => {
@@ -41,7 +45,8 @@ pub fn conclude(
     if rows.is_empty() {
         missing.push("there is no row that both have".to_owned());
     }
-    if cut_short {
+    // Without a row that is open, it was over after all had been said.
+    if cut_short && !(missing.is_empty() && noisy.is_empty()) {
         noisy.push(
             "the budget was over before all pairs were taken: give more time (--budget) or fewer rows".to_owned(),
         );
@@ -146,6 +151,14 @@ mod tests {
             concluded(&[row(Verdict::Regressed, false), row(Verdict::Invalid, false)], &[]),
             Conclusion::Regressed
         );
+    }
+
+    #[test]
+    fn a_budget_that_is_over_holds_nobody_where_all_is_said() {
+        let rows = [judged(Verdict::Equivalent, Metric::Time)];
+        let cut = |known| conclude(&rows, &[control(None, known)], &Machine::default(), true).0;
+        assert_eq!((cut(true), cut(false)), (Conclusion::Pass, Conclusion::Noisy));
+        assert_eq!(concluded(&rows, &[control(None, false)]), Conclusion::Undecided);
     }
 
     #[test]

@@ -114,13 +114,20 @@ impl<'a, 'b> Measuring<'a, 'b> {
     fn stages(&mut self) -> Result<()> {
         let all: Vec<&Row<'_>> = self.rows.iter().collect();
         if !self.plan.all_are_suspects {
+            self.expect(Stage::Screen, &all, self.plan.screen);
             self.rounds(Stage::Screen, &all, self.plan.screen)?;
         }
         if !self.plan.confirms {
             return Ok(());
         }
-        let suspects = self.within_budget(self.suspects(), LOOKS[0]);
-        self.rounds(Stage::Confirm, &suspects, LOOKS[0])?;
+        let suspects = self.suspects();
+        let mut payable = self.within_budget(suspects.clone());
+        self.expect(Stage::Confirm, &payable, LOOKS[0]);
+        for pairs in 1..=LOOKS[0] {
+            // Anew in each round: where the machine became slower, the last ones give way, so that not all end a pair short.
+            payable = self.within_budget(payable);
+            self.rounds(Stage::Confirm, &payable, pairs)?;
+        }
         self.widest_first(&suspects)
     }
 
@@ -137,14 +144,16 @@ impl<'a, 'b> Measuring<'a, 'b> {
         suspects.into_iter().map(|(_, row)| row).collect()
     }
 
-    /// Those that can have so many pairs in the time that is left; takes down where others cannot.
-    fn within_budget(&mut self, suspects: Vec<&'a Row<'a>>, pairs: usize) -> Vec<&'a Row<'a>> {
+    /// Those that can have the pairs of the first look in the time that is left; takes down where others cannot.
+    fn within_budget(&mut self, suspects: Vec<&'a Row<'a>>) -> Vec<&'a Row<'a>> {
         let Some(left) = self.left_to_plan() else { return suspects };
-        let mut spent: Duration = self.controls().iter().map(|track| self.cost(&track.name(), pairs)).sum();
+        let missing = |name: &str| LOOKS[0].saturating_sub(self.count(name, Stage::Confirm));
+        let price = |name: &str| self.cost(name, missing(name));
+        let mut spent: Duration = self.controls().iter().map(|track| price(&track.name())).sum();
         let all = suspects.len();
         let mut fits = suspects;
         fits.retain(|row| {
-            let cost = self.cost(&row.id.to_string(), pairs);
+            let cost = price(&row.id.to_string());
             let fits = spent + cost <= left;
             if fits {
                 spent += cost;
@@ -186,6 +195,10 @@ impl<'a, 'b> Measuring<'a, 'b> {
                 if self.is_lost(row) {
                     break;
                 }
+                if self.left().is_some_and(|left| left.is_zero()) {
+                    self.measured.cut_short = true;
+                    return Ok(());
+                }
                 self.pair(Track::Row(row), Stage::Confirm)?;
             }
         }
@@ -207,13 +220,17 @@ impl<'a, 'b> Measuring<'a, 'b> {
         open.filter_map(|((row, _), (reading, _))| Some((*row, reading?))).collect()
     }
 
+    /// Tells the bar of so many pairs of each of these rows, and of each control.
+    fn expect(&self, stage: Stage, rows: &[&'a Row<'a>], pairs: usize) {
+        let missing = |track: &Track<'_>| pairs.saturating_sub(self.count(&track.name(), stage)) as u64;
+        self.bar.inc_length(self.tracks(rows).iter().map(missing).sum());
+    }
+
     /// Rounds until each of these rows, and each control, has so many pairs.
     fn rounds(&mut self, stage: Stage, rows: &[&'a Row<'a>], pairs: usize) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
-        let missing = |track: &Track<'_>| pairs.saturating_sub(self.count(&track.name(), stage)) as u64;
-        self.bar.inc_length(self.tracks(rows).iter().map(missing).sum());
         for number in 0..pairs {
             // Anew in each round: the null row has to be one that can be measured.
             let mut order = self.tracks(rows);

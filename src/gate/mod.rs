@@ -155,6 +155,11 @@ impl Gate {
             cells.narrow(&slower(first)).map_err(Stop::Usage)?;
         }
         let rows = rows::rows(cells)?;
+        if let Some(row) = rows.both.iter().find(|row| self.confirm.is_some() && row.is_untouched()) {
+            let why =
+                "runs the very same on both sides here, so what the first machine compared is not here to be confirmed";
+            return Err(Stop::Undecided(anyhow!("{} {why}", row.id)));
+        }
         let of_rows: Vec<BenchId> = rows.both.iter().map(|row| row.id.clone()).collect();
         self.caution(&rows, settings, &mut cautions);
         let mut launcher = Launcher::new(settings);
@@ -162,12 +167,25 @@ impl Gate {
         let (alike, hidden) = launcher.unchecked();
         caution_of(&mut cautions, "answers without a reference, held against each other only", &alike);
         caution_of(&mut cautions, "answers that the engine cannot show, checked by their rows only", &hidden);
-        let few = replay::keep(&rows.both, (&base, &head), &measured.taken.pairs, &folder, settings)?;
-        caution_of(&mut cautions, "too few launches for Criterion's statistics, so not in its folder", &few);
+        match replay::keep(&rows.both, (&base, &head), &measured.taken.pairs, &folder, settings) {
+            // Under a budget most rows are.
+            Ok(few) if self.budget.is_none() => {
+                caution_of(&mut cautions, "too few launches for Criterion's statistics, so not in its folder", &few);
+            }
+            Ok(_) => {}
+            // What was measured is judged all the same.
+            Err(error) => cautions.push(format!("its samples are kept in the journal alone: {error:#}")),
+        }
         let entered = entered(rows, &measured, settings, &mut cautions);
         let mut outcome = self.judge(&entered, &measured, machine, cautions, (&base, &head), settings, started_at);
         if self.instructions {
-            outcome.add(counted::rows(&of_rows, &base, &head, settings)?);
+            let counted = counted::rows(&of_rows, &base, &head, settings);
+            interrupt::check()?;
+            let uncounted = |error: anyhow::Error| {
+                let why = format!("instructions: {error:#}");
+                of_rows.iter().map(|id| RowOutcome::invalid(id.clone(), why.clone())).collect()
+            };
+            outcome.add(counted.unwrap_or_else(uncounted));
         }
         if let Some(first) = &self.confirm {
             outcome.add(stands(first));

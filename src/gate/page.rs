@@ -47,7 +47,7 @@ pub fn document(outcome: &Outcome, verdicts: bool) -> Document {
     }
     let mut notes = outcome.cautions.clone();
     if verdicts && outcome.conclusion == Conclusion::Noisy {
-        notes.push("against noise: fewer rows, more time (--budget), one thread (QUERYDYNO_THREADS=1); --instructions counts instead of timing".to_owned());
+        notes.push("against noise: fewer rows, more time (--budget), one thread (QUERYDYNO_THREADS=1); --instructions adds counts, which nothing moves".to_owned());
     }
     notes.push(format!(
         "{} pairs, {:.0} s of measuring; {}; {}",

@@ -66,7 +66,8 @@ pub(super) fn keep(
 
 /// Removes what an earlier gate has left in Criterion's folder: its rows, of another base, would stand beside these.
 fn forget(records: &Path, tree: &Path) {
-    for earlier in record::read(records).unwrap_or_default() {
+    let earlier = record::read_lines(records).unwrap_or_default();
+    for earlier in earlier.into_iter().filter_map(|(_, record)| record.ok()) {
         for role in [Role::Base, Role::Head] {
             let _ = fs::remove_dir_all(paths::criterion_below(tree, &earlier.id).join(role.name()));
         }

@@ -1,7 +1,7 @@
 //! The verdicts on the rows of a gate, by their pairs: a pure function.
 
 use super::journal::{LEAST_MEMORY, Pair, Pairs, Stage};
-use super::judge::{LOOKS, Reading, Verdict, decide};
+use super::judge::{FEWEST, LOOKS, Reading, Verdict, decide};
 use super::outcome::{MetricOutcome, RowOutcome};
 use crate::id::BenchId;
 use crate::settings::{GateSettings, Limit, Metric};
@@ -100,6 +100,10 @@ pub(super) fn judge(
                 }
             });
         }
+        let taken = screen.len().max(confirm.len());
+        if outcome.reason.is_none() && (1..FEWEST).contains(&taken) {
+            outcome.reason = Some(format!("{taken} of the {FEWEST} pairs that an interval takes"));
+        }
         rows.push(outcome);
     }
     confirm(&mut rows, &suspects);
@@ -154,9 +158,9 @@ fn conclude(row: &mut RowOutcome) {
         .map(|metric| metric.verdict)
         .max_by_key(|verdict| weight(*verdict))
         .unwrap_or(Verdict::Invalid);
-    if row.metrics.iter().all(|metric| metric.reading.is_none()) {
+    if row.metrics.iter().all(|metric| metric.reading.is_none()) && row.reason.is_none() {
         row.verdict = Verdict::Invalid;
-        row.reason.get_or_insert_with(|| "not measured".to_owned());
+        row.reason = Some("not measured".to_owned());
     }
 }
 
@@ -266,5 +270,9 @@ mod tests {
         assert!(row.reason.unwrap().contains("mixed"));
         let row = judged(Vec::new(), Vec::new());
         assert_eq!((row.verdict, row.reason.as_deref()), (Verdict::Invalid, Some("not measured")));
+        // That is no news of the row.
+        let row = judged(pairs(Stage::Screen, 5, 1000, [100, 100]), Vec::new());
+        assert_eq!(row.verdict, Verdict::Inconclusive);
+        assert!(row.reason.unwrap().starts_with("5 of the 6 pairs"));
     }
 }

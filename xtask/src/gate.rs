@@ -128,11 +128,7 @@ impl Told {
         if let Some(note) = querydyno::paths::other_checkout() {
             tell!("{note}");
         }
-        let settings = self.settings().map_err(|error| {
-            tell!("error: {error:#}");
-            ExitCode::from(USAGE)
-        })?;
-        self.check_files().map_err(|error| {
+        let settings = self.check_files().and_then(|()| self.settings()).map_err(|error| {
             tell!("error: {error:#}");
             ExitCode::from(USAGE)
         })?;
@@ -171,10 +167,7 @@ impl Told {
         for file in files.into_iter().flatten() {
             ensure!(!file.is_dir(), "{} is a folder: name a file", file.display());
         }
-        ensure!(
-            !files.iter().all(|file| file.is_some_and(is_stdout)),
-            "only one of --json and --markdown can be stdout"
-        );
+        ensure!(files[0].is_none() || files[0] != files[1], "--json and --markdown name the same: give each its own");
         Ok(())
     }
 
@@ -183,11 +176,12 @@ impl Told {
     }
 
     fn tell(&self, outcome: &Outcome, verdicts: bool) -> Result<()> {
-        let files = [self.json.as_deref(), self.markdown.as_deref()];
-        if !files.into_iter().flatten().any(is_stdout) {
-            print(&terminal::render(&page::document(outcome, verdicts), colors()))?;
+        // Files first: a terminal may be gone.
+        self.write(outcome, verdicts)?;
+        if [&self.json, &self.markdown].into_iter().flatten().any(|file| is_stdout(file)) {
+            return Ok(());
         }
-        self.write(outcome, verdicts)
+        print(&terminal::render(&page::document(outcome, verdicts), colors()))
     }
 
     /// What was asked for beside the terminal's page.
