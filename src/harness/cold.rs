@@ -119,7 +119,8 @@ fn forget(dataset: &Dataset) -> Result<()> {
     dataset.tables.iter().flat_map(|table| &table.files).try_for_each(|path| forget_file(path))
 }
 
-fn forget_file(path: &Path) -> Result<()> {
+/// Has the kernel drop a file from the page cache.
+pub(crate) fn forget_file(path: &Path) -> Result<()> {
     let context = || format!("cannot drop {} from the page cache", path.display());
     let file = File::open(path).with_context(context)?;
     // Pages that are not written yet stay.

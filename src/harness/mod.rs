@@ -6,7 +6,7 @@
 
 mod args;
 pub(crate) mod attempt;
-mod cold;
+pub(crate) mod cold;
 mod consensus;
 pub(crate) mod finish;
 pub(crate) mod hearing;
