@@ -1,5 +1,6 @@
 //! An engine taken from its program to a prepared query, with what every engine of a run is given.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::catalog::Entry;
@@ -19,9 +20,11 @@ pub(crate) struct Launched {
     pub(crate) session: Session,
     pub(crate) info: EngineInfo,
     pub(crate) load_ns: u64,
+    /// Rows of each table as the engine counts them, where it was asked and can.
+    pub(crate) rows: Option<BTreeMap<String, u64>>,
 }
 
-/// Takes an engine through open, load and prepare.
+/// Takes an engine through open, load and prepare; has it `count` the rows of its tables on the way.
 ///
 /// # Errors
 /// Whatever the program did instead.
@@ -32,6 +35,7 @@ pub(crate) fn launch(
     settings: &Settings,
     dataset: &Dataset,
     query: &Query,
+    count: bool,
 ) -> Result<Launched, Failure> {
     let (limits, opening) = opening(engine, variant, settings, Path::new(""));
     let mut program = program.clone();
@@ -46,9 +50,9 @@ pub(crate) fn launch(
             None => Worker::Elsewhere,
         });
     }
-    let load_ns = session.load(dataset)?;
+    let (load_ns, rows) = session.load(dataset, count)?;
     session.prepare(query)?;
-    Ok(Launched { session, info, load_ns })
+    Ok(Launched { session, info, load_ns, rows })
 }
 
 /// What a program may take, and what its engine is opened with.

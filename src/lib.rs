@@ -13,12 +13,14 @@
 //! |---|---|---|
 //! | [`id`], [`units`] | names of cells; times and sizes with units | both |
 //! | [`workload`] | tables and queries, from `fixtures/<name>/` | both; reading is the host's |
+//! | `sql` | a query's text as tokens: literals, comments, names, placeholders | host |
 //! | [`answer`] | rows, how they are compared, verdicts | both; comparing is the host's |
 //! | [`fixture`] | the data: what a dataset is, how it is made | both; making is the host's |
 //! | [`engine`] | the trait [`engine::Engine`], one file or folder per engine; `python/` for script engines | program |
 //! | [`session`] | the conversation, its two ends, how it fails | both |
 //! | `variant` | the conditions of a cell: format, mode, cache, threads, memory | host |
 //! | `checkout` | a source tree and its target folder: ours, or a revision's beside it | host |
+//! | `sql`, `output`, `baseline` | where literals and comments of a text end; stdout that may be closed; names of baselines | host |
 //! | `settings`, `paths`, `catalog` | what the user set; where things are; which engines there are and how they are built | host |
 //! | `measure` | memory, CPU time, the machine | both |
 //! | `tables` | what a cell loads: generated or given, Parquet or Iceberg | host |
@@ -29,17 +31,18 @@
 //! | `stats`, `audit` | paired statistics; an engine built here against its makers' own distribution | host |
 //! | `scaling` | speed-up by thread counts, from records | host |
 //! | `doctor` | what this machine can and cannot measure, and why | host |
-//! | `harness` | Criterion, and one cell after the other | host |
+//! | `harness` | Criterion, one cell after the other, and engines that judge each other | host |
 //! | `bench` | a run as a library call: own query, own workload, or cells, by counted runs | host |
 //! | `gate` | base against head by launches that take turns: verdicts, controls, an exit code | host |
 //! | `inspect` | one run looked at closely: allocations, instructions | host |
 //! | `inspected` | what it found of a cell, for the cell's later records | host |
 //! | `filter` | which cells a filter means | host |
+//! | `guarded`, `fuzzing` | readers that may panic on somebody's bytes; entries for the tests that try them | host |
 //! | `report` | records and Criterion's folder in; a page, a table, JSON out | host |
 //!
 //! Dependencies point one way: `gate -> inspect, report`, `bench, gate, inspect -> harness -> doctor, inspected`, `report -> scaling, audit, catalog`, and `harness,
 //! doctor, scaling, audit, inspected -> launch, referee, record, stats -> services, tables -> iceberg -> session, catalog ->
-//! fixture, workload, answer -> settings -> filter, checkout, variant -> measure, id, units` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units`
+//! fixture, workload, answer -> settings, sql -> filter, checkout, variant -> measure, id, units` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units`
 //! in a program. Everything
 //! that only the host needs is behind the feature `harness`.
 //!
@@ -48,9 +51,10 @@
 //! 1. The filter says which cells are meant; none ends the run before anything is started.
 //! 2. The catalog finds or builds the engine's program; `tables` finds, makes or plans what the query reads.
 //! 3. `Session::spawn` starts the program in its own process group; it opens the engine, loads the tables, takes the query.
-//! 4. One run, and its answer goes to the referee. A wrong one ends the cell here.
+//! 4. The engine counts its tables' rows, which have to be those of the files. One run, and its answer goes to the referee. A wrong
+//!    one ends the cell here; one without a reference waits for the other engines' answers.
 //! 5. Criterion asks for `n` iterations at a time; the program runs them, with one clock reading before and one after each.
-//! 6. The last answer is checked again; samples, memory, CPU time and verdict become one record, flushed at once.
+//! 6. The last answer is checked again; where no reference vouches for it, all engines of the query have to agree. Samples, memory, CPU time and verdict become one record, flushed at once.
 //!
 //! # Invariants
 //!
@@ -80,6 +84,8 @@ pub mod workload;
 #[cfg(feature = "harness")]
 pub mod audit;
 #[cfg(feature = "harness")]
+pub mod baseline;
+#[cfg(feature = "harness")]
 pub mod bench;
 #[cfg(feature = "harness")]
 pub mod catalog;
@@ -92,7 +98,12 @@ pub mod doctor;
 #[cfg(feature = "harness")]
 pub mod filter;
 #[cfg(feature = "harness")]
+#[doc(hidden)]
+pub mod fuzzing;
+#[cfg(feature = "harness")]
 pub mod gate;
+#[cfg(feature = "harness")]
+mod guarded;
 #[cfg(feature = "harness")]
 pub mod harness;
 #[cfg(any(feature = "harness", feature = "instructions"))]
@@ -105,6 +116,8 @@ pub mod interrupt;
 mod launch;
 #[cfg(feature = "harness")]
 mod lock;
+#[cfg(feature = "harness")]
+pub mod output;
 #[cfg(feature = "harness")]
 pub mod paths;
 #[cfg(feature = "harness")]
@@ -121,6 +134,8 @@ mod scratch;
 pub mod services;
 #[cfg(feature = "harness")]
 pub mod settings;
+#[cfg(feature = "harness")]
+mod sql;
 #[cfg(feature = "harness")]
 pub mod stats;
 #[cfg(feature = "harness")]

@@ -1,21 +1,21 @@
 //! Says what is right: finds the reference answer of a query and judges an engine's answer by it.
 //!
-//! References are, best first: TPC's published answers, where the user has them; the repository's own, on which
-//! independent engines agree; those made on this machine by `cargo xtask answers` for other scales.
+//! References are TPC's published answers, where the user has them; the repository's own; those made on this machine by
+//! `cargo xtask answers` for other scales. The last two rest on at least three independent components that agree.
 //!
-//! Tables that are there already may hold other rows tomorrow, so nothing is kept of what engines say of them: unless an answer
-//! lies in the workload's folder, each answer is taken down, and those of one run are held against each other.
+//! Without a reference, engines of one run are compared with each other: [`harness::cross_check`](crate::harness), which is
+//! given each engine's [`UnverifiedAnswer`].
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::compare::{Precision, compare};
-use crate::answer::{Answer, Verdict, reference};
+use crate::answer::compare::{Precision, compare_shown, gave_up};
+use crate::answer::{Answer, Shown, Verdict, reference};
+use crate::catalog::Components;
 use crate::checksum::sha256;
 use crate::id::Scale;
 use crate::paths;
@@ -36,44 +36,40 @@ pub struct Agreed {
     pub query_sha256: String,
 }
 
+/// Components that have to agree on a stored answer.
+pub const FEWEST_COMPONENTS: usize = 3;
+
 /// What one engine answered to a query that has no reference.
 #[derive(Debug, Clone)]
-pub(crate) struct Heard {
-    /// What its program calls the engine: two programs of one are one voice.
-    pub(crate) family: String,
+pub(crate) struct UnverifiedAnswer {
+    /// What the engine is built on.
+    pub(crate) components: Vec<String>,
     /// Before the samples.
-    pub(crate) answer: Answer,
+    pub(crate) answer: Shown,
     /// After them, where that was another.
-    pub(crate) changed: Option<Answer>,
+    pub(crate) changed: Option<Shown>,
+}
+
+impl UnverifiedAnswer {
+    /// Takes down a later answer of the same engine to the same query.
+    pub(crate) fn and_later(&mut self, later: &Shown, query: &QuerySpec) {
+        if compare_shown(&self.answer, later, query, Precision::Full).is_err() && !gave_up() {
+            self.changed = Some(later.clone());
+        }
+    }
 }
 
 /// Knows where reference answers are.
 #[derive(Debug, Clone)]
 pub struct Referee {
     published: Option<PathBuf>,
-    heard: Arc<Mutex<Option<Heard>>>,
+    components: Components,
 }
 
 impl Referee {
     /// With the published answers, where the settings name them.
     pub fn new(settings: &Settings) -> Self {
-        Self { published: settings.tpch_answers.clone(), heard: Arc::default() }
-    }
-
-    /// What it took down since it was last asked.
-    pub(crate) fn take_heard(&self) -> Option<Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn take_down(&self, family: &str, answer: &Answer, query: &QuerySpec) {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = heard.as_mut().filter(|before| before.family == family) {
-            if compare(&before.answer, answer, query, Precision::Full).is_err() {
-                before.changed = Some(answer.clone());
-            }
-            return;
-        }
-        *heard = Some(Heard { family: family.to_owned(), answer: answer.clone(), changed: None });
+        Self { published: settings.tpch_answers.clone(), components: Components::listed() }
     }
 
     /// Where the repository's references of a workload and scale lie.
@@ -86,55 +82,44 @@ impl Referee {
         paths::own("answers").join(workload).join(scale.to_string())
     }
 
-    /// Whether there is anything to compare with.
+    /// Compares an answer with the reference. Without one it is unchecked, and other engines may vouch for it.
     ///
     /// # Errors
     /// When a reference is there and cannot be read.
-    pub fn knows(&self, workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<bool> {
-        Ok(self.published(workload, query, scale)?.is_some() || Self::agreed(workload, query, scale)?.is_some())
-    }
-
-    /// Compares an answer that an engine of this family gave with the reference.
-    ///
-    /// # Errors
-    /// When a reference is there and cannot be read.
-    pub fn judge(
-        &self,
-        workload: &Workload,
-        query: &QuerySpec,
-        scale: Scale,
-        family: &str,
-        answer: &Answer,
-    ) -> Result<Verdict> {
-        let agreed = Self::agreed(workload, query, scale)?;
-        // What TPC publishes is rounded, so where a consensus is there, it has to hold as well.
-        let published = self.published(workload, query, scale)?;
-        let told = agreed.iter().map(|(answer, _)| (answer, Precision::Full));
-        for (reference, precision) in told.chain(published.iter().map(|answer| (answer, Precision::Published))) {
-            if let Err(difference) = compare(reference, answer, query, precision) {
-                return Ok(Verdict::Wrong(difference.to_string()));
-            }
+    pub fn judge(&self, workload: &Workload, query: &QuerySpec, scale: Scale, answer: &Shown) -> Result<Verdict> {
+        let wrong = |difference: String| Verdict::Wrong { difference };
+        let stored = self.stored(workload, query, scale)?;
+        let difference = |reference: &Answer, precision| {
+            compare_shown(&Shown::Rows(reference.clone()), answer, query, precision).err()
+        };
+        if let Some(published) = self.published(workload, query, scale)? {
+            return Ok(match difference(&published, Precision::Published) {
+                Some(found) => wrong(found.to_string()),
+                None => Verdict::Official {
+                    equals_reference: stored.map(|stored| difference(&stored.answer, Precision::Full).is_none()),
+                },
+            });
         }
-        Ok(match (published, agreed) {
-            (Some(_), _) => Verdict::Official,
-            (None, Some((_, engines))) => {
-                let others = engines.iter().filter(|engine| family_of(engine) != family);
-                Verdict::Consensus(others.count() + 1)
-            }
-            (None, None) if workload.is_given() => {
-                // What the workload declares of columns and order holds whoever else answers.
-                if let Err(difference) = compare(answer, answer, query, Precision::Full) {
-                    return Ok(Verdict::Wrong(difference.to_string().replace("the reference", "the answer")));
-                }
-                self.take_down(family, answer, query);
-                Verdict::Unchecked("the engines of this run are held against each other at its end".to_owned())
-            }
-            (None, None) => Verdict::Unchecked(format!(
-                "no reference answer for this text of {} at {scale}; make one with: cargo xtask answers --scale {}",
-                query.name,
-                scale.factor()
-            )),
-        })
+        if let Some(Stored { answer: reference, components }) = stored {
+            return Ok(match difference(&reference, Precision::Full) {
+                Some(found) => wrong(found.to_string()),
+                None => Verdict::Reference { components },
+            });
+        }
+        // What the workload declares of columns and order holds whoever else answers.
+        if let Err(found) = compare_shown(answer, answer, query, Precision::Full) {
+            return Ok(wrong(found.to_string().replace("the reference", "the answer")));
+        }
+        let factor = scale.factor();
+        let advice = if workload.is_given() {
+            "the engines of this run are compared with each other at its end".to_owned()
+        } else {
+            format!(
+                "no reference answer for this text of {} at {scale}; make one with: cargo xtask answers --scale {factor}",
+                query.name
+            )
+        };
+        Ok(Verdict::Unchecked { reason: advice })
     }
 
     fn published(&self, workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<Answer>> {
@@ -142,21 +127,55 @@ impl Referee {
         folder.map(|folder| reference::read_published(&folder.join(format!("{}.out", query.name)), query)).transpose()
     }
 
-    /// The answer that engines agree on, and which; the repository's before one made here.
-    fn agreed(workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<(Answer, Vec<String>)>> {
+    /// The answer that enough components agree on; the repository's before one made here.
+    fn stored(&self, workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<Stored>> {
         let text = checksum(workload, query)?;
-        let shipped = workload.folder.join("answers").join(scale.to_string());
-        let local = (!workload.is_given()).then(|| Self::local(&workload.name, scale));
-        for folder in [shipped].into_iter().chain(local) {
+        for folder in Self::folders(workload, scale) {
             let agreed = read_consensus(&folder)?.remove(&query.name);
-            if let Some(agreed) = agreed.filter(|agreed| agreed.query_sha256 == text) {
+            let Some(agreed) = agreed.filter(|agreed| agreed.query_sha256 == text) else { continue };
+            let components = self.components.of_engines(&agreed.engines);
+            if components.len() >= FEWEST_COMPONENTS {
                 let answer = reference::read_csv(&answer_file(&folder, query))
                     .context("bring it back from git, or make it again with cargo xtask answers")?;
-                return Ok(Some((answer, agreed.engines)));
+                return Ok(Some(Stored { answer, components }));
             }
         }
         Ok(None)
     }
+
+    /// Where a workload's answers are, the repository's or the user's own first.
+    fn folders(workload: &Workload, scale: Scale) -> Vec<PathBuf> {
+        let shipped = workload.folder.join("answers").join(scale.to_string());
+        let local = (!workload.is_given()).then(|| Self::local(&workload.name, scale));
+        [shipped].into_iter().chain(local).collect()
+    }
+
+    /// Who agreed on the stored answer to a query, and the independent components among them; whether it counts or not.
+    ///
+    /// # Errors
+    /// When the list of who agreed cannot be read.
+    pub fn explain(
+        &self,
+        workload: &Workload,
+        query: &QuerySpec,
+        scale: Scale,
+    ) -> Result<Option<(Agreed, Vec<String>)>> {
+        let text = checksum(workload, query)?;
+        for folder in Self::folders(workload, scale) {
+            let agreed = read_consensus(&folder)?.remove(&query.name);
+            if let Some(agreed) = agreed.filter(|agreed| agreed.query_sha256 == text) {
+                let components = self.components.of_engines(&agreed.engines);
+                return Ok(Some((agreed, components)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A stored answer that counts.
+struct Stored {
+    answer: Answer,
+    components: Vec<String>,
 }
 
 /// Keeps an answer as the reference, replacing one that is there.

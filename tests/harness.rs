@@ -49,7 +49,7 @@ fn a_measured_cell_leaves_a_whole_record() {
     assert_eq!(record.outcome, Outcome::Measured);
     assert_eq!((record.samples_ns.len(), record.iterations.len()), (10, 10));
     assert!(record.samples_ns.iter().all(|ns| *ns > 0.0));
-    assert!(matches!(record.verdict, Some(Verdict::Unchecked(_))));
+    assert!(matches!(record.verdict, Some(Verdict::Unchecked { .. })));
     assert!(record.peak_memory_bytes.is_some() && record.cpu_time_ns.is_some());
     assert_eq!(record.dataset.sha256.unwrap().len(), 64);
     assert_eq!(record.engine.build.allocator.as_deref(), Some("system"));
@@ -105,21 +105,24 @@ fn the_test_mode_verifies_without_a_record() {
 }
 
 #[test]
-fn engines_settle_a_missing_reference_among_themselves_but_not_alone() {
+fn engines_vouch_for_each_other_without_a_reference_but_not_alone() {
     let config = entry("one", &faulty("one")) + &entry("two", &faulty("two"));
     let mut bench = Bench::new(&config).args(&["^(one|two)/q6/"]).args(&QUICK);
     let output = bench.run();
     assert!(output.status.success(), "{}", text(&output));
-    assert_eq!(bench.record("one").verdict, Some(Verdict::Consensus(2)));
+    let Some(Verdict::Agreed { components, dissent }) = bench.record("one").verdict else {
+        panic!("{}", text(&output))
+    };
+    assert_eq!((components.as_slice(), dissent.len()), (["one".to_owned(), "two".to_owned()].as_slice(), 0));
     let mut alone = Bench::new(&config).args(&["one/q6"]).args(&QUICK);
     alone.run();
-    assert!(matches!(alone.record("one").verdict, Some(Verdict::Unchecked(_))));
+    assert!(matches!(alone.record("one").verdict, Some(Verdict::Unchecked { .. })));
 }
 
 #[test]
-fn two_programs_of_one_engine_are_no_consensus() {
+fn two_programs_of_one_engine_do_not_vouch_for_each_other() {
     let config = entry("one", &faulty("same")) + &entry("two", &faulty("same"));
     let mut bench = Bench::new(&config).args(&["^(one|two)/q6/"]).args(&QUICK);
     bench.run();
-    assert!(matches!(bench.record("two").verdict, Some(Verdict::Unchecked(_))));
+    assert!(matches!(bench.record("two").verdict, Some(Verdict::Unchecked { .. })));
 }

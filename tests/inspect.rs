@@ -27,7 +27,7 @@ fn settings(scale: &str) -> (Settings, TempDir) {
 fn heap_case() -> PathBuf {
     let arrow = catalog().entry("arrow").unwrap();
     let recipe = arrow.recipe().unwrap().heap().unwrap();
-    assert!(recipe.cargo("build").args(["--bin", "heap-case"]).status().unwrap().success());
+    assert!(recipe.cargo("build").unwrap().args(["--bin", "heap-case"]).status().unwrap().success());
     querydyno::paths::target().join("release/heap-case")
 }
 

@@ -14,6 +14,7 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use common::{Bench, assert_verified, entry, processes_with, program, query, session, text};
+use querydyno::answer::Shown;
 use querydyno::paths::root;
 use querydyno::record::Outcome;
 use querydyno::session::{FailureKind, Session};
@@ -307,7 +308,8 @@ fn a_query_that_the_host_gave_up_ends_on_the_server_too() {
 fn at_work(watcher: &mut Session) -> u64 {
     watcher.prepare(&query(AT_WORK)).unwrap();
     watcher.run(1).unwrap();
-    watcher.answer().unwrap().rows[0][0].as_deref().unwrap().parse().unwrap()
+    let Shown::Rows(answer) = watcher.answer().unwrap() else { panic!("a count is one row") };
+    answer.rows[0][0].as_deref().unwrap().parse().unwrap()
 }
 
 fn assert_secret(shown: &str) {

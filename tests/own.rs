@@ -57,6 +57,10 @@ fn of<'a>(records: &'a [Record], engine: &str) -> &'a Record {
     records.iter().find(|record| record.id.engine == engine).unwrap_or_else(|| panic!("no record of {engine}"))
 }
 
+fn agreed(record: &Record) -> bool {
+    matches!(&record.verdict, Some(Verdict::Agreed { components, .. }) if components.len() == 2)
+}
+
 fn reason(record: &Record) -> &str {
     record.reason.as_deref().unwrap_or_default()
 }
@@ -67,7 +71,7 @@ fn engines_that_agree_on_an_own_query_vouch_for_each_other() {
     let records = bench.sql(COUNT).table(nations()).run().unwrap();
     assert_eq!(records.len(), 2);
     for record in &records {
-        assert_eq!(record.verdict, Some(Verdict::Consensus(2)), "{}", reason(record));
+        assert!(agreed(record), "{}: {:?}", reason(record), record.verdict);
         assert_eq!((record.samples_ns.len(), record.parallel), (3, 1));
         // The verifying run, and then some.
         assert!(record.warm_up_ns.len() >= 2, "{:?}", record.warm_up_ns);
@@ -102,31 +106,52 @@ fn ten_runs_are_kept_by_criterion_too() {
 }
 
 #[test]
-fn one_that_says_another_thing_than_most_is_wrong_and_its_row_is_shown() {
-    let (bench, _folder) = bench(&["one", "loop", "two", "liar"]);
+fn one_that_says_another_thing_is_a_dispute_and_the_row_is_shown() {
+    let (bench, _folder) = bench(&["one", "loop", "two"]);
     let records = bench.sql(COUNT).table(nations()).run().unwrap();
-    for engine in ["one", "two"] {
-        assert_eq!(of(&records, engine).verdict, Some(Verdict::Consensus(2)));
+    for record in &records {
+        let Some(Verdict::Disputed(dispute)) = &record.verdict else { panic!("{:?}", record.verdict) };
+        assert_eq!(dispute.groups, [vec!["one".to_owned(), "two".to_owned()], vec!["loop".to_owned()]]);
+        assert!(dispute.difference.contains("row 1, n: one says 7, loop says 1000000"), "{}", dispute.difference);
+        // Nobody is wrong, and nobody is ranked.
+        assert!(record.outcome == Outcome::Measured && !record.ranks() && record.is_bad());
     }
-    let wrong = of(&records, "loop");
-    assert_eq!((wrong.outcome, wrong.samples_ns.len()), (Outcome::Failed, 0));
-    assert!(reason(wrong).contains("row 1, n: one (and 1 more) says 7, loop says 1000000"), "{}", reason(wrong));
+}
+
+#[test]
+fn one_that_contradicts_itself_is_a_dispute_and_never_in_an_accepted_majority() {
+    let engines = ["one", "two", "liar"];
+    let ask = |accept: bool| {
+        let engines: Vec<_> = engines.iter().map(|fault| (*fault, faulty(fault))).collect();
+        let (mut settings, folder) = settings(&engines);
+        settings.accept_majority = accept;
+        let names = engines.iter().map(|(name, _)| *name);
+        let bench = Bench::new().sql(COUNT).table(nations()).engines(names).settings(settings).runs(3);
+        (bench.run().unwrap(), folder)
+    };
     // Right at first, and wrong in its samples.
-    assert!(reason(of(&records, "liar")).contains("liar says 8"), "{}", reason(of(&records, "liar")));
+    let (records, _folder) = ask(false);
+    assert!(records.iter().all(|record| matches!(record.verdict, Some(Verdict::Disputed(_)))));
+    let (records, _folder) = ask(true);
+    let Some(Verdict::Agreed { components, dissent }) = &of(&records, "one").verdict else { panic!("{records:?}") };
+    assert!(components.len() >= 2 && dissent.iter().all(|engine| engine == "liar"), "{components:?} {dissent:?}");
+    let liar = of(&records, "liar");
+    assert!(matches!(liar.verdict, Some(Verdict::Disputed(_))) && liar.accept_majority && !liar.is_bad());
 }
 
 #[test]
 fn without_a_majority_nobody_is_verified() {
     let (two, _folder) = bench(&["one", "loop"]);
     for record in two.sql(format!("{COUNT} LIMIT 1")).table(nations()).run().unwrap() {
-        let Some(Verdict::Unchecked(why)) = &record.verdict else { panic!("{:?}", record.verdict) };
-        assert!(why.contains("the engines disagree") && why.contains("says 1000000"), "{why}");
-        assert!(why.contains("make the ORDER BY unique"), "{why}");
+        let Some(Verdict::Disputed(dispute)) = &record.verdict else { panic!("{:?}", record.verdict) };
+        assert!(dispute.difference.contains("says 1000000"), "{}", dispute.difference);
+        assert!(dispute.causes.iter().any(|cause| cause.contains("make the ORDER BY unique")), "{:?}", dispute.causes);
         assert_eq!(record.samples_ns.len(), 3);
     }
     let (alone, _folder) = bench(&["one"]);
     let records = alone.sql(COUNT).table(nations()).run().unwrap();
-    assert!(matches!(&records[0].verdict, Some(Verdict::Unchecked(why)) if why.contains("name two or more")));
+    let Some(Verdict::Unchecked { reason }) = &records[0].verdict else { panic!("{:?}", records[0].verdict) };
+    assert!(reason.contains("independent of one answered"), "{reason}");
 }
 
 #[test]
@@ -137,7 +162,7 @@ fn what_goes_wrong_costs_one_record_each() {
     let names = engines.iter().map(|(name, _)| *name);
     let records = Bench::new().sql(COUNT).table(nations()).engines(names).runs(1).settings(settings).run().unwrap();
     assert_eq!(records.len(), 5);
-    assert_eq!(of(&records, "two").verdict, Some(Verdict::Consensus(2)));
+    assert!(agreed(of(&records, "two")));
     assert!(reason(of(&records, "error")).contains("the engine's own error"));
     assert!(reason(of(&records, "crash")).contains("signal 6"));
     let gone = of(&records, "gone");
@@ -183,7 +208,7 @@ fn engines_at_the_same_time_are_marked_and_are_other_cells() {
     for record in &together {
         // There are two, so no four can run at a time.
         assert!(record.parallel == 2 && record.id.variant.ends_with("-parallel2"), "{}", record.id);
-        assert_eq!(record.verdict, Some(Verdict::Consensus(2)));
+        assert!(agreed(record), "{:?}", record.verdict);
     }
     let (alone, together) = (Conditions::of(&alone[0]), Conditions::of(&together[0]));
     assert_ne!(alone, together);
@@ -209,7 +234,7 @@ fn the_example_of_a_workload_is_run() {
         assert_eq!(record.dataset.workload, "shop");
         if record.id.query == "shop-rating" {
             // These engines answer 7 to everything: right, where nothing is declared.
-            assert_eq!(record.verdict, Some(Verdict::Consensus(2)), "{}", reason(record));
+            assert!(agreed(record), "{}: {:?}", reason(record), record.verdict);
         } else {
             assert_eq!(record.outcome, Outcome::Failed);
             assert!(reason(record).contains("expected 3 columns, the answer has 1"), "{}", reason(record));
@@ -265,14 +290,22 @@ fn cargo_bench_own_asks_the_query_of_the_environment() {
         .env("QUERY", COUNT);
     let output = bench.run();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert_eq!(bench.record("one").verdict, Some(Verdict::Consensus(2)), "{}", text(&output));
-    let liar = bench.record("liar");
-    assert!(matches!(liar.verdict, Some(Verdict::Wrong(_))) && liar.samples_ns.is_empty(), "{}", text(&output));
-    let stored = |record: &Record| {
-        bench.criterion().join(record.id.group().replace('/', "_")).join("parquet/new/sample.json").exists()
-    };
-    assert!(stored(&bench.record("two")) && !stored(&liar));
+    for engine in ["one", "two", "liar"] {
+        assert!(matches!(bench.record(engine).verdict, Some(Verdict::Disputed(_))), "{}", text(&output));
+    }
+    assert!(
+        text(&output).contains("DISPUTED: own-") && text(&output).contains("--accept-majority"),
+        "{}",
+        text(&output)
+    );
     bench.assert_clean();
+    let mut bench = started(&["one", "two", "loop"])
+        .args(&["^(one|two|loop)/own-", "--accept-majority"])
+        .env("TABLE_NAME", &nations())
+        .env("QUERY", COUNT);
+    let output = bench.run();
+    assert!(output.status.success() && agreed(&bench.record("two")), "{}", text(&output));
+    assert!(!bench.record("loop").ranks() && bench.record("loop").accept_majority);
 }
 
 #[test]

@@ -126,3 +126,79 @@ fn a_package_that_is_not_there_is_named_and_nothing_half_made_is_taken_for_whole
         assert!(shown.contains("cannot install nothing @") && shown.contains("skipped: mine q6"), "{shown}");
     }
 }
+
+/// A wheel of one module, made by Python itself, so that no index is needed.
+fn wheel(folder: &TempDir) {
+    let code = "import sys, zipfile\n\
+        facts = 'qdtiny-1.0.dist-info/'\n\
+        with zipfile.ZipFile(sys.argv[1] + '/qdtiny-1.0-py3-none-any.whl', 'w') as wheel:\n    \
+        wheel.writestr('qdtiny.py', 'VERSION = \"1.0 of the wheel\"')\n    \
+        wheel.writestr(facts + 'METADATA', 'Metadata-Version: 2.1\\nName: qdtiny\\nVersion: 1.0\\n')\n    \
+        wheel.writestr(facts + 'WHEEL', 'Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')\n    \
+        wheel.writestr(facts + 'RECORD', 'qdtiny.py,,\\n' + facts + 'METADATA,,\\n' + facts + 'WHEEL,,\\n')\n";
+    assert!(Command::new("python3").args(["-c", code]).arg(folder.path()).status().unwrap().success());
+}
+
+/// A run of an engine that needs the wheel; `pip_conf` is what the user's own configuration says.
+fn needs_wheel(folder: &TempDir, pip_conf: &str) -> Bench {
+    wheel(folder);
+    let code = "import qdtiny\nfrom querydyno import Engine, serve\n\
+        class Mine(Engine):\n    \
+        def __init__(self, settings): self.version = qdtiny.VERSION\n    \
+        def load(self, tables): pass\n    \
+        def run(self, sql): raise KeyError(sql)\n\
+        serve('mine', Mine)\n";
+    let configuration = folder.path().join("pip.conf");
+    fs::write(&configuration, pip_conf).unwrap();
+    let config =
+        format!("[engine.mine]\nscript = '{}'\nrequirements = ['qdtiny==1.0']\n", script(folder, code).display());
+    let links = folder.path().display().to_string();
+    Bench::new(&config)
+        .args(&["mine/q6"])
+        .env("PIP_NO_INDEX", "1")
+        .env("PIP_FIND_LINKS", &links)
+        .env("UV_NO_INDEX", "1")
+        .env("UV_FIND_LINKS", &links)
+        .env("PIP_CONFIG_FILE", &configuration.display().to_string())
+}
+
+#[test]
+fn an_environment_holds_its_packages_whatever_the_shell_says_of_pip() {
+    if !has_python() {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let elsewhere = folder.path().join("elsewhere");
+    let mut bench = needs_wheel(&folder, "[install]\nuser = true\n")
+        .env("PIP_TARGET", &elsewhere.display().to_string())
+        .env("PIP_USER", "1")
+        .env("PIP_DRY_RUN", "1")
+        .env("PYTHONSAFEPATH", "1")
+        .env("PYTHONPATH", "/nowhere")
+        .env("PYTHONHOME", "/nowhere");
+    let output = bench.run();
+    assert_eq!(bench.record("mine").engine.version.as_deref(), Some("1.0 of the wheel"), "{}", text(&output));
+    assert!(!elsewhere.exists());
+}
+
+#[test]
+fn an_environment_without_its_package_is_removed_and_says_what_is_missing() {
+    let has_uv = Command::new("uv").arg("--version").output().is_ok();
+    // Only pip reads a pip.conf.
+    if !has_python() || has_uv {
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let elsewhere = folder.path().join("elsewhere");
+    let mut bench = needs_wheel(&folder, &format!("[install]\ntarget = {}\n", elsewhere.display()));
+    let output = bench.run();
+    let shown = text(&output);
+    assert!(elsewhere.join("qdtiny.py").exists(), "{shown}");
+    let record = bench.record("mine");
+    let reason = record.reason.unwrap();
+    assert_eq!(record.outcome, Outcome::Skipped, "{shown}");
+    for told in ["does not hold qdtiny==1.0, so it was removed", "there is no qdtiny in it", "pip.conf"] {
+        assert!(reason.contains(told), "{reason}");
+    }
+    assert!(!bench.folder.path().join("target/querydyno/python/mine").exists());
+}

@@ -12,14 +12,17 @@
 //! | decimal | decimal, int | the same number, whatever its scale and length |
 //! | decimal | float | within 1e-9 of the larger one |
 //! | float | float, decimal, int | within 1e-9 of the larger one or one in a decimal's last place, if that is more |
+//! | float | float of single precision | within 2e-6 of the larger one |
 //! | text | text | the same bytes |
 //! | date | date, timestamp at midnight | the same day |
 //! | timestamp, bool | the same | the same instant or value |
 //!
+//! A column of nothing but NULLs goes with any type.
+//!
 //! The unit in the last place is there since engines cut or round an exact average: `avg(decimal(15,2))` is a decimal
 //! with six digits in one and a double in the next. It follows the column's own scale, however small, so an engine
 //! that gives an average as a decimal with two digits is held to two digits only. NULL equals NULL alone; NaN equals
-//! NaN. [`Precision::Published`] widens numbers, but not ints, by half a cent and ignores blanks around text.
+//! NaN. [`Precision::Published`] compares numbers by the specification's clause 2.1.3.5 and ignores blanks around text.
 //!
 //! # LIMIT
 //!
@@ -32,10 +35,19 @@
 //! is compared by those that its answers have: exactly, ints with decimals too; as floats where one side has floats; and
 //! decimals of which one side shows fewer digits after the point may be one in its last place apart, or 0.0001 where it
 //! shows fewer than four. No larger for larger numbers: a sum is exact, and only an average is cut.
+//!
+//! # Answers that are summed up
+//!
+//! are compared by their [`Summary`](super::summary): the same rules, but floats by the sums over the hundred rows or so of a
+//! bucket. These may differ by what one number of that size may; in single precision by what as many numbers may as the root
+//! of the rows; and where an average may have been cut, by one in the last place for each row and twice that. Rows that
+//! nothing tells apart but such numbers are not compared; neither order nor ties at a LIMIT are looked at.
 
 mod order;
 mod pairing;
+mod published;
 pub(super) mod typed;
+pub(in crate::answer) use typed::{RELATIVE, RELATIVE_SINGLE};
 mod undeclared;
 
 use std::fmt;
@@ -43,8 +55,11 @@ use std::fmt;
 use thiserror::Error;
 
 use self::order::Keys;
+pub(crate) use self::pairing::gave_up;
 use self::typed::{Plan, Table};
-use super::{Answer, Kind};
+use super::summary::Buckets;
+use super::summary::compare::{self as sums, Unlike};
+use super::{Answer, Kind, Shown};
 use crate::workload::QuerySpec;
 
 /// How exact the expected side is.
@@ -162,15 +177,67 @@ pub enum Difference {
         /// The answer's value.
         actual: String,
     },
+    /// Answers that are summed up differ in some rows.
+    #[error("rows differ{}", in_columns(.columns))]
+    Sums {
+        /// The columns whose values differ, where that can be told.
+        columns: Vec<String>,
+        /// Where the rows are.
+        buckets: Buckets,
+    },
+    /// Nothing says whether the answers are equal.
+    #[error("cannot be compared: {0}")]
+    Incomparable(String),
     /// The declaration orders by something that is not in the answer.
     #[error("the query is ordered by '{0}', which is none of its columns")]
     Key(String),
 }
 
+fn in_columns(columns: &[String]) -> String {
+    if columns.is_empty() { String::new() } else { format!(" in {}", columns.join(", ")) }
+}
+
+/// Compares what two engines showed: row by row, or by their sums where one has too many rows.
+///
+/// # Errors
+/// As [`compare`].
+pub fn compare_shown(
+    expected: &Shown,
+    actual: &Shown,
+    query: &QuerySpec,
+    precision: Precision,
+) -> Result<(), Difference> {
+    if let (Shown::Rows(expected), Shown::Rows(actual)) = (expected, actual) {
+        return compare(expected, actual, query, precision);
+    }
+    let name = |column: usize| {
+        let declared = query.columns.get(column).map(|column| column.name.clone());
+        declared.or_else(|| expected.columns().get(column).map(|column| column.name.clone())).unwrap_or_default()
+    };
+    sums::compare(&expected.summary(), &actual.summary()).map_err(|unlike| match unlike {
+        Unlike::Columns(expected, got) => Difference::Columns { expected, side: Side::Actual, got },
+        Unlike::Kinds(column) => Difference::Kind {
+            column: name(column),
+            declared: expected.columns()[column].kind,
+            side: Side::Actual,
+            got: actual.columns()[column].kind,
+        },
+        Unlike::Rows(expected, actual) => Difference::Rows {
+            expected: usize::try_from(expected).unwrap_or(usize::MAX),
+            actual: usize::try_from(actual).unwrap_or(usize::MAX),
+            first: "not known, since these are too many to be sent".to_owned(),
+        },
+        Unlike::Buckets(buckets, columns) => {
+            Difference::Sums { columns: columns.into_iter().map(name).collect(), buckets }
+        }
+        Unlike::Incomparable(why) => Difference::Incomparable(why),
+    })
+}
+
 /// Compares an answer with the expected one by what the query declares; column names are never compared.
 ///
 /// Takes O(n log n) for n rows. Many rows that agree in every exact column and nearly agree in the first float
-/// column take longer, up to O(n²).
+/// column take longer, up to O(n²); an interrupt ends that with some difference, which `gave_up` tells from a real one.
 ///
 /// # Errors
 /// The first difference: first of form, then in the number of rows, then in order, then in values.

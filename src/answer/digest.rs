@@ -8,13 +8,26 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 
 use super::compare::typed::Value;
-use super::{Answer, Kind};
+use super::{Answer, Kind, Shown};
 use crate::workload::QuerySpec;
 
 /// 16 hexadecimal digits that depend on the values but not on the order of the rows, the names of the columns or the
 /// way in which an engine writes a number: decimals count without zeros at the end, floats with six significant
 /// digits.
-pub fn digest(answer: &Answer, query: &QuerySpec) -> String {
+///
+/// Of an answer that is summed up, it depends on every bit of its floats too.
+pub fn digest(shown: &Shown, query: &QuerySpec) -> String {
+    match shown {
+        Shown::Rows(answer) => of_rows(answer, query),
+        Shown::Summary(summary) => {
+            let exact = summary.views.first().map(|view| view.hashes.clone()).unwrap_or_default();
+            let sum = exact.into_iter().fold(summary.rows, u64::wrapping_add);
+            format!("{sum:016x}")
+        }
+    }
+}
+
+fn of_rows(answer: &Answer, query: &QuerySpec) -> String {
     let kinds: Vec<(Kind, bool)> = answer
         .columns
         .iter()
@@ -22,7 +35,7 @@ pub fn digest(answer: &Answer, query: &QuerySpec) -> String {
         .map(|(index, column)| {
             // An answer of another shape than the declared one still has a digest, by its own types.
             let declared = query.columns.get(index).map_or(column.kind, |declared| declared.kind);
-            (declared, declared == Kind::Float || column.kind == Kind::Float)
+            (declared, [declared, column.kind].iter().any(|kind| matches!(kind, Kind::Float | Kind::Float32)))
         })
         .collect();
     let mut rows: Vec<String> = answer.rows.iter().map(|row| canonical(row, &kinds)).collect();
@@ -48,6 +61,7 @@ fn canonical(row: &[Option<String>], kinds: &[(Kind, bool)]) -> String {
             Some(Value::Number(number)) => number.normalized().to_plain_string().into(),
             // Adding zero makes one of the two zeros.
             Some(Value::Float(number)) => format!("{:.5e}", number + 0.0).into(),
+            Some(Value::Instant(nanos)) => nanos.to_string().into(),
             Some(Value::Text(text)) => text,
             Some(Value::Null) | None => text.into(),
         };
@@ -76,7 +90,7 @@ mod tests {
         let column = |&kind: &Kind| Column { name: String::new(), kind };
         let row = |row: &&[Option<&str>]| row.iter().map(|value| value.map(str::to_owned)).collect();
         let answer = Answer { columns: kinds.iter().map(column).collect(), rows: rows.iter().map(row).collect() };
-        digest(&answer, &query)
+        digest(&Shown::Rows(answer), &query)
     }
 
     const KINDS: [Kind; 4] = [Kind::Int, Kind::Decimal, Kind::Float, Kind::Text];

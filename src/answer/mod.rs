@@ -3,18 +3,28 @@
 //! An [`Answer`] holds every value as text together with the type that the engine gave it, so that
 //! no engine's own type crosses the protocol. Comparing is in [`compare`]; reading references is the host's.
 
+#[cfg(any(feature = "duckdb", feature = "datafusion", feature = "arrow", feature = "harness"))]
+pub(crate) mod arrow;
 #[cfg(feature = "harness")]
-pub(crate) mod camps;
+pub(crate) mod cause;
+mod cell;
 #[cfg(feature = "harness")]
 pub mod compare;
 #[cfg(feature = "harness")]
 pub mod digest;
 #[cfg(feature = "harness")]
+pub(crate) mod groups;
+#[cfg(feature = "harness")]
 pub mod reference;
-
-use std::fmt;
+mod sink;
+pub mod summary;
+mod verdict;
 
 use serde::{Deserialize, Serialize};
+
+pub use cell::Cell;
+pub use sink::{Shown, Sink, Wanted};
+pub use verdict::{Dispute, Verdict};
 
 /// The type of a column, as far as comparing needs to know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,13 +34,15 @@ pub enum Kind {
     Int,
     /// An exact decimal; the digits after the point show its scale.
     Decimal,
-    /// A binary floating-point number.
+    /// A binary floating-point number of double precision.
     Float,
+    /// A binary floating-point number of single precision: some seven digits are right.
+    Float32,
     /// Text, compared byte by byte.
     Text,
-    /// A day, written `1998-09-02`.
+    /// A day, written `1998-09-02`; years of more than four digits with a sign, the year before 1 as 0000.
     Date,
-    /// A point in time, written as ISO 8601.
+    /// An instant in UTC, written `1998-09-02 12:00:00.5`.
     Timestamp,
     /// `true` or `false`.
     Bool,
@@ -52,36 +64,4 @@ pub struct Answer {
     pub columns: Vec<Column>,
     /// The rows; a value is text in the form that [`Kind`] names, NULL is `None`.
     pub rows: Vec<Vec<Option<String>>>,
-}
-
-/// What is known about an answer; only a verified one may be ranked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "detail", rename_all = "snake_case")]
-pub enum Verdict {
-    /// Equal to the published answer.
-    Official,
-    /// So many independent engines agree on this answer, the one under test among them.
-    Consensus(usize),
-    /// Nothing to compare with, and why.
-    Unchecked(String),
-    /// Not the reference's answer; holds the first difference.
-    Wrong(String),
-}
-
-impl Verdict {
-    /// Whether a number with this verdict may be ranked.
-    pub fn verified(&self) -> bool {
-        matches!(self, Self::Official | Self::Consensus(_))
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Official => f.pad("official"),
-            Self::Consensus(engines) => f.pad(&format!("consensus of {engines}")),
-            Self::Unchecked(why) => f.pad(&format!("unchecked: {why}")),
-            Self::Wrong(difference) => f.pad(&format!("wrong: {difference}")),
-        }
-    }
 }

@@ -19,7 +19,8 @@ use crate::workload::{ColumnSpec, QuerySpec};
 
 const NULL: &str = r"\N";
 
-const KINDS: [Kind; 7] = [Kind::Int, Kind::Decimal, Kind::Float, Kind::Text, Kind::Date, Kind::Timestamp, Kind::Bool];
+const KINDS: [Kind; 8] =
+    [Kind::Int, Kind::Decimal, Kind::Float, Kind::Float32, Kind::Text, Kind::Date, Kind::Timestamp, Kind::Bool];
 
 /// Reads one of our own reference files, such as `fixtures/tpch/answers/sf1/q1.csv`.
 ///

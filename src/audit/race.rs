@@ -171,12 +171,18 @@ fn process(
     settings: &Settings,
     referee: &Referee,
 ) -> Result<f64> {
-    let Launched { mut session, info, .. } =
-        launch(contestant.entry, settings.sole_variant("parquet")?, &contestant.program, settings, dataset, text)?;
+    let Launched { mut session, info, .. } = launch(
+        contestant.entry,
+        settings.sole_variant("parquet")?,
+        &contestant.program,
+        settings,
+        dataset,
+        text,
+        false,
+    )?;
     contestant.info = Some(info);
     let first = session.run(1)?;
-    let family = session.engine().to_owned();
-    let verdict = referee.judge(course.workload, query, course.scale, &family, &session.answer()?)?;
+    let verdict = referee.judge(course.workload, query, course.scale, &session.answer()?)?;
     ensure!(verdict.verified(), "answer {verdict}");
     let ns = first.durations_ns.first().copied().unwrap_or(1).max(1);
     let runs = session.run((ENOUGH_NS / ns).clamp(FEWEST, MOST))?;

@@ -62,6 +62,7 @@ impl Bench {
             cell.parts.variant.parallel = parallel;
             cell.id.variant = cell.parts.variant.to_string();
         }
+        select::check_names(&cells)?;
         Ok(cells)
     }
 

@@ -10,8 +10,8 @@ use anyhow::Result;
 use super::{Bench, Progress, RUNS};
 use crate::fixture::Store;
 use crate::harness::attempt::{Stop, attempt};
+use crate::harness::cross_check::{Engines, Held, resolve};
 use crate::harness::finish::After;
-use crate::harness::hearing::Held;
 use crate::harness::origin::Origin;
 use crate::harness::plan::Programs;
 use crate::harness::replay::replay;
@@ -21,7 +21,7 @@ use crate::id::BenchId;
 use crate::interrupt;
 use crate::measure::host;
 use crate::record::{Record, Writer};
-use crate::referee::Referee;
+use crate::referee::{Referee, UnverifiedAnswer};
 use crate::session::{Failure, FailureKind, Program};
 use crate::settings::Settings;
 
@@ -32,6 +32,7 @@ struct Run<'a> {
     runs: usize,
     programs: Programs<'a>,
     store: Store,
+    referee: Referee,
     origin: Origin,
     writer: Mutex<Writer>,
 }
@@ -50,7 +51,8 @@ pub(super) fn run(bench: &Bench, settings: &Settings) -> Result<Vec<Record>> {
         runs: bench.runs.unwrap_or(RUNS),
         programs: bench.programs(&cells)?,
         store: Store::new(settings.data.clone()),
-        origin: Origin::read(),
+        referee: Referee::new(settings),
+        origin: Origin::read(settings),
         writer: Mutex::new(Writer::new(&settings.home.join("records"))),
     };
     let ids: Vec<BenchId> = cells.iter().map(|cell| cell.id.clone()).collect();
@@ -85,7 +87,7 @@ impl Run<'_> {
                     cell.parts.variant.first_processor = enough.then_some(worker * most);
                 }
                 let held = self.cell(&cell);
-                if held.heard.is_none() {
+                if held.unverified.is_none() {
                     self.keep(&held.record)?;
                 }
                 *slots[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
@@ -100,12 +102,14 @@ impl Run<'_> {
                 workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
             })?;
         }
-        let done = slots.into_iter().filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
-        let mut held: Vec<Held> = done.collect();
-        if let Some(first) = cells.first() {
-            first.settle(&mut held);
-        }
-        for held in held.iter().filter(|held| held.heard.is_some()) {
+        let done = slots.into_iter().zip(cells).filter_map(|(slot, cell)| {
+            let held = slot.into_inner().unwrap_or_else(PoisonError::into_inner)?;
+            Some((cell, held))
+        });
+        let (begun, mut held): (Vec<&Cell<'_>>, Vec<Held>) = done.unzip();
+        let engines = Engines { programs: &self.programs, settings: self.settings, store: &self.store };
+        resolve(&begun, &mut held, &engines);
+        for held in held.iter().filter(|held| held.unverified.is_some()) {
             self.keep(&held.record)?;
         }
         Ok(held.into_iter().map(|held| held.record).collect())
@@ -114,21 +118,26 @@ impl Run<'_> {
     fn cell(&self, cell: &Cell<'_>) -> Held {
         self.tell(&Progress::Started { id: &cell.id });
         let mut record = self.origin.blank(cell);
-        // One for each cell: it takes down what this one answers.
-        let referee = Referee::new(self.settings);
+        let mut unverified = None;
         let done = match &self.programs[cell.id.engine.as_str()] {
-            Ok(program) => self.measure(cell, program, &referee, &mut record),
+            Ok(program) => self.measure(cell, program, &mut record, &mut unverified),
             Err(stop) => Err(stop.clone()),
         };
         if let Err(stop) = done {
             stop.tell(&mut record);
         }
         self.tell(&Progress::Ended { record: &record });
-        Held { record, heard: referee.take_heard() }
+        Held { record, unverified }
     }
 
-    fn measure(&self, cell: &Cell<'_>, program: &Program, referee: &Referee, record: &mut Record) -> Result<(), Stop> {
-        let ready = attempt(cell, program, self.settings, &self.store, referee, record)?;
+    fn measure(
+        &self,
+        cell: &Cell<'_>,
+        program: &Program,
+        record: &mut Record,
+        unverified: &mut Option<UnverifiedAnswer>,
+    ) -> Result<(), Stop> {
+        let ready = attempt(cell, program, self.settings, &self.store, &self.referee, record, unverified)?;
         let mut engine = Engine::new(cell, program, self.settings, ready)?;
         if !engine.is_cold() {
             self.tell(&Progress::WarmingUp { id: &cell.id, of: self.runs });
@@ -141,7 +150,8 @@ impl Run<'_> {
             taken.push(sample);
         }
         let samples = Samples { taken, warm_up_ns };
-        After { cell, program, settings: self.settings, referee, keeps: true }.finish(engine, &samples, record)
+        let after = After { cell, program, settings: self.settings, referee: &self.referee, keeps: true };
+        after.finish(engine, &samples, record, unverified)
     }
 
     fn stopped(&self, failure: Failure, after: usize) -> Stop {

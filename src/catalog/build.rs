@@ -7,19 +7,24 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{ChildStderr, Command, Stdio};
 
 use anyhow::{Result, bail};
 
 use super::compiler::{COST_OF_GCC, Compilers, INSTALL_CLANG};
+use super::library::{FOLDER, Library, NotToBeHad, Origin};
 use super::{Recipe, command, cpu};
 use crate::checkout::Checkout;
 use crate::engine::Build;
 use crate::measure::host;
 use crate::session::Program;
+use crate::settings::DuckDbFrom;
 
 /// The feature of programs that watch their heap.
 const HEAP: &str = "heap";
+/// Ends the feature of an engine that can be linked, for when it is compiled instead.
+const SOURCE: &str = "-source";
 
 impl Recipe {
     /// That of the program which makes and plans Iceberg tables: no engine, and built like one.
@@ -31,6 +36,8 @@ impl Recipe {
             target_cpu: None,
             source: None,
             watches_heap: false,
+            library: None,
+            told: None,
             extra: Vec::new(),
             checkout: Checkout::here(),
         }
@@ -51,27 +58,89 @@ impl Recipe {
 
     /// How long a build from nothing takes on this machine, in minutes.
     pub fn minutes(&self) -> u32 {
-        self.cpu_minutes.div_ceil(u32::try_from(host::cores()).unwrap_or(1))
+        let compiled = self.library.as_ref().filter(|_| self.compiles());
+        let cpu_minutes = compiled.map_or(self.cpu_minutes, |library| library.source_cpu_minutes);
+        cpu_minutes.div_ceil(u32::try_from(host::cores()).unwrap_or(1))
     }
 
-    /// A cargo command on this program and nothing else, in the recipe's environment: `build`, `clippy`.
-    pub fn cargo(&self, verb: &str) -> Command {
+    /// Where the engine comes from, in a few words for people; `None` where there is no choice.
+    pub fn comes_from(&self) -> Option<String> {
+        let library = self.library.as_ref()?;
+        Some(match library.origin(self.told) {
+            Origin::Folder(folder) => format!("linked with the library in {}, which {FOLDER} names", folder.display()),
+            Origin::Wheel(wheel) => {
+                format!("linked with its makers' library: {} (sha256 {})", wheel.file, wheel.sha256)
+            }
+            Origin::Source => "compiled from its source".to_owned(),
+        })
+    }
+
+    /// Whether C++ is compiled, so that the compiler matters.
+    pub(crate) fn compiles(&self) -> bool {
+        self.library.as_ref().map_or(self.cxx, |library| library.origin(self.told) == Origin::Source)
+    }
+
+    /// A cargo command on this program and nothing else, in the recipe's environment: `clippy`. Links nothing.
+    ///
+    /// # Errors
+    /// When a folder that the user names has no library.
+    pub fn cargo(&self, verb: &str) -> Result<Command> {
+        let library = match self.library.as_ref().map(|pinned| (pinned, pinned.origin(self.told))) {
+            Some((_, Origin::Folder(folder))) => Some(Library::in_folder(&folder, &libraries())?),
+            Some((pinned, Origin::Wheel(wheel))) => pinned.found(wheel, &libraries()),
+            Some((_, Origin::Source)) | None => None,
+        };
+        Ok(self.cargo_with(verb, library.as_ref()))
+    }
+
+    fn cargo_with(&self, verb: &str, library: Option<&Library>) -> Command {
         let compilers = Compilers::find();
-        let features: Vec<&str> = [self.feature.as_str()].into_iter().chain(self.extra.iter().copied()).collect();
+        let feature = if self.library.is_some() && self.compiles() {
+            self.feature.clone() + SOURCE
+        } else {
+            self.feature.clone()
+        };
+        let features: Vec<&str> = [feature.as_str()].into_iter().chain(self.extra.iter().copied()).collect();
         let mut cargo = cargo_in(&self.checkout);
         cargo
             .args([verb, "--release", "--no-default-features"])
             .args(["--features", &features.join(","), "--bin", &self.bin()])
             // A revision is built as it is locked, and not changed by it.
             .args((self.checkout != Checkout::here()).then_some("--locked"))
-            .env("QUERYDYNO_RECIPE", self.told(&compilers))
+            .env("QUERYDYNO_RECIPE", self.made_of(&compilers, library))
             .env("QUERYDYNO_CHECKOUT", &self.checkout.root)
             .envs(compilers.env.iter().map(|(name, value)| (name, value)));
         if let Some(target_cpu) = self.target_cpu() {
             let flags = env::var("RUSTFLAGS").unwrap_or_default();
             cargo.env("RUSTFLAGS", format!("{flags} -C target-cpu={target_cpu}").trim_start());
         }
+        if let Some(library) = library {
+            library.link(&mut cargo);
+        }
         cargo
+    }
+
+    /// The engine's library, fetched if need be; and the recipe that holds in its stead where it is not to be had.
+    fn resolved(&self) -> Result<(Self, Option<Library>)> {
+        let Some(pinned) = &self.library else { return Ok((self.clone(), None)) };
+        let wheel = match pinned.origin(self.told) {
+            Origin::Folder(folder) => return Ok((self.clone(), Some(Library::in_folder(&folder, &libraries())?))),
+            Origin::Source => return Ok((self.clone(), None)),
+            Origin::Wheel(wheel) => wheel,
+        };
+        match pinned.fetched(wheel, &libraries()) {
+            Ok(library) => Ok((self.clone(), Some(library))),
+            Err(error) if self.told.is_none() && error.is::<NotToBeHad>() => {
+                let source = Self { told: Some(DuckDbFrom::Source), ..self.clone() };
+                eprintln!(
+                    "the library of {} cannot be fetched ({error:#}): compiling it instead, about {} min unless that was done before; QUERYDYNO_DUCKDB=wheel would stop here, {FOLDER} names a library that you have",
+                    self.feature,
+                    source.minutes()
+                );
+                Ok((source, None))
+            }
+            Err(error) => Err(error.context(format!("cannot fetch the library of {}", self.feature))),
+        }
     }
 
     /// The instruction set of the recipe, where this machine has it.
@@ -90,17 +159,22 @@ impl Recipe {
     }
 
     /// What the program is told of its own making, and repeats in each record.
-    fn told(&self, compilers: &Compilers) -> String {
+    fn made_of(&self, compilers: &Compilers, library: Option<&Library>) -> String {
         let rustc = command::version_of("rustc");
-        let cxx = compilers.described.clone().filter(|_| self.cxx);
+        let cxx = compilers.described.clone().filter(|_| self.compiles());
+        let facts = library.map(|library| &library.facts);
+        let of_library = facts.and_then(|facts| Some(format!("of the library: {}", facts.compiler.as_ref()?)));
         let target_cpu = self.target_cpu().map(|name| format!("target-cpu={name}"));
         let flags = ["opt-level=3".to_owned()].into_iter().chain(env::var("RUSTFLAGS").ok()).chain(target_cpu);
-        let source = self.source.as_ref();
+        let named = |name: &String| Some(format!("crate {name} {}", locked_in(&self.checkout, name)?));
+        let source = self.source.as_ref().and_then(named);
         let build = Build {
-            compiler: Some(rustc.into_iter().chain(cxx).collect::<Vec<_>>().join("; ")),
+            compiler: Some(rustc.into_iter().chain(cxx).chain(of_library).collect::<Vec<_>>().join("; ")),
             flags: Some(flags.collect::<Vec<_>>().join(" ")),
-            allocator: None,
-            source: source.and_then(|name| Some(format!("crate {name} {}", locked_in(&self.checkout, name)?))),
+            // Of a program that is linked with a library the bin knows only its own part.
+            allocator: facts.map(|facts| facts.allocator.clone()),
+            source: source
+                .map(|name| name + &facts.map(|facts| format!(", library {}", facts.source)).unwrap_or_default()),
         };
         serde_json::to_string(&build).unwrap_or_default()
     }
@@ -110,10 +184,17 @@ impl Recipe {
 pub(super) fn build(recipe: &Recipe) -> Result<Program> {
     let program = recipe.program();
     let missing = !program.path.is_file();
+    let (recipe, library) = recipe.resolved()?;
+    let recipe = &recipe;
     if missing {
         warn_of_compiler(recipe);
     }
-    let mut cargo = recipe.cargo("build");
+    // Only `rustc` takes arguments for the program alone; what it depends on is compiled as by `build`.
+    let verb = if library.is_some() { "rustc" } else { "build" };
+    let mut cargo = recipe.cargo_with(verb, library.as_ref());
+    if let Some(library) = &library {
+        cargo.arg("--").args(library.arguments());
+    }
     // A first build is long: cargo shows its own progress bar. A later one says only what it compiles, if anything.
     cargo.stderr(if missing { Stdio::inherit() } else { Stdio::piped() });
     let status = command::run(&mut cargo, |child| tell_of_rebuild(recipe, child.stderr.take()))?;
@@ -123,6 +204,9 @@ pub(super) fn build(recipe: &Recipe) -> Result<Program> {
             recipe.bin(),
             recipe.feature
         );
+    }
+    if let (Some(library), Some(folder)) = (&library, program.path.parent()) {
+        library.put_beside(folder)?;
     }
     Ok(program)
 }
@@ -144,9 +228,14 @@ fn tell_of_rebuild(recipe: &Recipe, stderr: Option<ChildStderr>) -> Result<()> {
     Ok(())
 }
 
+/// Where makers' libraries are kept: one place for all source trees, since their checksums tell them apart.
+fn libraries() -> PathBuf {
+    Checkout::here().own("lib")
+}
+
 fn warn_of_compiler(recipe: &Recipe) {
     let compilers = Compilers::find();
-    if recipe.cxx && !compilers.recommended {
+    if recipe.compiles() && !compilers.recommended {
         eprintln!(
             "note: {} is compiled with {}; to make it about {COST_OF_GCC:.1} times faster, {INSTALL_CLANG}",
             recipe.feature,

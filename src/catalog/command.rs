@@ -1,7 +1,7 @@
 //! Running a tool that takes long - cargo, pip - so that an interrupt ends it too.
 
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -10,6 +10,10 @@ use crate::interrupt::{self, Group};
 
 /// How often a tool with a deadline is looked at.
 const LOOK: Duration = Duration::from_millis(50);
+/// How often one is looked at that is asked for its version, which is there in milliseconds.
+const SOON: Duration = Duration::from_millis(2);
+/// How long a tool has to tell its version. Some ask a toolchain manager, which may download one.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// As [`run`], but kills it at its deadline: `None`.
 ///
@@ -19,7 +23,7 @@ pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<Optio
     let mut found = None;
     let deadline = Instant::now() + limit;
     let (mut child, _group) = start(command)?;
-    while found.is_none() && Instant::now() < deadline {
+    while found.is_none() && Instant::now() < deadline && !interrupt::requested() {
         std::thread::sleep(LOOK);
         found = child.try_wait()?;
     }
@@ -49,8 +53,49 @@ fn start(command: &mut Command) -> Result<(Child, Group)> {
     Ok((child, group))
 }
 
-/// What a tool says of its version; `None` without the tool.
+/// What a tool says of its version; `None` without the tool, or one that hangs.
 pub(crate) fn version_of(program: &str) -> Option<String> {
-    let output = Command::new(program).arg("--version").output().ok().filter(|output| output.status.success())?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
+    let mut asked = Command::new(program);
+    asked.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    version_within(&mut asked, PATIENCE)
+}
+
+fn version_within(command: &mut Command, limit: Duration) -> Option<String> {
+    let deadline = Instant::now() + limit;
+    let (mut child, group) = start(command).ok()?;
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if Instant::now() < deadline && !interrupt::requested() => std::thread::sleep(SOON),
+            _ => {
+                group.kill();
+                let _ = child.wait();
+                return None;
+            }
+        }
+    };
+    // A few lines, which the pipe holds; what the tool left running must not hold it open.
+    group.kill();
+    let told = std::io::read_to_string(child.stdout.take()?).ok()?;
+    status.success().then(|| told.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_within_waits_no_longer_than_it_is_told_and_for_nobody_that_was_left_running() {
+        let asked = |code: &str| {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", code]).stdin(Stdio::null()).stdout(Stdio::piped());
+            version_within(&mut shell, Duration::from_millis(500))
+        };
+        let start = Instant::now();
+        assert_eq!(asked("sleep 1000; echo 1"), None);
+        assert_eq!(asked("sleep 1000 & echo 1.2").as_deref(), Some("1.2"));
+        assert_eq!(asked("echo 1.2; exit 1"), None);
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+        assert_eq!(version_of("a program that is not there"), None);
+    }
 }

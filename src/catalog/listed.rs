@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
+use super::library::Pinned;
 use super::script::Script;
 use super::{Entry, Recipe, Source};
 use crate::checkout::Checkout;
@@ -20,6 +21,7 @@ pub(super) struct Listed {
     #[serde(default)]
     reference: bool,
     color: Option<[u8; 3]>,
+    components: Vec<String>,
     #[serde(default)]
     modes: Vec<String>,
     #[serde(default)]
@@ -35,10 +37,12 @@ pub(super) struct Listed {
     target_cpu: Option<String>,
     #[serde(default)]
     watches_heap: bool,
+    library: Option<Pinned>,
     service: Option<String>,
     // a script
     package: Option<String>,
     version: Option<String>,
+    module: Option<String>,
     #[serde(default)]
     requirements: Vec<String>,
 }
@@ -47,6 +51,10 @@ impl Listed {
     /// The engine of that name in this source tree; `python` is the interpreter that script engines are given.
     pub(super) fn entry(self, name: String, python: &str, checkout: &Checkout) -> Result<Entry> {
         ensure!(self.service.is_none() || self.on_request, "{name} needs a server: it is on_request");
+        ensure!(
+            !self.components.is_empty(),
+            "{name} names no components: what it shares with other engines decides about votes"
+        );
         let (kind, source) = match (self.cpu_minutes, self.package, self.version) {
             (Some(cpu_minutes), None, None) => {
                 let feature = name.clone();
@@ -57,6 +65,8 @@ impl Listed {
                     target_cpu: self.target_cpu,
                     source: self.source,
                     watches_heap: self.watches_heap,
+                    library: self.library,
+                    told: None,
                     extra: Vec::new(),
                     checkout: checkout.clone(),
                 };
@@ -69,6 +79,7 @@ impl Listed {
                     name: name.clone(),
                     package: Some((package, version)),
                     requirements: self.requirements,
+                    module: self.module,
                     python: python.to_owned(),
                     checkout: checkout.clone(),
                 };
@@ -83,6 +94,7 @@ impl Listed {
             on_request: self.on_request,
             reference: self.reference,
             color: self.color,
+            components: self.components,
             options: BTreeMap::new(),
             modes: self.modes,
             env: self.env,

@@ -5,7 +5,10 @@
 pub mod build;
 pub mod command;
 pub(crate) mod compiler;
+mod components;
 mod cpu;
+mod installer;
+pub(crate) mod library;
 mod listed;
 mod own;
 pub(crate) mod script;
@@ -17,8 +20,10 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::checkout::Checkout;
 use crate::session::Program;
-use crate::settings::Settings;
+use crate::settings::{DuckDbFrom, Settings};
 pub use build::cargo;
+pub use components::Components;
+pub use library::{Pinned, Wheel};
 use listed::Listed;
 pub use script::Script;
 
@@ -39,6 +44,8 @@ pub struct Entry {
     pub reference: bool,
     /// Its colour in every picture: red, green, blue.
     pub color: Option<[u8; 3]>,
+    /// What it is built on: engines that share one of these are one vote. Empty: nothing is known but its name.
+    pub components: Vec<String>,
     /// Settings by the engine's own names.
     pub options: BTreeMap<String, String>,
     /// Its ways to execute, the default first; empty for an engine with one way.
@@ -75,6 +82,10 @@ pub struct Recipe {
     pub source: Option<String>,
     /// Whether it has a further program, `querydyno-<name>-heap`, that watches its heap; see [`Recipe::heap`].
     pub watches_heap: bool,
+    /// Its makers' own library, which the program is linked with instead of compiling the engine.
+    pub library: Option<Pinned>,
+    /// Where the user wants the engine from, where there is a choice.
+    pub(crate) told: Option<DuckDbFrom>,
     /// Features beside the engine's own.
     extra: Vec<&'static str>,
     /// From which source tree, into which target folder.
@@ -110,6 +121,11 @@ impl Catalog {
             .map(|(name, value)| value.try_into::<Listed>()?.entry(name, &settings.python, checkout))
             .collect::<Result<Vec<_>>>()
             .with_context(|| format!("in {}", path.display()))?;
+        for entry in &mut entries {
+            if let Source::Built(recipe) = &mut entry.source {
+                recipe.told = settings.duckdb;
+            }
+        }
         for (name, own) in &settings.engines {
             ensure!(
                 entries.iter().all(|entry| entry.name != *name),
@@ -191,6 +207,16 @@ impl Entry {
     /// The same engine in another version.
     fn at_version(&self, version: &str) -> Result<Self> {
         let Source::Script(script) = &self.source else {
+            // Its wheel from Python is the same library.
+            if let Some(wheel) = self.official.first().and_then(|name| name.split('@').next())
+                && let Some(library) = self.recipe().and_then(|recipe| recipe.library.as_ref())
+            {
+                bail!(
+                    "{} is {} alone, the version that its crate's functions are of and whose checksum is known; for another: {wheel}@{version}",
+                    self.name,
+                    library.version
+                );
+            }
             bail!("{} has no versions to choose from: only engines that come as packages do", self.name);
         };
         ensure!(!version.is_empty() && !version.contains('@'), "'{version}' is no version of {}", self.name);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::script::Script;
-use super::{Entry, Source, find};
+use super::{Components, Entry, Source, find};
 use crate::checkout::Checkout;
 use crate::paths;
 use crate::session::Program;
@@ -30,6 +30,7 @@ pub(super) fn entry(name: &str, own: &OwnEngine, entries: &[Entry], python: &str
                 file: paths::root().join(file),
                 package: None,
                 requirements: own.requirements.clone(),
+                module: None,
                 python: python.to_owned(),
                 checkout: Checkout::here(),
             };
@@ -52,9 +53,11 @@ pub(super) fn entry(name: &str, own: &OwnEngine, entries: &[Entry], python: &str
         "engine.{name} in querydyno.toml: requirements go with script"
     );
     ensure!(own.program.is_some() || own.args.is_empty(), "engine.{name} in querydyno.toml: args go with program");
-    let (dialect, ways, mut variables) = match model {
-        Some(model) => (model.dialect, model.modes, model.env),
-        None => (name.to_owned(), Vec::new(), BTreeMap::new()),
+    let (dialect, ways, mut variables, built_on) = if let Some(model) = model {
+        (model.dialect, model.modes, model.env, model.components)
+    } else {
+        let built_on = Components::listed().of_requirements(&own.requirements);
+        (name.to_owned(), Vec::new(), BTreeMap::new(), built_on)
     };
     variables.extend(own.env.clone());
     Ok(Entry {
@@ -65,6 +68,7 @@ pub(super) fn entry(name: &str, own: &OwnEngine, entries: &[Entry], python: &str
         on_request: false,
         reference: false,
         color: None,
+        components: own.components.clone().unwrap_or(built_on),
         options: own.options.clone(),
         modes: ways,
         official: Vec::new(),
@@ -82,8 +86,11 @@ mod tests {
         let listed =
             |name: &str, toml| toml::from_str::<Listed>(toml)?.entry(name.to_owned(), "python3", &Checkout::here());
         let entries = [
-            listed("duckdb", "title = 'DuckDB'\ncpu_minutes = 1")?,
-            listed("polars-wheel", "title = 'Polars'\npackage = 'polars'\nversion = '2.1.0'\nmodes = ['streaming']")?,
+            listed("duckdb", "title = 'DuckDB'\ncomponents = ['duckdb']\ncpu_minutes = 1")?,
+            listed(
+                "polars-wheel",
+                "title = 'Polars'\ncomponents = ['polars']\npackage = 'polars'\nversion = '2.1.0'\nmodes = ['streaming']",
+            )?,
         ];
         entry("mine", &toml::from_str(toml)?, &entries, "python3")
     }

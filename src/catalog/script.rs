@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::command;
+use super::{command, installer};
 use crate::checkout::Checkout;
 use crate::lock::Lock;
 use crate::session::Program;
@@ -32,6 +32,8 @@ pub struct Script {
     pub package: Option<(String, String)>,
     /// Further packages, each with its version: `pyarrow==26.0.1`.
     pub requirements: Vec<String>,
+    /// What the package is called in `import`, where that is not its name with `_` for `-`.
+    pub module: Option<String>,
     /// The interpreter that the environment is made with.
     pub python: String,
     /// Whose protocol module it takes, and whose target folder holds the environment.
@@ -110,23 +112,30 @@ impl Script {
             venv = Command::new(&self.python);
             venv.args(["-m", "venv"]).args(packages.is_empty().then_some("--without-pip")).arg(folder);
             install = Command::new(&python);
-            install.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input"]);
+            install.args(["-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]);
         }
         // Replies go to stdout in our programs, so whatever talks to people goes to stderr.
-        let made = command::run(venv.stdout(Stdio::from(std::io::stderr())), |_| Ok(()))?;
+        let made = command::run(installer::clean(&mut venv).stdout(Stdio::from(std::io::stderr())), |_| Ok(()))?;
         ensure!(made.success(), "{} makes no virtual environment; {INSTALL_VENV}", self.python);
         if packages.is_empty() {
             return Ok(());
         }
         install.args(&packages).stdout(Stdio::from(std::io::stderr()));
-        let installed = command::run(&mut install, |_| Ok(()))?;
+        let installed = command::run(installer::clean(&mut install), |_| Ok(()))?;
         ensure!(
             installed.success(),
             "cannot install {}; the installer's messages above say why. It needs a package index, and the version must exist for {}",
             packages.join(" "),
             command::version_of(&self.python).unwrap_or_default()
         );
-        Ok(())
+        // An installer that was sent elsewhere, by a pip.conf for one, ends well too.
+        installer::check(&python, self.module().as_deref(), &packages).with_context(|| {
+            format!(
+                "the installer ended well, but the environment {} does not hold {}, so it was removed; see where a pip.conf or uv.toml of yours sends packages",
+                folder.display(),
+                packages.join(" ")
+            )
+        })
     }
 
     fn check_python(&self) -> Result<()> {
@@ -136,6 +145,11 @@ impl Script {
         };
         ensure!(new_enough(&version), "{} is {version}, which is too old: {advice}", self.python);
         Ok(())
+    }
+
+    /// What has to be importable; of a user's script only its packages are known.
+    fn module(&self) -> Option<String> {
+        self.module.clone().or_else(|| self.package.as_ref().map(|(name, _)| name.replace('-', "_")))
     }
 
     fn requirements(&self) -> String {

@@ -13,6 +13,7 @@ use datafusion::common::TableReference;
 use datafusion::datasource::file_format::options::ReadOptions;
 use datafusion::datasource::listing::{ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::error::DataFusionError;
+use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -21,11 +22,11 @@ use datafusion::prelude::{Expr, ParquetReadOptions, SessionConfig, SessionContex
 use tokio::runtime::Runtime;
 
 use super::{Engine, EngineInfo, EngineSettings, Phases, Result, refuse_unreadable};
-use crate::answer::Answer;
+use crate::answer::Sink;
 use crate::fixture::Dataset;
 use crate::workload::Query;
 
-super::arrow_answer::define_answer_of!(datafusion::arrow);
+crate::answer::arrow::define_show!(datafusion::arrow);
 
 /// One session context and the runtime that drives it.
 pub struct DataFusion {
@@ -45,9 +46,10 @@ impl Engine for DataFusion {
     type Output = Batches;
 
     fn open(settings: &EngineSettings) -> Result<Self> {
-        settings.refuse(&["datafusion.execution.target_partitions"])?;
+        settings.refuse(&["datafusion.execution.target_partitions", "datafusion.execution.time_zone"])?;
         let mut changed = settings.options.clone();
         changed.insert("datafusion.execution.target_partitions".to_owned(), settings.threads.to_string());
+        changed.insert("datafusion.execution.time_zone".to_owned(), "UTC".to_owned());
         let mut config = SessionConfig::new();
         for (name, value) in &changed {
             config
@@ -83,8 +85,10 @@ impl Engine for DataFusion {
         refuse_unreadable(dataset, true)?;
         for table in &dataset.tables {
             let state = self.context.state();
-            let options =
-                ParquetReadOptions::default().to_listing_options(state.config(), state.default_table_options());
+            // The files are given: they are read whatever their names end in.
+            let options = ParquetReadOptions::default()
+                .file_extension("")
+                .to_listing_options(state.config(), state.default_table_options());
             let urls = table
                 .files
                 .iter()
@@ -93,21 +97,32 @@ impl Engine for DataFusion {
             let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);
             let within = || format!("DataFusion cannot read table {}", table.name);
             let evolved = table.iceberg.as_ref().filter(|iceberg| iceberg.evolved);
+            let config = if evolved.is_none() && table.files.len() == 1 {
+                self.runtime.block_on(config.infer_schema(&state)).with_context(within)?
+            } else {
+                // Inferred from the first file alone, a column would have no NULLs where only later files have some.
+                let schema = self.runtime.block_on(schema_of_all(&config, &state)).with_context(within)?;
+                config.with_schema(Arc::new(schema))
+            };
+            let listing = Arc::new(ListingTable::try_new(config).with_context(within)?);
             let provider: Arc<dyn TableProvider> = match evolved {
-                None => {
-                    let config = self.runtime.block_on(config.infer_schema(&state));
-                    Arc::new(config.and_then(ListingTable::try_new).with_context(within)?)
-                }
+                None => listing,
                 Some(iceberg) => {
-                    let schema = self.runtime.block_on(schema_of_all(&config, &state)).with_context(within)?;
-                    let listing = ListingTable::try_new(config.with_schema(Arc::new(schema))).with_context(within)?;
                     let columns: Vec<Expr> = iceberg.columns.iter().map(ident).collect();
-                    self.context.read_table(Arc::new(listing))?.select(columns)?.into_view()
+                    self.context.read_table(listing)?.select(columns)?.into_view()
                 }
             };
             self.context.register_table(TableReference::bare(table.name.as_str()), provider)?;
         }
         Ok(())
+    }
+
+    fn count(&mut self, table: &str) -> Result<Option<u64>> {
+        let rows = self.runtime.block_on(async {
+            let frame = self.context.table(TableReference::bare(table)).await?;
+            frame.count().await
+        })?;
+        Ok(Some(rows.try_into()?))
     }
 
     fn prepare(&mut self, query: &Query) -> Result<String> {
@@ -119,7 +134,7 @@ impl Engine for DataFusion {
         let sql = sql.clone();
         // Spawned, so that the query runs on the worker threads and not on this one beside them.
         let task = self.runtime.spawn(async move {
-            let frame = context.sql(&sql).await?;
+            let frame = context.sql_with_options(&sql, read_only()).await?;
             let schema = Arc::new(frame.schema().as_arrow().clone());
             let batches = frame.collect().await?;
             Ok::<_, DataFusionError>(Batches { schema, batches })
@@ -132,7 +147,7 @@ impl Engine for DataFusion {
         let sql = sql.clone();
         let task = self.runtime.spawn(async move {
             let start = Instant::now();
-            let frame = context.sql(&sql).await?;
+            let frame = context.sql_with_options(&sql, read_only()).await?;
             let schema = Arc::new(frame.schema().as_arrow().clone());
             let state = frame.task_ctx();
             let plan = frame.create_physical_plan().await?;
@@ -148,9 +163,17 @@ impl Engine for DataFusion {
         output.batches.iter().map(|batch| batch.num_rows() as u64).sum()
     }
 
-    fn answer(&mut self, output: Batches) -> Result<Answer> {
-        answer_of(&output.schema, &output.batches)
+    fn answer(&mut self, output: Batches, sink: &mut Sink) -> Result<()> {
+        // Not by the schema of the plan alone: what came out of it may be wider.
+        let schema = output.batches.first().map_or_else(|| Arc::clone(&output.schema), RecordBatch::schema);
+        sink.columns(columns_of(&schema)?);
+        output.batches.iter().try_for_each(|batch| show(batch, sink))
     }
+}
+
+/// Refuses whatever is no query: COPY, INSERT, CREATE, SET.
+fn read_only() -> SQLOptions {
+    SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
 }
 
 /// The columns of all files, each of which may lack some: NULL is what it then has.

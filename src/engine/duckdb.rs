@@ -1,7 +1,9 @@
-//! DuckDB through the crate `duckdb`, its C++ compiled into the program (feature `bundled`).
+//! DuckDB through the crate `duckdb`: linked with its makers' shared library, or its C++ compiled into the program (feature
+//! `duckdb-source`).
 //!
 //! Tables are views over `read_parquet`; every run prepares the text anew, so planning is timed.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -9,11 +11,11 @@ use duckdb::arrow;
 use duckdb::{Config, Connection, Statement};
 
 use super::{Engine, EngineInfo, EngineSettings, Phases, Result, refuse_unreadable};
-use crate::answer::Answer;
+use crate::answer::Sink;
 use crate::fixture::Dataset;
 use crate::workload::Query;
 
-super::arrow_answer::define_answer_of!(duckdb::arrow);
+crate::answer::arrow::define_show!(duckdb::arrow);
 
 /// One connection to an in-memory database.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ impl Engine for DuckDb {
         if let Some(bytes) = settings.memory_limit_bytes {
             wanted.insert("memory_limit".to_owned(), format!("{bytes}B"));
         }
+        // Its makers' library would fetch an extension that a query asks for, and nobody would hear of it.
+        wanted.entry("autoinstall_known_extensions".to_owned()).or_insert_with(|| "false".to_owned());
         let mut config = Config::default();
         for (name, value) in &wanted {
             config = config
@@ -43,6 +47,10 @@ impl Engine for DuckDb {
         config = config.with("temp_directory", settings.scratch.to_string_lossy())?;
         // An output borrows its connection, and both live as long as the program: leaking says just that.
         let connection: &'static Connection = Box::leak(Box::new(Connection::open_in_memory_with_flags(config)?));
+        // A build without ICU has no such setting; then the process is in UTC, as every engine's.
+        if connection.execute_batch("SET TimeZone = 'UTC'").is_ok() {
+            wanted.insert("TimeZone".to_owned(), "UTC".to_owned());
+        }
         Ok(Self {
             connection,
             info: EngineInfo {
@@ -79,7 +87,12 @@ impl Engine for DuckDb {
             );
             self.connection.execute_batch(&view).with_context(|| format!("DuckDB cannot read table {}", table.name))?;
         }
-        Ok(())
+        self.lock(dataset)
+    }
+
+    fn count(&mut self, table: &str) -> Result<Option<u64>> {
+        let sql = format!("SELECT count(*) FROM \"{}\"", table.replace('"', "\"\""));
+        Ok(Some(self.connection.query_row(&sql, [], |row| row.get(0))?))
     }
 
     fn prepare(&mut self, query: &Query) -> Result<String> {
@@ -107,12 +120,27 @@ impl Engine for DuckDb {
         output.row_count() as u64
     }
 
-    fn answer(&mut self, output: Statement<'static>) -> Result<Answer> {
-        let mut batches = Vec::new();
+    fn answer(&mut self, output: Statement<'static>, sink: &mut Sink) -> Result<()> {
+        sink.columns(columns_of(&output.schema())?);
         while let Some(rows) = output.step()? {
-            batches.push(arrow::array::RecordBatch::from(&rows));
+            show(&arrow::array::RecordBatch::from(&rows), sink)?;
         }
-        answer_of(&output.schema(), &batches)
+        Ok(())
+    }
+}
+
+impl DuckDb {
+    /// Has DuckDB read nothing but the tables' files from now on, and write and set nothing: a query only reads.
+    fn lock(&self, dataset: &Dataset) -> Result<()> {
+        // Both forms of a name: the one that the view has, and the one that DuckDB then finds.
+        let plain = |file: &Path| format!("'{}'", file.to_string_lossy().replace('\'', "''"));
+        let files = dataset.tables.iter().flat_map(|table| &table.files);
+        let allowed: Vec<String> = files.flat_map(|file| [plain(file), quoted(&file.to_string_lossy())]).collect();
+        let settings = format!(
+            "SET allowed_paths = [{}]; SET enable_external_access = false; SET lock_configuration = true",
+            allowed.join(", ")
+        );
+        self.connection.execute_batch(&settings).context("DuckDB cannot be told to only read")
     }
 }
 

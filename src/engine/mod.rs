@@ -3,9 +3,6 @@
 //! An engine runs inside its own program, never inside the host; [`crate::session::serve`] drives it.
 //! A minimal engine, complete with its program, is the example of [`Engine`].
 
-#[cfg(any(feature = "duckdb", feature = "datafusion", feature = "arrow", all(test, feature = "harness")))]
-mod arrow_answer;
-
 // The host has arrow and parquet for its fixtures, so `cargo test` tests these plans too.
 #[cfg(any(feature = "arrow", all(test, feature = "harness")))]
 pub mod arrow;
@@ -30,7 +27,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::answer::Answer;
+use crate::answer::Sink;
 use crate::fixture::Dataset;
 use crate::workload::Query;
 
@@ -63,9 +60,10 @@ pub fn refuse_unreadable(dataset: &Dataset, reads_by_name: bool) -> Result<()> {
     Ok(())
 }
 
-/// Why an answer has no text form: its time stands, unchecked.
-pub fn incomparable(data_type: impl std::fmt::Display) -> anyhow::Error {
-    Unsupported(format!("a result column of type {data_type} cannot be compared yet: cast it in the query")).into()
+/// Why a result cannot be compared: its time stands, unchecked.
+pub fn incomparable(column: &str, data_type: impl std::fmt::Display) -> anyhow::Error {
+    let why = format!("the result column '{column}' of type {data_type} cannot be compared yet: cast it in the query");
+    Unsupported(why).into()
 }
 
 /// What an engine is opened with; the host gives every engine the same.
@@ -168,7 +166,7 @@ impl Phases {
 /// Only [`run`](Engine::run) is timed. All methods block; an engine with an async API owns its runtime.
 ///
 /// ```no_run
-/// use querydyno::answer::{Answer, Column, Kind};
+/// use querydyno::answer::{Cell, Column, Kind, Sink};
 /// use querydyno::engine::{Build, Engine, EngineInfo, EngineSettings, Result};
 /// use querydyno::fixture::Dataset;
 /// use querydyno::session::serve;
@@ -186,9 +184,10 @@ impl Phases {
 ///     fn prepare(&mut self, _: &Query) -> Result<()> { Ok(()) }
 ///     fn run(&mut self, (): &()) -> Result<u64> { Ok(self.0) }
 ///     fn rows(&self, _: &u64) -> u64 { 1 }
-///     fn answer(&mut self, count: u64) -> Result<Answer> {
-///         let columns = vec![Column { name: "count".into(), kind: Kind::Int }];
-///         Ok(Answer { columns, rows: vec![vec![Some(count.to_string())]] })
+///     fn answer(&mut self, count: u64, sink: &mut Sink) -> Result<()> {
+///         sink.columns(vec![Column { name: "count".into(), kind: Kind::Int }]);
+///         sink.row(&[Cell::Int(count.into())]);
+///         Ok(())
 ///     }
 /// }
 ///
@@ -215,6 +214,16 @@ pub trait Engine: Sized {
     /// When a file cannot be read, or [`Unsupported`] for a format the engine cannot read.
     fn load(&mut self, dataset: &Dataset) -> Result<()>;
 
+    /// What the engine itself counts in a table that was loaded, for the host to compare with the files' footers. Not timed.
+    /// `None` when it cannot tell.
+    ///
+    /// # Errors
+    /// When counting fails.
+    fn count(&mut self, table: &str) -> Result<Option<u64>> {
+        let _ = table;
+        Ok(None)
+    }
+
     /// Takes a query; must not plan it. Not timed.
     ///
     /// # Errors
@@ -239,9 +248,9 @@ pub trait Engine: Sized {
     /// Rows of an output; checked after every run, outside the timed region.
     fn rows(&self, output: &Self::Output) -> u64;
 
-    /// Converts an output for comparison. Not timed.
+    /// Hands an output to the sink for comparison, columns first, then every row in the output's order. Not timed.
     ///
     /// # Errors
     /// When a value has no text form; [`Unsupported`] when the engine has no answer to show.
-    fn answer(&mut self, output: Self::Output) -> Result<Answer>;
+    fn answer(&mut self, output: Self::Output, sink: &mut Sink) -> Result<()>;
 }

@@ -3,7 +3,7 @@
 use anyhow::bail;
 
 use super::{Engine, EngineInfo, EngineSettings, Result, Unsupported};
-use crate::answer::Answer;
+use crate::answer::Sink;
 use crate::fixture::Dataset;
 use crate::workload::Query;
 
@@ -39,7 +39,7 @@ impl Engine for Null {
         0
     }
 
-    fn answer(&mut self, (): ()) -> Result<Answer> {
+    fn answer(&mut self, (): (), _: &mut Sink) -> Result<()> {
         bail!(Unsupported("null computes nothing; its time is what the harness costs".to_owned()))
     }
 }

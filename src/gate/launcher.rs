@@ -10,8 +10,8 @@ use anyhow::Result;
 use super::identity;
 use super::journal::{Launch, Lost};
 use super::rows::{Contender, Row};
-use crate::answer::compare::{Precision, compare};
-use crate::answer::{Answer, Verdict};
+use crate::answer::compare::{Precision, compare_shown};
+use crate::answer::{Shown, Verdict};
 use crate::fixture::{Dataset, Store};
 use crate::harness::cold::forget_file;
 use crate::id::BenchId;
@@ -43,7 +43,7 @@ pub(super) struct Launcher<'a> {
     store: Store,
     referee: Referee,
     /// The first answer to each row that no reference vouches for: all others have to be the same.
-    first_answers: BTreeMap<BenchId, Answer>,
+    first_answers: BTreeMap<BenchId, Shown>,
     /// Rows of the first result of each row, and whether it could be shown: all others have to be like it.
     first_results: BTreeMap<BenchId, (u64, bool)>,
     /// Programs that lie in the page cache as all others do.
@@ -108,7 +108,7 @@ impl<'a> Launcher<'a> {
             )));
         }
         let Launched { mut session, info, .. } =
-            launch(parts.engine, parts.variant, &contender.program, self.settings, &dataset, &contender.text)?;
+            launch(parts.engine, parts.variant, &contender.program, self.settings, &dataset, &contender.text, false)?;
         let first = session.run(1)?;
         let timed = session.run(1)?;
         if first.rows != timed.rows {
@@ -132,8 +132,8 @@ impl<'a> Launcher<'a> {
             )));
         }
         let verdict = match answer {
-            Ok(answer) => self.check(contender, session.engine(), &answer)?,
-            Err(reason) => Verdict::Unchecked(reason),
+            Ok(answer) => self.check(contender, &answer)?,
+            Err(reason) => Verdict::Unchecked { reason },
         };
         session.close()?;
         let ns = |durations: &[u64]| durations.first().copied().unwrap_or_default();
@@ -148,23 +148,22 @@ impl<'a> Launcher<'a> {
         })
     }
 
-    fn check(&mut self, contender: &Contender<'_>, family: &str, answer: &Answer) -> Result<Verdict, Lost> {
+    fn check(&mut self, contender: &Contender<'_>, answer: &Shown) -> Result<Verdict, Lost> {
         let parts = contender.cell.parts;
         let id = &contender.cell.id;
         let wrong = |difference: String| Lost::Failed(format!("wrong answer: {difference}"));
-        let verdict = self.referee.judge(parts.workload, parts.query, id.scale, family, answer)?;
-        // Nobody asks later what it took down.
-        self.referee.take_heard();
-        match &verdict {
-            Verdict::Wrong(difference) => return Err(wrong(difference.clone())),
-            Verdict::Official | Verdict::Consensus(_) => return Ok(verdict),
-            Verdict::Unchecked(_) => {}
+        let verdict = self.referee.judge(parts.workload, parts.query, id.scale, answer)?;
+        if let Verdict::Wrong { difference } = verdict {
+            return Err(wrong(difference));
+        }
+        if verdict.verified() {
+            return Ok(verdict);
         }
         let Some(first) = self.first_answers.get(id) else {
             self.first_answers.insert(id.clone(), answer.clone());
             return Ok(verdict);
         };
-        compare(first, answer, parts.query, Precision::Full)
+        compare_shown(first, answer, parts.query, Precision::Full)
             .map(|()| verdict)
             .map_err(|difference| wrong(format!("other than in the first launch of this row: {difference}")))
     }

@@ -35,7 +35,7 @@ pub(super) fn keep(
     folder: &Path,
     settings: &Settings,
 ) -> Result<Vec<BenchId>> {
-    let origin = Origin::read();
+    let origin = Origin::read(settings);
     let tree = settings.home.with_file_name("criterion");
     let file = folder.join(RECORDS);
     forget(&file, &tree);

@@ -8,7 +8,7 @@ use anyhow::{Result, bail, ensure};
 use super::identity;
 use super::sides::{Role, Side};
 use crate::checksum::sha256;
-use crate::harness::select::Cell;
+use crate::harness::select::{Cell, check_names};
 use crate::id::BenchId;
 use crate::interrupt;
 use crate::session::Program;
@@ -87,6 +87,7 @@ pub(super) fn cells<'a>(
             usual.contains(engine) || (of_base_usual.contains(engine) && !of_head_usual.contains(engine))
         });
     }
+    check_names(&of_head)?;
     Ok(Cells { base: of_base, head: of_head })
 }
 

@@ -5,12 +5,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::catalog::command;
-use crate::checkout::Checkout;
+use crate::checkout::{self, Checkout};
 
 /// What cargo keeps of compiled dependencies in a profile's folder.
 const COMPILED: [&str; 3] = [".fingerprint", "build", "deps"];
@@ -128,10 +128,7 @@ fn forget_ours(fingerprints: &Path) -> Result<()> {
 }
 
 fn git(folder: &Path, args: &[&str]) -> Result<String> {
-    let mut git = Command::new("git");
-    // A hook that calls us has set these for its own repository.
-    git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
-    let output = git.arg("-C").arg(folder).args(args).stdin(Stdio::null()).output().context("cannot start git")?;
+    let output = checkout::git(folder).args(args).output().context("cannot start git")?;
     if !output.status.success() {
         bail!("git {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim());
     }

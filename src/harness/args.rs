@@ -3,6 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::{Result, anyhow};
+
+use crate::baseline;
+
 /// What the run is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -32,8 +36,13 @@ pub(super) struct Args {
     pub(super) exact: bool,
     /// `--baseline`: must be there for every cell.
     pub(super) baseline: Option<String>,
+    /// Where engines disagree, what most say stands. An option of ours, which Criterion does not know.
+    pub(super) accept_majority: bool,
     values: BTreeMap<String, String>,
 }
+
+/// The option of ours.
+pub(super) const ACCEPT_MAJORITY: &str = "--accept-majority";
 
 /// Criterion's options that take a value.
 const VALUED: [&str; 17] = [
@@ -55,6 +64,8 @@ const VALUED: [&str; 17] = [
     "plotting-backend",
     "output-format",
 ];
+/// Those of them that name a baseline.
+const BASELINES: [&str; 4] = ["save-baseline", "baseline", "baseline-lenient", "load-baseline"];
 const SHORT: [(char, &str); 8] = [
     ('c', "color"),
     ('s', "save-baseline"),
@@ -72,10 +83,11 @@ impl Args {
         let mut filter = None;
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
-            let Some(option) = long_name(&arg) else {
+            let Some((flags, option)) = long_names(&arg) else {
                 filter.get_or_insert(arg);
                 continue;
             };
+            values.extend(flags.into_iter().map(|flag| (flag.to_owned(), String::new())));
             let (name, value) = match option.split_once('=') {
                 Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
                 None => (option, None),
@@ -100,7 +112,15 @@ impl Args {
         } else {
             Mode::Measure
         };
-        Self { mode, filter, exact: values.contains_key("exact"), baseline: values.get("baseline").cloned(), values }
+        let accept_majority = values.contains_key(&ACCEPT_MAJORITY[2..]);
+        Self {
+            mode,
+            accept_majority,
+            filter,
+            exact: values.contains_key("exact"),
+            baseline: values.get("baseline").cloned(),
+            values,
+        }
     }
 
     /// Whether the user gave this option.
@@ -115,6 +135,19 @@ impl Args {
         named.or((!compares).then_some("base"))
     }
 
+    /// That every baseline has a name that can be that of a folder: Criterion would write `../../x` where that is.
+    ///
+    /// # Errors
+    /// Names the option.
+    pub(super) fn check_baselines(&self) -> Result<()> {
+        for option in BASELINES {
+            if let Some(name) = self.values.get(option) {
+                baseline::named(name).map_err(|error| anyhow!("--{option}: {error}"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Samples a cell takes.
     pub(super) fn sample_size(&self) -> usize {
         let told = self.values.get("sample-size").and_then(|text| text.parse().ok());
@@ -122,15 +155,26 @@ impl Args {
     }
 }
 
-fn long_name(arg: &str) -> Option<String> {
+/// An option by its long name, with its value where that is in the same word: `-smain` is `save-baseline=main`. Before it are
+/// flags that share its word, as in `-vs main`.
+fn long_names(arg: &str) -> Option<(Vec<&'static str>, String)> {
     if let Some(long) = arg.strip_prefix("--") {
-        return Some(long.to_owned());
+        return Some((Vec::new(), long.to_owned()));
     }
-    let short = arg.strip_prefix('-')?;
-    let first = short.chars().next()?;
-    let (_, long) = SHORT.iter().find(|(short, _)| *short == first)?;
-    let value = &short[first.len_utf8()..];
-    Some(if value.is_empty() { (*long).to_owned() } else { format!("{long}={value}") })
+    let mut rest = arg.strip_prefix('-')?;
+    let mut flags = Vec::new();
+    loop {
+        let first = rest.chars().next()?;
+        let (_, long) = SHORT.iter().find(|(short, _)| *short == first)?;
+        rest = &rest[first.len_utf8()..];
+        if rest.is_empty() {
+            return Some((flags, (*long).to_owned()));
+        }
+        if VALUED.contains(long) {
+            return Some((flags, format!("{long}={}", rest.strip_prefix('=').unwrap_or(rest))));
+        }
+        flags.push(*long);
+    }
 }
 
 #[cfg(test)]
@@ -146,7 +190,23 @@ mod tests {
         let args = parse("--save-baseline main duckdb/q1 --sample-size=20 --bench");
         assert_eq!(args.filter.as_deref(), Some("duckdb/q1"));
         assert_eq!((args.sample_size(), args.mode), (20, Mode::Measure));
-        assert_eq!(parse("-b main q1 --bench").baseline.as_deref(), Some("main"));
+        for line in ["-b main q1 --bench", "-bmain q1 --bench", "-b=main q1 --bench", "-nvb main q1 --bench"] {
+            let args = parse(line);
+            assert_eq!((args.baseline.as_deref(), args.filter.as_deref()), (Some("main"), Some("q1")), "{line}");
+        }
+    }
+
+    #[test]
+    fn check_baselines_names_the_option_whose_value_is_no_folder_of_ours() {
+        for option in ["--save-baseline", "-s", "--baseline", "-b", "--baseline-lenient", "--load-baseline"] {
+            parse(&format!("{option} main --bench")).check_baselines().unwrap();
+            for name in ["../../x", "new"] {
+                let error = parse(&format!("{option} {name} --bench")).check_baselines().unwrap_err().to_string();
+                assert!(error.starts_with("--") && error.contains(&format!("'{name}' cannot")), "{error}");
+            }
+        }
+        // Given without one, Criterion says so itself.
+        assert!(parse("q1 --save-baseline").check_baselines().is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! What is learned goes into the cell's record at once, so that a failure keeps all that was known before it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -9,13 +10,14 @@ use indicatif::{ProgressBar, ProgressFinish};
 
 use super::select::Cell;
 use crate::answer::{Verdict, digest};
+use crate::catalog::Components;
 use crate::catalog::Entry;
 use crate::checksum::sha256;
 use crate::fixture::{Dataset, Store};
 use crate::interrupt;
 use crate::launch::{Launched, launch};
-use crate::record::{Outcome, Record};
-use crate::referee::Referee;
+use crate::record::{Outcome, Record, TableRead};
+use crate::referee::{Referee, UnverifiedAnswer};
 use crate::session::{Failure, FailureKind, Program, Runs, Session};
 use crate::settings::Settings;
 use crate::tables::{self, Found};
@@ -82,7 +84,8 @@ pub(crate) struct Ready {
     pub(crate) query: Query,
 }
 
-/// Brings a cell to the point where its samples can be taken, filling in its record.
+/// Brings a cell to the point where its samples can be taken, filling in its record. An answer that no reference vouches for is
+/// left in `unverified`.
 ///
 /// # Errors
 /// Why there will be no samples, a wrong answer included.
@@ -93,6 +96,7 @@ pub(crate) fn attempt(
     store: &Store,
     referee: &Referee,
     record: &mut Record,
+    unverified: &mut Option<UnverifiedAnswer>,
 ) -> Result<Ready, Stop> {
     let parts = cell.parts;
     let query = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
@@ -103,17 +107,20 @@ pub(crate) fn attempt(
     record.planning = planning;
     record.dataset.sha256 = Some(dataset.sha256.clone());
     record.dataset.layout = Some(dataset.layout.clone());
+    record.dataset.tables = dataset.tables.iter().map(TableRead::of).collect();
+    record.dataset.cautions = dataset.tables.iter().flat_map(|table| table.cautions.clone()).collect();
     let _busy = busy(cell);
-    let Launched { mut session, info, load_ns } =
-        launch(parts.engine, parts.variant, program, settings, &dataset, &query)?;
+    let Launched { mut session, info, load_ns, rows } =
+        launch(parts.engine, parts.variant, program, settings, &dataset, &query, true)?;
     record.engine.version = Some(info.version);
     record.engine.build = info.build;
     record.engine.settings = info.settings;
     record.load_ns = Some(load_ns);
+    check_rows(&dataset, rows.as_ref(), record)?;
     record.baseline_memory_bytes = session.memory().map(|Bytes(bytes)| bytes);
     let first = session.run(1)?;
     record.rows = Some(first.rows);
-    check_answer(cell, referee, &mut session, record)?;
+    check_answer(cell, referee, &mut session, record, unverified)?;
     Ok(Ready { session, first, dataset, query })
 }
 
@@ -130,6 +137,26 @@ fn busy(cell: &Cell<'_>) -> ProgressBar {
     bar
 }
 
+/// Whether the engine reads as many rows as the files have.
+fn check_rows(dataset: &Dataset, counted: Option<&BTreeMap<String, u64>>, record: &mut Record) -> Result<(), Stop> {
+    let Some(counted) = counted else { return Ok(()) };
+    for (table, read) in dataset.tables.iter().zip(&mut record.dataset.tables) {
+        read.engine_rows = counted.get(&table.name).copied();
+        // With deletes, an Iceberg table has fewer rows than its files.
+        let told_by_files = table.iceberg.as_ref().is_none_or(|iceberg| iceberg.needs_reader.is_none());
+        if let Some(engine) = read.engine_rows.filter(|rows| told_by_files && *rows != table.rows) {
+            return Err(anyhow!(
+                "it reads {engine} rows of the table {}, whose {} files have {}: its times would be of other data",
+                table.name,
+                table.files.len(),
+                table.rows
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
 /// Judges the last run's answer. Called before the samples and once more after them.
 ///
 /// # Errors
@@ -139,25 +166,45 @@ pub(super) fn check_answer(
     referee: &Referee,
     session: &mut Session,
     record: &mut Record,
+    unverified: &mut Option<UnverifiedAnswer>,
 ) -> Result<(), Stop> {
     let parts = cell.parts;
+    let single_precision = record.dataset.tables.iter().any(|table| table.single_precision);
     let answer = match session.answer() {
+        // Whatever type an engine gives it, what comes from single precision has no more digits.
+        Ok(answer) if single_precision => answer.of_single_precision(),
         Ok(answer) => answer,
         Err(Failure { kind: FailureKind::Unsupported { reason }, .. }) => {
-            record.verdict = Some(Verdict::Unchecked(reason));
+            record.verdict = Some(Verdict::Unchecked { reason });
             return Ok(());
         }
         Err(failure) => return Err(failure.into()),
     };
     record.answer_digest = Some(digest::digest(&answer, parts.query));
-    let shown = answer.rows.len() as u64;
+    let shown = answer.rows();
     if let Some(timed) = record.rows.filter(|timed| *timed != shown) {
         return Err(anyhow!("the program timed {timed} rows and shows {shown}").into());
     }
-    let verdict = referee.judge(parts.workload, parts.query, cell.id.scale, session.engine(), &answer)?;
+    let verdict = referee.judge(parts.workload, parts.query, cell.id.scale, &answer)?;
+    // Comparing ends early after an interrupt, and then says nothing.
+    if interrupt::requested() {
+        return Err(Failure::from(FailureKind::Interrupted).into());
+    }
     record.verdict = Some(verdict.clone());
-    if let Verdict::Wrong(difference) = verdict {
-        return Err(Stop { outcome: Outcome::Failed, reason: format!("wrong answer: {difference}"), failure: None });
+    match (verdict, unverified) {
+        (Verdict::Wrong { difference }, _) => {
+            return Err(Stop {
+                outcome: Outcome::Failed,
+                reason: format!("wrong answer: {difference}"),
+                failure: None,
+            });
+        }
+        (Verdict::Unchecked { .. }, Some(before)) => before.and_later(&answer, parts.query),
+        (Verdict::Unchecked { .. }, none) => {
+            let components = Components::listed().of(&parts.engine.components, session.engine());
+            *none = Some(UnverifiedAnswer { components, answer, changed: None });
+        }
+        _ => {}
     }
     Ok(())
 }

@@ -58,8 +58,15 @@ impl<'a> Cold<'a> {
                 session.close()?;
             }
             let engine = self.cell.parts.engine;
-            let Launched { mut session, .. } =
-                launch(engine, self.cell.parts.variant, self.program, self.settings, &self.dataset, &self.query)?;
+            let Launched { mut session, .. } = launch(
+                engine,
+                self.cell.parts.variant,
+                self.program,
+                self.settings,
+                &self.dataset,
+                &self.query,
+                false,
+            )?;
             forget(&self.dataset).map_err(|error| self.not_cold(None, format!("{error:#}")))?;
             let runs = session.run(1)?;
             if runs.rows != rows {

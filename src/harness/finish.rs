@@ -5,12 +5,11 @@
 use super::attempt::{Stop, check_answer};
 use super::sample::{Engine, Samples};
 use super::select::Cell;
-use crate::engine::Phases;
 use crate::inspected;
 use crate::measure::memory::Peak;
 use crate::measure::usage::{Moved, Usage};
 use crate::record::{Counts, Outcome, Record};
-use crate::referee::Referee;
+use crate::referee::{Referee, UnverifiedAnswer};
 use crate::session::{Program, Runs};
 use crate::settings::Settings;
 
@@ -29,10 +28,16 @@ impl After<'_> {
     ///
     /// # Errors
     /// When the last answer is wrong or the program does not end well; the samples are then out of the record again.
-    pub(crate) fn finish(&self, engine: Engine<'_>, samples: &Samples, record: &mut Record) -> Result<(), Stop> {
+    pub(crate) fn finish(
+        &self,
+        engine: Engine<'_>,
+        samples: &Samples,
+        record: &mut Record,
+        unverified: &mut Option<UnverifiedAnswer>,
+    ) -> Result<(), Stop> {
         let unfilled = record.clone();
         fill(record, &engine, samples);
-        if let Err(stop) = self.end(engine, record) {
+        if let Err(stop) = self.end(engine, record, unverified) {
             *record = Record { verdict: record.verdict.take(), ..unfilled };
             return Err(stop);
         }
@@ -41,9 +46,14 @@ impl After<'_> {
     }
 
     /// The last run's answer, the parts of a run, the end of the program.
-    fn end(&self, mut engine: Engine<'_>, record: &mut Record) -> Result<(), Stop> {
+    fn end(
+        &self,
+        mut engine: Engine<'_>,
+        record: &mut Record,
+        unverified: &mut Option<UnverifiedAnswer>,
+    ) -> Result<(), Stop> {
         if let Some(session) = engine.session() {
-            check_answer(self.cell, self.referee, session, record)?;
+            check_answer(self.cell, self.referee, session, record, unverified)?;
         }
         if self.keeps {
             inspected::carry(&self.settings.home, record, &self.program.path);
@@ -58,18 +68,6 @@ impl After<'_> {
         }
         Ok(engine.close()?)
     }
-}
-
-/// Takes out of a record what its samples had said, when its answer turned out to be wrong later.
-pub(super) fn withdraw(record: &mut Record) {
-    record.samples_ns.clear();
-    record.iterations.clear();
-    record.cpu_time_ns = None;
-    record.warm_up_ns.clear();
-    record.phases = Phases::default();
-    record.counts = Counts::default();
-    record.peak_memory_bytes = None;
-    record.memory_source = None;
 }
 
 /// Moves what the samples say into the record.

@@ -7,11 +7,11 @@
 mod args;
 pub(crate) mod attempt;
 pub(crate) mod cold;
-mod consensus;
+pub(crate) mod cross_check;
 pub(crate) mod finish;
-pub(crate) mod hearing;
 pub(crate) mod origin;
 pub(crate) mod plan;
+mod references;
 pub(crate) mod replay;
 mod run;
 pub(crate) mod sample;
@@ -19,6 +19,7 @@ pub(crate) mod select;
 mod standing;
 mod summary;
 
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -27,12 +28,15 @@ use criterion::{Criterion, PlottingBackend};
 
 use crate::catalog::Catalog;
 use crate::interrupt;
+use crate::output::{self, Relay};
 use crate::paths;
 use crate::settings::Settings;
 use crate::workload::{Workload, is_own};
 use args::{Args, Mode};
-pub use consensus::{Agreement, agree};
+pub use cross_check::{Testimony, judge};
+pub use references::{Agreement, agree};
 use select::{Cell, Usual};
+pub use summary::doubts;
 
 /// Samples of a cell, unless `--sample-size` says otherwise; fewer are none for Criterion.
 pub(crate) const SAMPLES: usize = 10;
@@ -45,7 +49,7 @@ const USAGE: u8 = 2;
 /// The whole `main` of a bench target: runs the cells of one workload that the command line means; `own` stands for all
 /// workloads of the user's.
 ///
-/// Exits with 0 when all selected cells were measured or skipped for a reason, 1 when one failed or answered wrongly,
+/// Exits with 0 when all selected cells were measured or skipped for a reason, 1 when one failed, answered wrongly or is disputed,
 /// 2 when the command line or a setting cannot be meant, 130 after Ctrl-C.
 pub fn main(workload: &str) -> ExitCode {
     start(workload).unwrap_or_else(|error| {
@@ -60,9 +64,17 @@ pub fn main(workload: &str) -> ExitCode {
 fn start(workload: &str) -> Result<ExitCode> {
     let args = Args::parse(std::env::args().skip(1));
     if args.mode == Mode::Help {
-        println!("{HELP}");
+        output::line(HELP)?;
         // Prints Criterion's own options and exits.
         let _ = Criterion::default().configure_from_args();
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.accept_majority {
+        return Err(without_our_option());
+    }
+    args.check_baselines()?;
+    if args.has("ignored") {
+        // Criterion takes it for "only those that are ignored", and no benchmark is. cargo nextest asks for their list.
         return Ok(ExitCode::SUCCESS);
     }
     ensure!(
@@ -90,11 +102,13 @@ fn start(workload: &str) -> Result<ExitCode> {
     if cells.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
+    if args.mode != Mode::List {
+        select::check_names(&cells)?;
+    }
     match &args.mode {
         Mode::List => {
-            for cell in &cells {
-                println!("{}: benchmark", cell.id);
-            }
+            let list: Vec<String> = cells.iter().map(|cell| format!("{}: benchmark", cell.id)).collect();
+            output::line(list.join("\n"))?;
             Ok(ExitCode::SUCCESS)
         }
         Mode::Load(baseline) => {
@@ -104,6 +118,7 @@ fn start(workload: &str) -> Result<ExitCode> {
             );
             plan::check_baseline(&cells, baseline)?;
             let mut criterion = criterion();
+            let _relay = Relay::new();
             for cell in &cells {
                 sample::show_stored(&mut criterion, &cell.id);
             }
@@ -115,9 +130,23 @@ fn start(workload: &str) -> Result<ExitCode> {
             }
             interrupt::install()?;
             let reference = catalog.entries().iter().find(|entry| entry.reference).map(|entry| entry.name.as_str());
-            run::run(&cells, reference, &args, &settings, criterion())
+            // Made first: a command line that Criterion does not take ends the process, after words about it.
+            let criterion = criterion();
+            let _relay = Relay::new();
+            run::run(&cells, reference, &args, &settings, criterion)
         }
     }
+}
+
+/// Goes on as the same program without the option that Criterion would refuse; the environment has the setting instead. Returns
+/// only when that cannot be.
+fn without_our_option() -> anyhow::Error {
+    let exe = match std::env::current_exe() {
+        Ok(exe) => exe,
+        Err(error) => return error.into(),
+    };
+    let rest = std::env::args().skip(1).filter(|argument| argument != args::ACCEPT_MAJORITY);
+    std::process::Command::new(exe).args(rest).env("QUERYDYNO_ACCEPT_MAJORITY", "yes").exec().into()
 }
 
 /// Criterion as the command line wants it, except for the filter, which is ours.
@@ -148,6 +177,7 @@ QueryDyno measures query engines: every engine/query/scale/variant is a Criterio
   cargo bench -- q1 --save-baseline a  keep the result under a name ...
   cargo bench -- q1 --baseline a       ... and compare with it later
   cargo bench -- --test duckdb         verify every answer once, without timing
+  cargo bench -- own --accept-majority where engines disagree, take what most say
   cargo bench -- tpch                  every query of a workload, on every engine
   TABLE_NAME=prices.parquet QUERY='SELECT count(*) FROM {table}' cargo bench -- own
                                        a query of your own; cargo xtask bench --help has more to it
@@ -165,6 +195,6 @@ Environment (or querydyno.toml beside Cargo.toml, see src/settings/mod.rs):
   QUERYDYNO_PYTHON=python3.12   makes script engines' environments   (default python3)
   QUERYDYNO_TPCH_ANSWERS=DIR    TPC's published q1.out to q22.out: sf1 is then verified against them
 
-Exit codes: 0 measured, or skipped for the reason shown; 1 a cell failed or answered wrongly, 2 usage, 130 interrupted.
+Exit codes: 0 measured, or skipped for the reason shown; 1 a cell failed, answered wrongly or is disputed, 2 usage, 130 interrupted.
 Criterion's own options follow.
 ";

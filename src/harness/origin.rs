@@ -1,9 +1,13 @@
 //! What all records of one call have in common: machine, source, command; and a cell's record before anything is known.
 
+use std::collections::BTreeMap;
+
 use super::select::Cell;
 use crate::engine::Phases;
 use crate::measure::host::Host;
 use crate::record::{self, Counts, DatasetRecord, EngineRecord, Git, Outcome, Provenance, QueryRecord, Record, SCHEMA};
+use crate::session::environment;
+use crate::settings::Settings;
 use crate::units::Bytes;
 
 /// Where records come from.
@@ -12,15 +16,23 @@ pub(crate) struct Origin {
     host: Host,
     git: Option<Git>,
     command: String,
+    accept_majority: bool,
+    environment: BTreeMap<String, String>,
 }
 
 impl Origin {
-    /// Of this machine, this checkout and this process's command line.
-    pub(crate) fn read() -> Self {
+    /// Of this machine, this checkout, these settings and this process's command line.
+    pub(crate) fn read(settings: &Settings) -> Self {
         // cargo adds --bench to what was typed.
         let typed = std::env::args().skip(1).filter(|argument| argument != "--bench");
         let command = typed.map(|argument| quoted(&argument)).collect::<Vec<_>>().join(" ");
-        Self { host: Host::read(), git: Git::read(), command }
+        Self {
+            host: Host::read(),
+            git: Git::read(),
+            command,
+            accept_majority: settings.accept_majority,
+            environment: environment::always().chain(environment::recorded()).collect(),
+        }
     }
 
     /// The same of another source.
@@ -43,6 +55,8 @@ impl Origin {
                 format: variant.format.to_owned(),
                 sha256: None,
                 layout: None,
+                tables: Vec::new(),
+                cautions: Vec::new(),
             },
             outcome: Outcome::Failed,
             reason: None,
@@ -68,6 +82,8 @@ impl Origin {
             threads: variant.threads,
             memory_limit_bytes: variant.memory.map(|Bytes(bytes)| bytes),
             cache: variant.cache,
+            accept_majority: self.accept_majority,
+            environment: self.environment.clone(),
             parallel: variant.parallel,
             provenance: Provenance::Measured,
             provenance_reason: None,

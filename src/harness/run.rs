@@ -8,24 +8,23 @@ use criterion::Criterion;
 
 use super::args::{Args, Mode};
 use super::attempt::{Stop, attempt};
+use super::cross_check::{Engines, Held, resolve};
 use super::finish::After;
-use super::hearing::Held;
 use super::origin::Origin;
 use super::plan::{self, Programs};
 use super::sample::{self, Engine};
 use super::select::Cell;
-use super::{consensus, standing, summary};
-use crate::answer::Verdict;
+use super::{standing, summary};
 use crate::audit;
-use crate::catalog::Entry;
 use crate::doctor;
 use crate::fixture::Store;
 use crate::interrupt;
 use crate::measure::host;
+use crate::output::say;
 use crate::paths;
 use crate::record::{Outcome, Record, Writer};
-use crate::referee::{self, Referee};
-use crate::session::Program;
+use crate::referee::{Referee, UnverifiedAnswer};
+use crate::session::{Program, environment};
 use crate::settings::Settings;
 
 /// What all cells of a run share.
@@ -58,10 +57,13 @@ pub(super) fn run(
         settings,
         store: Store::new(settings.data.clone()),
         referee: Referee::new(settings),
-        origin: Origin::read(),
+        origin: Origin::read(settings),
         spent: Duration::ZERO,
     };
-    run.fill_references(cells, &programs);
+    let cleared = environment::cleared(std::env::vars_os().map(|(name, _)| name));
+    if !cleared.is_empty() {
+        eprintln!("note: cleared for the engines, so that all have the same environment: {}", cleared.join(", "));
+    }
     if args.mode == Mode::Measure {
         // After building, which would be found as other work.
         for line in doctor::worst() {
@@ -78,24 +80,25 @@ pub(super) fn run(
     for cell in cells {
         let done = waiting.first().is_some_and(|(first, _)| !first.asks_the_same(cell));
         if done {
-            records.extend(run.settle(std::mem::take(&mut waiting), &mut writer)?);
+            records.extend(run.resolve(std::mem::take(&mut waiting), &programs, &mut writer)?);
         }
         if interrupt::requested() {
             break;
         }
         let mut record = run.origin.blank(cell);
+        let mut unverified = None;
         let done = match &programs[cell.id.engine.as_str()] {
-            Ok(program) => run.cell(cell, program, &mut criterion, &mut record),
+            Ok(program) => run.cell(cell, program, &mut criterion, &mut record, &mut unverified),
             Err(stop) => Err(stop.clone()),
         };
         if let Err(stop) = done {
             stop.tell(&mut record);
             if record.outcome == Outcome::Failed {
-                println!("{}: FAILED: {}", cell.id, record.reason.as_deref().unwrap_or_default());
+                say(format_args!("{}: FAILED: {}", cell.id, record.reason.as_deref().unwrap_or_default()));
             }
         }
-        if let Some(heard) = run.referee.take_heard() {
-            waiting.push((cell, Held { record, heard: Some(heard) }));
+        if unverified.is_some() {
+            waiting.push((cell, Held { record, unverified }));
             continue;
         }
         if args.mode == Mode::Measure {
@@ -103,7 +106,7 @@ pub(super) fn run(
         }
         records.push(record);
     }
-    records.extend(run.settle(waiting, &mut writer)?);
+    records.extend(run.resolve(waiting, &programs, &mut writer)?);
     if args.mode == Mode::Measure {
         criterion.final_summary();
     }
@@ -115,8 +118,7 @@ fn exit_code(records: &[Record]) -> ExitCode {
     if interrupt::requested() {
         return ExitCode::from(interrupt::EXIT_CODE);
     }
-    let failed = records.iter().any(|record| record.outcome == Outcome::Failed);
-    ExitCode::from(u8::from(failed))
+    ExitCode::from(u8::from(records.iter().any(Record::is_bad)))
 }
 
 impl Run<'_> {
@@ -126,36 +128,33 @@ impl Run<'_> {
         program: &Program,
         criterion: &mut Criterion,
         record: &mut Record,
+        unverified: &mut Option<UnverifiedAnswer>,
     ) -> Result<(), Stop> {
-        let ready = attempt(cell, program, self.settings, &self.store, &self.referee, record)?;
+        let ready = attempt(cell, program, self.settings, &self.store, &self.referee, record, unverified)?;
         let mut engine = Engine::new(cell, program, self.settings, ready)?;
         let samples = sample::take(criterion, self.args, &cell.id, &mut engine, &mut self.spent)?;
         let keeps = self.args.mode == Mode::Measure;
         let after = After { cell, program, settings: self.settings, referee: &self.referee, keeps };
-        if let Err(stop) = after.finish(engine, &samples, record) {
+        if let Err(stop) = after.finish(engine, &samples, record, unverified) {
             self.withdraw(cell);
             return Err(stop);
         }
-        println!("{}\n", summary::lines(record));
+        say(format_args!("{}\n", summary::lines(record)));
         Ok(())
     }
 
-    /// Has cells of one query, whose answers no reference vouches for, settle among themselves; gives their records.
-    fn settle(&self, waiting: Vec<(&Cell<'_>, Held)>, writer: &mut Writer) -> Result<Vec<Record>> {
+    /// Has cells of one query, whose answers no reference vouches for, judge each other; gives their records.
+    fn resolve(
+        &self,
+        waiting: Vec<(&Cell<'_>, Held)>,
+        programs: &Programs<'_>,
+        writer: &mut Writer,
+    ) -> Result<Vec<Record>> {
         let (cells, mut held): (Vec<&Cell<'_>>, Vec<Held>) = waiting.into_iter().unzip();
-        if let Some(first) = cells.first() {
-            first.settle(&mut held);
-        }
-        let mut records = Vec::new();
-        for (cell, Held { record, .. }) in cells.into_iter().zip(held) {
-            if matches!(record.verdict, Some(Verdict::Wrong(_))) {
-                self.withdraw(cell);
-                println!("{}: FAILED: {}", cell.id, record.reason.as_deref().unwrap_or_default());
-            }
-            if self.args.mode == Mode::Measure {
-                writer.append(&record)?;
-            }
-            records.push(record);
+        resolve(&cells, &mut held, &Engines { programs, settings: self.settings, store: &self.store });
+        let records: Vec<Record> = held.into_iter().map(|held| held.record).collect();
+        if self.args.mode == Mode::Measure {
+            records.iter().try_for_each(|record| writer.append(record))?;
         }
         Ok(records)
     }
@@ -172,62 +171,18 @@ impl Run<'_> {
         }
     }
 
-    /// Has the selected engines settle the references that no one shipped; alone, an engine stays unchecked.
-    fn fill_references(&self, cells: &[Cell<'_>], programs: &Programs<'_>) {
-        let mut done = Vec::new();
-        for cell in cells {
-            let parts = cell.parts;
-            let key = (&parts.query.name, cell.id.scale);
-            if done.contains(&key) {
-                continue;
-            }
-            done.push(key);
-            // What engines say of tables that may change is settled at the end of the run, and not kept.
-            if parts.workload.is_given()
-                || !matches!(self.referee.knows(parts.workload, parts.query, cell.id.scale), Ok(false))
-            {
-                continue;
-            }
-            let same = |other: &&Cell<'_>| (&other.parts.query.name, other.id.scale) == key;
-            let mut engines: Vec<(&Entry, Program)> = Vec::new();
-            for engine in cells.iter().filter(same).map(|cell| cell.parts.engine) {
-                // Once, in however many variants it runs.
-                let asked = engines.iter().any(|(known, _)| known.name == engine.name);
-                if let (false, Ok(program)) = (asked, &programs[engine.name.as_str()]) {
-                    engines.push((engine, program.clone()));
-                }
-            }
-            if engines.len() < 2 {
-                continue;
-            }
-            eprintln!("{} at {} has no reference answer: asking the selected engines", parts.query.name, cell.id.scale);
-            let folder = Referee::local(&parts.workload.name, cell.id.scale);
-            let kept =
-                consensus::agree(&engines, parts.workload, parts.query, cell.id.scale, self.settings, &self.store)
-                    .and_then(|found| {
-                        referee::keep(&folder, parts.workload, parts.query, &found.answer, found.engines)
-                    });
-            if let Err(error) = kept {
-                eprintln!("{error:#}");
-            }
-            if interrupt::requested() {
-                return;
-            }
-        }
-    }
-
     /// The table of what was measured, and what it takes to read it.
     fn show(&self, records: &[Record]) {
         let audits = audit::kept(records.iter().map(|record| &record.id));
         if let Some(table) = summary::table(records, &audits) {
-            println!("{table}\n");
+            say(format_args!("{table}\n"));
         }
         let told = [
             summary::legend(records, &audits),
             self.reference.and_then(|reference| standing::from_reference(records, reference)),
         ];
         for line in told.into_iter().flatten().chain(standing::builds(records)) {
-            println!("{line}");
+            say(line);
         }
     }
 
@@ -236,12 +191,12 @@ impl Run<'_> {
             self.show(records);
         }
         for reason in summary::reasons(records) {
-            println!("{reason}");
+            say(reason);
         }
-        println!("{}", summary::share(self.spent, wall));
+        say(summary::share(self.spent, wall));
         if let Some(path) = writer.path() {
-            println!("records: {}", path.display());
-            println!("everything that was measured, on one page: cargo xtask report");
+            say(format_args!("records: {}", path.display()));
+            say("everything that was measured, on one page: cargo xtask report");
         }
     }
 }

@@ -2,19 +2,27 @@
 //!
 //! What a filter means is [`crate::filter`]'s; here it meets the cells that there are, and those that run on request only.
 
-use anyhow::{Result, bail};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::PathBuf;
 
-use crate::catalog::{Catalog, Entry};
+use anyhow::{Result, bail, ensure};
+
+use crate::catalog::{self, Catalog};
 use crate::filter::Filter;
 use crate::id::{BenchId, check_name};
+use crate::paths;
 use crate::settings::Settings;
 use crate::variant::{Cache, FORMATS, Variant};
 use crate::workload::{QuerySpec, Workload};
 
+/// Characters of a folder's name that Criterion keeps, `MAX_DIRECTORY_NAME_LEN` in its `report.rs`.
+const FOLDER: usize = 64;
+
 /// A cell with what it is made of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parts<'a> {
-    pub(crate) engine: &'a Entry,
+    pub(crate) engine: &'a catalog::Entry,
     /// Under which conditions.
     pub(crate) variant: Variant<'a>,
     pub(crate) workload: &'a Workload,
@@ -53,7 +61,7 @@ pub(crate) fn all<'a>(workloads: &'a [Workload], catalog: &'a Catalog, settings:
 }
 
 /// Every format, mode and state of the cache, for each number of threads and each memory limit that was asked for.
-fn variants<'a>(engine: &'a Entry, workload: &Workload, settings: &Settings) -> Vec<Variant<'a>> {
+fn variants<'a>(engine: &'a catalog::Entry, workload: &Workload, settings: &Settings) -> Vec<Variant<'a>> {
     let mut variants = Vec::new();
     for variant in workload.formats().into_iter().flat_map(|format| settings.variants(format)) {
         // The first mode is the default, which an id does not spell.
@@ -134,6 +142,47 @@ pub(crate) fn select<'a>(
         bail!(unnamed.unwrap_or(hint));
     }
     Ok(selected)
+}
+
+/// Refuses cells that would share a folder of Criterion's, which compares whatever it finds in one: it cuts the names of
+/// folders, and `a_b/c` and `a/b_c` are the same to it.
+///
+/// # Errors
+/// Names the cell and what to shorten.
+pub(crate) fn check_names(cells: &[Cell<'_>]) -> Result<()> {
+    let mut folders: BTreeMap<PathBuf, &BenchId> = BTreeMap::new();
+    for Cell { id, .. } in cells {
+        let length = id.group().len();
+        ensure!(
+            length <= FOLDER,
+            "{id}: Criterion cuts the name of its folder, {}, to {FOLDER} of {length} characters, and would compare it with \
+             others that begin alike: shorten the name of the query '{}' by {}, or that of the engine",
+            id.group().replace('/', "_"),
+            id.query,
+            length - FOLDER
+        );
+        let length = id.variant.len();
+        ensure!(
+            length <= FOLDER,
+            "{id}: Criterion cuts the variant's folder to {FOLDER} of {length} characters: set fewer of mode, cache, \
+             threads and memory at a time"
+        );
+        let folder = paths::criterion_of(id);
+        match folders.entry(folder) {
+            Entry::Vacant(free) => {
+                free.insert(id);
+            }
+            Entry::Occupied(taken) if *taken.get() != id => bail!(
+                "{} and {id} would share Criterion's folder {}, and be compared with one another: name the query '{}' or its \
+                 engine otherwise",
+                taken.get(),
+                taken.key().display(),
+                id.query
+            ),
+            Entry::Occupied(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// What to tell somebody whose filter matches only cells that run on request, and names none of them.
@@ -286,7 +335,7 @@ mod tests {
         assert_eq!(ids, ["polars-wheel@2.0.0/q1/sf1/parquet"]);
         assert_eq!(chosen(Some("polars-wheel/q1/sf1")).unwrap(), ["polars-wheel/q1/sf1/parquet"]);
         assert_eq!(chosen(Some("^(polars-wheel|polars-wheel@2.0.0)/q1/sf1/")).unwrap().len(), 2);
-        for (filter, told) in [("duckdb@1/q1", "no versions"), ("^polars-wheel(@2.0.0)?/q1", "the whole name")] {
+        for (filter, told) in [("datafusion@1/q1", "no versions"), ("^polars-wheel(@2.0.0)?/q1", "the whole name")] {
             let error = format!("{:#}", chosen(Some(filter)).unwrap_err());
             assert!(error.contains(told), "{error}");
         }
@@ -305,5 +354,32 @@ mod tests {
             let error = format!("{:#}", chosen(Some(filter)).unwrap_err());
             assert!(error.contains(advice), "{filter}: {error}");
         }
+    }
+
+    /// Checks cells of these names, `engine/query/scale/variant`, whose parts are any cell's.
+    fn names(ids: &[&str]) -> Result<()> {
+        let settings = Settings::read()?;
+        let (catalog, workloads) = (Catalog::read(&settings)?, [Workload::read("tpch")?]);
+        let parts = all(&workloads, &catalog, &settings)[0].parts;
+        let cells: Vec<Cell<'_>> = ids.iter().map(|id| Cell { id: id.parse().unwrap(), parts }).collect();
+        check_names(&cells)
+    }
+
+    #[test]
+    fn check_names_refuses_what_criterion_cuts() {
+        // With `duckdb_` and `_sf1` around it.
+        let longest = "x".repeat(FOLDER - 11);
+        assert!(names(&[&format!("duckdb/{longest}/sf1/parquet")]).is_ok());
+        let error = names(&[&format!("duckdb/{longest}/sf10/parquet")]).unwrap_err().to_string();
+        assert!(error.contains("64 of 65 characters") && error.contains("by 1, "), "{error}");
+        let error = names(&[&format!("duckdb/q1/sf1/{}", "v".repeat(65))]).unwrap_err().to_string();
+        assert!(error.contains("variant"), "{error}");
+    }
+
+    #[test]
+    fn check_names_refuses_cells_that_would_share_a_folder() {
+        let error = names(&["a_b/c/sf1/parquet", "a/b_c/sf1/parquet"]).unwrap_err().to_string();
+        assert!(error.contains("a_b/c/sf1/parquet and a/b_c/sf1/parquet would share"), "{error}");
+        assert!(names(&["a_b/c/sf1/parquet", "a/b_c/sf1/parquet-cold", "a_b/c/sf1/parquet"]).is_ok());
     }
 }

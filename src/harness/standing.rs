@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn distance_is_over_shared_verified_queries_only() {
-        let good = Verdict::Consensus(3);
+        let good = Verdict::Reference { components: Vec::new() };
         let records = [
             record("arrow/q1/sf1/parquet", 10.0, good.clone()),
             record("arrow/q6/sf1/parquet", 10.0, good.clone()),
@@ -88,9 +88,9 @@ mod tests {
             record("duckdb/q6/sf1/parquet", 10.0, good.clone()),
             record("duckdb/q9/sf1/parquet", 999.0, good.clone()),
             record("polars/q1/sf1/parquet-eager", 50.0, good),
-            record("daft/q1/sf1/parquet", 1.0, Verdict::Unchecked(String::new())),
+            record("daft/q1/sf1/parquet", 1.0, Verdict::Unchecked { reason: String::new() }),
         ];
-        let mut cold = record("arrow/q1/sf1/parquet-cold", 1.0, Verdict::Consensus(3));
+        let mut cold = record("arrow/q1/sf1/parquet-cold", 1.0, Verdict::Reference { components: Vec::new() });
         cold.cache = Cache::Cold;
         let records: Vec<Record> = records.into_iter().chain([cold]).collect();
         let told = from_reference(&records, "arrow").unwrap();
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_format_is_held_against_the_same_one_and_named() {
         let with = |id: &str, milliseconds: f64, format: &str, parallel: usize| {
-            let mut record = record(id, milliseconds, Verdict::Consensus(3));
+            let mut record = record(id, milliseconds, Verdict::Reference { components: Vec::new() });
             record.dataset.format = format.to_owned();
             record.parallel = parallel;
             record

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::answer::Verdict;
+use crate::answer::{Dispute, Verdict};
 use crate::audit::{self, Audit};
 use crate::record::{Outcome, Record};
 use crate::session::Heap;
@@ -28,6 +28,7 @@ pub(super) fn lines(record: &Record) -> String {
     // What an engine writes beside its replies is what it spills.
     let spilled = counts.write_call_bytes.filter(|bytes| *bytes > SPILLED);
     let told = [
+        [("read", record.dataset.read_in_words()), ("", None), ("", None), ("", None)],
         [
             ("answer", known(record.verdict.as_ref().map(ToString::to_string))),
             ("peak memory", known(bytes(record.peak_memory_bytes))),
@@ -99,8 +100,8 @@ pub(super) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {
         }
         let memory = record.peak_memory_bytes.map_or_else(|| "unknown".to_owned(), |bytes| Bytes(bytes).to_string());
         let verdict = match &record.verdict {
-            Some(Verdict::Unchecked(_)) | None => "unchecked, not ranked".to_owned(),
-            Some(verdict) => verdict.to_string(),
+            None => "unchecked, not ranked".to_owned(),
+            Some(verdict) => verdict.short(),
         };
         table.add_row([
             id.query.clone(),
@@ -143,14 +144,46 @@ pub(super) fn reasons(records: &[Record]) -> Vec<String> {
         let (how, why) = match (record.outcome, &record.verdict) {
             (Outcome::Failed, _) => ("FAILED", record.reason.clone().unwrap_or_default()),
             (Outcome::Skipped, _) => ("skipped", record.reason.clone().unwrap_or_default()),
-            (Outcome::Measured, Some(Verdict::Unchecked(why))) => ("unchecked", why.clone()),
+            (Outcome::Measured, Some(Verdict::Unchecked { reason })) => ("unchecked", reason.clone()),
             (Outcome::Measured, _) => continue,
         };
         told.entry((how, record.id.engine.as_str(), why)).or_default().push(cell(record));
     }
-    told.into_iter()
-        .map(|((how, engine, why), queries)| format!("{how}: {engine} {}: {why}", queries.join(", ")))
-        .collect()
+    let lines = told.into_iter();
+    let lines = lines.map(|((how, engine, why), queries)| format!("{how}: {engine} {}: {why}", queries.join(", ")));
+    lines.chain(doubts(records)).collect()
+}
+
+/// What to know beside the numbers: engines that disagree, each dispute once, and what readers may get wrong about the files.
+pub fn doubts(records: &[Record]) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    let mut disputes: Vec<(&str, &Dispute)> = Vec::new();
+    for record in records {
+        let Some(Verdict::Disputed(dispute)) = &record.verdict else { continue };
+        if !disputes.contains(&(&record.id.query, dispute)) {
+            disputes.push((&record.id.query, dispute));
+            let groups = dispute.groups.len();
+            told.push(format!(
+                "DISPUTED: {}: the engines gave {groups} different answers, none is ranked",
+                record.id.query
+            ));
+            told.extend(dispute.lines());
+        }
+    }
+    if !disputes.is_empty() && records.iter().all(|record| !record.accept_majority) {
+        told.push(
+            "  what most independent engines say is taken with --accept-majority; the records then say so".to_owned(),
+        );
+    }
+    for record in records {
+        for caution in &record.dataset.cautions {
+            let line = format!("caution: {}: {caution}", record.id.query);
+            if !told.contains(&line) {
+                told.push(line);
+            }
+        }
+    }
+    told
 }
 
 /// How much of the run's time the engines themselves ran, timed or warming up.

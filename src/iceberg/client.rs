@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::messages::{Reply, Request};
 use crate::catalog::{Recipe, command};
-use crate::session::Program;
+use crate::session::{Program, environment};
 
 /// Asks all of this, in order, of one program.
 ///
@@ -17,6 +17,7 @@ use crate::session::Program;
 pub(crate) fn ask(requests: &[Request]) -> Result<Vec<Reply>> {
     let program = program()?;
     let mut command = Command::new(&program.path);
+    environment::prepare(&mut command);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut replies = Vec::new();
     command::run(&mut command, |child| {

@@ -33,7 +33,7 @@ impl<'a> Inspection<'a> {
             checkout: checkout.clone(),
             store: Store::new(settings.data.clone()),
             referee: Referee::new(settings),
-            origin: Origin::read(),
+            origin: Origin::read(settings),
             writer: Writer::new(&settings.home.join("records")),
         }
     }
@@ -80,7 +80,7 @@ impl<'a> Inspection<'a> {
     /// # Errors
     /// As a bench has them.
     pub(super) fn verified(&self, cell: &Cell<'_>, program: &Program, record: &mut Record) -> Result<Ready, Stop> {
-        attempt(cell, program, self.settings, &self.store, &self.referee, record)
+        attempt(cell, program, self.settings, &self.store, &self.referee, record, &mut None)
     }
 }
 

@@ -128,7 +128,7 @@ fn by_valgrind(
         let watched = under_valgrind(program, file);
         let parts = cell.parts;
         let Launched { mut session, .. } =
-            launch(parts.engine, parts.variant, &watched, inspection.settings, &dataset, &query)?;
+            launch(parts.engine, parts.variant, &watched, inspection.settings, &dataset, &query, false)?;
         for _ in 0..runs {
             session.run(1)?;
         }

@@ -3,6 +3,7 @@
 //! Each cell's answer is verified first, by its ordinary program. Then the bench `instructions` runs the same program under
 //! callgrind, where it reads all its requests from a file and has counting switched on for a few runs, after a first one.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -22,6 +23,7 @@ use crate::launch::opening;
 use crate::lock::Lock;
 use crate::paths;
 use crate::record::{self, Inspects, InstructionsRecord, Outcome, Provenance, Record};
+use crate::session::environment;
 use crate::session::protocol::Reply;
 use crate::session::{Failure, FailureKind, Observe, Program, Request};
 use crate::settings::Settings;
@@ -171,7 +173,7 @@ fn task(
     let (limits, settings) = opening(engine, cell.parts.variant, inspection.settings, &scratch);
     let before = [
         Request::Open { settings },
-        Request::Load { dataset },
+        Request::Load { dataset, count: false },
         Request::Prepare { query },
         // What is loaded or resolved at first use is not the query's own.
         Request::Run { iterations: 1, observe: None },
@@ -186,7 +188,8 @@ fn task(
     let requests = folder.join(format!("{name}.jsonl"));
     let replies = folder.join(format!("{name}.replies.jsonl"));
     fs::write(&requests, lines.join("\n") + "\n").map_err(anyhow::Error::from)?;
-    let mut env = program.variables(limits, &scratch);
+    let mut env: BTreeMap<String, String> = environment::always().collect();
+    env.extend(program.variables(limits, &scratch));
     // Which of its functions for copying memory glibc takes depends on the processor otherwise.
     env.insert("GLIBC_TUNABLES".to_owned(), "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM".to_owned());
     // What jemalloc gives back, and when, depends on the clock, which runs otherwise under Valgrind.

@@ -14,7 +14,7 @@
 //! | `inspects` | `heap` or `instructions` for a cell that was looked at for those and not timed |
 //! | `outcome` | `measured`, `unchecked`, `out of memory` ... |
 //! | `reason` | why there is no time that counts |
-//! | `verdict` | of the answer: `official`, `consensus`, `unchecked`, `wrong`; nothing where there was none |
+//! | `verdict` | of the answer: `official`, `reference`, `agreed`, `disputed`, `unchecked`, `wrong`; nothing where there was none |
 //! | `provenance` | `measured` by a clock, or `simulated` |
 //! | `metric`, `value` | a figure; the metric's name carries its unit |
 //! | `low`, `high` | its 95 % interval, where there is one |
@@ -31,7 +31,6 @@ use super::conditions::Conditions;
 use super::gather::Found;
 use super::group::state;
 use super::{Change, Report};
-use crate::answer::Verdict;
 use crate::record::Record;
 use crate::stats::Interval;
 
@@ -103,10 +102,7 @@ fn fixed(found: &Found, label: String) -> [String; 21] {
     let record = &found.record;
     let verdict = match &record.verdict {
         None => "",
-        Some(Verdict::Official) => "official",
-        Some(Verdict::Consensus(_)) => "consensus",
-        Some(Verdict::Unchecked(_)) => "unchecked",
-        Some(Verdict::Wrong(_)) => "wrong",
+        Some(verdict) => verdict.kind(),
     };
     let commit = record.git.as_ref().map(|git| format!("{}{}", git.commit, if git.dirty { "-dirty" } else { "" }));
     [

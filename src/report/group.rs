@@ -62,11 +62,12 @@ impl<'a> Cell<'a> {
 pub fn state(record: &Record) -> &'static str {
     match (record.outcome, &record.verdict, record.failure.as_ref().map(|failure| &failure.kind)) {
         (Outcome::Measured, Some(verdict), _) if verdict.verified() => "measured",
+        (Outcome::Measured, Some(Verdict::Disputed(_)), _) => "disputed",
         (Outcome::Measured, ..) => "unchecked",
         (Outcome::Skipped, _, Some(FailureKind::NotCold { .. })) => "not cold",
         (Outcome::Skipped, _, Some(_)) => "unsupported",
         (Outcome::Skipped, _, None) => "not available",
-        (Outcome::Failed, Some(Verdict::Wrong(_)), _) => "wrong",
+        (Outcome::Failed, Some(Verdict::Wrong { .. }), _) => "wrong",
         (Outcome::Failed, _, Some(kind)) => match kind {
             FailureKind::Crashed { .. } | FailureKind::Exited { .. } => "crashed",
             FailureKind::TimedOut { .. } => "timed out",

@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn one_thread_count_or_an_unverified_answer_makes_no_curve() {
         let mut unchecked = record("polars", 1, 1.0);
-        unchecked.verdict = Some(Verdict::Unchecked(String::new()));
+        unchecked.verdict = Some(Verdict::Unchecked { reason: String::new() });
         assert_eq!(curves(&[record("duckdb", 1, 90.0), unchecked, record("polars", 2, 1.0)]), []);
     }
 

@@ -1,8 +1,11 @@
 //! The host's hold on an engine program.
 
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+mod answers;
+
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -16,7 +19,7 @@ use super::protocol::{PROTOCOL, Reply, Request};
 use super::runs::{Counts, Runs, Worker};
 use super::spawn;
 use super::watch::{Tail, lines, writer};
-use crate::answer::Answer;
+use crate::answer::Shown;
 use crate::engine::{EngineInfo, EngineSettings};
 use crate::fixture::Dataset;
 use crate::interrupt::{self, Group};
@@ -66,17 +69,8 @@ impl Session {
         let not_started =
             |error: String| FailureKind::NotStarted { program: program.path.display().to_string(), error };
         let scratch = scratch::folder(scratch_root).map_err(|error| not_started(format!("{error:#}")))?;
-        let mut command = Command::new(&program.path);
-        command
-            .args(&program.args)
-            .envs(program.variables(limits, scratch.path()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
-        spawn::die_with_parent(&mut command);
-        spawn::confine(&mut command, limits);
-        let mut child = command.spawn().map_err(|error| not_started(error.to_string()))?;
+        let mut child =
+            spawn::command(program, limits, scratch.path()).spawn().map_err(|error| not_started(error.to_string()))?;
         let group = Group::new(child.id());
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
@@ -136,14 +130,15 @@ impl Session {
         }
     }
 
-    /// Loads the tables; gives the time it took in nanoseconds.
+    /// Loads the tables; gives the time it took in nanoseconds. Has the engine `count` their rows then, if it can: not part of
+    /// that time.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn load(&mut self, dataset: &Dataset) -> Outcome<u64> {
+    pub fn load(&mut self, dataset: &Dataset, count: bool) -> Outcome<(u64, Option<BTreeMap<String, u64>>)> {
         let dataset = dataset.clone();
-        match self.ask("load", &Request::Load { dataset })? {
-            Reply::Load { load_ns } => Ok(load_ns),
+        match self.ask("load", &Request::Load { dataset, count })? {
+            Reply::Load { load_ns, rows } => Ok((load_ns, rows)),
             other => Err(self.garbage("load", &other)),
         }
     }
@@ -185,17 +180,6 @@ impl Session {
     /// As [`open`](Self::open).
     pub fn observe(&mut self, observe: Observe) -> Outcome<Runs> {
         self.run_batch(1, Some(observe))
-    }
-
-    /// The last run's result.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn answer(&mut self) -> Outcome<Answer> {
-        match self.ask("answer", &Request::Answer)? {
-            Reply::Answer { answer } => Ok(answer),
-            other => Err(self.garbage("answer", &other)),
-        }
     }
 
     /// The failure of a program whose query gave another number of rows than before.
@@ -424,6 +408,20 @@ impl Session {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
+    }
+}
+
+/// The answer in a reply.
+///
+/// # Errors
+/// The reply, when it has none or one that is not whole.
+pub(crate) fn shown(reply: Reply) -> std::result::Result<Shown, Box<Reply>> {
+    match reply {
+        Reply::Answer { answer: Some(answer), summary: None, arrow: None } => Ok(Shown::Rows(answer)),
+        Reply::Answer { answer: None, summary: Some(summary), arrow: None } if summary.is_whole() => {
+            Ok(Shown::Summary(summary))
+        }
+        other => Err(Box::new(other)),
     }
 }
 

@@ -7,7 +7,11 @@
 //! Any executable can take part: see [`protocol`] for the whole conversation.
 
 #[cfg(feature = "harness")]
+mod arrow_file;
+#[cfg(feature = "harness")]
 mod client;
+#[cfg(feature = "harness")]
+pub(crate) mod environment;
 #[cfg(feature = "harness")]
 mod failure;
 #[cfg(feature = "heap")]
@@ -25,7 +29,11 @@ mod spawn;
 mod watch;
 
 #[cfg(feature = "harness")]
+pub(crate) use arrow_file::read as read_arrow;
+#[cfg(feature = "harness")]
 pub use client::Session;
+#[cfg(feature = "harness")]
+pub(crate) use client::shown;
 #[cfg(feature = "harness")]
 pub use failure::{Failure, FailureKind};
 pub use observe::{Heap, Observe, Observed};

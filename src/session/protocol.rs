@@ -6,22 +6,29 @@
 //! |---|---|---|
 //! | | `{"did":"hello","protocol":1,"engine":"duckdb"}` | |
 //! | `{"do":"open","settings":{"threads":2,"memory_limit_bytes":null,"scratch":"/tmp/x","mode":null,"options":{}}}` | `{"did":"open","info":{"version":"2.0.0","build":{},"settings":{}}}` | |
-//! | `{"do":"load","dataset":{...}}` | `{"did":"load","load_ns":81234}` | recorded |
+//! | `{"do":"load","dataset":{...},"count":true}` | `{"did":"load","load_ns":81234,"rows":{"lineitem":60175}}` | recorded |
 //! | `{"do":"prepare","query":{"workload":"tpch","name":"q1","sql":"select ..."}}` | `{"did":"prepare"}` | |
 //! | `{"do":"run","iterations":3}` | `{"did":"run","rows":4,"durations_ns":[...],"cpu_time_ns":912,"usage":{...}}` | each run |
 //! | `{"do":"run","iterations":1,"observe":{"what":"phases"}}` | `{"did":"run","rows":4,"durations_ns":[...],"phases":{"plan_ns":9}}` | no sample |
-//! | `{"do":"answer"}` | `{"did":"answer","answer":{"columns":[...],"rows":[...]}}` | |
+//! | `{"do":"answer","rows_up_to":100000}` | `{"did":"answer","answer":{"columns":[...],"rows":[...]}}` | |
 //! | closes stdin | exits with 0 | |
 //!
-//! `answer` is about the last run. [`Usage`], `cpu_time_ns` and all that an [`Observe`] asks for may be left out: then it is
+//! All of it is UTF-8, whatever the locale. `rows` after loading are what the engine itself counts, after `load_ns` was taken; a
+//! program that cannot count leaves them out. `answer` is about the last run. A result of more than `rows_up_to` rows may be shown
+//! as a file instead, an Arrow IPC stream in the scratch folder, `{"did":"answer","arrow":{"path":"...","rows":2000000}}`, or as
+//! a [`Summary`]; a program that knows neither sends all rows. [`Usage`], `cpu_time_ns` and all that an [`Observe`] asks for may be left out: then it is
 //! unknown. In place of any reply the program may say `{"did":"fail","message":"..."}`, or
 //! `{"did":"unsupported","reason":"..."}` when it is the engine's nature and not an error. A program that has
 //! no build to tell leaves `build` out. Fields that are not known here are ignored, so that a program may say more.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use super::observe::{Observe, Observed};
-use crate::answer::Answer;
+use crate::answer::summary::Summary;
+use crate::answer::{Answer, Wanted};
 use crate::engine::{EngineInfo, EngineSettings};
 use crate::fixture::Dataset;
 use crate::measure::usage::Usage;
@@ -43,6 +50,9 @@ pub enum Request {
     Load {
         /// The files.
         dataset: Dataset,
+        /// Whether the engine is to count the rows of each table, after the time was taken.
+        #[serde(default)]
+        count: bool,
     },
     /// Take this query for the runs that follow.
     Prepare {
@@ -58,7 +68,7 @@ pub enum Request {
         observe: Option<Observe>,
     },
     /// Show the last run's result.
-    Answer,
+    Answer(Wanted),
 }
 
 /// What the program replies.
@@ -81,6 +91,9 @@ pub enum Reply {
     Load {
         /// How long that took, in nanoseconds.
         load_ns: u64,
+        /// Rows of each table as the engine counts them, where it was asked and can.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rows: Option<BTreeMap<String, u64>>,
     },
     /// The query is taken.
     Prepare {},
@@ -100,10 +113,17 @@ pub enum Reply {
         #[serde(flatten)]
         observed: Observed,
     },
-    /// The last run's result.
+    /// The last run's result, in one of three forms.
     Answer {
         /// Columns and rows.
-        answer: Answer,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<Answer>,
+        /// Columns and sums over the rows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        summary: Option<Box<Summary>>,
+        /// A file that holds all of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        arrow: Option<ArrowFile>,
     },
     /// The engine cannot do this, by its nature.
     Unsupported {
@@ -115,4 +135,13 @@ pub enum Reply {
         /// The error with its causes.
         message: String,
     },
+}
+
+/// A result in a file of its own, as an Arrow IPC stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArrowFile {
+    /// Where it is, in the session's scratch folder.
+    pub path: PathBuf,
+    /// How many rows it has.
+    pub rows: u64,
 }

@@ -2,6 +2,7 @@
 //!
 //! `echo | querydyno-null` shows the greeting.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -10,7 +11,9 @@ use anyhow::{Context, bail, ensure};
 
 use super::observe::{self, Observe, Observed};
 use super::protocol::{PROTOCOL, Reply, Request};
+use crate::answer::{Shown, Sink};
 use crate::engine::{Build, Engine, Result, Unsupported};
+use crate::fixture::Dataset;
 use crate::measure::process_cpu_time;
 use crate::measure::usage::Usage;
 
@@ -32,7 +35,8 @@ pub fn serve<E: Engine>(engine: &str, build: Build) -> ExitCode {
 /// anew when this differs, so that no program of the other one is measured.
 const _: Option<&str> = option_env!("QUERYDYNO_CHECKOUT");
 
-/// The build of this program as the catalog's recipe told it at compile time, with the allocator that its bin set.
+/// The build of this program as the catalog's recipe told it at compile time, with the allocator that its bin set, or those
+/// of the library that it is linked with.
 ///
 /// Compiled without the catalog, compiler and flags stay unknown. What `MALLOC_CONF` tells jemalloc is part of it.
 pub fn recipe(allocator: &str) -> Build {
@@ -40,7 +44,7 @@ pub fn recipe(allocator: &str) -> Build {
     let allocator = [Some(allocator.to_owned()), told_at_start].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let told: Build =
         option_env!("QUERYDYNO_RECIPE").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    Build { allocator: Some(allocator), ..told }
+    Build { allocator: told.allocator.clone().or(Some(allocator)), ..told }
 }
 
 fn converse<E: Engine>(engine: &str, build: Build) -> Result<()> {
@@ -101,11 +105,11 @@ impl<E: Engine> State<E> {
         };
         match request {
             Request::Open { .. } => bail!("the engine is open already"),
-            Request::Load { dataset } => {
+            Request::Load { dataset, count } => {
                 let start = Instant::now();
                 engine.load(&dataset)?;
                 let load_ns = nanos(start);
-                Ok(Reply::Load { load_ns })
+                Ok(Reply::Load { load_ns, rows: if count { counted(engine, &dataset)? } else { None } })
             }
             Request::Prepare { query } => {
                 self.output = None;
@@ -116,13 +120,30 @@ impl<E: Engine> State<E> {
                 let prepared = self.prepared.as_ref().context("no query was prepared")?;
                 run(engine, prepared, &mut self.output, iterations, observe.as_ref())
             }
-            Request::Answer => {
+            Request::Answer(wanted) => {
                 let output = self.output.take().context("the query has not run since")?;
-                let answer = engine.answer(output)?;
-                Ok(Reply::Answer { answer })
+                let mut sink = Sink::new(engine.rows(&output), wanted);
+                engine.answer(output, &mut sink)?;
+                let (answer, summary) = match sink.finish().context("the engine told no columns")? {
+                    Shown::Rows(answer) => (Some(answer), None),
+                    Shown::Summary(summary) => (None, Some(summary)),
+                };
+                Ok(Reply::Answer { answer, summary, arrow: None })
             }
         }
     }
+}
+
+/// What the engine counts in each table; `None` when it cannot tell of one.
+fn counted<E: Engine>(engine: &mut E, dataset: &Dataset) -> Result<Option<BTreeMap<String, u64>>> {
+    let mut rows = BTreeMap::new();
+    for table in &dataset.tables {
+        match engine.count(&table.name)? {
+            Some(count) => rows.insert(table.name.clone(), count),
+            None => return Ok(None),
+        };
+    }
+    Ok(Some(rows))
 }
 
 /// The timed region: one clock reading before and one after each run, everything else outside.

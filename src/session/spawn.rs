@@ -1,19 +1,37 @@
-//! What an engine program is given between fork and exec: an end with its parent, and its share of the processors.
+//! How an engine program is started. Between fork and exec it is given an end with its parent, and its share of the processors.
 
 use std::cmp::Reverse;
 use std::fs;
 use std::io;
 use std::mem;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
-use super::program::Limits;
+use super::environment;
+use super::program::{Limits, Program};
+
+/// The command that starts a program: with pipes, in a process group of its own, in the environment that all engines get.
+pub(super) fn command(program: &Program, limits: Limits, scratch: &Path) -> Command {
+    let mut command = Command::new(&program.path);
+    environment::prepare(&mut command);
+    command
+        .args(&program.args)
+        .envs(program.variables(limits, scratch))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    die_with_parent(&mut command);
+    confine(&mut command, limits);
+    command
+}
 
 /// Has the kernel kill the program when the thread that spawned it is gone, even by SIGKILL.
 #[expect(unsafe_code, reason = "pre_exec is the only way to act between fork and exec")]
-pub(super) fn die_with_parent(command: &mut Command) {
+fn die_with_parent(command: &mut Command) {
     let parent = rustix::process::getpid();
     let ask = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -36,7 +54,7 @@ pub(super) fn die_with_parent(command: &mut Command) {
     unsafe_code,
     reason = "no crate of the graph sets an affinity, and only pre_exec does it before any thread is there"
 )]
-pub(super) fn confine(command: &mut Command, limits: Limits) {
+fn confine(command: &mut Command, limits: Limits) {
     let (Some(first), Some(allowed)) = (limits.first_processor, allowed()) else { return };
     let threads = limits.threads;
     if threads >= allowed.len() || first.saturating_add(threads) > allowed.len() {

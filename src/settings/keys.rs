@@ -57,11 +57,23 @@ pub(super) const TIMEOUT: Key =
     one("timeout", "QUERYDYNO_TIMEOUT", "5m; cargo xtask bench: 10m", "for one reply of an engine program");
 pub(super) const DATA: Key = one("data", "QUERYDYNO_DATA", "target/querydyno/data", "where generated tables lie");
 pub(super) const PYTHON: Key = one("python", "QUERYDYNO_PYTHON", "python3", "makes script engines' environments");
+pub(super) const DUCKDB: Key = one(
+    "duckdb",
+    "QUERYDYNO_DUCKDB",
+    "its makers' library, else compiled",
+    "where DuckDB comes from: wheel (its makers' library), source (compiled here)",
+);
 pub(super) const TPCH_ANSWERS: Key = one(
     "tpch_answers",
     "QUERYDYNO_TPCH_ANSWERS",
     "none: the repository's references",
     "folder of TPC's published q1.out to q22.out",
+);
+pub(super) const ACCEPT_MAJORITY: Key = one(
+    "accept_majority",
+    "QUERYDYNO_ACCEPT_MAJORITY",
+    "no: where engines disagree nobody is ranked",
+    "yes: what most independent engines say stands",
 );
 /// Without our prefix, as the next one: the names that users of the tool before this one have in their scripts.
 pub(super) const TABLE_NAME: Key = of_a_run(
@@ -74,7 +86,7 @@ pub(super) const CONFIG: Key =
     of_a_run("QUERYDYNO_CONFIG", "querydyno.toml beside Cargo.toml, if it is there", "the file of settings");
 
 /// Every key, in the order in which they are shown.
-pub const KEYS: [Key; 14] = [
+pub const KEYS: [Key; 16] = [
     SCALE,
     THREADS,
     MEMORY,
@@ -85,7 +97,9 @@ pub const KEYS: [Key; 14] = [
     TIMEOUT,
     DATA,
     PYTHON,
+    DUCKDB,
     TPCH_ANSWERS,
+    ACCEPT_MAJORITY,
     TABLE_NAME,
     QUERY,
     CONFIG,

@@ -13,8 +13,10 @@
 //! workloads = ["/my/shop"]    # QUERYDYNO_WORKLOADS: folders with a workload.toml of your own
 //! timeout = "5m"              # QUERYDYNO_TIMEOUT: for one reply of an engine program
 //! data = "/fast/disk"         # QUERYDYNO_DATA; default: target/querydyno/data
+//! duckdb = "source"           # QUERYDYNO_DUCKDB; default: its makers' library, else compiled; or "wheel": never compiled
 //! python = "python3.12"       # QUERYDYNO_PYTHON; default: python3; makes the environments of script engines
 //! tpch_answers = "/dbgen/answers" # QUERYDYNO_TPCH_ANSWERS: TPC's published q1.out to q22.out
+//! accept_majority = "no"      # QUERYDYNO_ACCEPT_MAJORITY=yes, --accept-majority: where engines disagree, what most say stands
 //!
 //! [engine.duckdb-small]       # a further engine: another configuration of one that is there ...
 //! like = "duckdb"
@@ -31,6 +33,7 @@
 //! program = "/opt/mine/querydyno-mine"
 //! args = ["--fast"]
 //! dialect = "duckdb"
+//! components = ["arrow-rs"]   # what it is built on: engines that share a component are one vote; default: a vote of its own
 //!
 //! [gate]                      # what cargo xtask gate lets pass, head by base; these are the defaults
 //! time = { accepts = 1.02, must_see = 1.05 }   # red: confirmed slower, and by the first or more; cleared: the second is excluded
@@ -104,14 +107,27 @@ pub struct Settings {
     pub data: PathBuf,
     /// The Python that script engines' environments are made with.
     pub python: String,
+    /// Where the engine DuckDB comes from, where somebody said so: then from there and nowhere else.
+    pub duckdb: Option<DuckDbFrom>,
     /// Folder of TPC's published answers.
     pub tpch_answers: Option<PathBuf>,
+    /// Whether what most independent engines say stands where engines disagree.
+    pub accept_majority: bool,
     /// The user's own engines by name.
     pub engines: BTreeMap<String, OwnEngine>,
     /// What a change may cost, for `cargo xtask gate`.
     pub gate: GateSettings,
     /// Every setting as it was told; see [`told()`](Self::told()).
     pub(crate) told: Vec<Told>,
+}
+
+/// Where the engine DuckDB comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DuckDbFrom {
+    /// The library in its makers' Python package.
+    Wheel,
+    /// Compiled here.
+    Source,
 }
 
 /// A query of the user's own, over one table.
@@ -144,6 +160,8 @@ pub struct OwnEngine {
     pub env: BTreeMap<String, String>,
     /// Whose query texts it takes where they differ.
     pub dialect: Option<String>,
+    /// What it is built on, `arrow-rs`, `polars`: engines that share a component are one vote.
+    pub components: Option<Vec<String>>,
     /// Settings by the engine's own names.
     #[serde(default)]
     pub options: BTreeMap<String, String>,

@@ -10,11 +10,11 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::file::File;
 use super::keys::{
-    CACHE, DATA, ENGINE_VARIABLES, FORMATS, KEYS, MEMORY, METASTORE, PREFIX, PYTHON, QUERY, SCALE, TABLE_NAME, THREADS,
-    TIMEOUT, TPCH_ANSWERS, WORKLOADS,
+    ACCEPT_MAJORITY, CACHE, DATA, DUCKDB, ENGINE_VARIABLES, FORMATS, KEYS, MEMORY, METASTORE, PREFIX, PYTHON, QUERY,
+    SCALE, TABLE_NAME, THREADS, TIMEOUT, TPCH_ANSWERS, WORKLOADS,
 };
 use super::told::{Given, ToldBy, named};
-use super::{Own, Settings};
+use super::{DuckDbFrom, Own, Settings};
 use crate::id::Scale;
 use crate::measure::host;
 use crate::paths;
@@ -67,6 +67,7 @@ impl Settings {
         let caches: Option<Vec<Cache>> = given.axis(&CACHE, |text| text.parse().map_err(anyhow::Error::msg))?;
         let text = |key| given.value(key).map(|(value, _)| value);
         let timeout = given.value(&TIMEOUT).map(|(told, by)| timeout(&told).with_context(|| named(&TIMEOUT, &by)));
+        let duckdb = given.value(&DUCKDB).map(|(told, by)| duckdb_from(&told).with_context(|| named(&DUCKDB, &by)));
         let tpch_answers = text(&TPCH_ANSWERS).map(PathBuf::from);
         if let Some(folder) = tpch_answers.as_ref().filter(|folder| !folder.join("q1.out").is_file()) {
             bail!(
@@ -87,8 +88,10 @@ impl Settings {
             timeout: timeout.transpose()?,
             home: paths::home(),
             data: text(&DATA).map_or_else(|| paths::own("data"), PathBuf::from),
+            duckdb: duckdb.transpose()?,
             python: text(&PYTHON).unwrap_or_else(|| "python3".to_owned()),
             tpch_answers,
+            accept_majority: text(&ACCEPT_MAJORITY).map_or(Ok(false), |text| yes(&text))?,
             told: given.told(),
             engines: given.file.engines,
             gate: given.file.gate,
@@ -101,6 +104,14 @@ fn threads(text: &str) -> Result<usize> {
     threads.with_context(|| format!("'{text}' is no number of threads: give whole numbers from 1 to {MOST_THREADS}"))
 }
 
+fn yes(text: &str) -> Result<bool> {
+    match text.to_lowercase().as_str() {
+        "1" | "yes" | "true" => Ok(true),
+        "0" | "no" | "false" => Ok(false),
+        _ => bail!("{}: '{text}' is neither yes nor no", ACCEPT_MAJORITY.variable),
+    }
+}
+
 fn memory(text: &str) -> Result<Option<Bytes>> {
     if text == "none" {
         return Ok(None);
@@ -111,6 +122,14 @@ fn memory(text: &str) -> Result<Option<Bytes>> {
         "'{text}' is less than {LEAST_MEMORY}, which no engine starts in: give a size such as 2GiB"
     );
     Ok(Some(limit))
+}
+
+fn duckdb_from(text: &str) -> Result<DuckDbFrom> {
+    match text.trim() {
+        "wheel" => Ok(DuckDbFrom::Wheel),
+        "source" => Ok(DuckDbFrom::Source),
+        other => bail!("'{other}' is nowhere that DuckDB comes from: there are wheel and source"),
+    }
 }
 
 fn format(text: &str) -> Result<String> {
@@ -206,6 +225,7 @@ mod tests {
             (MEMORY.variable, "256"),
             (CACHE.variable, "warm"),
             (FORMATS.variable, "csv"),
+            (DUCKDB.variable, "release"),
             (WORKLOADS.variable, "/nowhere/shop"),
         ] {
             let error = format!("{:#}", settings(&[(name, value)]).unwrap_err());

@@ -3,38 +3,54 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use parquet::basic::{ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::Type;
 
+use super::files::Files;
+use super::schema::{Schema, alike};
 use crate::checksum::sha256;
 use crate::fixture::Table;
+use crate::guarded::guarded;
 use crate::iceberg::messages::{Bound, Column, ColumnMetrics};
 use crate::iceberg::shape::FileColumn;
+use crate::interrupt;
 
 /// A table of Parquet files that somebody else made.
 ///
 /// # Errors
-/// When one of them is no Parquet file.
-pub(super) fn table(name: &str, files: Vec<PathBuf>) -> Result<Table> {
+/// When one of them is no Parquet file, or they are not of one schema.
+pub(super) fn table(name: &str, files: Files) -> Result<Table> {
+    let Files { paths, mut cautions } = files;
     let mut rows = 0;
     let mut print = String::new();
-    let mut first: Option<(&PathBuf, Vec<FileColumn>)> = None;
-    for file in &files {
+    let mut first: Option<(&PathBuf, Schema)> = None;
+    for file in &paths {
+        interrupt::check()?;
         let footer = read(file)?;
-        let columns = columns_of(&footer);
+        let schema = Schema::of(&footer);
         match &first {
-            None => first = Some((file, columns)),
-            Some((other, theirs)) => alike((other, theirs), (file, &columns))?,
+            None => first = Some((file, schema)),
+            Some((other, theirs)) => alike((other, theirs), (file, &schema))?,
         }
         rows += u64::try_from(footer.file_metadata().num_rows())?;
         // Not the content, which may be any size: another file of this size and time is not told apart.
         let metadata = fs::metadata(file)?;
         print += &format!("{} {} {:?}\n", file.display(), metadata.len(), metadata.modified()?);
     }
-    Ok(Table { name: name.to_owned(), rows, files, sha256: sha256(&print), iceberg: None })
+    let single_precision = first.iter().any(|(_, schema)| schema.has_floats());
+    cautions.extend(first.iter().flat_map(|(_, schema)| schema.cautions()));
+    Ok(Table {
+        name: name.to_owned(),
+        rows,
+        files: paths,
+        sha256: sha256(&print),
+        iceberg: None,
+        single_precision,
+        cautions,
+    })
 }
 
 /// The columns of a file.
@@ -43,24 +59,6 @@ pub(super) fn table(name: &str, files: Vec<PathBuf>) -> Result<Table> {
 /// When it is no Parquet file.
 pub(super) fn columns(file: &Path) -> Result<Vec<FileColumn>> {
     Ok(columns_of(&read(file)?))
-}
-
-/// Refuses files that engines would read in unlike ways: some go by the first file's columns, some by all.
-fn alike((one, ours): (&PathBuf, &[FileColumn]), (other, theirs): (&PathBuf, &[FileColumn])) -> Result<()> {
-    let lacks = |columns: &[FileColumn], wanted: &FileColumn| {
-        !columns.iter().any(|column| column.name == wanted.name && column.kind == wanted.kind)
-    };
-    let unlike = ours.iter().find(|column| lacks(theirs, column)).or(theirs.iter().find(|column| lacks(ours, column)));
-    match unlike {
-        None => Ok(()),
-        Some(column) => bail!(
-            "the column {} is not the same in {} and {}, and engines disagree on what that means: give files of one schema, \
-             or make it an Iceberg table, which says what it means",
-            column.name,
-            one.display(),
-            other.display()
-        ),
-    }
 }
 
 fn columns_of(footer: &ParquetMetaData) -> Vec<FileColumn> {
@@ -102,7 +100,7 @@ pub(super) fn described(file: &Path) -> Result<(Vec<Column>, Vec<ColumnMetrics>)
 fn read(file: &Path) -> Result<ParquetMetaData> {
     let context = || format!("{} cannot be read as Parquet", file.display());
     let opened = File::open(file).with_context(context)?;
-    ParquetMetaDataReader::new().parse_and_finish(&opened).with_context(context)
+    guarded(|| Ok(ParquetMetaDataReader::new().parse_and_finish(&opened)?)).with_context(context)
 }
 
 /// Iceberg's name of a primitive column's type.
@@ -191,5 +189,95 @@ fn below(a: &Bound, b: &Bound) -> bool {
         (Bound::Int(a), Bound::Int(b)) => a < b,
         (Bound::Text(a), Bound::Text(b)) => a < b,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parquet::data_type::{Int32Type, Int64Type};
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+
+    use super::*;
+
+    /// A file of these columns without rows.
+    fn write(path: &Path, fields: &str) {
+        let schema = Arc::new(parse_message_type(&format!("message m {{ {fields} }}")).unwrap());
+        SerializedFileWriter::new(File::create(path).unwrap(), schema, Arc::default()).unwrap().close().unwrap();
+    }
+
+    fn table_in(folder: &Path) -> Result<Table> {
+        table("t", Files::of(folder)?)
+    }
+
+    #[test]
+    fn table_refuses_files_whose_column_is_in_two_units() {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("a.parquet"), "required int32 id; optional int64 t (TIMESTAMP(MILLIS, false));");
+        write(&folder.path().join("b.parquet"), "optional int96 t; optional int32 id;");
+        let error = table_in(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("the column t is INT64 TIMESTAMP(MILLIS, no zone) in "), "{error}");
+        assert!(error.contains("/a.parquet and INT96 in ") && error.contains("/b.parquet, "), "{error}");
+        write(&folder.path().join("a.parquet"), "required int32 id; optional int96 t;");
+        let table = table_in(folder.path()).unwrap();
+        assert_eq!((table.files.len(), table.rows, table.has_int96()), (2, 0, true));
+    }
+
+    #[test]
+    fn table_takes_the_older_words_for_the_same_type() {
+        let folder = tempfile::tempdir().unwrap();
+        let types = "optional int32 d (DATE); optional binary s (UTF8); optional int64 n (DECIMAL(9, 2));";
+        write(&folder.path().join("a.parquet"), types);
+        // The footer of a writer that knows converted types alone.
+        let fields = parse_message_type(&format!("message m {{ {types} }}")).unwrap();
+        let older = |field: &Type| {
+            let info = field.get_basic_info();
+            let builder = Type::primitive_type_builder(info.name(), field.get_physical_type());
+            let builder = builder.with_repetition(info.repetition()).with_converted_type(info.converted_type());
+            match info.converted_type() {
+                ConvertedType::DECIMAL => builder.with_precision(9).with_scale(2).build().unwrap(),
+                _ => builder.build().unwrap(),
+            }
+        };
+        let fields: Vec<_> = fields.get_fields().iter().map(|field| Arc::new(older(field))).collect();
+        assert!(fields.iter().all(|field| field.get_basic_info().logical_type_ref().is_none()));
+        let schema = Arc::new(Type::group_type_builder("m").with_fields(fields).build().unwrap());
+        let file = File::create(folder.path().join("b.parquet")).unwrap();
+        SerializedFileWriter::new(file, schema, Arc::default()).unwrap().close().unwrap();
+        assert_eq!(table_in(folder.path()).unwrap().cautions, Vec::<String>::new());
+    }
+
+    #[test]
+    fn table_counts_rows_and_keeps_the_cautions() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().join("year=2024");
+        fs::create_dir(&at).unwrap();
+        fs::write(at.join("notes.txt"), "").unwrap();
+        let schema = Arc::new(parse_message_type("message m { required int32 id; required int64 ID; }").unwrap());
+        let file = File::create(at.join("a.pq")).unwrap();
+        let mut writer = SerializedFileWriter::new(file, schema, Arc::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int32Type>().write_batch(&[1, 2, 3], None, None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(&[1, 2, 3], None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        writer.close().unwrap();
+        let table = table_in(folder.path()).unwrap();
+        assert_eq!((table.rows, table.files), (3, vec![at.join("a.pq")]));
+        let told = [
+            "not part of the table: year=2024/notes.txt",
+            "year=2024, is none of them",
+            "columns ID, id have one name",
+        ];
+        assert_eq!(table.cautions.len(), told.len(), "{:?}", table.cautions);
+        assert!(table.cautions.iter().zip(told).all(|(caution, told)| caution.contains(told)), "{:?}", table.cautions);
+        fs::write(at.join("b.parquet"), "PAR1").unwrap();
+        let error = table_in(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("b.parquet cannot be read as Parquet"), "{error}");
     }
 }

@@ -4,9 +4,15 @@
 //! run. Data files are made by [`Store`]; here it is found out what is meant, and Iceberg tables are made over them and
 //! planned. Nothing of it is in a sample; planning is recorded apart ([`Planning`]).
 
+mod files;
 mod footers;
+mod foreign;
 mod made;
+mod metadata;
+mod schema;
 mod source;
+mod steps;
+mod walk;
 
 use std::collections::BTreeMap;
 
@@ -165,6 +171,8 @@ fn of_snapshot(name: &str, planned: &Planned, place: &Place) -> Result<Table> {
             evolved,
             needs_reader,
         }),
+        single_precision: false,
+        cautions: Vec::new(),
     })
 }
 
@@ -179,6 +187,17 @@ fn count(planning: &mut Option<Planning>, place: &Place, name: &str, planned: &P
     sum.planning_ns += planned.planning_ns;
     sum.files += planned.files.len();
     sum.snapshots.insert(name.to_owned(), planned.snapshot_id);
+}
+
+/// All that is read of a file's footer.
+///
+/// # Errors
+/// When it is no Parquet file.
+pub(crate) fn look_into(file: &std::path::Path) -> Result<()> {
+    footers::columns(file)?;
+    // Not every type has a name in Iceberg.
+    let _ = footers::described(file);
+    Ok(())
 }
 
 fn checksum(tables: &[Table]) -> String {

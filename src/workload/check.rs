@@ -1,5 +1,7 @@
 //! Whether what a `workload.toml` says can be: names, tables, columns, texts. Errors say what to write instead.
 
+use std::{fs, iter};
+
 use anyhow::{Context, Result, bail, ensure};
 
 use super::own::is_own;
@@ -8,6 +10,10 @@ use super::statement;
 use super::{QuerySpec, TableSpec, Workload};
 use crate::fixture::is_generated;
 use crate::id::{Scale, check_name};
+use crate::sql::{Quoting, Text};
+
+/// Characters of a query's name: Criterion cuts `engine_query_scale` to 64 for a folder's name.
+const LONGEST: usize = 32;
 
 impl Workload {
     /// Of a workload that was just read.
@@ -58,6 +64,12 @@ impl Workload {
         if check_name(name).is_err() {
             bail!("'{name}' cannot name a query: use letters, digits, '-', '_' and '.'");
         }
+        let length = name.len();
+        ensure!(
+            length <= LONGEST,
+            "the query's name '{name}' has {length} characters; give at most {LONGEST}, since it is part of folders' names, \
+             which are cut, and queries whose names are alike until there would be compared with one another"
+        );
         ensure!(!is_own(name), "'{name}' is what a query of TABLE_NAME and QUERY is called; name it otherwise");
         for table in &query.tables {
             let known: Vec<&str> = self.tables.iter().map(|known| known.name.as_str()).collect();
@@ -78,9 +90,62 @@ impl Workload {
         }
         if self.is_given() {
             // Ours are read by a test, and 22 files at every start would be 22 too many.
-            let text = self.text(query, "canonical", Scale::ONE)?.sql;
-            statement::check(&statement::bare(&text)).with_context(|| query.name.clone())?;
+            for dialect in iter::once("canonical".to_owned()).chain(self.dialects(query)) {
+                let text = self.text(query, &dialect, Scale::ONE)?.sql;
+                let text = Text::read_as(&text, Quoting::of(&dialect));
+                statement::check(&text).with_context(|| format!("{name} ({dialect})"))?;
+            }
         }
         Ok(())
+    }
+
+    /// The dialects that the query has texts of its own for.
+    fn dialects(&self, query: &QuerySpec) -> Vec<String> {
+        let folders = fs::read_dir(self.folder.join("queries")).into_iter().flatten().flatten();
+        let theirs = folders.filter(|folder| folder.path().join(format!("{}.sql", query.name)).is_file());
+        theirs.filter_map(|folder| folder.file_name().into_string().ok()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// A workload with one query of this name, and what its folder holds beside the canonical text.
+    fn read(name: &str, texts: &[(&str, &str)]) -> Result<Workload> {
+        let folder = tempfile::tempdir()?;
+        let write = |path: &str, text: &str| -> Result<()> {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+            Ok(fs::write(path, text)?)
+        };
+        write(&format!("queries/{name}.sql"), "SELECT 1 FROM {a}")?;
+        for (path, text) in texts {
+            write(path, text)?;
+        }
+        let spec = format!(
+            "name = 'm'\ntitle = ''\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n[[query]]\nname = '{name}'\ntitle = ''\ntables = ['a']\n"
+        );
+        write("workload.toml", &spec)?;
+        Workload::read_from(folder.path())
+    }
+
+    #[test]
+    fn check_refuses_a_name_that_a_folder_cannot_carry() {
+        let longest = "x".repeat(LONGEST);
+        assert!(read(&longest, &[]).is_ok());
+        let error = format!("{:#}", read(&format!("{longest}x"), &[]).unwrap_err());
+        assert!(error.contains("33 characters; give at most 32"), "{error}");
+    }
+
+    #[test]
+    fn check_reads_the_texts_of_all_dialects() {
+        assert!(read("m1", &[("queries/starrocks/m1.sql", r"SELECT 'it\'s; so' FROM {a} # ; so")]).is_ok());
+        for text in ["COPY {a} TO 'x.csv'", "SELECT 1 FROM {a}; DROP TABLE {a}"] {
+            let error = format!("{:#}", read("m1", &[("queries/duckdb/m1.sql", text)]).unwrap_err());
+            assert!(error.contains("m1 (duckdb): "), "{error}");
+        }
     }
 }

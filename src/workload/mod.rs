@@ -2,8 +2,9 @@
 //!
 //! A query is SQL text in `queries/q1.sql`; an engine whose dialect needs another text has it in
 //! `queries/<dialect>/q1.sql`. Numbers that depend on the scale stand as `{name}` in the text and are
-//! declared under `parameters`; `{orders}` is the table `orders`, and `{table}` the only one. How a workload's tables come
-//! to be is [`crate::fixture`]'s business; those that are there already say where they lie, and then there is one scale.
+//! declared under `parameters`; `{orders}` is the table `orders`, and `{table}` the only one. In a literal, a comment or a
+//! quoted identifier braces mean nothing. How a workload's tables come to be is [`crate::fixture`]'s business; those that
+//! are there already say where they lie, and then there is one scale.
 //!
 //! Ours are the folders of `fixtures`; a user's own are named by `QUERYDYNO_WORKLOADS`, with `tests/workload` as the example;
 //! a single query over a single table needs no folder: `Workload::own` (feature `harness`).
@@ -103,7 +104,7 @@ pub struct QuerySpec {
     pub parameters: BTreeMap<String, String>,
 }
 
-/// A column of a declared answer, written `"revenue:decimal"`.
+/// A column of a declared answer, written `"price:decimal"`, or `"revenue:decimal:sum"`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ColumnSpec {
@@ -111,6 +112,32 @@ pub struct ColumnSpec {
     pub name: String,
     /// How its values are compared: `decimal` exactly, `float` within a tolerance (averages, ratios).
     pub kind: Kind,
+    /// What kind of number it is, for answers that the TPC publishes; see [`measure()`](Self::measure()).
+    pub measure: Option<Measure>,
+}
+
+/// What a number of an answer is, which decides how exactly it has to meet a published one (TPC-H, clause 2.1.3.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Taken from a row as it is.
+    Value,
+    /// A count.
+    Count,
+    /// A sum.
+    Sum,
+    /// An average.
+    Average,
+    /// A ratio.
+    Ratio,
+}
+
+impl ColumnSpec {
+    /// What kind of number it is: as declared, else a value where it is exact and an average where it is not.
+    pub fn measure(&self) -> Measure {
+        let default = if self.kind == Kind::Float { Measure::Average } else { Measure::Value };
+        self.measure.unwrap_or(default)
+    }
 }
 
 /// A sort key of a declared answer, written `"revenue desc"` or `"o_orderdate"`.
@@ -128,11 +155,16 @@ impl TryFrom<String> for ColumnSpec {
 
     fn try_from(text: String) -> Result<Self, String> {
         let wrong = || {
-            format!("'{text}' is not a column: write name:type with int, decimal, float, text, date, timestamp or bool")
+            format!(
+                "'{text}' is not a column: write name:type with int, decimal, float, text, date, timestamp or bool, and \
+                 where TPC publishes its values :value, :count, :sum, :average or :ratio behind it"
+            )
         };
         let (name, kind) = text.split_once(':').ok_or_else(wrong)?;
+        let (kind, measure) = kind.split_once(':').map_or((kind, None), |(kind, measure)| (kind, Some(measure)));
         let kind = serde_json::from_value(kind.into()).map_err(|_| wrong())?;
-        Ok(Self { name: name.to_owned(), kind })
+        let measure = measure.map(|measure| serde_json::from_value(measure.into())).transpose().map_err(|_| wrong())?;
+        Ok(Self { name: name.to_owned(), kind, measure })
     }
 }
 

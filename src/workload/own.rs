@@ -6,12 +6,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::source::{bad_name, resolved, table_name};
+use super::source::{bad_name, is_whole_path, resolved, table_name};
 use super::statement;
 use super::{QuerySpec, TableSpec, Workload};
 use crate::checksum::sha256;
 use crate::id::{Scale, check_name};
 use crate::settings::{Settings, called_in};
+use crate::sql::Text;
 
 /// The workload's name; its query's begins with it.
 const OWN: &str = "own";
@@ -54,7 +55,7 @@ impl Workload {
     /// # Errors
     /// Without a table or a text, for a name that cannot be one, or a text that does not name all of its tables.
     pub fn own(tables: &[String], sql: &str, name: Option<&str>, folder: &Path) -> Result<Self> {
-        let sql = sql.trim().trim_end_matches(';').trim_end();
+        let sql = statement::alone(sql)?;
         ensure!(!sql.is_empty(), "the query is empty: give a text such as 'SELECT count(*) FROM {{table}}'");
         ensure!(!tables.is_empty(), "the query has no table: give one with --table, or TABLE_NAME");
         let tables = tables.iter().map(|table| table_of(table, folder)).collect::<Result<Vec<_>>>()?;
@@ -77,14 +78,12 @@ impl Workload {
             folder: folder.to_owned(),
         };
         let filled = workload.text(&workload.queries[0], "canonical", Scale::ONE)?.sql;
-        // What a comment or a literal says is not read.
-        let bare = statement::bare(&filled);
-        statement::check(&bare)?;
-        let names = |table: &TableSpec| {
-            let words = bare.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-            words.map(str::to_lowercase).any(|word| word == table.name)
+        let filled = Text::read(&filled);
+        statement::check(&filled)?;
+        let names = filled.names();
+        let Some(unread) = workload.tables.iter().find(|table| !names.contains(&table.name)) else {
+            return Ok(workload);
         };
-        let Some(unread) = workload.tables.iter().find(|table| !names(table)) else { return Ok(workload) };
         let short =
             unread.name.strip_prefix("t_").filter(|short| workload.tables.iter().all(|other| other.name != *short));
         let placeholder = if workload.tables.len() == 1 { "table" } else { short.unwrap_or(&unread.name) };
@@ -97,9 +96,9 @@ impl Workload {
 
 /// `orders=/my/orders/*.parquet`, or the source alone.
 fn table_of(text: &str, folder: &Path) -> Result<TableSpec> {
-    // A name is a word; what has one but is there as it is written is a path: `day=1/a.parquet`.
+    // A name is a word; what has one but is there as it is written is a path: `day=1/a.parquet`, `day=1/*.parquet`.
     let is_word = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    let named = text.split_once('=').filter(|(name, _)| is_word(name) && !folder.join(text).exists());
+    let named = text.split_once('=').filter(|(name, _)| is_word(name) && !is_whole_path(text, folder));
     let source = named.map_or(text, |(_, source)| source).trim();
     ensure!(!source.is_empty(), "'{text}' is no table: write its files, its Iceberg folder or db.table");
     let source = resolved(source, folder);
@@ -180,6 +179,25 @@ mod tests {
     }
 
     #[test]
+    fn table_of_takes_what_is_there_for_a_path() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("year=2024")).unwrap();
+        std::fs::write(folder.path().join("year=2024/a.parquet"), "").unwrap();
+        for (text, name, source) in [
+            ("year=2024", "t_year_2024", "year=2024"),
+            ("year=2024/*.parquet", "t_year_2024", "year=2024/*.parquet"),
+            ("orders=year=2024/*.parquet", "orders", "year=2024/*.parquet"),
+            ("year=elsewhere/*.parquet", "year", "elsewhere/*.parquet"),
+        ] {
+            let table = table_of(text, folder.path()).unwrap();
+            let source = folder.path().join(source).display().to_string();
+            assert_eq!((table.name.as_str(), table.source), (name, Some(source)), "{text}");
+        }
+        let table = table_of("orders=/my/year=2024/*.parquet", folder.path()).unwrap();
+        assert_eq!((table.name.as_str(), table.source.as_deref()), ("orders", Some("/my/year=2024/*.parquet")));
+    }
+
+    #[test]
     fn a_name_is_as_long_as_a_folder_can_carry() {
         let name = |name: &str| {
             let tables = ["a.parquet".to_owned()];
@@ -207,6 +225,31 @@ mod tests {
         ] {
             let error = format!("{:#}", own(&tables, sql).unwrap_err());
             assert!(error.contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn own_reads_names_and_no_literals_or_comments() {
+        for sql in [
+            r#"SELECT "a;b", "x--y", "what's up" FROM {table}"#,
+            "SELECT `it's` FROM \"T_A\"",
+            "SELECT $$; '$$ FROM {table} WHERE s = '{user}' -- {todo}; limit",
+            "\u{feff}-- first\r\nSELECT 1\r\nFROM {table};\r\n-- done; really\r\n",
+        ] {
+            let workload = own(&["a.parquet"], sql).unwrap_or_else(|error| panic!("{sql}: {error:#}"));
+            assert!(!text(&workload).starts_with('\u{feff}') && !workload.queries[0].title.contains('\u{feff}'));
+        }
+        for (sql, told) in [
+            (
+                "WITH a AS (SELECT * FROM {table}) SELECT k AS \"it's\" FROM a; COPY (SELECT 1) TO 'x.csv'",
+                "more than one",
+            ),
+            ("WITH a AS (SELECT * FROM {table}) COPY a TO 'x.csv'", "'copy' begins no query"),
+            ("SELECT 't_a', \"{table}\" -- FROM {table}", "does not read"),
+            ("SELECT 1 FROM {table} WHERE s = 'it's'", "a literal has no end"),
+        ] {
+            let error = format!("{:#}", own(&["a.parquet"], sql).unwrap_err());
+            assert!(error.contains(told), "{sql}: {error}");
         }
     }
 }

@@ -9,6 +9,7 @@ use super::source::resolved;
 use super::{Query, QuerySpec, Workload};
 use crate::id::Scale;
 use crate::paths;
+use crate::sql::{Class, Quoting, Text};
 
 impl Workload {
     /// Reads `fixtures/<name>/workload.toml`.
@@ -54,32 +55,48 @@ impl Workload {
 
     /// The query's text in a dialect, with its tables and the parameters of a scale filled in.
     ///
+    /// Literals, comments and quoted identifiers stay as they are written: a `{name}` in them is no placeholder.
+    ///
     /// # Errors
     /// When the file cannot be read or a placeholder stays open.
     pub fn text(&self, query: &QuerySpec, dialect: &str, scale: Scale) -> Result<Query> {
-        let (mut sql, place) = self.written(query, dialect)?;
-        for (name, formula) in &query.parameters {
-            let value = parameter(formula, scale).with_context(|| format!("parameter {name} of {}", query.name))?;
-            sql = sql.replace(&format!("{{{name}}}"), &value);
-        }
-        // Whole names first: beside a table `orders`, one that we called `t_orders` has no short name.
-        let whole = self.tables.iter().map(|table| (table.name.as_str(), &table.name));
-        let short = self.tables.iter().filter_map(|table| Some((table.name.strip_prefix("t_")?, &table.name)));
-        for (name, table) in whole.chain(short) {
-            sql = sql.replace(&format!("{{{name}}}"), table);
-        }
-        if let [only] = self.tables.as_slice() {
-            sql = sql.replace("{table}", &only.name);
-        }
-        if let Some(open) = placeholder(&sql) {
-            let tables: Vec<String> = self.tables.iter().map(|table| format!("{{{}}}", table.name)).collect();
-            bail!(
-                "{place} has {{{open}}}, which is neither a table ({}) nor a parameter of {}",
-                tables.join(", "),
-                query.name
-            );
+        let (written, place) = self.written(query, dialect)?;
+        let text = Text::read_as(&written, Quoting::of(dialect));
+        let mut sql = String::with_capacity(text.sql.len());
+        for token in text.tokens() {
+            let said = text.of(token);
+            if token.class != Class::Placeholder {
+                sql += said;
+                continue;
+            }
+            let name = said.trim_matches(['{', '}']);
+            if let Some(formula) = query.parameters.get(name) {
+                sql += &parameter(formula, scale).with_context(|| format!("parameter {name} of {}", query.name))?;
+            } else if let Some(table) = self.table_called(name) {
+                sql += table;
+            } else {
+                let tables: Vec<String> = self.tables.iter().map(|table| format!("{{{}}}", table.name)).collect();
+                bail!(
+                    "{place} has {said}, which is neither a table ({}) nor a parameter of {}",
+                    tables.join(", "),
+                    query.name
+                );
+            }
         }
         Ok(Query { workload: self.name.clone(), name: query.name.clone(), sql })
+    }
+
+    /// The table that a placeholder means: by its name, by that without our `t_` before it, or the only one as `table`.
+    fn table_called(&self, name: &str) -> Option<&str> {
+        let mut names = self.tables.iter().map(|table| table.name.as_str());
+        // Whole names first: beside a table `orders`, one that we called `t_orders` has no short name.
+        let whole = names.clone().find(|table| *table == name);
+        let short = || names.find(|table| table.strip_prefix("t_") == Some(name));
+        let only = || match self.tables.as_slice() {
+            [only] if name == "table" => Some(only.name.as_str()),
+            _ => None,
+        };
+        whole.or_else(short).or_else(only)
     }
 
     /// The text as it is written, and where.
@@ -94,16 +111,6 @@ impl Workload {
         let sql = fs::read_to_string(&path).with_context(|| format!("cannot read the query {}", path.display()))?;
         Ok((sql, path.display().to_string()))
     }
-}
-
-/// The first `{name}`; a struct or a repetition in a pattern, `{2,3}`, is none.
-fn placeholder(sql: &str) -> Option<&str> {
-    let mut names = sql.match_indices('{').filter_map(|(at, _)| Some(sql[at + 1..].split_once('}')?.0));
-    let is_word = |name: &&str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    names.find(is_word)
 }
 
 /// Computes `"0.0001 / sf"`, or takes a plain number as it stands; never in exponent notation, which SQL reads as a float.
@@ -145,8 +152,32 @@ mod tests {
     }
 
     #[test]
-    fn only_a_name_in_braces_is_a_placeholder() {
-        assert_eq!(placeholder("SELECT {'a': 1}, '^x{2}$', {orders}"), Some("orders"));
-        assert_eq!(placeholder("SELECT {a: 1}, '{}', '{1}'"), None);
+    fn text_fills_nothing_in_where_braces_are_not_ours() {
+        let tables = ["/my/orders.parquet".to_owned()];
+        let filled = |sql: &str, dialect: &str| {
+            let workload = Workload::own(&tables, sql, None, Path::new("/my")).unwrap();
+            workload.text(&workload.queries[0], dialect, Scale::ONE).unwrap().sql
+        };
+        let untouched =
+            "'{user}', '{table}', \"{table}\", `{x}`, $${table}$$, {'n': 1}, {n: 1}, 'x{2,3}', '{\"a\": 1}'";
+        let sql = format!("SELECT {untouched} -- {{todo}} {{table}}\n/* {{table}} */ FROM {{table}} JOIN {{orders}}");
+        let wanted = format!("SELECT {untouched} -- {{todo}} {{table}}\n/* {{table}} */ FROM t_orders JOIN t_orders");
+        assert_eq!(filled(&sql, "duckdb"), wanted);
+        assert_eq!(filled("\u{feff}SELECT 1\r\nFROM {table}", "duckdb"), "SELECT 1\r\nFROM t_orders");
+    }
+
+    #[test]
+    fn text_reads_literals_as_the_dialect_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        fs::create_dir_all(at.join("queries/starrocks")).unwrap();
+        fs::write(at.join("queries/m1.sql"), "SELECT 'it''s' FROM {a}").unwrap();
+        fs::write(at.join("queries/starrocks/m1.sql"), r"SELECT 'it\'s {a}' FROM {a}").unwrap();
+        let spec = "name = 'm'\ntitle = ''\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n[[query]]\nname = 'm1'\ntitle = ''\ntables = ['a']\n";
+        fs::write(at.join("workload.toml"), spec).unwrap();
+        let workload = Workload::read_from(at).unwrap();
+        let text = |dialect| workload.text(&workload.queries[0], dialect, Scale::ONE).unwrap().sql;
+        assert_eq!(text("duckdb"), "SELECT 'it''s' FROM a");
+        assert_eq!(text("starrocks"), r"SELECT 'it\'s {a}' FROM a");
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod odd;
+pub mod spoil;
 pub mod told;
 
 use std::fs;
@@ -89,6 +91,14 @@ impl Bench {
 
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// Nobody reads what it prints, as behind a `head` that has seen enough.
+    pub fn without_reader(mut self) -> Self {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        self.command.stdout(writer);
         self
     }
 
@@ -187,7 +197,7 @@ pub fn session(program: &Program) -> (Session, TempDir) {
         layout: String::new(),
         tables: Vec::new(),
     };
-    session.load(&dataset).unwrap();
+    session.load(&dataset, false).unwrap();
     (session, folder)
 }
 

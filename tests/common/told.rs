@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use querydyno::answer::Answer;
+
 /// What a program says.
 #[derive(Clone, Copy)]
 pub struct Told {
@@ -50,4 +52,29 @@ esac; done
 /// One whose runs take so long, as it says.
 pub fn slower(ns: u64) -> Told {
     Told { ns, ..Told::default() }
+}
+
+/// Writes a program that gives this answer to everything.
+pub fn answering(path: &Path, answer: &Answer) -> PathBuf {
+    let rows = answer.rows.len();
+    let answer = serde_json::to_string(answer).unwrap().replace('\'', "\\u0027");
+    let script = format!(
+        r#"#!/bin/sh
+say() {{ printf '%s\n' "$1"; }}
+say '{{"did":"hello","protocol":1,"engine":"truth"}}'
+while read -r line; do case "$line" in
+*'"do":"open"'*) say '{{"did":"open","info":{{"version":"1"}}}}';;
+*'"do":"load"'*) say '{{"did":"load","load_ns":1}}';;
+*'"do":"prepare"'*) say '{{"did":"prepare"}}';;
+*'"do":"run"'*) n=${{line##*'"iterations":'}} n=${{n%%[!0-9]*}} all=
+    # As long as it says, so that nobody asks for thousands of runs.
+    while [ "$n" -gt 0 ]; do sleep 0.01; all=$all,5000000 n=$((n - 1)); done
+    say '{{"did":"run","rows":{rows},"durations_ns":['"${{all#,}}"']}}';;
+*'"do":"answer"'*) say '{{"did":"answer","answer":{answer}}}';;
+esac; done
+"#
+    );
+    fs::write(path, script).unwrap();
+    fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+    path.to_owned()
 }

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use querydyno::answer::Answer;
+use querydyno::answer::Sink;
 use querydyno::engine::arrow::ArrowKernels;
 use querydyno::engine::{Engine, EngineInfo, EngineSettings, Result};
 use querydyno::fixture::Dataset;
@@ -103,7 +103,7 @@ impl Engine for Burning {
         self.engine.rows(output)
     }
 
-    fn answer(&mut self, output: Self::Output) -> Result<Answer> {
-        self.engine.answer(output)
+    fn answer(&mut self, output: Self::Output, sink: &mut Sink) -> Result<()> {
+        self.engine.answer(output, sink)
     }
 }

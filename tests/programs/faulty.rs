@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::Context;
-use querydyno::answer::{Answer, Column, Kind};
+use querydyno::answer::{Cell, Column, Kind, Sink};
 use querydyno::engine::{Build, Engine, EngineInfo, EngineSettings, Result};
 use querydyno::fixture::Dataset;
 use querydyno::session::serve;
@@ -139,9 +139,11 @@ impl Engine for Faulty {
         output.len() as u64
     }
 
-    fn answer(&mut self, output: Vec<u64>) -> Result<Answer> {
-        let columns = vec![Column { name: "n".to_owned(), kind: Kind::Int }];
-        let rows = output.iter().map(|n| vec![Some(n.to_string())]).collect();
-        Ok(Answer { columns, rows })
+    fn answer(&mut self, output: Vec<u64>, sink: &mut Sink) -> Result<()> {
+        sink.columns(vec![Column { name: "n".to_owned(), kind: Kind::Int }]);
+        for n in output {
+            sink.row(&[Cell::Int(n.into())]);
+        }
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array};
-use querydyno::answer::Answer;
+use querydyno::answer::Sink;
 use querydyno::engine::{Build, Engine, EngineInfo, EngineSettings, Result, Unsupported};
 use querydyno::fixture::Dataset;
 use querydyno::session::serve;
@@ -55,7 +55,7 @@ impl Engine for Case {
         1
     }
 
-    fn answer(&mut self, _: ArrayRef) -> Result<Answer> {
+    fn answer(&mut self, _: ArrayRef, _: &mut Sink) -> Result<()> {
         anyhow::bail!(Unsupported("there is nothing to compare".to_owned()))
     }
 }

@@ -6,11 +6,13 @@ use querydyno::catalog::{Catalog, Entry};
 use querydyno::fixture::Store;
 use querydyno::harness::agree;
 use querydyno::id::Scale;
-use querydyno::referee::{self, Referee};
+use querydyno::interrupt;
+use querydyno::output;
+use querydyno::referee::{self, FEWEST_COMPONENTS, Referee};
 use querydyno::settings::Settings;
-use querydyno::{interrupt, workload::Workload};
+use querydyno::workload::{QuerySpec, Workload};
 
-/// Make reference answers: what at least two independent engines agree on, and no equal number denies
+/// Make reference answers: what engines of at least three independent components agree on, with no dissent
 #[derive(Debug, Args)]
 pub(crate) struct Answers {
     /// The workload
@@ -25,6 +27,12 @@ pub(crate) struct Answers {
     /// Engines to ask, separated by commas [default: all but those on request]
     #[arg(long, value_delimiter = ',')]
     engines: Vec<String>,
+    /// Say of each stored answer which engines agreed on it, and which independent components these are; runs nothing
+    #[arg(long, conflicts_with_all = ["engines", "fixtures", "accept_majority"])]
+    explain: bool,
+    /// Where engines disagree, keep what most independent ones say
+    #[arg(long)]
+    accept_majority: bool,
     /// Write into fixtures, for the repository, instead of the target folder
     #[arg(long)]
     fixtures: bool,
@@ -32,7 +40,8 @@ pub(crate) struct Answers {
 
 impl Answers {
     pub(crate) fn run(self) -> Result<()> {
-        let settings = Settings::read()?;
+        let mut settings = Settings::read()?;
+        settings.accept_majority |= self.accept_majority;
         let catalog = Catalog::read(&settings)?;
         let workload = Workload::read(&self.workload)?;
         let engines: Vec<Entry> = if self.engines.is_empty() {
@@ -46,13 +55,16 @@ impl Answers {
             self.queries.iter().map(|name| workload.query(name)).collect::<Result<Vec<_>>>()?
         };
         let scales = if self.scale.is_empty() { settings.scales.clone() } else { self.scale };
+        if self.explain {
+            return explain(&workload, &queries, &scales, &settings);
+        }
         let store = Store::new(settings.data.clone());
         let mut asked = Vec::new();
         for engine in &engines {
             match engine.program() {
                 Ok(program) => asked.push((engine, program)),
                 // The others may well be enough.
-                Err(error) => println!("not asked: {}: {error:#}", engine.name),
+                Err(error) => output::line(format_args!("not asked: {}: {error:#}", engine.name))?,
             }
             interrupt::check()?;
         }
@@ -67,25 +79,66 @@ impl Answers {
                 interrupt::check()?;
                 match agree(&asked, &workload, query, scale, &settings, &store) {
                     Ok(found) => {
-                        println!(
-                            "{} at {scale}: {} rows, agreed by {}",
+                        output::line(format_args!(
+                            "{} at {scale}: {} rows, agreed by {} ({}){}",
                             query.name,
                             found.answer.rows.len(),
-                            found.engines.join(", ")
-                        );
+                            found.components.join(", "),
+                            found.engines.join(", "),
+                            if found.dissent.is_empty() {
+                                String::new()
+                            } else {
+                                format!(", against {}", found.dissent.join(", "))
+                            }
+                        ))?;
                         referee::keep(&folder, &workload, query, &found.answer, found.engines)
                             .with_context(|| format!("cannot keep the answer to {}", query.name))?;
                     }
                     Err(error) => {
                         open += 1;
-                        println!("{error:#}");
+                        output::line(format_args!("{error:#}"))?;
                     }
                 }
             }
         }
         if open > 0 {
-            bail!("{open} queries have no consensus; the lines above say why");
+            bail!("{open} queries have no answer on which enough engines agree; the lines above say why");
         }
         Ok(())
     }
+}
+
+/// Prints on what each stored answer rests.
+///
+/// # Errors
+/// When an answer is missing, or rests on too few components.
+fn explain(workload: &Workload, queries: &[&QuerySpec], scales: &[Scale], settings: &Settings) -> Result<()> {
+    let referee = Referee::new(settings);
+    let mut weak = 0;
+    for scale in scales {
+        for query in queries {
+            let Some((agreed, components)) = referee.explain(workload, query, *scale)? else {
+                weak += 1;
+                output::line(format_args!("{} at {scale}: none", query.name))?;
+                continue;
+            };
+            let counts = components.len() >= FEWEST_COMPONENTS;
+            weak += usize::from(!counts);
+            output::line(format_args!(
+                "{} at {scale}: {} rows, {} components: {}; engines: {}{}",
+                query.name,
+                agreed.rows,
+                components.len(),
+                components.join(", "),
+                agreed.engines.join(", "),
+                if counts { "" } else { "; too few components, so it does not count" }
+            ))?;
+        }
+    }
+    if weak > 0 {
+        bail!(
+            "{weak} answers are missing or rest on fewer than {FEWEST_COMPONENTS} components; make them with: cargo xtask answers"
+        );
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@ use querydyno::audit::{Audit as Found, Comparison, Course, QueryRatio, audit, ke
 use querydyno::catalog::{Catalog, Entry};
 use querydyno::id::Scale;
 use querydyno::interrupt;
+use querydyno::output;
 use querydyno::settings::Settings;
 use querydyno::units::Nanos;
 use querydyno::workload::Workload;
@@ -79,13 +80,13 @@ impl Audit {
                 eprintln!("not kept for reports: only part of the queries, or other opponents than those of the table");
             }
             if !self.json {
-                println!("{}", shown(&audit));
+                output::line(shown(&audit))?;
             }
             found.push(audit);
         }
         if self.json {
             let engines: Vec<Value> = found.iter().map(as_json).collect();
-            println!("{}", serde_json::to_string_pretty(&json!({ "engines": engines }))?);
+            output::line(serde_json::to_string_pretty(&json!({ "engines": engines }))?)?;
         }
         ensure!(failed.is_empty(), "not audited: {}", failed.join(", "));
         Ok(())

@@ -15,10 +15,11 @@ use querydyno::answer::reference::write_whole;
 use querydyno::bench::{Bench as Run, RUNS};
 use querydyno::interrupt;
 use querydyno::measure::host;
+use querydyno::output::print;
 use querydyno::record::{Outcome, Record};
 use querydyno::settings::Settings;
 
-use crate::report::{print, tell};
+use crate::report::tell;
 use bars::Bars;
 
 /// The exit code for a command line or a setting that cannot be meant.
@@ -29,8 +30,8 @@ const REPORTED: usize = 10;
 /// Measure a query of your own, a workload of your own or ordinary cells: counted runs, verified answers, one table
 ///
 /// Each cell is opened, loaded, verified and warmed up, then run so many times; engines take turns, or run at the same time with
-/// --parallel. Answers to your own query are held against each other: what most of two or more independent engines say
-/// is right, and the first differing row is shown. What fails or cannot be done costs one line, and the others run.
+/// --parallel. Answers to your own query are compared with each other: where all of two or more independent engines agree they are
+/// ranked; where they differ nobody is, and the first differing row is shown. What fails or cannot be done costs one line, and the others run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask bench --table '/my/prices/*.parquet' --sql 'SELECT count(*), avg(price) FROM {table}'
@@ -44,7 +45,7 @@ const REPORTED: usize = 10;
 
 TABLE_NAME and QUERY in the environment do as --table and --sql. A table is Parquet files (a path, a folder, a pattern), the
 folder of an Iceberg table, or db.table in the Hive Metastore; @snapshot behind an Iceberg one reads it as it was.
-Exit codes: 0 measured, or skipped for the reason shown; 1 a cell failed or answered wrongly, 2 usage, 130 interrupted.")]
+Exit codes: 0 measured, or skipped for the reason shown; 1 a cell failed, answered wrongly or is disputed, 2 usage, 130 interrupted.")]
 pub(crate) struct Bench {
     /// Ordinary cells, as in a bench: `duckdb/q1`, `q6`, `tpch`
     filter: Option<String>,
@@ -88,6 +89,9 @@ pub(crate) struct Bench {
     /// The Hive Metastore [default: `HIVE_METASTORE_URI`]
     #[arg(long, value_name = "URI")]
     metastore: Option<String>,
+    /// Where engines disagree, take what most independent ones say instead of ranking none; the records say so
+    #[arg(long)]
+    accept_majority: bool,
     /// Write the records as a JSON array to this file, whole or not at all; `-` is stdout
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -169,6 +173,9 @@ impl Bench {
             ensure!(!value.trim().is_empty(), "{flag} says nothing: give it a value, or leave it out");
             told.push((name, value.clone()));
         }
+        if self.accept_majority {
+            told.push(("QUERYDYNO_ACCEPT_MAJORITY", "yes".to_owned()));
+        }
         Ok(told)
     }
 
@@ -204,7 +211,7 @@ fn exit_code(records: &[Record]) -> ExitCode {
     if interrupt::requested() {
         return ExitCode::from(interrupt::EXIT_CODE);
     }
-    ExitCode::from(u8::from(records.iter().any(|record| record.outcome == Outcome::Failed)))
+    ExitCode::from(u8::from(records.iter().any(Record::is_bad)))
 }
 
 fn json(records: &[Record]) -> Result<String> {

@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use querydyno::catalog::{Catalog, Recipe};
 use querydyno::interrupt;
+use querydyno::output;
 use querydyno::settings::Settings;
 
 /// Build engine programs and make script engines' environments ahead of a run
@@ -21,7 +22,7 @@ impl Build {
     pub(crate) fn run(self) -> Result<()> {
         let catalog = Catalog::read(&Settings::read()?)?;
         if self.engines.iter().any(|name| name == ICEBERG) {
-            println!("{ICEBERG}: {}", Recipe::iceberg().build()?.path.display());
+            output::line(format_args!("{ICEBERG}: {}", Recipe::iceberg().build()?.path.display()))?;
         }
         let engines = if self.engines.is_empty() {
             catalog.entries().iter().filter(|entry| entry.kind != "own").cloned().collect()
@@ -38,7 +39,7 @@ impl Build {
                 eprintln!("building {}, about {} min from nothing", engine.name, recipe.minutes());
             }
             match engine.program() {
-                Ok(program) => println!("{}: {}", engine.name, program.path.display()),
+                Ok(program) => output::line(format_args!("{}: {}", engine.name, program.path.display()))?,
                 Err(error) => {
                     eprintln!("{}: {error:#}", engine.name);
                     failed.push(engine.name);

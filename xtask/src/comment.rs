@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use querydyno::gate::page::MARKER;
+use querydyno::output;
 use serde_json::{Deserializer, Value, json};
 
 /// GitHub takes no longer comment.
@@ -58,7 +59,7 @@ impl Comment {
             None => ("POST", comments, "posted"),
         };
         let url = gh(&["--method", method, &path, "--input", "-", "--jq", ".html_url"], Some(&body))?;
-        println!("{done}: {}", url.trim());
+        output::line(format_args!("{done}: {}", url.trim()))?;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use querydyno::fixture::{Dataset, Store, Table};
 use querydyno::id::Scale;
+use querydyno::output;
 use querydyno::settings::Settings;
 use querydyno::tables;
 use querydyno::variant::{FORMATS, PARQUET};
@@ -47,11 +48,11 @@ impl Data {
             for format in &self.format {
                 let dataset = tables::make(&workload, &tables, scale, format, &settings, &store)?;
                 if self.json {
-                    println!("{}", serde_json::to_string(&dataset)?);
+                    output::line(serde_json::to_string(&dataset)?)?;
                     continue;
                 }
                 for table in &dataset.tables {
-                    println!("{}", line(&dataset, table));
+                    output::line(line(&dataset, table))?;
                 }
             }
         }

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use querydyno::doctor::{Finding, State, examine};
 use querydyno::measure::host::Host;
+use querydyno::output;
 use querydyno::settings::Settings;
 use querydyno::units::Bytes;
 use serde_json::json;
@@ -29,18 +30,18 @@ impl Doctor {
         let findings = examine(&Settings::read()?);
         let host = Host::read();
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&json!({ "host": host, "findings": findings }))?);
+            output::line(serde_json::to_string_pretty(&json!({ "host": host, "findings": findings }))?)?;
             return Ok(());
         }
         let memory = host.memory_bytes.map_or_else(|| "unknown memory".to_owned(), |bytes| Bytes(bytes).to_string());
         let cpu = host.cpu.as_deref().unwrap_or("unknown processor");
-        println!("{cpu}, {} processors, {memory}, Linux {}\n", host.cores, host.kernel);
+        output::line(format_args!("{cpu}, {} processors, {memory}, Linux {}\n", host.cores, host.kernel))?;
         let (bad, good): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.state != State::Good);
         for finding in bad {
-            println!("{}\n", in_full(finding));
+            output::line(format_args!("{}\n", in_full(finding)))?;
         }
         for finding in good {
-            println!("{}", in_a_line(finding));
+            output::line(in_a_line(finding))?;
         }
         Ok(())
     }

@@ -1,11 +1,12 @@
-//! `cargo xtask engines`: which engines there are, and whether their programs are.
+//! `cargo xtask engines`: which engines there are, what they are built on, and whether their programs are there.
 
 use anyhow::Result;
 use clap::Args;
-use querydyno::catalog::Catalog;
+use querydyno::catalog::{Catalog, Recipe};
+use querydyno::output;
 use querydyno::settings::Settings;
 
-/// List the engines and whether their programs are built
+/// List the engines, the components they are built on - engines that share one are one vote - and whether their programs are built
 #[derive(Debug, Args)]
 pub(crate) struct Engines {}
 
@@ -19,7 +20,11 @@ impl Engines {
                 (None, None) if engine.script().is_some() => "not installed; done on first use".to_owned(),
                 (None, None) => "its program is not there".to_owned(),
             };
-            println!("{:<18}{:<24}{state}", engine.name, engine.title);
+            let components = engine.components.join("+");
+            output::line(format_args!("{:<18}{:<24}{components:<18}{state}", engine.name, engine.title))?;
+            if let Some(from) = engine.recipe().and_then(Recipe::comes_from) {
+                output::line(format_args!("{:<60}{from}", ""))?;
+            }
         }
         Ok(())
     }

@@ -11,11 +11,12 @@ use querydyno::answer::reference::write_whole;
 use querydyno::gate::page::{self, MARKER};
 use querydyno::gate::{Gate as Run, Outcome, Sides, Stop, to_confirm};
 use querydyno::interrupt;
+use querydyno::output::print;
 use querydyno::report::{markdown, terminal};
 use querydyno::settings::Settings;
 use serde_json::Value;
 
-use crate::report::{colors, print, tell};
+use crate::report::{colors, tell};
 
 /// The exit code where nothing can be said, an interrupt among the reasons.
 pub(crate) const UNDECIDED: u8 = 2;

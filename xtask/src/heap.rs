@@ -5,6 +5,7 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use querydyno::id::Scale;
 use querydyno::inspect::{HeapFound, Tool, heap};
+use querydyno::output;
 use querydyno::record::Outcome;
 use querydyno::settings::Settings;
 use querydyno::units::Bytes;
@@ -41,10 +42,10 @@ impl Heap {
         let found = heap(Some(&self.filter), tool, &settings)?;
         if self.json {
             let cells: Vec<_> = found.iter().map(|cell| as_json(cell, self.sites)).collect();
-            println!("{}", serde_json::to_string_pretty(&json!({ "cells": cells }))?);
+            output::line(serde_json::to_string_pretty(&json!({ "cells": cells }))?)?;
         } else {
             for cell in &found {
-                show(cell, self.sites);
+                show(cell, self.sites)?;
             }
         }
         let failed = found.iter().filter(|cell| cell.record.outcome == Outcome::Failed).count();
@@ -53,14 +54,14 @@ impl Heap {
     }
 }
 
-fn show(found: &HeapFound, sites: usize) {
+fn show(found: &HeapFound, sites: usize) -> Result<()> {
     let record = &found.record;
     let Some(told) = &record.heap else {
-        println!("{}: {}", record.id, record.reason.as_deref().unwrap_or("nothing was counted"));
-        return;
+        output::line(format_args!("{}: {}", record.id, record.reason.as_deref().unwrap_or("nothing was counted")))?;
+        return Ok(());
     };
     let heap = &told.heap;
-    println!(
+    output::line(format_args!(
         "{}: {} in {} blocks, peak {} in {} blocks ({})",
         record.id,
         Bytes(heap.total_bytes),
@@ -68,7 +69,7 @@ fn show(found: &HeapFound, sites: usize) {
         Bytes(heap.peak_bytes),
         heap.peak_blocks,
         told.tool
-    );
+    ))?;
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["bytes", "share", "blocks", "allocated by"]);
@@ -87,10 +88,11 @@ fn show(found: &HeapFound, sites: usize) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    println!("{table}");
+    output::line(table)?;
     if let Some(profile) = &found.profile {
-        println!("profile for dhat's viewer (dh_view.html): {}\n", profile.display());
+        output::line(format_args!("profile for dhat's viewer (dh_view.html): {}\n", profile.display()))?;
     }
+    Ok(())
 }
 
 fn as_json(found: &HeapFound, sites: usize) -> serde_json::Value {

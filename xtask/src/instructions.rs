@@ -7,6 +7,7 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use querydyno::id::Scale;
 use querydyno::inspect::{Counted, Gate, instructions};
+use querydyno::output;
 use querydyno::record::Outcome;
 use querydyno::settings::Settings;
 use serde_json::json;
@@ -28,10 +29,10 @@ pub(crate) struct Instructions {
     #[arg(long, value_name = "PERCENT", requires = "baseline", value_parser = percent, allow_negative_numbers = true)]
     limit: Option<f64>,
     /// Compare with what was saved under this name instead of with the last time
-    #[arg(long, value_name = "NAME", conflicts_with = "save_baseline")]
+    #[arg(long, value_name = "NAME", conflicts_with = "save_baseline", value_parser = named)]
     baseline: Option<String>,
     /// Save the counts under this name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = named)]
     save_baseline: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -46,12 +47,12 @@ impl Instructions {
         let counted = instructions(self.filter.as_deref(), &gate, &settings)?;
         if self.json {
             let cells: Vec<_> = counted.iter().map(as_json).collect();
-            println!("{}", serde_json::to_string_pretty(&json!({ "cells": cells }))?);
+            output::line(serde_json::to_string_pretty(&json!({ "cells": cells }))?)?;
         } else {
-            println!("{}", table(&counted));
+            output::line(table(&counted))?;
             let skipped = counted.iter().filter(|cell| cell.record.outcome == Outcome::Skipped);
             for reason in skipped.filter_map(|cell| cell.record.reason.as_deref()).collect::<BTreeSet<_>>() {
-                println!("skipped: {reason}");
+                output::line(format_args!("skipped: {reason}"))?;
             }
         }
         let failed: Vec<String> = counted
@@ -62,6 +63,15 @@ impl Instructions {
         ensure!(failed.is_empty(), "{} of {} cells failed\n{}", failed.len(), counted.len(), failed.join("\n"));
         Ok(())
     }
+}
+
+/// Narrower than Criterion's: gungraun makes it part of files' names.
+fn named(name: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+        return Err(format!("'{name}' cannot name a baseline: use up to 64 letters, digits and '_'"));
+    }
+    Ok(name.to_owned())
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use querydyno::catalog::{Catalog, Recipe};
+use querydyno::output;
 use querydyno::settings::Settings;
 
 /// Check formatting and clippy on the host, its benches and every engine program that is built
@@ -40,9 +41,9 @@ impl Lint {
 fn program(recipe: &Recipe, built_by: &str) -> Result<()> {
     let program = recipe.program().path;
     if program.is_file() {
-        return check(recipe.cargo("clippy").args(["--", "-D", "warnings"]));
+        return check(recipe.cargo("clippy")?.args(["--", "-D", "warnings"]));
     }
-    println!("left out: {}, which is not built ({built_by})", program.display());
+    output::line(format_args!("left out: {}, which is not built ({built_by})", program.display()))?;
     Ok(())
 }
 

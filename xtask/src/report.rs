@@ -1,13 +1,15 @@
 //! `cargo xtask report`: everything that was measured, on one page.
 
 use std::fs;
-use std::io::{ErrorKind, IsTerminal, Write, stdout};
+use std::io::{IsTerminal, stdout};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use querydyno::audit;
+use querydyno::baseline::named;
 use querydyno::filter::Filter;
+use querydyno::output::print;
 use querydyno::paths;
 use querydyno::report::{
     Document, Known, Report as Page, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
@@ -48,10 +50,10 @@ pub(crate) struct Report {
     #[arg(long, value_name = "FOLDER")]
     pictures: Option<PathBuf>,
     /// Compare with what `cargo bench -- --save-baseline NAME` kept
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = named)]
     baseline: Option<String>,
     /// What to compare with it [default: the newest record of each cell]
-    #[arg(long, value_name = "NAME", requires = "baseline")]
+    #[arg(long, value_name = "NAME", requires = "baseline", value_parser = named)]
     head: Option<String>,
     #[command(flatten)]
     places: Places,
@@ -155,15 +157,6 @@ impl Places {
             known: Known::read(&Settings::read()?)?,
             filter: Filter::new(filter, false)?,
         })
-    }
-}
-
-/// Prints to stdout; a reader that has seen enough, such as `head`, is no error.
-pub(crate) fn print(text: &str) -> Result<()> {
-    let mut out = stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to stdout"),
     }
 }
 

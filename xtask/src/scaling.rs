@@ -11,6 +11,7 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use querydyno::catalog::{cargo, command};
 use querydyno::measure::host;
+use querydyno::output;
 use querydyno::scaling::{Curve, Mean, curves, draw, means};
 use querydyno::units::Nanos;
 use querydyno::{paths, record};
@@ -60,12 +61,12 @@ impl Scaling {
             );
         }
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&json!({ "curves": curves, "picture": output }))?);
+            output::line(serde_json::to_string_pretty(&json!({ "curves": curves, "picture": output }))?)?;
         } else {
             let means = means(&curves);
-            println!("{}", table(&curves, &means));
+            output::line(table(&curves, &means))?;
             for line in means.iter().filter_map(left_out) {
-                println!("{line}");
+                output::line(line)?;
             }
         }
         fs::write(&output, draw(&curves)?).with_context(|| format!("cannot write {}", output.display()))?;

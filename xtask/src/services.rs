@@ -4,6 +4,7 @@ use anyhow::{Result, bail, ensure};
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use querydyno::interrupt;
+use querydyno::output;
 use querydyno::services::{How, Service, Services as All, Status};
 use querydyno::settings::Settings;
 
@@ -85,7 +86,7 @@ fn up(all: &All, services: Vec<Service>, native: bool) -> Result<()> {
                 let was = if up.was_up { " already" } else { "" };
                 eprintln!("{service} is up{was}: {}, port {}", up.how.name(), up.port);
                 for line in service.exports(up.port) {
-                    println!("{line}");
+                    output::line(line)?;
                 }
                 if let Some(advice) = service.advice() {
                     eprintln!("{advice}");
@@ -125,13 +126,13 @@ fn down(all: &All, services: Vec<Service>) -> Result<()> {
 fn status(all: &All, json: bool) -> Result<()> {
     let found = all.status();
     if json {
-        println!("{}", serde_json::to_string_pretty(&found)?);
+        output::line(serde_json::to_string_pretty(&found)?)?;
         return Ok(());
     }
-    println!("{}", table(&found));
+    output::line(table(&found))?;
     for status in &found {
         if let Some(note) = &status.note {
-            println!("{}: {note}", status.service);
+            output::line(format_args!("{}: {note}", status.service))?;
         }
     }
     Ok(())
@@ -157,8 +158,8 @@ fn table(found: &[Status]) -> Table {
 fn logs(all: &All, services: Vec<Service>, lines: usize) -> Result<()> {
     for service in given(services) {
         match all.logs(service, lines)? {
-            Some(text) => println!("{service}, the last {lines} lines:\n{}\n", text.trim_end()),
-            None => println!("{service} has not run here\n"),
+            Some(text) => output::line(format_args!("{service}, the last {lines} lines:\n{}\n", text.trim_end()))?,
+            None => output::line(format_args!("{service} has not run here\n"))?,
         }
     }
     Ok(())

@@ -2,9 +2,10 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
+use querydyno::output::print;
 use querydyno::report::{Conditions, Found, newest, record, show};
 
-use crate::report::{Places, print, tell};
+use crate::report::{Places, tell};
 
 /// Tell all that a record knows of one cell
 #[derive(Debug, Args)]

@@ -8,12 +8,14 @@ use std::cmp::Ordering;
 
 use bigdecimal::BigDecimal;
 
-use super::{Difference, Precision, Side};
-use crate::answer::{Answer, Kind};
-use crate::workload::QuerySpec;
+use super::{Difference, Precision, Side, published};
+use crate::answer::{Answer, Cell, Kind};
+use crate::workload::{ColumnSpec, Measure, QuerySpec};
 
 /// What two floats may differ by, as a part of the larger one: sums in another order differ by less.
-const RELATIVE: f64 = 1e-9;
+pub(in crate::answer) const RELATIVE: f64 = 1e-9;
+/// The same where one side is of single precision, which keeps seven digits and loses some of them in a sum.
+pub(in crate::answer) const RELATIVE_SINGLE: f64 = 2e-6;
 
 /// A value of a declared type.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,25 +26,26 @@ pub(in crate::answer) enum Value<'a> {
     Number(BigDecimal),
     /// A float, or a number that is compared with one.
     Float(f64),
-    /// Anything whose order is that of its bytes: text, ISO dates, `false` and `true`.
+    /// A day or a time, in nanoseconds from 1970.
+    Instant(i128),
+    /// Anything whose order is that of its bytes: text, `false` and `true`.
     Text(Cow<'a, str>),
 }
 
 impl<'a> Value<'a> {
-    /// Reads a value; `None` when it does not have the form that the declared type asks for.
+    /// Reads a value, a number as a float or exactly; `None` when it does not have the form that the declared type asks for.
     pub(in crate::answer) fn read(text: &'a str, declared: Kind, float: bool) -> Option<Self> {
         match declared {
             Kind::Int => number(text).filter(BigDecimal::is_integer).map(Self::Number),
-            Kind::Decimal | Kind::Float if float => text.parse().ok().map(Self::Float),
-            Kind::Decimal | Kind::Float => number(text).map(Self::Number),
+            Kind::Decimal | Kind::Float | Kind::Float32 if float => text.parse().ok().map(Self::Float),
+            Kind::Float | Kind::Float32 => number(text).or_else(|| inexact(text)).map(Self::Number),
+            Kind::Decimal => number(text).map(Self::Number),
             Kind::Text => Some(Self::Text(text.into())),
-            Kind::Date => match instant(text)? {
-                (day, "") => Some(Self::Text(day.into())),
+            Kind::Date | Kind::Timestamp => match Cell::read(text, Kind::Timestamp)? {
+                Cell::Timestamp(nanos) if declared == Kind::Timestamp || is_midnight(nanos) => {
+                    Some(Self::Instant(nanos))
+                }
                 _ => None,
-            },
-            Kind::Timestamp => match instant(text)? {
-                (day, "") => Some(Self::Text(format!("{day} 00:00:00").into())),
-                (day, time) => Some(Self::Text(format!("{day} {time}").into())),
             },
             Kind::Bool => match text {
                 "true" | "false" => Some(Self::Text(text.into())),
@@ -56,6 +59,7 @@ impl<'a> Value<'a> {
         match (self, other) {
             (Self::Number(a), Self::Number(b)) => a.cmp(b),
             (Self::Float(a), Self::Float(b)) => a.partial_cmp(b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan())),
+            (Self::Instant(a), Self::Instant(b)) => a.cmp(b),
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
             _ => self.is_null().cmp(&other.is_null()).reverse(),
         }
@@ -79,6 +83,7 @@ pub(in crate::answer) fn name(kind: Kind) -> &'static str {
         Kind::Int => "int",
         Kind::Decimal => "decimal",
         Kind::Float => "float",
+        Kind::Float32 => "float32",
         Kind::Text => "text",
         Kind::Date => "date",
         Kind::Timestamp => "timestamp",
@@ -91,7 +96,7 @@ pub(in crate::answer) fn form(kind: Kind) -> &'static str {
     match kind {
         Kind::Int => "a whole number",
         Kind::Decimal => "a number written in plain digits",
-        Kind::Float => "a number",
+        Kind::Float | Kind::Float32 => "a number",
         Kind::Text => "text",
         Kind::Date => "a day like 1998-09-02",
         Kind::Timestamp => "a time like 1998-09-02 12:00:00",
@@ -108,32 +113,13 @@ fn number(text: &str) -> Option<BigDecimal> {
     text.parse().ok()
 }
 
-/// Splits `1998-09-02T12:00:00.500Z` into the day and `12:00:00.5`; the time is empty at midnight.
-fn instant(text: &str) -> Option<(&str, &str)> {
-    let (day, rest) = text.split_at_checked(10)?;
-    if !fits(day, "0000-00-00") {
-        return None;
-    }
-    if rest.is_empty() {
-        return Some((day, ""));
-    }
-    // Engines differ in whether they write the zone of a time that is kept in UTC.
-    let rest = rest.strip_prefix([' ', 'T'])?;
-    let rest = ["Z", "+00:00", "+00"].iter().find_map(|zone| rest.strip_suffix(zone)).unwrap_or(rest);
-    let (clock, fraction) = rest.split_once('.').unwrap_or((rest, ""));
-    if !fits(clock, "00:00:00") || !fraction.chars().all(|c| c.is_ascii_digit()) {
-        return None;
-    }
-    let time = match fraction.trim_end_matches('0').len() {
-        0 => clock,
-        digits => &rest[..=clock.len() + digits],
-    };
-    Some((day, if time == "00:00:00" { "" } else { time }))
+/// A float with an exponent, which has at most 308 digits.
+fn inexact(text: &str) -> Option<BigDecimal> {
+    text.parse::<f64>().ok().and_then(|number| BigDecimal::try_from(number).ok())
 }
 
-fn fits(text: &str, pattern: &str) -> bool {
-    let alike = |(c, p): (u8, u8)| if p == b'0' { c.is_ascii_digit() } else { c == p };
-    text.len() == pattern.len() && text.bytes().zip(pattern.bytes()).all(alike)
+fn is_midnight(nanos: i128) -> bool {
+    nanos.rem_euclid(86_400_000_000_000) == 0
 }
 
 /// When two values of a column are the same.
@@ -143,21 +129,27 @@ pub(super) enum Rule {
     Text,
     /// The same number.
     Exact,
-    /// The expected number is rounded to two decimals.
-    Cents,
+    /// The expected number is published, rounded to so many digits after the point: see [`Measure`].
+    Published(Measure),
     /// Decimals of which one side shows fewer digits: at most so far apart.
     Within(BigDecimal),
     /// Floats.
     Float(Tolerance),
 }
 
-/// What two floats may differ by beside [`RELATIVE`].
-#[derive(Debug, Default)]
+/// What two floats may differ by.
+#[derive(Debug)]
 pub(super) struct Tolerance {
     /// One in the last place of the coarser side that is a decimal; 0 when none is.
     unit: f64,
-    /// What publishing rounded away.
-    rounding: f64,
+    /// As a part of the larger one.
+    relative: f64,
+}
+
+impl Default for Tolerance {
+    fn default() -> Self {
+        Self { unit: 0.0, relative: RELATIVE }
+    }
 }
 
 impl Tolerance {
@@ -168,7 +160,7 @@ impl Tolerance {
         let larger = a.abs().max(b.abs());
         // A unit apart may read as a little more once both are binary.
         let unit = self.unit + 4.0 * f64::EPSILON * larger;
-        (a - b).abs() <= self.rounding + unit.max(RELATIVE * larger)
+        (a - b).abs() <= unit.max(self.relative * larger)
     }
 }
 
@@ -182,23 +174,17 @@ impl Rule {
     pub(super) fn same(&self, expected: &Value<'_>, actual: &Value<'_>) -> bool {
         match (self, expected, actual) {
             (Self::Float(tolerance), Value::Float(a), Value::Float(b)) => tolerance.same(*a, *b),
-            (Self::Cents, Value::Number(a), Value::Number(b)) => within_rounding(a, b),
+            (Self::Published(measure), Value::Number(a), Value::Number(b)) => published::same(*measure, a, b),
             (Self::Within(unit), Value::Number(a), Value::Number(b)) => (a - b).abs() <= *unit,
             _ => expected == actual,
         }
     }
 }
 
-/// Half a cent, or a whole one from 1e12 on: the published numbers come from sums over doubles, and there
-/// a double holds about four digits after the point, which a long sum uses up. Cutting off digits is never right.
-fn within_rounding(published: &BigDecimal, actual: &BigDecimal) -> bool {
-    let thousandths = if published.abs() < 1_000_000_000_000_i64 { 5 } else { 10 };
-    (published - actual).abs() <= BigDecimal::new(thousandths.into(), 3)
-}
-
 /// How each column of two answers is read and compared.
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
+    /// One for each column of the answers.
     pub(super) columns: Vec<ColumnPlan<'a>>,
     precision: Precision,
 }
@@ -221,25 +207,26 @@ impl<'a> Plan<'a> {
     ) -> Result<Self, Difference> {
         check_shape(expected, Side::Expected, query)?;
         check_shape(actual, Side::Actual, query)?;
-        let rounding = if precision == Precision::Published { 0.005 } else { 0.0 };
-        let rule = |index: usize, declared: Kind| {
+        let rule = |index: usize, column: &ColumnSpec| {
             let kinds = [expected.columns[index].kind, actual.columns[index].kind];
-            match declared {
-                Kind::Decimal if kinds.contains(&Kind::Float) => Rule::Float(Tolerance { unit: 0.0, rounding }),
-                Kind::Decimal if precision == Precision::Published => Rule::Cents,
+            let has = |wanted: &[Kind]| kinds.iter().any(|kind| wanted.contains(kind));
+            let relative = if has(&[Kind::Float32]) { RELATIVE_SINGLE } else { RELATIVE };
+            match column.kind {
+                Kind::Int | Kind::Decimal | Kind::Float if precision == Precision::Published => {
+                    Rule::Published(column.measure())
+                }
+                Kind::Decimal if has(&[Kind::Float, Kind::Float32]) => Rule::Float(Tolerance { unit: 0.0, relative }),
                 Kind::Int | Kind::Decimal => Rule::Exact,
-                Kind::Float => {
-                    // The published side's last place is not a unit that was cut but half of one that was rounded.
-                    let full = (precision == Precision::Full).then_some(expected);
-                    let unit = full.into_iter().chain([actual]).map(|answer| unit(answer, index));
-                    Rule::Float(Tolerance { unit: unit.fold(0.0, f64::max), rounding })
+                Kind::Float | Kind::Float32 => {
+                    let unit = [expected, actual].map(|answer| unit(answer, index));
+                    Rule::Float(Tolerance { unit: unit[0].max(unit[1]), relative })
                 }
                 Kind::Text | Kind::Date | Kind::Timestamp | Kind::Bool => Rule::Text,
             }
         };
         let columns = query.columns.iter().enumerate().map(|(index, column)| ColumnPlan {
             name: &column.name,
-            rule: rule(index, column.kind),
+            rule: rule(index, column),
             declared: column.kind,
         });
         Ok(Self { columns: columns.collect(), precision })
@@ -263,14 +250,16 @@ fn check_shape(answer: &Answer, side: Side, query: &QuerySpec) -> Result<(), Dif
     if answer.columns.len() != expected {
         return Err(Difference::Columns { expected, side, got: answer.columns.len() });
     }
-    for (column, declared) in answer.columns.iter().zip(&query.columns) {
+    for (index, (column, declared)) in answer.columns.iter().zip(&query.columns).enumerate() {
         let good = match declared.kind {
             Kind::Int => matches!(column.kind, Kind::Int | Kind::Decimal),
-            Kind::Decimal | Kind::Float => matches!(column.kind, Kind::Int | Kind::Decimal | Kind::Float),
+            Kind::Decimal | Kind::Float | Kind::Float32 => {
+                matches!(column.kind, Kind::Int | Kind::Decimal | Kind::Float | Kind::Float32)
+            }
             Kind::Date => matches!(column.kind, Kind::Date | Kind::Timestamp),
             kind @ (Kind::Text | Kind::Timestamp | Kind::Bool) => column.kind == kind,
         };
-        if !good {
+        if !good && answer.rows.iter().any(|row| row.get(index).is_some_and(Option::is_some)) {
             return Err(Difference::Kind {
                 column: declared.name.clone(),
                 declared: declared.kind,

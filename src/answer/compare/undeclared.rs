@@ -15,8 +15,13 @@ pub(super) fn filled<'a>(expected: &Answer, actual: &Answer, query: &'a QuerySpe
         return Cow::Borrowed(query);
     }
     let column = |(index, column): (usize, &crate::answer::Column)| {
+        // A column of nothing but NULLs has the other one's type.
+        let all_null = expected.rows.iter().all(|row| row.get(index).is_none_or(Option::is_none));
         let theirs = actual.columns.get(index).map_or(column.kind, |column| column.kind);
-        ColumnSpec { name: column.name.clone(), kind: kind(column.kind, theirs) }
+        if all_null {
+            return ColumnSpec { name: column.name.clone(), kind: theirs, measure: None };
+        }
+        ColumnSpec { name: column.name.clone(), kind: kind(column.kind, theirs), measure: None }
     };
     let columns = expected.columns.iter().enumerate().map(column).collect();
     Cow::Owned(QuerySpec { columns, ..query.clone() })
@@ -24,9 +29,9 @@ pub(super) fn filled<'a>(expected: &Answer, actual: &Answer, query: &'a QuerySpe
 
 /// What two types are compared as; the first, where they have nothing in common.
 fn kind(ours: Kind, theirs: Kind) -> Kind {
-    use Kind::{Date, Decimal, Float, Int, Timestamp};
+    use Kind::{Date, Decimal, Float, Float32, Int, Timestamp};
     match (ours, theirs) {
-        (Int | Decimal | Float, Float) | (Float, Int | Decimal) => Float,
+        (Int | Decimal | Float | Float32, Float | Float32) | (Float | Float32, Int | Decimal) => Float,
         (Int, Decimal) | (Decimal, Int) => Decimal,
         (Date, Timestamp) | (Timestamp, Date) => Date,
         _ => ours,

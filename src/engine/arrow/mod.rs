@@ -34,11 +34,11 @@ use arrow::array::RecordBatch;
 
 use self::table::Table;
 use super::{Engine, EngineInfo, EngineSettings, Result, Unsupported, refuse_unreadable};
-use crate::answer::Answer;
+use crate::answer::Sink;
 use crate::fixture::Dataset;
 use crate::workload::Query;
 
-super::arrow_answer::define_answer_of!(arrow);
+crate::answer::arrow::define_show!(arrow);
 
 /// The queries of TPC-H with a plan.
 const PLANS: [(&str, Plan); 10] = [
@@ -125,8 +125,9 @@ impl Engine for ArrowKernels {
         output.num_rows() as u64
     }
 
-    fn answer(&mut self, output: RecordBatch) -> Result<Answer> {
-        answer_of(&output.schema(), &[output])
+    fn answer(&mut self, output: RecordBatch, sink: &mut Sink) -> Result<()> {
+        sink.columns(columns_of(&output.schema())?);
+        show(&output, sink)
     }
 }
 

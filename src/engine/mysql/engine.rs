@@ -11,7 +11,7 @@ use super::load;
 use super::output::Output;
 use super::service::{Login, Service};
 use super::sql::quoted;
-use crate::answer::Answer;
+use crate::answer::Sink;
 use crate::engine::{Engine, EngineInfo, EngineSettings, Phases, Result, Unsupported};
 use crate::fixture::Dataset;
 use crate::workload::Query;
@@ -105,6 +105,11 @@ impl Engine for MySql {
         self.limit_to(self.timeout_seconds)
     }
 
+    fn count(&mut self, table: &str) -> Result<Option<u64>> {
+        let count = self.client.value(&format!("SELECT COUNT(*) FROM `{table}`"))?;
+        Ok(count.and_then(|count| count.parse().ok()))
+    }
+
     fn prepare(&mut self, query: &Query) -> Result<String> {
         // The loaded tables are kept for later runs: no query is to change them.
         self.client.execute("SET SESSION TRANSACTION READ ONLY")?;
@@ -124,8 +129,9 @@ impl Engine for MySql {
         output.rows()
     }
 
-    fn answer(&mut self, output: Output) -> Result<Answer> {
-        output.answer()
+    fn answer(&mut self, output: Output, sink: &mut Sink) -> Result<()> {
+        sink.answer(output.answer()?);
+        Ok(())
     }
 }
 

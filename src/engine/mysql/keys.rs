@@ -47,7 +47,15 @@ mod tests {
             tables: Vec::new(),
         };
         for spec in Workload::read("tpch").unwrap().tables {
-            let table = Table { name: spec.name, rows: 0, files: Vec::new(), sha256: String::new(), iceberg: None };
+            let table = Table {
+                name: spec.name,
+                rows: 0,
+                files: Vec::new(),
+                sha256: String::new(),
+                iceberg: None,
+                single_precision: false,
+                cautions: Vec::new(),
+            };
             assert!(of(&dataset, &table).is_some(), "{}", table.name);
             dataset.workload = "own".to_owned();
             assert_eq!(of(&dataset, &table), None);

@@ -63,7 +63,8 @@ fn kind(column: &Column) -> Result<Kind> {
         | T::MYSQL_TYPE_LONGLONG
         | T::MYSQL_TYPE_YEAR => Kind::Int,
         T::MYSQL_TYPE_DECIMAL | T::MYSQL_TYPE_NEWDECIMAL => Kind::Decimal,
-        T::MYSQL_TYPE_FLOAT | T::MYSQL_TYPE_DOUBLE => Kind::Float,
+        T::MYSQL_TYPE_FLOAT => Kind::Float32,
+        T::MYSQL_TYPE_DOUBLE => Kind::Float,
         T::MYSQL_TYPE_VARCHAR
         | T::MYSQL_TYPE_VAR_STRING
         | T::MYSQL_TYPE_STRING
@@ -91,7 +92,9 @@ fn text(value: &Value, kind: Kind) -> Result<Option<String>> {
     let text = std::str::from_utf8(bytes).context("a value is no text in UTF-8")?;
     Ok(Some(match kind {
         // Servers write 1e20 and 0.10; the shortest form of the same number compares.
-        Kind::Float => text.parse::<f64>().with_context(|| format!("'{text}' is no number"))?.to_string(),
+        Kind::Float | Kind::Float32 => {
+            text.parse::<f64>().with_context(|| format!("'{text}' is no number"))?.to_string()
+        }
         Kind::Bool => (text != "0").to_string(),
         _ => text.to_owned(),
     }))

@@ -1,71 +1,72 @@
-//! A [`DataFrame`] as an [`Answer`]: every value as text, every type as its kind.
+//! A [`DataFrame`] as cells: every type as its kind, every value as it is.
 
 use anyhow::bail;
-use polars::prelude::{AnyValue, DataFrame, DataType};
+use polars::prelude::{AnyValue, DataFrame, DataType, TimeUnit};
 
-use crate::answer::{Answer, Column, Kind};
+use crate::answer::{Cell, Column, Kind, Sink};
 use crate::engine::{Result, incomparable};
 
-/// The rows of a frame as text.
+/// Hands the rows of a frame to the sink.
 ///
 /// # Errors
 /// When a column's type has no kind.
-pub fn answer_of(frame: &DataFrame) -> Result<Answer> {
-    let columns = frame
-        .columns()
-        .iter()
-        .map(|column| Ok(Column { name: column.name().to_string(), kind: kind(column.dtype())? }))
-        .collect::<Result<_>>()?;
-    let rows = (0..frame.height())
-        .map(|row| frame.columns().iter().map(|column| Ok(text(&column.get(row)?))).collect())
-        .collect::<Result<_>>()?;
-    Ok(Answer { columns, rows })
+pub fn show(frame: &DataFrame, sink: &mut Sink) -> Result<()> {
+    let columns = frame.columns().iter().map(|column| {
+        let name = column.name().to_string();
+        let kind = kind(column.dtype()).ok_or_else(|| incomparable(&name, column.dtype()))?;
+        Ok(Column { name, kind })
+    });
+    sink.columns(columns.collect::<Result<_>>()?);
+    for row in 0..frame.height() {
+        let values = frame.columns().iter().map(|column| Ok(column.get(row)?)).collect::<Result<Vec<_>>>()?;
+        let cells = values.iter().map(cell).collect::<Result<Vec<_>>>()?;
+        sink.row(&cells);
+    }
+    Ok(())
 }
 
-fn kind(data_type: &DataType) -> Result<Kind> {
-    Ok(match data_type {
+fn kind(data_type: &DataType) -> Option<Kind> {
+    Some(match data_type {
         data_type if data_type.is_integer() => Kind::Int,
-        data_type if data_type.is_float() => Kind::Float,
+        DataType::Float64 => Kind::Float,
+        data_type if data_type.is_float() => Kind::Float32,
         DataType::Decimal(..) => Kind::Decimal,
-        DataType::String => Kind::Text,
+        // A column of nothing but NULLs has no type, and any kind can hold them.
+        DataType::String | DataType::Null => Kind::Text,
         DataType::Date => Kind::Date,
-        DataType::Datetime(_, None) => Kind::Timestamp,
+        // With a zone or without, it is an instant in UTC.
+        DataType::Datetime(..) => Kind::Timestamp,
         DataType::Boolean => Kind::Bool,
-        other => bail!(incomparable(other)),
+        _ => return None,
     })
 }
 
-fn text(value: &AnyValue) -> Option<String> {
-    match value {
-        AnyValue::Null => None,
-        // Polars shows text in quotes, and floats with six digits.
-        AnyValue::String(text) => Some((*text).to_owned()),
-        AnyValue::StringOwned(text) => Some(text.to_string()),
-        AnyValue::Float32(number) => Some(number.to_string()),
-        AnyValue::Float64(number) => Some(number.to_string()),
-        AnyValue::Decimal(units, _, scale) => Some(decimal(*units, *scale)),
-        other => Some(other.to_string()),
-    }
+fn cell<'a>(value: &'a AnyValue<'a>) -> Result<Cell<'a>> {
+    Ok(match value {
+        AnyValue::Null => Cell::Null,
+        AnyValue::String(text) => Cell::Text(text),
+        AnyValue::StringOwned(text) => Cell::Text(text),
+        AnyValue::Float32(number) => Cell::Float((*number).into()),
+        AnyValue::Float64(number) => Cell::Float(*number),
+        AnyValue::Decimal(units, _, scale) => Cell::Decimal { units: *units, scale: i32::try_from(*scale)? },
+        AnyValue::Date(days) => Cell::Date((*days).into()),
+        AnyValue::Datetime(ticks, unit, _) | AnyValue::DatetimeOwned(ticks, unit, _) => {
+            Cell::Timestamp(i128::from(*ticks) * nanos(*unit))
+        }
+        AnyValue::Boolean(value) => Cell::Bool(*value),
+        AnyValue::UInt64(number) => Cell::Int((*number).into()),
+        AnyValue::Int128(number) => Cell::Int(*number),
+        other => match other.try_extract::<i64>() {
+            Ok(number) => Cell::Int(number.into()),
+            Err(_) => bail!("Polars gave {other:?}, which is no value that an answer can hold"),
+        },
+    })
 }
 
-/// So many units of the last of `scale` digits after the point.
-fn decimal(units: i128, scale: usize) -> String {
-    let sign = if units < 0 { "-" } else { "" };
-    let digits = format!("{:0width$}", units.unsigned_abs(), width = scale + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - scale);
-    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decimal;
-
-    #[test]
-    fn decimals_keep_every_digit() {
-        assert_eq!(decimal(11_930_532_253, 4), "1193053.2253");
-        assert_eq!(decimal(-5, 2), "-0.05");
-        assert_eq!(decimal(0, 2), "0.00");
-        assert_eq!(decimal(-120, 2), "-1.20");
-        assert_eq!(decimal(7, 0), "7");
+fn nanos(unit: TimeUnit) -> i128 {
+    match unit {
+        TimeUnit::Nanoseconds => 1,
+        TimeUnit::Microseconds => 1_000,
+        TimeUnit::Milliseconds => 1_000_000,
     }
 }

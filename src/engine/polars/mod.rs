@@ -13,12 +13,12 @@ use std::collections::BTreeMap;
 use std::env;
 
 use anyhow::{Context, bail, ensure};
-use polars::prelude::{DataFrame, LazyFrame, OptFlags};
+use polars::prelude::{DataFrame, LazyFrame, OptFlags, len};
 
 use self::files::Files;
 use self::plans::{Given, Plan};
 use super::{Engine, EngineInfo, EngineSettings, Result, Unsupported, refuse_unreadable};
-use crate::answer::Answer;
+use crate::answer::Sink;
 use crate::fixture::Dataset;
 use crate::workload::Query;
 
@@ -91,6 +91,12 @@ impl Engine for Polars {
         Ok(())
     }
 
+    fn count(&mut self, table: &str) -> Result<Option<u64>> {
+        let Some(files) = self.files.get(table) else { return Ok(None) };
+        let counted = self.mode.collect(files.scan()?.select([len()]))?;
+        Ok(Some(counted.columns()[0].get(0)?.try_extract()?))
+    }
+
     fn prepare(&mut self, query: &Query) -> Result<Prepared> {
         let plan = plans::named(&query.workload, &query.name);
         // What is a plan in the other queries of a workload is one here: its author's, not Polars'.
@@ -112,8 +118,8 @@ impl Engine for Polars {
         output.height() as u64
     }
 
-    fn answer(&mut self, output: DataFrame) -> Result<Answer> {
-        answer::answer_of(&output)
+    fn answer(&mut self, output: DataFrame, sink: &mut Sink) -> Result<()> {
+        answer::show(&output, sink)
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{bail, ensure};
 use super::profile::Times;
 use super::snapshots::{self, Snapshot};
 use super::{iceberg, native};
-use crate::answer::Answer;
+use crate::answer::Sink;
 use crate::engine::mysql::client::{Client, Limit};
 use crate::engine::mysql::output::Output;
 use crate::engine::mysql::service::{Login, Service};
@@ -85,6 +85,11 @@ impl Engine for StarRocks {
         self.client.limit(&LIMIT, self.timeout_seconds)
     }
 
+    fn count(&mut self, table: &str) -> Result<Option<u64>> {
+        let count = self.client.value(&format!("SELECT COUNT(*) FROM `{table}`"))?;
+        Ok(count.and_then(|count| count.parse().ok()))
+    }
+
     fn prepare(&mut self, query: &Query) -> Result<String> {
         Ok(snapshots::with(&self.tables, &query.sql))
     }
@@ -113,8 +118,9 @@ impl Engine for StarRocks {
         output.rows()
     }
 
-    fn answer(&mut self, output: Output) -> Result<Answer> {
-        output.answer()
+    fn answer(&mut self, output: Output, sink: &mut Sink) -> Result<()> {
+        sink.answer(output.answer()?);
+        Ok(())
     }
 }
 

@@ -76,7 +76,8 @@ fn within(time: Interval) -> String {
 /// What came out of a cell that is not ranked, and why.
 fn reason(record: &Record) -> Option<(&'static str, String)> {
     let why = match (record.outcome, &record.verdict) {
-        (Outcome::Measured, Some(Verdict::Unchecked(why))) => why.clone(),
+        (Outcome::Measured, Some(Verdict::Unchecked { reason })) => reason.clone(),
+        (Outcome::Measured, Some(Verdict::Disputed(dispute))) => dispute.difference.clone(),
         (Outcome::Measured, _) if record.ranks() => return None,
         _ => record.reason.clone().unwrap_or_default(),
     };

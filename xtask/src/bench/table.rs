@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use comfy_table::{CellAlignment, Table, presets};
 use querydyno::answer::Verdict;
+use querydyno::harness::doubts;
 use querydyno::record::{Outcome, Record};
 use querydyno::report::Conditions;
 use querydyno::stats;
@@ -22,7 +23,7 @@ pub(super) fn shown(records: &[Record]) -> String {
     for group in groups(records) {
         text += &format!("{}\n", summary(&group));
     }
-    for line in reasons(records) {
+    for line in reads(records).into_iter().chain(reasons(records)).chain(doubts(records)) {
         text += &format!("{line}\n");
     }
     text
@@ -79,9 +80,7 @@ fn row(record: &Record) -> [String; 9] {
     let time = |ns: Option<f64>| ns.map(|ns| Nanos(ns).to_string()).unwrap_or_default();
     let memory = record.peak_memory_bytes.map(|bytes| Bytes(bytes).to_string());
     let answer = match &record.verdict {
-        Some(Verdict::Unchecked(_)) => "unchecked, not ranked".to_owned(),
-        Some(Verdict::Wrong(_)) => "wrong".to_owned(),
-        Some(verdict) => verdict.to_string(),
+        Some(verdict) => verdict.short(),
         None => String::new(),
     };
     [
@@ -106,7 +105,11 @@ fn summary(group: &[&Record]) -> String {
     let asked = group.len() - absent;
     let mut parts = vec![format!("{} of {asked} engines answered and agree", verified.len())];
     let more = [
-        (count(&|record: &Record| record.outcome == Outcome::Measured && !record.verified()), "unchecked"),
+        (count(&is_disputed), "disputed"),
+        (
+            count(&|record| record.outcome == Outcome::Measured && !record.verified() && !is_disputed(record)),
+            "unchecked",
+        ),
         (count(&is_wrong), "wrong"),
         (count(&|record: &Record| record.outcome == Outcome::Failed && !is_wrong(record)), "failed"),
         (count(&|record: &Record| record.outcome == Outcome::Skipped && !not_there(record)), "cannot"),
@@ -135,13 +138,31 @@ fn summary(group: &[&Record]) -> String {
     text
 }
 
+/// What was read of tables that were there already, each once.
+fn reads(records: &[Record]) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    for record in records.iter().filter(|record| record.query.sql.is_some()) {
+        for line in record.dataset.files_in_words() {
+            let line = format!("read: {line}");
+            if !told.contains(&line) {
+                told.push(line);
+            }
+        }
+    }
+    told
+}
+
 /// Whether its time may stand beside others.
 fn is_right(record: &Record) -> bool {
     record.outcome == Outcome::Measured && record.verified()
 }
 
 fn is_wrong(record: &Record) -> bool {
-    matches!(record.verdict, Some(Verdict::Wrong(_)))
+    matches!(record.verdict, Some(Verdict::Wrong { .. }))
+}
+
+fn is_disputed(record: &Record) -> bool {
+    record.outcome == Outcome::Measured && matches!(record.verdict, Some(Verdict::Disputed(_)))
 }
 
 /// Whether nobody tried it: its program is not there.
@@ -156,7 +177,7 @@ fn reasons(records: &[Record]) -> Vec<String> {
         let (how, why) = match (record.outcome, &record.verdict) {
             (Outcome::Failed, _) => ("FAILED", record.reason.as_deref()),
             (Outcome::Skipped, _) => ("skipped", record.reason.as_deref()),
-            (Outcome::Measured, Some(Verdict::Unchecked(why))) => ("unchecked", Some(why.as_str())),
+            (Outcome::Measured, Some(Verdict::Unchecked { reason })) => ("unchecked", Some(reason.as_str())),
             (Outcome::Measured, _) => continue,
         };
         let why = in_a_line(why.unwrap_or_default());
@@ -194,19 +215,23 @@ mod tests {
         record
     }
 
+    fn agreed() -> Verdict {
+        Verdict::Agreed { components: vec!["a".to_owned(), "b".to_owned()], dissent: Vec::new() }
+    }
+
     fn skipped(engine: &str, why: &str) -> Record {
-        let mut record = record(engine, 1.0, 1, Verdict::Official);
+        let mut record = record(engine, 1.0, 1, Verdict::Official { equals_reference: None });
         (record.outcome, record.verdict, record.reason) = (Outcome::Skipped, None, Some(why.to_owned()));
         record
     }
 
     #[test]
     fn the_fastest_and_the_most_frugal_are_among_the_verified() {
-        let agree = Verdict::Consensus(2);
+        let agree = agreed();
         let records = [
             record("slow", 20.0, 10, agree.clone()),
             record("fast", 10.0, 30, agree),
-            record("alone", 1.0, 1, Verdict::Unchecked("nobody\nknows".to_owned())),
+            record("alone", 1.0, 1, Verdict::Unchecked { reason: "nobody\nknows".to_owned() }),
             skipped("gone", "not built"),
         ];
         let text = shown(&records);
@@ -218,7 +243,7 @@ mod tests {
 
     #[test]
     fn engines_over_unlike_data_are_not_compared() {
-        let agree = Verdict::Consensus(2);
+        let agree = agreed();
         let mut records = [
             skipped("gone", "not built"),
             record("before", 20.0, 10, agree.clone()),
@@ -236,7 +261,7 @@ mod tests {
 
     #[test]
     fn engines_that_ran_at_the_same_time_are_not_ranked() {
-        let mut records = [record("a", 2.0, 1, Verdict::Consensus(2)), record("b", 1.0, 1, Verdict::Consensus(2))];
+        let mut records = [record("a", 2.0, 1, agreed()), record("b", 1.0, 1, agreed())];
         for record in &mut records {
             record.parallel = 2;
         }

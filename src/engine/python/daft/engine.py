@@ -3,6 +3,9 @@
 Each run opens the files anew, or an Iceberg table's metadata, plans and collects. What this is not: a home for query
 texts. Where Daft's dialect needs another text than the canonical one, that text is in fixtures/tpch/queries/daft and
 says why.
+
+Daft's SQL cannot be told to read only. It takes one statement and fails on COPY, INSERT, UPDATE, DELETE and DROP, and on
+CREATE TABLE for want of a catalog, so that no text writes a file; but one may read other files, by read_csv(...).
 """
 
 import functools
@@ -58,11 +61,16 @@ class Daft(Engine):
             self.deleted.add(table.name)
         return lambda: self.daft.read_iceberg(unpartitioned(querydyno_iceberg.at_snapshot(table)))
 
+    def count(self, table):
+        return self.frames[table]().count_rows()
+
     def prepare(self, query):
         # Only the tables that the text names: a run opens each of its files, and a table too many would be timed.
+        # A name in a comment is one too many and costs time; a name that is more than a word is looked for as it is.
         words = set(re.findall(r"\w+", query["sql"]))
-        frames = {name: frame for name, frame in self.frames.items() if name in words}
-        deleted = self.deleted & words
+        named = {name for name in self.frames if name in words or (not re.fullmatch(r"\w+", name) and name in query["sql"])}
+        frames = {name: frame for name, frame in self.frames.items() if name in named}
+        deleted = self.deleted & named
         if deleted and re.search(r"\blimit\b", query["sql"], re.IGNORECASE):
             raise Unsupported(f"{', '.join(sorted(deleted))} has deletes: Daft counts deleted rows towards a LIMIT")
         return query["sql"], frames
@@ -79,6 +87,9 @@ class Daft(Engine):
 
     def answer(self, output):
         return arrow_answer(output.to_arrow())
+
+    def arrow(self, output):
+        return output.to_arrow_iter()
 
 
 def plain(file):

@@ -1,9 +1,10 @@
 """DataFusion as its makers ship it for Python, with its own defaults; planning is timed.
 
-It has no reader of Iceberg: such tables are read by their files.
+It has no reader of Iceberg: such tables are read by their files. A text may read and nothing else.
 """
 
 import pathlib
+import re
 import tempfile
 
 from querydyno import Engine, Unsupported, arrow_answer, serve, told_by_files
@@ -15,13 +16,20 @@ class DataFusionWheel(Engine):
 
         self.scratch = settings["scratch"]
         self.column = datafusion.col
-        wanted = {**settings["options"], "datafusion.execution.target_partitions": str(settings["threads"])}
+        wanted = {
+            "datafusion.execution.time_zone": "UTC",
+            **settings["options"],
+            "datafusion.execution.target_partitions": str(settings["threads"]),
+        }
         config = datafusion.SessionConfig(wanted)
         runtime = datafusion.RuntimeEnvBuilder().with_disk_manager_specified(settings["scratch"])
         if settings["memory_limit_bytes"]:
             runtime = runtime.with_fair_spill_pool(settings["memory_limit_bytes"])
             wanted["memory_limit"] = str(settings["memory_limit_bytes"])
         self.context = datafusion.SessionContext(config, runtime)
+        self.reading = datafusion.SQLOptions()
+        for allow in ("ddl", "dml", "statements"):
+            self.reading = getattr(self.reading, f"with_allow_{allow}")(False)
         self.version = datafusion.__version__
         self.source = f"wheel datafusion {self.version}"
         self.settings = wanted
@@ -53,8 +61,11 @@ class DataFusionWheel(Engine):
         if self.context.table_exist(name):
             self.context.deregister_table(name)
 
+    def count(self, table):
+        return self.context.sql(f"SELECT count(*) FROM {quoted(table)}").collect()[0].column(0)[0].as_py()
+
     def run(self, sql):
-        frame = self.context.sql(sql)
+        frame = self.context.sql_with_options(sql, self.reading)
         return frame.schema(), frame.collect()
 
     def rows(self, output):
@@ -63,10 +74,23 @@ class DataFusionWheel(Engine):
     def answer(self, output):
         import pyarrow
 
+        schema, _ = output
+        return arrow_answer(pyarrow.concat_tables(self.arrow(output)) if self.rows(output) else schema.empty_table())
+
+    def arrow(self, output):
+        """The batches as tables of the same types, column by column: names may be equal.
+
+        Not by the schema of the plan as it was written: what came out of it may be wider, or have no NULLs.
+        """
+        import pyarrow
+
         schema, batches = output
-        # Not by the schema of the plan as it was written: what came out of it may be wider, or have no NULLs.
-        tables = [pyarrow.Table.from_batches([batch]) for batch in batches] or [schema.empty_table()]
-        return arrow_answer(pyarrow.concat_tables(tables, promote_options="permissive"))
+        places = [str(place) for place in range(len(schema))]
+        schemas = [pyarrow.schema(zip(places, (column.type for column in batch.columns), strict=True)) for batch in batches]
+        unified = pyarrow.unify_schemas(schemas, promote_options="permissive")
+        for batch in batches:
+            columns = [column.cast(type) for column, type in zip(batch.columns, unified.types, strict=True)]
+            yield pyarrow.Table.from_arrays(columns, names=schema.names)
 
 
 def quoted(name):
@@ -77,14 +101,15 @@ def quoted(name):
 def one_path(files, scratch):
     """What DataFusion for Python takes for a table: a file, or the folder whose Parquet files are the table's.
 
-    Files that are not all of one folder get a folder of links to them, as do those that it would take for patterns.
+    Files that are not all of one folder get a folder of links to them, as do those that it would take for patterns, and
+    those that end in anything but `.parquet`, which it would pass over.
     """
-    patterns = any(letter in file for file in files for letter in "*?[")
-    if len(files) == 1 and not patterns:
+    plain = all(re.fullmatch(r"[^*?[]+\.parquet", file) for file in files)
+    if len(files) == 1 and plain:
         return files[0]
     folder = pathlib.Path(files[0]).parent
     # It would look into folders below of names like `year=2024`, too.
-    if {str(path) for path in folder.rglob("*.parquet")} == set(files) and not patterns:
+    if {str(path) for path in folder.rglob("*.parquet")} == set(files) and plain:
         return f"{folder}/"
     links = pathlib.Path(tempfile.mkdtemp(dir=scratch))
     for number, file in enumerate(files):

@@ -1,6 +1,9 @@
 """DuckDB as its makers ship it for Python. Tables are views over read_parquet; planning is timed.
 
-Iceberg tables are read by their files: DuckDB's own reader is an extension that it would have to download.
+Iceberg tables are read by their files: DuckDB's own reader is an extension that it would have to download. From the
+first query on it reads nothing but the tables' files and writes nothing but what it spills.
+
+pyarrow is not imported before an answer of many rows needs it: what it takes would count as DuckDB's memory.
 """
 
 import re
@@ -17,8 +20,13 @@ KINDS = {
     "TIMESTAMP": "timestamp",
     "TIMESTAMP_S": "timestamp",
     "TIMESTAMP_MS": "timestamp",
+    "TIMESTAMP_NS": "timestamp",
+    "TIMESTAMP WITH TIME ZONE": "timestamp",
+    "TIMESTAMPTZ_NS": "timestamp",
     '"NULL"': "text",
 }
+#: Set after opening; the last two, which are for reading only, before the first query.
+SESSION = {"TimeZone": "UTC", "enable_external_access": "false", "lock_configuration": "true"}
 INTEGERS = r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER"
 
 
@@ -31,9 +39,13 @@ class DuckDbWheel(Engine):
             wanted["memory_limit"] = f"{settings['memory_limit_bytes']}B"
         self.duckdb = duckdb
         self.connection = duckdb.connect(config={**wanted, "temp_directory": settings["scratch"]})
+        self.connection.execute("SET TimeZone = 'UTC'")
+        #: The files of all tables, which alone may be read.
+        self.files = []
+        self.locked = False
         self.version = duckdb.__version__
         self.source = f"wheel duckdb {self.version}"
-        self.settings = wanted
+        self.settings = {**wanted, **SESSION}
 
     def load(self, tables):
         for name, files in tables.items():
@@ -48,11 +60,34 @@ class DuckDbWheel(Engine):
                 raise Unsupported(f"{table.name} has a column that none of its files has: {error}") from error
 
     def view(self, name, columns, files, options=""):
-        paths = ", ".join("'" + plain(file).replace("'", "''") + "'" for file in files)
+        paths = ", ".join(text(plain(file)) for file in files)
+        self.files += files
         # The values are in the files. Of a folder's name like `region=south` DuckDB would make a column, before the
         # files' own of that name.
         read = f"read_parquet([{paths}], hive_partitioning = false{options})"
         self.connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS SELECT {columns} FROM {read}")
+
+    def count(self, table):
+        return self.connection.sql(f"SELECT count(*) FROM {quoted(table)}").fetchall()[0][0]
+
+    def prepare(self, query):
+        # Parsed, not planned. What a SELECT can do beside reading, as in `WITH t AS (COPY ...)`, the lock forbids.
+        kinds = [statement.type.name for statement in self.connection.extract_statements(query["sql"])]
+        if kinds != ["SELECT"]:
+            raise ValueError(f"a query is one SELECT statement, but this text has {', '.join(kinds) or 'no statement'}")
+        self.lock()
+        return query["sql"]
+
+    def lock(self):
+        """Nothing but the tables' files can be read from now on, and nothing be written or set."""
+        if self.locked:
+            return
+        # Both forms of a name: the one that the view has, and the one that DuckDB then finds.
+        allowed = ", ".join(text(form) for file in self.files for form in dict.fromkeys([file, plain(file)]))
+        self.connection.execute(f"SET allowed_paths = [{allowed}]")
+        self.connection.execute("SET enable_external_access = false")
+        self.connection.execute("SET lock_configuration = true")
+        self.locked = True
 
     def run(self, sql):
         relation = self.connection.sql(sql)
@@ -60,8 +95,45 @@ class DuckDbWheel(Engine):
         return relation.materialize() if hasattr(relation, "materialize") else relation.execute()
 
     def answer(self, output):
-        columns = [(name, kind(str(type))) for name, type in zip(output.columns, output.types, strict=True)]
-        return answer(columns, output.fetchall())
+        columns = columns_of(output)
+        picked = (picked_value(place, kind, str(output.types[place - 1])) for place, (_, kind) in enumerate(columns, 1))
+        return answer(columns, output.project(", ".join(picked)).fetchall())
+
+    def arrow(self, output):
+        for (name, _), type in zip(columns_of(output), output.types, strict=True):
+            if str(type) == "UHUGEINT":  # what is above 2^127 would come out negative
+                raise incomparable(str(type), name)
+        # A HUGEINT comes out as decimal128(38, 0), with all of its 128 bits.
+        reader = "to_arrow_reader" if hasattr(output, "to_arrow_reader") else "fetch_arrow_reader"
+        return getattr(output, reader)(65_536)
+
+
+def columns_of(output):
+    return [(name, kind(str(type), name)) for name, type in zip(output.columns, output.types, strict=True)]
+
+
+def picked_value(place, kind, type):
+    """The expression for the values of a column: of times the ints that `answer` takes.
+
+    Python's own times end with the year 9999, and DuckDB makes text of what is beyond, or needs yet another package.
+    """
+    finite = f"isfinite(#{place})"
+    if kind == "date":
+        number, last = f"date_diff('day', DATE '1970-01-01', #{place})", 2**31 - 1
+    elif type in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):
+        finite = f"isfinite(#{place}::TIMESTAMP_NS)"
+        number, last = f"epoch_ns(#{place})", 2**63 - 1
+    elif kind == "timestamp":
+        number, last = f"epoch_us(#{place})::HUGEINT * 1000", (2**63 - 1) * 1000
+    else:
+        return f"#{place}"
+    # What DuckDB calls infinity is the largest number that the type has; epoch_us would make NULL of it.
+    past, future = f"#{place} < DATE '1970-01-01'", f"#{place} > DATE '1970-01-01'"
+    return f"CASE WHEN {finite} THEN {number} WHEN {past} THEN -{last} WHEN {future} THEN {last} END"
+
+
+def text(value):
+    return "'" + value.replace("'", "''") + "'"
 
 
 def plain(file):
@@ -73,7 +145,7 @@ def quoted(name):
     return '"' + name.replace('"', '""') + '"'
 
 
-def kind(type):
+def kind(type, column):
     if re.fullmatch(INTEGERS, type):
         return "int"
     if re.fullmatch(r"DECIMAL\(\d+,\d+\)", type):
@@ -81,7 +153,7 @@ def kind(type):
     if re.fullmatch(r"ENUM\(.*\)", type):
         return "text"
     if type not in KINDS:
-        raise incomparable(type)
+        raise incomparable(type, column)
     return KINDS[type]
 
 

@@ -1,31 +1,55 @@
 """The engine's side of QueryDyno's protocol, for engines that are driven from Python.
 
 An engine is a class with the methods of `Engine`; `serve("name", TheClass)` is its whole main. Only `run` is
-timed. What this is not: a home for engines (one folder each, beside this one) or for anything that needs a package
-beyond Python's own; `arrow_answer` takes a pyarrow table, but imports nothing.
+timed. What this is not: a home for engines (one folder each, beside this one), or for how values are written: that is in
+querydyno_values.py and querydyno_arrow.py, whose functions for engines are imported here. Nothing needs a package beyond
+Python's own; pyarrow is imported when an engine has given a large answer as Arrow.
 
     echo | PYTHONPATH=src/engine/python/module python src/engine/python/pandas/engine.py
+
+JSON objects, one a line, in UTF-8 whatever the environment says; `src/session/protocol.rs` has the host's side.
+
+| host says | reply |
+|---|---|
+| | `{"did":"hello","protocol":1,"engine":"polars"}` |
+| `{"do":"open","settings":{...}}` | `{"did":"open","info":{"version":"2.1.0","settings":{...},"build":{...}}}` |
+| `{"do":"load","dataset":{...},"count":true}` | `{"did":"load","load_ns":81234,"rows":{"lineitem":6001215}}` |
+| `{"do":"prepare","query":{...}}` | `{"did":"prepare"}` |
+| `{"do":"run","iterations":3}` | `{"did":"run","rows":4,"durations_ns":[...],"cpu_time_ns":912,"usage":{...}}` |
+| `{"do":"answer","rows_up_to":100000}` | `{"did":"answer","answer":{"columns":[...],"rows":[...]}}` |
+| the same, where there are more rows | `{"did":"answer","arrow":{"path":"/scratch/answer.arrow","rows":6001215}}` |
+
+`count` and `rows_up_to` may be left out: nothing is counted then, and rows come as text however many there are. So they
+do from an engine without `arrow`. `rows` has the tables that the engine can count. The file is an uncompressed stream
+of Arrow's IPC format with the whole output.
 """
 
 import dataclasses
-import datetime
-import decimal
 import json
-import math
 import os
 import platform
-import re
 import resource
-import struct
 import sys
 import time
 import traceback
 
+from querydyno_arrow import arrow_answer, arrow_kind, arrow_values, write_stream
+from querydyno_values import Unsupported, answer, incomparable
+
+__all__ = [
+    "Engine",
+    "IcebergTable",
+    "Unsupported",
+    "answer",
+    "arrow_answer",
+    "arrow_kind",
+    "arrow_values",
+    "incomparable",
+    "serve",
+    "told_by_files",
+]
+
 PROTOCOL = 1
-
-
-class Unsupported(Exception):
-    """The engine cannot do this by its nature: its cell is skipped with this reason instead of failing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +71,9 @@ class IcebergTable:
 
 
 class Engine:
-    """What an engine does, in this order: __init__, load, then per query prepare, run (many), rows, answer.
+    """What an engine does, in this order: __init__, load, count, then per query prepare, run (many), rows, answer.
+
+    It has to have `__init__`, `load`, `run` and `answer`; the others can be left as they are. The process is in UTC.
 
     `settings` has `threads`, `memory_limit_bytes` (None without one), `scratch` (a folder for spill files), `mode`
     (None, or one of the modes that the engine's entry lists) and `options`. Import the engine's package in
@@ -79,6 +105,13 @@ class Engine:
         """
         self.load({table.name: table.files for table in told_by_files(tables)})
 
+    def count(self, table):
+        """The number of rows of a table as the engine's users would ask for it, or None if that would not be cheap.
+
+        Not timed. The host holds it against what it knows of the files.
+        """
+        return None
+
     def prepare(self, query):
         """Takes a query: `query` has "workload", "name" ("q1") and "sql". Must not plan it. Not timed."""
         return query["sql"]
@@ -94,6 +127,15 @@ class Engine:
     def answer(self, output):
         """`answer(...)` or `arrow_answer(...)` of an output. Not timed."""
         raise NotImplementedError
+
+    def arrow(self, output):
+        """The whole output for an answer of many rows: a pyarrow table, a RecordBatchReader, or an iterator over tables
+        or batches, which takes the least memory. None, as here, if the engine has no Arrow: then `answer` is asked.
+
+        Not timed. Types that no answer can hold are refused afterwards, but an engine whose Arrow has other types than
+        the engine itself has to refuse here, with `incomparable`.
+        """
+        return None
 
 
 def told_by_files(tables, by_name=False):
@@ -114,52 +156,27 @@ def told_by_files(tables, by_name=False):
     return tables
 
 
-def answer(columns, rows):
-    """An answer of `columns`, pairs of name and kind, and `rows` of Python values.
-
-    A kind is int, decimal, float, float32, text, date, timestamp or bool.
-    """
-    writers = [_single if kind == "float32" else _text for _, kind in columns]
-    return {
-        "columns": [{"name": name, "kind": kind.removesuffix("32")} for name, kind in columns],
-        "rows": [[write(value) for write, value in zip(writers, row, strict=True)] for row in rows],
-    }
-
-
-def arrow_answer(table):
-    """An answer of a pyarrow table."""
-    columns = [(field.name, _arrow_kind(str(field.type))) for field in table.schema]
-    # As text a timestamp keeps its nanoseconds, which Python's own has no room for.
-    typed = zip(columns, table.columns, strict=True)
-    values = [column.cast("string") if kind == "timestamp" else column for (_, kind), column in typed]
-    return answer(columns, zip(*(column.to_pylist() for column in values), strict=True))
-
-
-def incomparable(kind):
-    """Why a result column of a type that no answer can hold leaves a time unchecked."""
-    return Unsupported(
-        f"a result column of type {kind} cannot be compared yet: cast it in the query, a time with a zone to a timestamp "
-        "without one, anything else to text"
-    )
-
-
 def serve(name, engine):
     """Drives an engine over stdin and stdout until stdin closes. What it prints itself goes to stderr."""
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    # Before any library asks: a time without a zone means the same to all engines on all machines.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
 
     def say(did, **fields):
-        replies.write(json.dumps({"did": did, **fields}) + "\n")
+        replies.write((json.dumps({"did": did, **fields}) + "\n").encode())
         replies.flush()
 
     say("hello", protocol=PROTOCOL, engine=name)
     session = _Session(engine)
-    for line in sys.stdin:
+    # Bytes, since Python's own text streams are in whatever encoding the environment names.
+    for line in sys.stdin.buffer:
         if not line.strip():
             continue
-        request = json.loads(line)
-        did = request.pop("do")
         try:
+            request = json.loads(line.decode())
+            did = request.pop("do")
             say(did, **getattr(session, did)(**request))
         except Unsupported as reason:
             say("unsupported", reason=str(reason))
@@ -179,12 +196,13 @@ class _Session:
         self.make = engine
 
     def open(self, settings):
+        self.scratch = settings["scratch"]
         self.engine = self.make({"mode": None, **settings})
-        given = {"python": platform.python_version(), "threads": str(settings["threads"])}
+        given = {"python": platform.python_version(), "threads": str(settings["threads"]), "TZ": os.environ["TZ"]}
         info = {"version": self.engine.version, "settings": {**given, **self.engine.settings}}
         return {"info": {**info, "build": {"source": self.engine.source}}}
 
-    def load(self, dataset):
+    def load(self, dataset, count=False):
         start = time.perf_counter_ns()
         # Each table says what it is: one of a dataset may be Iceberg, and the next plain files.
         files = {table["name"]: table["files"] for table in dataset["tables"] if not table.get("iceberg")}
@@ -197,7 +215,12 @@ class _Session:
             self.engine.load(files)
         if iceberg:
             self.engine.load_iceberg(iceberg)
-        return {"load_ns": time.perf_counter_ns() - start}
+        load_ns = time.perf_counter_ns() - start
+        if not count:
+            return {"load_ns": load_ns}
+        counts = {table["name"]: self.engine.count(table["name"]) for table in dataset["tables"]}
+        rows = {name: rows for name, rows in counts.items() if rows is not None}
+        return {"load_ns": load_ns, **({"rows": rows} if rows else {})}
 
     def prepare(self, query):
         self.output = None
@@ -225,9 +248,18 @@ class _Session:
         usage = {name: count - before[name] for name, count in _usage().items()}
         return {"rows": rows, "durations_ns": durations, "cpu_time_ns": cpu, "usage": usage}
 
-    def answer(self):
+    def answer(self, rows_up_to=None, buckets=None):
+        # The host picks the rows of `buckets` itself, out of the whole output.
         output, self.output = self.output, None
-        return {"answer": self.engine.answer(output)}
+        rows = self.engine.rows(output)
+        source = None if rows_up_to is None or rows <= rows_up_to else self.engine.arrow(output)
+        if source is None:
+            return {"answer": self.engine.answer(output)}
+        path = os.path.join(self.scratch, "answer.arrow")
+        written = write_stream(source, path)
+        if written != rows:
+            raise ValueError(f"the output has {rows} rows, but {written} in Arrow's format")
+        return {"arrow": {"path": path, "rows": written}}
 
 
 def _iceberg_table(name, files, iceberg, **_):
@@ -246,52 +278,3 @@ def _usage():
         "voluntary_context_switches": sum(usage.ru_nvcsw for usage in both),
         "involuntary_context_switches": sum(usage.ru_nivcsw for usage in both),
     }
-
-
-def _text(value):
-    """A value in the form that its kind has on the wire; None stays None."""
-    match value:
-        case None | str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case decimal.Decimal():
-            return format(value, "f")
-        case float():
-            return repr(value)
-        case datetime.datetime():
-            return value.isoformat(sep=" ")
-        case datetime.date():
-            return value.isoformat()
-    # numpy's numbers know how to become Python's; an int is its own text.
-    return str(value) if isinstance(value, int) else _text(value.item())
-
-
-def _single(value):
-    """A number of single precision in the fewest digits that make it, as other engines write it; Python knows doubles."""
-    if value is None or not math.isfinite(value):
-        return _text(value)
-    shorter = (f"{value:.{digits}g}" for digits in range(1, 10))
-    fewest = next(text for text in shorter if struct.pack("f", float(text)) == struct.pack("f", value))
-    return repr(float(fewest))
-
-
-def _arrow_kind(arrow_type):
-    # A column of nothing but NULLs has no type, and any kind can hold them.
-    exact = {"bool": "bool", "null": "text", "halffloat": "float", "float": "float32", "double": "float"}
-    texts = ("string", "large_string", "string_view")
-    # What stands before the brackets: timestamp[us], decimal128(15, 2), date32[day]. Of a list it is `list<item: ...>`.
-    name = re.match(r"\w+", arrow_type)[0]
-    if arrow_type in exact:
-        return exact[arrow_type]
-    if arrow_type in texts or re.fullmatch(r"dictionary<values=(large_)?string, .*", arrow_type):
-        return "text"
-    if re.fullmatch(r"u?int\d+", arrow_type):
-        return "int"
-    if name.startswith("decimal"):
-        return "decimal"
-    if name in ("date32", "date64"):
-        return "date"
-    if name == "timestamp" and "tz=" not in arrow_type:
-        return "timestamp"
-    raise incomparable(arrow_type)

@@ -9,13 +9,10 @@ import functools
 import os
 
 import querydyno_iceberg
-from querydyno import Engine, Unsupported, answer, serve
+from querydyno import Engine, Unsupported, arrow_answer, serve
 
 # Native libraries below pandas read these once, when they are loaded.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-
-# By the letter that numpy has for a kind of dtype. Every datetime64 is a day here: TPC-H has no other times.
-KINDS = {"i": "int", "u": "int", "f": "float", "b": "bool", "M": "date"}
 
 
 class Pandas(Engine):
@@ -37,6 +34,8 @@ class Pandas(Engine):
         self.workloads = {"tpch": tpch}
         #: Of each table a function that reads it.
         self.tables = {}
+        #: Of each table a function that counts its rows.
+        self.counts = {}
         self.version = pandas.__version__
         self.source = f"wheel pandas {self.version} with pyarrow {pyarrow.__version__}"
         self.settings = {
@@ -48,11 +47,22 @@ class Pandas(Engine):
 
     def load(self, tables):
         self.tables |= {name: functools.partial(self.read_parquet, files) for name, files in tables.items()}
+        self.counts |= {name: functools.partial(self.rows_of, files) for name, files in tables.items()}
+
+    def rows_of(self, files):
+        """What pyarrow, which reads for pandas, takes the number of rows to be, without reading them."""
+        import pyarrow.dataset
+
+        return pyarrow.dataset.dataset(files, format="parquet", partitioning=None).count_rows()
 
     def load_iceberg(self, tables):
         for table in tables:
             querydyno_iceberg.planned(table)
         self.tables |= {table.name: functools.partial(self.read_iceberg, table) for table in tables}
+        self.counts |= {table.name: querydyno_iceberg.at_snapshot(table).scan().count for table in tables}
+
+    def count(self, table):
+        return self.counts[table]()
 
     def prepare(self, query):
         workload, name = query["workload"], query["name"]
@@ -69,8 +79,25 @@ class Pandas(Engine):
         return self.tables[table](columns, filters)
 
     def answer(self, output):
-        columns = [(name, kind(dtype)) for name, dtype in output.dtypes.items()]
-        return answer(columns, zip(*(values(output[name]) for name, _ in columns), strict=True))
+        return arrow_answer(self.table(output, self.days(output)))
+
+    def arrow(self, output):
+        days = self.days(output)
+        for start in range(0, len(output), 65_536):
+            yield self.table(output.iloc[start : start + 65_536], days)
+
+    def days(self, output):
+        """The places of columns of days. pandas has no type of its own for them: they are the times all at midnight."""
+        times = [place for place, dtype in enumerate(output.dtypes) if dtype.kind == "M"]
+        there = {place: output.iloc[:, place].dropna() for place in times}
+        return [place for place, column in there.items() if (column.dt.normalize() == column).all()]
+
+    def table(self, frame, days):
+        """A frame in Arrow's format, where all that pandas has for a missing value is NULL. Names may be equal."""
+        arrays = [self.pyarrow.Array.from_pandas(frame.iloc[:, place]) for place in range(frame.shape[1])]
+        for place in days:
+            arrays[place] = arrays[place].cast(self.pyarrow.date32())
+        return self.pyarrow.Table.from_arrays(arrays, names=[str(name) for name in frame.columns])
 
     def read_parquet(self, files, columns, filters):
         """From Parquet files, whose columns are those in them: none comes from a path.
@@ -125,16 +152,6 @@ def condition_of(filters):
     # A Series or an Index of keys becomes a list of Python's own numbers.
     plain = [(column, op, getattr(value, "tolist", lambda value=value: value)()) for column, op, value in filters]
     return iceberg.And(iceberg.AlwaysTrue(), *(ops[op](column, value) for column, op, value in plain))
-
-
-def kind(dtype):
-    return "text" if dtype == "str" else KINDS[dtype.kind]
-
-
-def values(column):
-    """A column as Python's values, with None for whatever pandas has for a missing one."""
-    plain = column.dt.date if column.dtype.kind == "M" else column
-    return plain.astype(object).where(column.notna(), None).tolist()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Polars as its makers ship it for Python. Every run scans, plans, executes and collects anew; nothing is kept, but that
-Polars itself keeps the bytes of an Iceberg table's metadata. TPC-H is in LazyFrame plans, all else goes to its SQL.
+Polars itself keeps the bytes of an Iceberg table's metadata. TPC-H is in LazyFrame plans, all else goes to its SQL,
+which cannot be told to read only. It takes one statement, knows neither COPY nor INSERT nor UPDATE, and what it has of
+DROP, CREATE, DELETE and TRUNCATE is about the names of a context that each run makes anew: no file is ever written. A
+text may read other files, by read_parquet(...).
 """
 
 import functools
@@ -9,6 +12,10 @@ from types import SimpleNamespace
 import querydyno_iceberg
 from querydyno import Engine, Unsupported, answer, incomparable, serve
 
+#: How many nanoseconds are one of a time's unit.
+UNITS = {"ms": 10**6, "us": 10**3, "ns": 1}
+#: What it says of a text that is no query, which is not for want of SQL.
+NO_QUERY = ("statement type is not supported", "only one) statement")
 MODES = ("streaming", "in-memory", "eager")
 
 
@@ -68,6 +75,9 @@ class PolarsWheel(Engine):
         if found.snapshot_by_id(table.snapshot_id).schema_id != found.metadata.current_schema_id:
             raise Unsupported(f"{table.name} has other columns since this snapshot, and Polars {self.version} mixes them up")
 
+    def count(self, table):
+        return self.scans[table]().select(self.polars.len()).collect(engine=self.collect["engine"]).item()
+
     def prepare(self, query):
         workload, name, sql = query["workload"], query["name"], query["sql"]
         if workload != "tpch":
@@ -83,6 +93,8 @@ class PolarsWheel(Engine):
         try:
             return plan(scans).collect(**self.collect)
         except (failures.SQLInterfaceError, failures.SQLSyntaxError) as error:
+            if any(told in str(error).lower() for told in NO_QUERY):
+                raise ValueError(f"a query is one SELECT statement, but Polars says: {str(error):.200}") from error
             raise Unsupported(f"Polars' SQL: {error}") from error
         except failures.ComputeError as error:
             if "reader_override='native' failed" in str(error):
@@ -94,27 +106,47 @@ class PolarsWheel(Engine):
         return self.polars.SQLContext(scans).execute(sql)
 
     def answer(self, output):
-        columns = [(name, self.kind(dtype)) for name, dtype in output.schema.items()]
-        # As text a timestamp keeps its nanoseconds, which Python's own has no room for.
-        times = [name for name, kind in columns if kind == "timestamp"]
-        return answer(columns, output.with_columns(self.polars.col(times).cast(self.polars.String)).rows())
+        columns = [(series.name, self.kind(series)) for series in output.get_columns()]
+        values = [self.values(series, kind) for series, (_, kind) in zip(output.get_columns(), columns, strict=True)]
+        return answer(columns, zip(*values, strict=True))
 
-    def kind(self, dtype):
-        pl = self.polars
+    def values(self, series, kind):
+        """The values as `answer` takes them, times as ints: Python's own end with the year 9999."""
+        if kind == "timestamp":
+            unit = UNITS[series.dtype.time_unit]
+            # With a zone or without one: what is stored is the time in UTC.
+            return [None if value is None else value * unit for value in series.to_physical().to_list()]
+        return (series.to_physical() if kind == "date" else series).to_list()
+
+    def arrow(self, output):
+        for series in output.get_columns():
+            self.kind(series)
+        for part in output.iter_slices(65_536):
+            yield self.polars.DataFrame([self.known_to_arrow(series) for series in part.get_columns()]).to_arrow()
+
+    def known_to_arrow(self, series):
+        """Arrow has no integers of 128 bits, but decimals; the cast fails where a number has more than 38 digits."""
+        if str(series.dtype) not in ("Int128", "UInt128"):
+            return series
+        try:
+            return series.cast(self.polars.Decimal(38, 0))
+        except self.polars.exceptions.InvalidOperationError as error:
+            raise incomparable(f"{series.dtype} with more than 38 digits", series.name) from error
+
+    def kind(self, series):
+        pl, dtype = self.polars, series.dtype
         # A column of nothing but NULLs has no type, and any kind can hold them.
-        others = {pl.Float32: "float32", pl.Date: "date", pl.Boolean: "bool", pl.Null: "text"}
+        others = {pl.Float32: "float32", pl.Date: "date", pl.Datetime: "timestamp", pl.Boolean: "bool", pl.Null: "text"}
         others |= dict.fromkeys([pl.String, pl.Categorical, pl.Enum], "text")
         if dtype.is_integer():
             return "int"
         if dtype.base_type() in others:
             return others[dtype.base_type()]
         if dtype.is_float():
-            return "float"
+            return "float32" if str(dtype) == "Float16" else "float"
         if dtype.is_decimal():
             return "decimal"
-        if dtype.base_type() == pl.Datetime and dtype.time_zone is None:
-            return "timestamp"
-        raise incomparable(dtype)
+        raise incomparable(dtype, series.name)
 
 
 if __name__ == "__main__":

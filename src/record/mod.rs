@@ -14,28 +14,32 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 
+mod dataset;
+mod upcast;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Verdict;
+use crate::checkout::git;
 use crate::engine::{Build, Phases};
-use crate::id::{BenchId, Scale};
+use crate::id::BenchId;
 use crate::measure::host::Host;
 use crate::paths;
 use crate::session::{Failure, Heap};
 use crate::stats;
 pub use crate::tables::Planning;
 use crate::variant::Cache;
+pub use dataset::{DatasetRecord, TableRead};
 
 /// The version of this shape; a reader refuses one it does not know.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// One cell of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,6 +112,13 @@ pub struct Record {
     pub memory_limit_bytes: Option<u64>,
     /// Whether the files were in the page cache when a run began.
     pub cache: Cache,
+    /// Whether the user let the majority decide where engines disagree.
+    #[serde(default)]
+    pub accept_majority: bool,
+    /// Variables of the environment that every program was given, `TZ=UTC`, and those of the shell that may change results or speed
+    /// and were passed on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
     /// Engines that ran at the same time, up to so many: a time of more than one ranks with none of one.
     #[serde(default = "alone")]
     pub parallel: usize,
@@ -143,6 +154,12 @@ impl Record {
     /// Whether its answer is verified.
     pub fn verified(&self) -> bool {
         self.verdict.as_ref().is_some_and(Verdict::verified)
+    }
+
+    /// Whether it ends a run with exit code 1: it failed, or engines disagree and no majority was to decide.
+    pub fn is_bad(&self) -> bool {
+        let disputed = matches!(self.verdict, Some(Verdict::Disputed(_))) && !self.accept_majority;
+        self.outcome == Outcome::Failed || disputed
     }
 
     /// Whether its time may be compared and ranked: samples by a clock, with a verified answer.
@@ -268,21 +285,6 @@ pub struct QueryRecord {
     pub sql: Option<String>,
 }
 
-/// A dataset in a record; checksum and layout are unknown when it could not be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DatasetRecord {
-    /// The workload.
-    pub workload: String,
-    /// The scale.
-    pub scale: Scale,
-    /// The format.
-    pub format: String,
-    /// Over the files of the query's tables.
-    pub sha256: Option<String>,
-    /// Generator, version and file layout.
-    pub layout: Option<String>,
-}
-
 /// The state of the source tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Git {
@@ -293,20 +295,25 @@ pub struct Git {
 }
 
 impl Git {
-    /// Asks git about the package's folder; `None` outside a checkout.
+    /// Asks git about the package's folder; `None` when that is not the top of a checkout.
     pub fn read() -> Option<Self> {
         Self::read_in(paths::root())
     }
 
     /// The same of another folder.
     pub(crate) fn read_in(folder: &Path) -> Option<Self> {
-        let git = |args: &[&str]| {
-            let output = Command::new("git").arg("-C").arg(folder).args(args).output().ok()?;
+        let told = |args: &[&str]| {
+            let output = git(folder).args(args).output().ok()?;
             output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
         };
+        // Unpacked below somebody else's checkout, it is in that one's repository, whose commit says nothing of it.
+        let top = Path::new(&told(&["rev-parse", "--show-toplevel"])?).canonicalize().ok()?;
+        if top != folder.canonicalize().ok()? {
+            return None;
+        }
         Some(Self {
-            commit: git(&["rev-parse", "HEAD"])?,
-            dirty: !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty(),
+            commit: told(&["rev-parse", "HEAD"])?,
+            dirty: !told(&["status", "--porcelain", "--untracked-files=no"])?.is_empty(),
         })
     }
 }
@@ -388,6 +395,39 @@ fn parse(line: &[u8]) -> Result<Record> {
         Ok(record) => record.schema,
         Err(_) => serde_json::from_slice::<Versioned>(line).map_or(SCHEMA, |versioned| versioned.schema),
     };
-    ensure!(schema == SCHEMA, "schema {schema} is not known, this reads {SCHEMA}");
+    if schema == 2 {
+        return serde_json::from_value(upcast::from_2(serde_json::from_slice(line)?))
+            .context("no whole record of schema 2");
+    }
+    ensure!(schema == SCHEMA, "schema {schema} is not known, this reads {SCHEMA} and 2");
     record.context("no whole record")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn read_in_tells_only_of_a_folder_that_is_the_top_of_its_checkout() {
+        let outer = tempfile::tempdir().unwrap();
+        let run = |args: &[&str]| {
+            let who = ["-c", "user.name=n", "-c", "user.email=e@e.invalid", "-c", "commit.gpgsign=false"];
+            let output = git(outer.path()).args(who).args(args).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+        };
+        let inner = outer.path().join("unpacked");
+        fs::create_dir(&inner).unwrap();
+        fs::write(inner.join("file"), "1").unwrap();
+        assert_eq!(Git::read_in(outer.path()), None);
+        run(&["init", "--quiet"]);
+        run(&["add", "."]);
+        run(&["commit", "--quiet", "--message", "m"]);
+        let git = Git::read_in(outer.path()).unwrap();
+        assert_eq!((git.commit.len(), git.dirty), (40, false));
+        assert_eq!(Git::read_in(&inner), None);
+        let link = outer.path().join("link");
+        std::os::unix::fs::symlink(outer.path(), &link).unwrap();
+        fs::write(inner.join("file"), "2").unwrap();
+        assert_eq!(Git::read_in(&link), Some(Git { dirty: true, ..git }));
+    }
 }

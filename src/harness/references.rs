@@ -1,0 +1,163 @@
+//! Reference answers where nobody published any: what engines of at least three independent components agree on.
+//!
+//! `cargo xtask answers` makes them.
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::answer::compare::{Precision, compare_shown};
+use crate::answer::groups::{Vote, groups, majority};
+use crate::answer::{Answer, Kind, Shown};
+use crate::catalog::{Components, Entry};
+use crate::fixture::Store;
+use crate::id::Scale;
+use crate::launch::{Launched, launch};
+use crate::referee::{FEWEST_COMPONENTS, family_of};
+use crate::session::{Failure, FailureKind, Program};
+use crate::settings::Settings;
+use crate::variant::{PARQUET, Variant};
+use crate::workload::{QuerySpec, Workload};
+
+/// An answer on which so many engines agree.
+#[derive(Debug, Clone)]
+pub struct Agreement {
+    /// The answer, from the engine whose types lose the least.
+    pub answer: Answer,
+    /// Who gave it, one engine of each family: `duckdb 2.0.0`.
+    pub engines: Vec<String>,
+    /// The independent components among them.
+    pub components: Vec<String>,
+    /// Who said something else, where the majority was to decide.
+    pub dissent: Vec<String>,
+}
+
+/// What one engine says.
+struct Said {
+    name: String,
+    components: Vec<String>,
+    answer: Shown,
+}
+
+/// Asks each engine for its answer to one query and finds what all of them, of at least three independent components, agree on;
+/// what most of them do, where the settings accept a majority.
+///
+/// # Errors
+/// When too few components answer, or they differ: shows the first difference.
+pub fn agree(
+    engines: &[(&Entry, Program)],
+    workload: &Workload,
+    query: &QuerySpec,
+    scale: Scale,
+    settings: &Settings,
+    store: &Store,
+) -> Result<Agreement> {
+    // Every engine reads it, and the rows are the same in every format.
+    let dataset = store.ensure(workload, scale, PARQUET, &query.tables)?;
+    // The answer is the same whatever the conditions, as long as there is memory for it.
+    let variant = Variant { memory: None, ..settings.variants(PARQUET)[0] };
+    let mut voices: Vec<Said> = Vec::new();
+    for (engine, program) in engines {
+        let text = workload.text(query, &engine.dialect, scale)?;
+        let answer = launch(engine, variant, program, settings, &dataset, &text, false).and_then(|launched| {
+            let Launched { mut session, info, .. } = launched;
+            session.run(1)?;
+            let name = format!("{} {}", session.engine(), info.version);
+            let components = Components::listed().of(&engine.components, session.engine());
+            Ok(Said { name, components, answer: session.answer()? })
+        });
+        match answer {
+            // A second build of one engine says nothing that the first has not said.
+            Ok(voice) if voices.iter().any(|other| family_of(&other.name) == family_of(&voice.name)) => {}
+            Ok(voice) => voices.push(voice),
+            Err(Failure { kind: FailureKind::Unsupported { .. }, .. }) => {}
+            Err(failure) if failure.kind == FailureKind::Interrupted => bail!("interrupted"),
+            Err(failure) => eprintln!("{} has no say on {}: {failure}", engine.name, query.name),
+        }
+    }
+    settle(&voices, query, settings.accept_majority)
+        .with_context(|| format!("no reference answer to {} at {scale}", query.name))
+}
+
+fn settle(said: &[Said], query: &QuerySpec, accepts_majority: bool) -> Result<Agreement> {
+    let votes = said.iter().enumerate();
+    let votes = votes.map(|(place, Said { components, answer, .. })| Vote { place, components, answer });
+    let groups = groups(votes, query);
+    let Some(group) = groups.first() else { bail!("no engine answered") };
+    if let Some(other) = groups.get(1).filter(|_| !accepts_majority || majority(&groups).is_none()) {
+        let [name, theirs] = [group, other].map(|group| &said[group.members()[0]].name);
+        let found = compare_shown(group.answer(), other.answer(), query, Precision::Full).err();
+        bail!("{name} and {theirs} differ: {}", found.map(|found| found.to_string()).unwrap_or_default());
+    }
+    let components = group.components();
+    ensure!(
+        components.len() >= FEWEST_COMPONENTS,
+        "it takes {FEWEST_COMPONENTS} engines that share no component; those that answered are built on {}",
+        components.join(", ")
+    );
+    let members = group.members();
+    let dissent = said.iter().enumerate().filter(|(place, _)| !members.contains(place));
+    let dissent = dissent.map(|(_, said)| said.name.clone()).collect();
+    let mut agreed: Vec<&Said> = members.iter().map(|place| &said[*place]).collect();
+    let mut engines: Vec<String> = agreed.iter().map(|said| said.name.clone()).collect();
+    engines.sort();
+    // Money as decimals is exact; averages as binary floats carry more digits than decimals that were cut.
+    let misses = |said: &&Said| {
+        let pairs = said.answer.columns().iter().zip(&query.columns);
+        pairs.filter(|(given, declared)| (given.kind == Kind::Float) != (declared.kind == Kind::Float)).count()
+    };
+    agreed.sort_by_key(misses);
+    let Shown::Rows(answer) = agreed[0].answer.clone() else {
+        bail!("its answer has too many rows to be kept: {}", agreed[0].answer.rows())
+    };
+    Ok(Agreement { answer, engines, components, dissent })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::Column;
+
+    /// An engine that is built on itself alone.
+    fn said(name: &str, value: &str) -> Said {
+        let columns = vec![Column { name: "n".to_owned(), kind: Kind::Int }];
+        let rows = vec![vec![Some(value.to_owned())]];
+        let components = vec![family_of(name).to_owned()];
+        Said { name: name.to_owned(), components, answer: Shown::Rows(Answer { columns, rows }) }
+    }
+
+    fn query() -> QuerySpec {
+        toml::from_str("name = 'q'\ntitle = ''\ntables = []\ncolumns = ['n:int']").unwrap()
+    }
+
+    #[test]
+    fn references_rest_on_three_components() {
+        let three = ["a 1", "b 1", "c 1"].map(|name| said(name, "6"));
+        let found = settle(&three, &query(), false).unwrap();
+        assert_eq!((found.engines.len(), found.components.len()), (3, 3));
+        let mut shared = three;
+        shared[2].components = vec!["a".to_owned()];
+        let error = settle(&shared, &query(), false).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("3 engines that share no component") && error.contains("a, b"), "{error}");
+    }
+
+    #[test]
+    fn references_take_no_dissent_unless_the_majority_decides() {
+        let four = [said("a 1", "6"), said("b 1", "6"), said("c 1", "6"), said("d 1", "7")];
+        let error = settle(&four, &query(), false).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("a 1 and d 1 differ"), "{error}");
+        let found = settle(&four, &query(), true).unwrap();
+        assert_eq!((found.components.len(), found.dissent), (3, vec!["d 1".to_owned()]));
+    }
+
+    #[test]
+    fn references_keep_the_answer_that_is_exact_where_it_can_be() {
+        let query = toml::from_str("name = 'q'\ntitle = ''\ntables = []\ncolumns = ['n:decimal']").unwrap();
+        let of = |name: &str, value: &str, kind| {
+            let columns = vec![Column { name: "n".to_owned(), kind }];
+            let answer = Shown::Rows(Answer { columns, rows: vec![vec![Some(value.to_owned())]] });
+            Said { answer, ..said(name, "") }
+        };
+        let float = of("pandas 1", "0.30000000000000004", Kind::Float);
+        let found = settle(&[float, of("b 1", "0.30", Kind::Decimal), of("c 1", "0.3", Kind::Decimal)], &query, false);
+        assert_eq!(found.unwrap().answer.rows[0][0].as_deref(), Some("0.30"));
+    }
+}
