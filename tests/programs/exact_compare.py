@@ -4,6 +4,7 @@ Written from the documentation of `src/answer/compare.rs` and without its code, 
 knows answers as the protocol has them: columns with kinds, rows of texts and nulls. Rows count as multisets.
 """
 
+import bisect
 import collections
 import decimal
 
@@ -132,7 +133,17 @@ def unpaired(ours, theirs, rules):
     if all(map(same, ours, theirs)):
         return None
     # Kuhn's: whoever stands in the way is moved to another partner, if it has one.
-    partners = [[place for place, other in enumerate(theirs) if same(row, other)] for row in ours]
+    partners, orders = [], [order(other) for other in theirs]
+    for row in ours:
+        # What goes with its first value stands in one run.
+        start = end = bisect.bisect_left(orders, order(row))
+        while start > 0 and rules[0].same(row[0], theirs[start - 1][0]):
+            start -= 1
+        while end < len(theirs) and rules[0].same(row[0], theirs[end][0]):
+            end += 1
+        partners.append([place for place in range(start, end) if same(row, theirs[place])])
+        if not partners[-1]:
+            return ", ".join(map(str, row))
     taken = {}
     for start in range(len(ours)):
         came, open_rows, end = {}, [start], None
@@ -156,3 +167,30 @@ def unpaired(ours, theirs, rules):
                 del taken[before]
             end = before if row != start else None
     return None
+
+
+def check_examples():
+    """Examples of what the documentation says; an error is one of this file."""
+
+    def told(same, one, other):
+        sides = [{"columns": [{"kind": kind} for kind in kinds.split()], "rows": rows} for kinds, rows in (one, other)]
+        assert (difference(*sides) is None) == same, (same, one, other)
+
+    told(True, ("int", [["7"], ["8"]]), ("decimal", [["8.00"], ["7"]]))
+    told(False, ("int", [["7000000000000000"]]), ("decimal", [["7000000000000001"]]))
+    told(True, ("int", [["7"]]), ("float", [["7.000000001"]]))
+    told(False, ("int", [["7"]]), ("float", [["7.0000001"]]))
+    told(True, ("decimal", [["10.3333"]]), ("decimal", [["10.333333"]]))
+    told(False, ("decimal", [["10.33"]]), ("decimal", [["10.333333"]]))
+    told(False, ("decimal", [["98765432109876543210.33"]]), ("decimal", [["98765432109876543210.34"]]))
+    told(True, ("date", [["2026-01-01"]]), ("timestamp", [["2026-01-01 00:00:00"]]))
+    told(False, ("date", [["2026-01-01"]]), ("timestamp", [["2026-01-01 00:00:00.000000001"]]))
+    told(False, ("text", [["1"]]), ("int", [["1"]]))
+    told(True, ("text", [[None]]), ("int", [[None]]))
+    told(False, ("float", [["nan"]]), ("float", [["inf"]]))
+    told(False, ("float", [[None]]), ("float", [["nan"]]))
+    told(False, ("text", [["a"], ["a"], ["b"]]), ("text", [["a"], ["b"], ["b"]]))
+    told(True, ("float float", [["nan", "1"], ["inf", "2"], [None, "3"]]), ("float float", [["inf", "2"], ["nan", "1"], [None, "3"]]))
+    told(True, ("float float", [["1.0000000001", "5"], ["1", "6"]]), ("float float", [["1.0000000001", "6"], ["1", "5"]]))
+    told(False, ("float float", [["1", "5"], ["2", "6"]]), ("float float", [["1", "6"], ["2", "5"]]))
+    told(True, ("float32", [["0.1"]]), ("float", [["0.10000000149"]]))

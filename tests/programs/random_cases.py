@@ -42,6 +42,9 @@ def make(seed, tables, queries, out):
 
 
 def check(answers):
+    from exact_compare import check_examples
+
+    check_examples()
     counts, faults = collections.Counter(), []
     with open(answers, encoding="utf-8") as file:
         for line in file:
@@ -78,11 +81,10 @@ def check_honest(case, counts):
 def check_planted(case, counts):
     counts["planted"] += 1
     counts[f"planted_{outcome(case)}"] += 1
-    liar = case["engines"]["liar"]
-    found = any(different(liar, other) for name, other in answered(case) if name != "liar")
+    others = [other for name, other in answered(case) if name != "liar"]
     # Another number of rows is a difference whatever else is in them.
-    if case["fault"] in ("a row of NULLs", "the last row is gone") and len(answered(case)) > 1 and not found:
-        counts["planted_not_seen"] += 1
+    if case["fault"] in ("a row of NULLs", "the last row is gone") and others:
+        counts["planted_not_seen"] += not any(different(case["engines"]["liar"], other) for other in others)
 
 
 def outcome(case):
@@ -98,6 +100,8 @@ def told_too_much(case):
     """Where a verdict is not borne out by the answers."""
     for key in ("verdict", "by_majority"):
         agreed = answered(case, key, "agreed")
+        if key == "by_majority" and agreed == answered(case, "verdict", "agreed"):
+            continue
         if agreed and len({tuple(engine["components"]) for _, engine in agreed}) < 2:
             yield case, f"{key}: one component alone is agreed"
         for (one, ours), (other, theirs) in itertools.combinations(agreed, 2):
@@ -120,7 +124,14 @@ def differ(case):
 def different(ours, theirs):
     from exact_compare import difference
 
-    return difference(ours["answer"], theirs["answer"], ours["summed"] or theirs["summed"])
+    one, other = ours["answer"], theirs["answer"]
+    if one["rows"] == other["rows"] and [kind(column) for column in one["columns"]] == [kind(column) for column in other["columns"]]:
+        return None
+    return difference(one, other, ours["summed"] or theirs["summed"])
+
+
+def kind(column):
+    return column["kind"]
 
 
 def shown(case, text):
