@@ -4,7 +4,7 @@
 
 use std::f64::consts::LOG2_E;
 
-use super::make::FIXED;
+use super::make::{FIXED, SQUARED};
 use super::{Buckets, Summary, View};
 use crate::answer::Kind;
 use crate::answer::compare::{RELATIVE, RELATIVE_SINGLE};
@@ -28,6 +28,8 @@ pub(crate) enum Unlike {
 const MOST_SHOWN: usize = 4;
 /// How many rows more than twice their share a bucket may have by chance, where each row has a hash of its own.
 const SPREAD: u64 = 64;
+/// What a sum of some hundred doubles loses, as a part of it.
+const ROUNDING: f64 = 1e-13;
 /// Digits after the point below which a decimal is too coarse to be an average that was cut.
 const FEWEST_PLACES: u32 = 4;
 
@@ -119,6 +121,7 @@ fn unlike_buckets(expected: &Summary, actual: &Summary, view: &View, other: &Vie
                 columns.push(column);
             }
         }
+        differs |= squares_differ(expected, actual, (view, other), bucket);
         if differs && wanted.len() < MOST_SHOWN {
             wanted.push(bucket);
         }
@@ -133,6 +136,22 @@ fn unlike_buckets(expected: &Summary, actual: &Summary, view: &View, other: &Vie
     columns.sort_unstable();
     columns.dedup();
     Err(Unlike::Buckets(Buckets { loose: view.loose.clone(), of: view.counts.len(), wanted }, columns))
+}
+
+/// Whether rows of a bucket that are alike but for their loose numbers have changed some of them with each other.
+#[expect(clippy::cast_precision_loss, reason = "it is compared within a tolerance")]
+fn squares_differ(expected: &Summary, actual: &Summary, (view, other): (&View, &View), bucket: usize) -> bool {
+    let tolerances: Vec<Allowed> = view.loose.iter().map(|&column| tolerance(expected, actual, column)).collect();
+    // A small number that was cut has another logarithm.
+    if tolerances.iter().any(|tolerance| tolerance.unit > 0.0) {
+        return false;
+    }
+    let rows = f64::from(view.counts[bucket]);
+    // Factors and weights go up to 2.
+    let off: f64 = tolerances.iter().map(|tolerance| 2.0 * tolerance.of_logs(rows)).sum();
+    let reach = view.reach[bucket].max(other.reach[bucket]);
+    let apart = view.squares[bucket].wrapping_sub(other.squares[bucket]).unsigned_abs() as f64 / SQUARED;
+    apart > 2.0 * off * (2.0 * reach + off) + rows / SQUARED
 }
 
 /// Columns that are exact on both sides and whose values are not the same.
@@ -176,13 +195,22 @@ fn tolerance(expected: &Summary, actual: &Summary, column: usize) -> Allowed {
         .fold(0.0, f64::max);
     let both_decimal = sides.iter().all(|side| side.columns[column].kind == Kind::Decimal);
     let cut = is_cut(expected, actual, column) || !both_decimal;
-    Allowed { relative: if single { RELATIVE_SINGLE } else { RELATIVE }, unit: if cut { unit } else { 0.0 } }
+    // A cut is as large for a large number as for a small one; its sum is of doubles, though.
+    let relative = if both_decimal {
+        ROUNDING
+    } else if single {
+        RELATIVE_SINGLE
+    } else {
+        RELATIVE
+    };
+    Allowed { relative, unit: if cut { unit } else { 0.0 } }
 }
 
-/// Whether a column may be an average that one side gives with fewer digits.
+/// Whether a column may be an average that one side gives with fewer digits; with too few, it is money and exact.
 fn is_cut(expected: &Summary, actual: &Summary, column: usize) -> bool {
     let decimals = [expected, actual].iter().all(|side| side.columns[column].kind == Kind::Decimal);
-    decimals && expected.contents[column].places != actual.contents[column].places
+    let [ours, theirs] = [expected, actual].map(|side| side.contents[column].places);
+    decimals && ours != theirs && ours.min(theirs) >= FEWEST_PLACES
 }
 
 fn is_float(kind: Kind) -> bool {
@@ -337,6 +365,39 @@ mod tests {
         assert_eq!(compare(&plain, &of(1.0, 0.0)), Ok(()));
         assert!(matches!(compare(&plain, &of(1.0 + 1e-14, 1e-4)), Err(Unlike::Incomparable(_))));
         assert!(matches!(compare(&plain, &of(1.0 + 1e-14, 1.0)), Err(Unlike::Buckets(..))));
+    }
+
+    #[test]
+    fn summary_compare_finds_numbers_that_rows_of_one_key_changed_with_each_other() {
+        let of = |swapped: bool, factor: f64| {
+            let columns = [("g", Kind::Int), ("x", Kind::Float), ("y", Kind::Float)];
+            let columns = columns.map(|(name, kind)| Column { name: name.to_owned(), kind });
+            let mut sums = Summarizer::new(columns.into(), 2000);
+            for row in 0..2000_u32 {
+                let x = if swapped && row / 2 == 300 { row ^ 1 } else { row };
+                let (x, y) = (f64::from(x) * 0.37 * factor, f64::from(row * 31 % 97));
+                sums.row(&[Cell::Int((row / 2).into()), Cell::Float(x), Cell::Float(y)]);
+            }
+            sums.finish()
+        };
+        assert_eq!(compare(&of(false, 1.0), &of(false, 1.0 + 1e-13)), Ok(()));
+        assert!(matches!(compare(&of(false, 1.0), &of(true, 1.0 + 1e-13)), Err(Unlike::Buckets(..))));
+    }
+
+    #[test]
+    fn summary_compare_finds_ten_cents_where_the_other_side_shows_no_cents() {
+        let of = |texts: [&str; 3]| {
+            let columns = [("x", Kind::Float32), ("m", Kind::Decimal)];
+            let columns = columns.map(|(name, kind)| Column { name: name.to_owned(), kind });
+            let mut sums = Summarizer::new(columns.into(), 3);
+            for text in texts {
+                sums.row(&[Cell::Float(1.0), Cell::read(text, Kind::Decimal).unwrap()]);
+            }
+            sums.finish()
+        };
+        let plain = of(["826909970.00", "1388805238.00", "7.00"]);
+        assert!(compare(&plain, &of(["826909970.10", "1388805238.00", "7.00"])).is_err());
+        assert_eq!(compare(&plain, &of(["826909970", "1388805238.0", "7"])), Ok(()));
     }
 
     #[test]

@@ -13,6 +13,9 @@ const MOST_BUCKETS: u64 = 1 << 13;
 /// Units of a logarithm's sum in one.
 pub(super) const FIXED: f64 = 17_592_186_044_416.0;
 
+/// Units of a sum of squares in one.
+pub(super) const SQUARED: f64 = 16_777_216.0;
+
 /// Takes rows in any order and sums them up.
 #[derive(Debug)]
 pub struct Summarizer {
@@ -99,7 +102,8 @@ impl View {
     fn empty(loose: Vec<usize>, buckets: usize) -> Self {
         let zeros = vec![vec![0.0; buckets]; loose.len()];
         let (hashes, counts, logs) = (vec![0; buckets], vec![0; buckets], vec![vec![0; buckets]; loose.len()]);
-        Self { hashes, counts, sums: zeros.clone(), magnitudes: zeros, logs, loose }
+        let (squares, reach) = (vec![0; buckets], vec![0.0; buckets]);
+        Self { hashes, counts, sums: zeros.clone(), magnitudes: zeros, logs, squares, reach, loose }
     }
 
     fn add(&mut self, key: u64, numbers: &[f64], logs: &[f64]) {
@@ -111,8 +115,11 @@ impl View {
             self.sums[place][bucket] += weighted;
             self.magnitudes[place][bucket] += weighted.abs();
             let log = &mut self.logs[place][bucket];
-            *log = log.wrapping_add(fixed(logs[*column] * weight(key)));
+            *log = log.wrapping_add(fixed(logs[*column] * weight(key), FIXED));
         }
+        let size: f64 = self.loose.iter().map(|&column| factor(column) * size(logs[column])).sum();
+        self.squares[bucket] = self.squares[bucket].wrapping_add(fixed(size * size * weight(key), SQUARED));
+        self.reach[bucket] = self.reach[bucket].max(size.abs());
     }
 }
 
@@ -180,10 +187,21 @@ fn log(number: f64) -> f64 {
     if number == 0.0 { 0.0 } else { (number.abs().log2() + 1100.0).copysign(number) }
 }
 
-/// In units of 2^-44: a number of at most some thousand has 57 bits.
-#[expect(clippy::cast_possible_truncation, reason = "it has 57 bits")]
-fn fixed(number: f64) -> i64 {
-    (number * FIXED).round() as i64
+/// The same once more for the sum of a row's: small for numbers that are near one, so that its square tells much.
+fn size(log: f64) -> f64 {
+    if log == 0.0 { -64.0 } else { log.abs() - 1100.0 + if log < 0.0 { 0.5 } else { 0.0 } }
+}
+
+/// Between 1 and 2, another for each column.
+#[expect(clippy::cast_precision_loss, reason = "53 bits")]
+fn factor(column: usize) -> f64 {
+    1.0 + (mixed(column as u64) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// A number in so many units, of which it has less than 2^63.
+#[expect(clippy::cast_possible_truncation, reason = "it has room")]
+fn fixed(number: f64, units: f64) -> i64 {
+    (number * units).round() as i64
 }
 
 /// All bits of the result depend on all bits of the number (the end of splitmix64).

@@ -14,7 +14,8 @@
 //! kept, and of each loose column the sum of its numbers, each multiplied by a weight between 1 and 2 that depends on the
 //! hash too. So one wrong number among a million shows in a bucket of some hundred rows, and two numbers that changed places
 //! show by their weights. The same sum is kept of the numbers' logarithms: there a small number that is wrong shows beside any
-//! large one.
+//! large one. Rows that are alike in all else have the same weight; the squares of such rows' sums over the loose columns tell
+//! whether they have changed numbers with each other.
 
 #[cfg(feature = "harness")]
 pub(super) mod compare;
@@ -53,6 +54,8 @@ impl Summary {
                 && table(&view.magnitudes)
                 && view.logs.len() == view.loose.len()
                 && view.logs.iter().all(|column| column.len() == buckets)
+                && view.squares.len() == buckets
+                && view.reach.len() == buckets
                 && view.loose.is_sorted_by(|a, b| a < b)
                 && view.loose.last().is_none_or(|last| *last < width)
         };
@@ -89,4 +92,11 @@ pub struct View {
     /// The weighted sum of their logarithms, in units of 2^-44, modulo 2^64: exact, whatever the order of the rows.
     #[serde(default)]
     pub logs: Vec<Vec<i64>>,
+    /// For each bucket the weighted sum of the squares of its rows' sizes, in units of 2^-24, modulo 2^64. A row's size is a sum of
+    /// its loose numbers' logarithms, each with a factor of its own.
+    #[serde(default)]
+    pub squares: Vec<i64>,
+    /// For each bucket the largest of these sizes, up or down.
+    #[serde(default)]
+    pub reach: Vec<f64>,
 }
