@@ -183,11 +183,14 @@ fn number(text: &str) -> Option<Cell<'_>> {
     if whole.len() + fraction.len() == 0 || !plain(whole) || !plain(fraction) {
         return None;
     }
-    let fraction = fraction.trim_end_matches('0');
-    let read = [whole, fraction].concat().parse::<i128>().ok();
+    // With the zeros at its end, which say how exact it is; without them where they leave no room.
+    let read = [fraction, fraction.trim_end_matches('0')].into_iter().find_map(|fraction| {
+        let units = [whole, fraction].concat().parse::<i128>().ok()?;
+        Some((sign * units, i32::try_from(fraction.len()).ok()?))
+    });
     Some(match read {
-        Some(units) if fraction.is_empty() => Cell::Int(sign * units),
-        Some(units) => Cell::Decimal { units: sign * units, scale: i32::try_from(fraction.len()).ok()? },
+        Some((units, 0)) => Cell::Int(units),
+        Some((units, scale)) => Cell::Decimal { units, scale },
         None => Cell::Digits(text),
     })
 }
@@ -315,6 +318,7 @@ mod tests {
             ("-18446744073709551615", Kind::Int),
             ("-0.05", Kind::Decimal),
             ("1193053.2253", Kind::Decimal),
+            ("540.000000", Kind::Decimal),
             ("0.30000000000000004", Kind::Float),
             ("0.1", Kind::Float32),
             ("NaN", Kind::Float),
@@ -387,7 +391,9 @@ mod tests {
         };
         let seven = bytes(Cell::Int(7));
         assert_eq!(seven, bytes(Cell::Decimal { units: 700, scale: 2 }));
-        assert_eq!(seven, bytes(Cell::read("7.000", Kind::Decimal).unwrap()));
+        for zeros in [3, 37, 38, 60] {
+            assert_eq!(seven, bytes(Cell::read(&format!("7.{}", "0".repeat(zeros)), Kind::Decimal).unwrap()));
+        }
         assert_ne!(seven, bytes(Cell::Int(70)));
         assert_eq!(bytes(Cell::Float(0.0)), bytes(Cell::Float(-0.0)));
         assert_eq!(bytes(Cell::Date(1)), bytes(Cell::Timestamp(NANOS_PER_DAY)));
