@@ -37,7 +37,7 @@
 //! | `inspect` | one run looked at closely: allocations, instructions | host |
 //! | `inspected` | what it found of a cell, for the cell's later records | host |
 //! | `filter` | which cells a filter means | host |
-//! | `guarded`, `fuzzing` | readers that may panic on somebody's bytes; entries for the tests that try them | host |
+//! | `guarded`, `fuzzing` | a reader that panics on broken bytes; entries for the tests that try such readers | host |
 //! | `report` | records and Criterion's folder in; a page, a table, JSON out | host |
 //!
 //! Dependencies point one way: `gate -> inspect, report`, `bench, gate, inspect -> harness -> doctor, inspected`, `report -> scaling, audit, catalog`, and `harness,

@@ -220,8 +220,11 @@ fn tokenizer_rules_take_any_text() {
         let two = own(&format!("{sql}\n; COPY (SELECT 1) TO '/x.csv'"));
         let error = two.map_or_else(|error| format!("{error:#}"), |_| panic!("two statements were taken: {sql:?}"));
         assert!(!error.is_empty());
-        let ended = own(&format!("{sql}\n;")).unwrap_or_else(|error| panic!("{sql:?}: {error:#}"));
-        assert_eq!(ended.queries[0].title, workload.queries[0].title);
+        match own(&format!("{sql}\n;")) {
+            Ok(ended) => assert_eq!(ended.queries[0].title, workload.queries[0].title),
+            // Only the end of the line may show that two engines read it differently: `#--/**/`.
+            Err(error) => assert!(format!("{error:#}").contains("may read the text differently"), "{sql:?}: {error:#}"),
+        }
     });
 }
 

@@ -148,7 +148,8 @@ fn days_of_faraway_years_are_agreed() {
 fn zone_of_the_shell_changes_no_answer() {
     let truth = answer("int timestamp", (0..30).map(|id| format!("{id}|2024-03-31 01:30:00")));
     let sql = "SELECT id, CAST(z AS TIMESTAMP) AS t FROM {table} ORDER BY id";
-    let Some(mut bench) = start("zoned", sql, Some(&truth), &BTreeMap::from([("TZ", "America/New_York")])) else {
+    let Some((mut bench, _scripts)) = start("zoned", sql, Some(&truth), &BTreeMap::from([("TZ", "America/New_York")]))
+    else {
         return;
     };
     let output = bench.run();
@@ -163,7 +164,7 @@ fn encoding_of_the_shell_changes_no_answer() {
     let environment = BTreeMap::from([("PYTHONIOENCODING", "latin-1"), ("LC_ALL", "POSIX"), ("PYTHONUTF8", "0")]);
     let truth = answer("int text", ["0|Zürich"]);
     let sql = "SELECT id, s FROM {table} WHERE s = 'Zürich'";
-    let Some(mut bench) = start("texts", sql, Some(&truth), &environment) else { return };
+    let Some((mut bench, _scripts)) = start("texts", sql, Some(&truth), &environment) else { return };
     let output = bench.run();
     assert!(output.status.success(), "{}", text(&output));
     assert!(text(&output).contains("read: 1 file, 10 rows, as the engine counts"), "{}", text(&output));
@@ -232,7 +233,7 @@ fn dispute_ends_with_1_unless_the_majority_is_accepted() {
     }
     let sql = "SELECT sum(id) AS s FROM {table}";
     for accepts in [false, true] {
-        let Some(bench) = start("ids", sql, None, &BTreeMap::new()) else { return };
+        let Some((bench, _scripts)) = start("ids", sql, None, &BTreeMap::new()) else { return };
         let mut bench = if accepts { bench.args(&["--accept-majority"]) } else { bench };
         let output = bench.run();
         let shown = text(&output);

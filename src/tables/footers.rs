@@ -13,7 +13,6 @@ use super::files::Files;
 use super::schema::{Schema, alike};
 use crate::checksum::sha256;
 use crate::fixture::Table;
-use crate::guarded::guarded;
 use crate::iceberg::messages::{Bound, Column, ColumnMetrics};
 use crate::iceberg::shape::FileColumn;
 use crate::interrupt;
@@ -100,7 +99,7 @@ pub(super) fn described(file: &Path) -> Result<(Vec<Column>, Vec<ColumnMetrics>)
 fn read(file: &Path) -> Result<ParquetMetaData> {
     let context = || format!("{} cannot be read as Parquet", file.display());
     let opened = File::open(file).with_context(context)?;
-    guarded(|| Ok(ParquetMetaDataReader::new().parse_and_finish(&opened)?)).with_context(context)
+    ParquetMetaDataReader::new().parse_and_finish(&opened).with_context(context)
 }
 
 /// Iceberg's name of a primitive column's type.

@@ -14,6 +14,7 @@ use querydyno::paths;
 use querydyno::record::Record;
 use querydyno::settings::{OwnEngine, Settings};
 use querydyno::workload::ColumnSpec;
+use tempfile::TempDir;
 
 use super::{Bench as Started, catalog, entry, told};
 
@@ -145,8 +146,14 @@ fn run(table: &str, sql: &str, truth: Option<&Answer>) -> Option<Vec<Record>> {
     Some(bench.settings(settings).run().unwrap())
 }
 
-/// The same query in the bench as a program, for what its environment does; the engines are called `duckdb-wheel-test` and so on.
-pub fn start(table: &str, sql: &str, truth: Option<&Answer>, environment: &BTreeMap<&str, &str>) -> Option<Started> {
+/// The same query in the bench as a program, for what its environment does; the engines are called `duckdb-wheel-test` and
+/// so on. The folder has the one that knows, and goes when it is dropped.
+pub fn start(
+    table: &str,
+    sql: &str,
+    truth: Option<&Answer>,
+    environment: &BTreeMap<&str, &str>,
+) -> Option<(Started, TempDir)> {
     let table = tables()?.join(table);
     let catalog = catalog();
     let mut config = String::new();
@@ -156,8 +163,7 @@ pub fn start(table: &str, sql: &str, truth: Option<&Answer>, environment: &BTree
     }
     let scripts = tempfile::tempdir().unwrap();
     if let Some(truth) = truth {
-        // Stays until the machine tidies up: the bench that runs it is not started yet.
-        let program = told::answering(&scripts.keep().join("truth.sh"), truth);
+        let program = told::answering(&scripts.path().join("truth.sh"), truth);
         config += &format!("[engine.{TRUTH}]\nprogram = '{}'\n", program.display());
     }
     let samples = ["--measurement-time", "0.01", "--warm-up-time", "0.01", "--noplot", "--nresamples", "1001"];
@@ -170,5 +176,5 @@ pub fn start(table: &str, sql: &str, truth: Option<&Answer>, environment: &BTree
     for (name, value) in environment {
         bench = bench.env(name, value);
     }
-    Some(bench)
+    Some((bench, scripts))
 }
