@@ -63,7 +63,7 @@ impl UnverifiedAnswer {
 #[derive(Debug, Clone)]
 pub struct Referee {
     published: Option<PathBuf>,
-    components: Components,
+    components: &'static Components,
 }
 
 impl Referee {
@@ -89,9 +89,7 @@ impl Referee {
     pub fn judge(&self, workload: &Workload, query: &QuerySpec, scale: Scale, answer: &Shown) -> Result<Verdict> {
         let wrong = |difference: String| Verdict::Wrong { difference };
         let stored = self.stored(workload, query, scale)?;
-        let difference = |reference: &Answer, precision| {
-            compare_shown(&Shown::Rows(reference.clone()), answer, query, precision).err()
-        };
+        let difference = |reference: &Shown, precision| compare_shown(reference, answer, query, precision).err();
         if let Some(published) = self.published(workload, query, scale)? {
             return Ok(match difference(&published, Precision::Published) {
                 Some(found) => wrong(found.to_string()),
@@ -122,32 +120,21 @@ impl Referee {
         Ok(Verdict::Unchecked { reason: advice })
     }
 
-    fn published(&self, workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<Answer>> {
+    fn published(&self, workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<Shown>> {
         let folder = self.published.as_ref().filter(|_| workload.name == "tpch" && scale == Scale::ONE);
-        folder.map(|folder| reference::read_published(&folder.join(format!("{}.out", query.name)), query)).transpose()
+        let file = folder.map(|folder| folder.join(format!("{}.out", query.name)));
+        file.map(|file| reference::read_published(&file, query).map(Shown::Rows)).transpose()
     }
 
     /// The answer that enough components agree on; the repository's before one made here.
     fn stored(&self, workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<Stored>> {
-        let text = checksum(workload, query)?;
-        for folder in Self::folders(workload, scale) {
-            let agreed = read_consensus(&folder)?.remove(&query.name);
-            let Some(agreed) = agreed.filter(|agreed| agreed.query_sha256 == text) else { continue };
-            let components = self.components.of_engines(&agreed.engines);
-            if components.len() >= FEWEST_COMPONENTS {
-                let answer = reference::read_csv(&answer_file(&folder, query))
-                    .context("bring it back from git, or make it again with cargo xtask answers")?;
-                return Ok(Some(Stored { answer, components }));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Where a workload's answers are, the repository's or the user's own first.
-    fn folders(workload: &Workload, scale: Scale) -> Vec<PathBuf> {
-        let shipped = workload.folder.join("answers").join(scale.to_string());
-        let local = (!workload.is_given()).then(|| Self::local(&workload.name, scale));
-        [shipped].into_iter().chain(local).collect()
+        let counts = |found: &Found| found.components.len() >= FEWEST_COMPONENTS;
+        let Some(Found { folder, components, .. }) = self.found(workload, query, scale, counts)? else {
+            return Ok(None);
+        };
+        let answer = reference::read_csv(&answer_file(&folder, query))
+            .context("bring it back from git, or make it again with cargo xtask answers")?;
+        Ok(Some(Stored { answer: Shown::Rows(answer), components }))
     }
 
     /// Who agreed on the stored answer to a query, and the independent components among them; whether it counts or not.
@@ -160,21 +147,44 @@ impl Referee {
         query: &QuerySpec,
         scale: Scale,
     ) -> Result<Option<(Agreed, Vec<String>)>> {
+        let found = self.found(workload, query, scale, |_| true)?;
+        Ok(found.map(|found| (found.agreed, found.components)))
+    }
+
+    /// The first stored answer to this text that is wanted: the repository's or the user's own before one made here.
+    fn found(
+        &self,
+        workload: &Workload,
+        query: &QuerySpec,
+        scale: Scale,
+        is_wanted: impl Fn(&Found) -> bool,
+    ) -> Result<Option<Found>> {
         let text = checksum(workload, query)?;
-        for folder in Self::folders(workload, scale) {
+        let shipped = workload.folder.join("answers").join(scale.to_string());
+        let local = (!workload.is_given()).then(|| Self::local(&workload.name, scale));
+        for folder in [shipped].into_iter().chain(local) {
             let agreed = read_consensus(&folder)?.remove(&query.name);
-            if let Some(agreed) = agreed.filter(|agreed| agreed.query_sha256 == text) {
-                let components = self.components.of_engines(&agreed.engines);
-                return Ok(Some((agreed, components)));
+            let Some(agreed) = agreed.filter(|agreed| agreed.query_sha256 == text) else { continue };
+            let components = self.components.of_engines(&agreed.engines);
+            let found = Found { folder, agreed, components };
+            if is_wanted(&found) {
+                return Ok(Some(found));
             }
         }
         Ok(None)
     }
 }
 
+/// Where a stored answer is, and on whom it rests.
+struct Found {
+    folder: PathBuf,
+    agreed: Agreed,
+    components: Vec<String>,
+}
+
 /// A stored answer that counts.
 struct Stored {
-    answer: Answer,
+    answer: Shown,
     components: Vec<String>,
 }
 

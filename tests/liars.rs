@@ -10,10 +10,9 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use common::catalog;
+use common::{catalog, one_thread};
 use querydyno::answer::{Shown, Verdict};
 use querydyno::bench::Bench;
-use querydyno::engine::EngineSettings;
 use querydyno::fixture::{Dataset, Store};
 use querydyno::harness::{Testimony, judge};
 use querydyno::id::Scale;
@@ -104,15 +103,7 @@ fn answer(program: &Program, (workload, dataset): &(Workload, Dataset), scratch:
     let timeout = Duration::from_mins(2);
     let limits = Limits { timeout, memory: None, told_memory: None, threads: 1, first_processor: None };
     let mut session = Session::spawn(program, limits, scratch).unwrap();
-    let settings = EngineSettings {
-        threads: 1,
-        memory_limit_bytes: None,
-        timeout_seconds: None,
-        scratch: PathBuf::new(),
-        mode: None,
-        options: BTreeMap::new(),
-    };
-    session.open(&settings).unwrap();
+    session.open(&one_thread()).unwrap();
     session.load(dataset, false).unwrap();
     session.prepare(&workload.text(&workload.queries[0], "canonical", Scale::ONE).unwrap()).unwrap();
     session.run(1).unwrap();

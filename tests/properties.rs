@@ -12,16 +12,15 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use common::catalog;
 use common::spoil::{Dice, spoil};
+use common::{catalog, one_thread};
 use querydyno::answer::compare::{Difference, Precision, compare_shown};
 use querydyno::answer::{Answer, Shown, Verdict};
-use querydyno::engine::EngineSettings;
 use querydyno::fixture::{Dataset, Store};
 use querydyno::harness::{Testimony, judge};
 use querydyno::id::Scale;
@@ -250,14 +249,7 @@ impl Asker<'_> {
     fn opened(&mut self) -> Result<Session, Failure> {
         let limits = Limits { timeout: TIMEOUT, memory: None, told_memory: None, threads: 1, first_processor: None };
         let mut session = Session::spawn(&self.engine.program, limits, self.scratch)?;
-        session.open(&EngineSettings {
-            threads: 1,
-            memory_limit_bytes: None,
-            timeout_seconds: None,
-            scratch: PathBuf::new(),
-            mode: None,
-            options: BTreeMap::new(),
-        })?;
+        session.open(&one_thread())?;
         for dataset in self.tables {
             let table = &dataset.tables[0];
             let told = match session.load(dataset, true) {

@@ -14,12 +14,12 @@ pub struct Components(BTreeMap<String, Vec<String>>);
 impl Components {
     /// As `fixtures/engines.toml` has them; of packages too, by the package's name. What is wrong in that file is an error of
     /// whoever reads all of it.
-    pub fn listed() -> Self {
+    pub fn listed() -> &'static Self {
         static LISTED: LazyLock<Components> = LazyLock::new(|| {
             let text = fs::read_to_string(paths::root().join("fixtures/engines.toml")).unwrap_or_default();
             Components::read(&text)
         });
-        LISTED.clone()
+        &LISTED
     }
 
     fn read(text: &str) -> Self {

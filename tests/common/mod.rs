@@ -180,15 +180,7 @@ pub fn session(program: &Program) -> (Session, TempDir) {
         first_processor: Some(0),
     };
     let mut session = Session::spawn(program, limits, folder.path()).unwrap();
-    let settings = EngineSettings {
-        threads: 1,
-        memory_limit_bytes: None,
-        timeout_seconds: None,
-        scratch: PathBuf::new(),
-        mode: None,
-        options: [].into(),
-    };
-    session.open(&settings).unwrap();
+    session.open(&one_thread()).unwrap();
     let dataset = Dataset {
         workload: "tpch".to_owned(),
         scale: "0.001".parse().unwrap(),
@@ -209,4 +201,16 @@ pub fn query(sql: &str) -> Query {
 pub fn assert_verified(record: &Record) {
     let verified = record.verdict.as_ref().is_some_and(Verdict::verified);
     assert!(verified, "{}: {:?} {:?}", record.id, record.verdict, record.reason);
+}
+
+/// What engines are opened with by tests that need a session and no bench.
+pub fn one_thread() -> EngineSettings {
+    EngineSettings {
+        threads: 1,
+        memory_limit_bytes: None,
+        timeout_seconds: None,
+        scratch: PathBuf::new(),
+        mode: None,
+        options: [].into(),
+    }
 }

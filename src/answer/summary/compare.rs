@@ -53,9 +53,11 @@ pub(crate) fn compare(expected: &Summary, actual: &Summary) -> Result<(), Unlike
     if expected.rows != actual.rows {
         return Err(Unlike::Rows(expected.rows, actual.rows));
     }
-    let exact = |summary: &'_ Summary| summary.views.first().map(|view| view.hashes.clone());
-    if exact(expected) == exact(actual) && expected.contents.iter().zip(&actual.contents).all(|(a, b)| a.hash == b.hash)
-    {
+    let exact = |summary: &Summary, other: &Summary| {
+        let [ours, theirs] = [summary, other].map(|summary| summary.views.first().map(|view| &view.hashes));
+        ours == theirs
+    };
+    if exact(expected, actual) && expected.contents.iter().zip(&actual.contents).all(|(a, b)| a.hash == b.hash) {
         return Ok(());
     }
     let same_loose = |view: &&View| actual.views.iter().any(|other| other.loose == view.loose);
@@ -99,10 +101,10 @@ pub(crate) fn compare(expected: &Summary, actual: &Summary) -> Result<(), Unlike
 fn unlike_buckets(expected: &Summary, actual: &Summary, view: &View, other: &View) -> Result<(), Unlike> {
     let mut wanted: Vec<usize> = Vec::new();
     let mut columns = differing_contents(expected, actual, &view.loose);
+    let tolerances: Vec<Allowed> = view.loose.iter().map(|&column| tolerance(expected, actual, column)).collect();
     for bucket in 0..view.counts.len() {
         let mut differs = view.hashes[bucket] != other.hashes[bucket] || view.counts[bucket] != other.counts[bucket];
-        for (place, &column) in view.loose.iter().enumerate() {
-            let tolerance = tolerance(expected, actual, column);
+        for (place, (&column, tolerance)) in view.loose.iter().zip(&tolerances).enumerate() {
             let rows = f64::from(view.counts[bucket]);
             // Weights are between 1 and 2.
             let (apart, allowed) = if tolerance.unit > 0.0 {
@@ -121,7 +123,7 @@ fn unlike_buckets(expected: &Summary, actual: &Summary, view: &View, other: &Vie
                 columns.push(column);
             }
         }
-        differs |= squares_differ(expected, actual, (view, other), bucket);
+        differs |= squares_differ(&tolerances, (view, other), bucket);
         if differs && wanted.len() < MOST_SHOWN {
             wanted.push(bucket);
         }
@@ -140,8 +142,7 @@ fn unlike_buckets(expected: &Summary, actual: &Summary, view: &View, other: &Vie
 
 /// Whether rows of a bucket that are alike but for their loose numbers have changed some of them with each other.
 #[expect(clippy::cast_precision_loss, reason = "it is compared within a tolerance")]
-fn squares_differ(expected: &Summary, actual: &Summary, (view, other): (&View, &View), bucket: usize) -> bool {
-    let tolerances: Vec<Allowed> = view.loose.iter().map(|&column| tolerance(expected, actual, column)).collect();
+fn squares_differ(tolerances: &[Allowed], (view, other): (&View, &View), bucket: usize) -> bool {
     // A small number that was cut has another logarithm.
     if tolerances.iter().any(|tolerance| tolerance.unit > 0.0) {
         return false;

@@ -59,7 +59,7 @@ impl Summarizer {
             contents.hash = contents.hash.wrapping_add(mixed(exact));
             contents.places = contents.places.max(places(cell));
         }
-        let exact = self.hashes.iter().fold(0_u64, |sum, (exact, _)| sum.wrapping_add(*exact));
+        let exact = all_exact(&self.hashes);
         for view in &mut self.views {
             view.add(key(exact, &self.hashes, &view.loose), &self.numbers, &self.logs);
         }
@@ -93,8 +93,7 @@ impl Buckets {
                 (exact, loose)
             })
             .collect();
-        let exact = hashes.iter().fold(0_u64, |sum, (exact, _)| sum.wrapping_add(*exact));
-        self.wanted.contains(&bucket(key(exact, &hashes, &self.loose), self.of))
+        self.wanted.contains(&bucket(key(all_exact(&hashes), &hashes, &self.loose), self.of))
     }
 }
 
@@ -160,6 +159,11 @@ fn hashes(cell: &Cell<'_>, column: usize) -> (u64, u64, f64) {
         }
         None => (exact, exact, 0.0),
     }
+}
+
+/// The hash of a row all of whose values are exact.
+fn all_exact(hashes: &[(u64, u64)]) -> u64 {
+    hashes.iter().fold(0, |sum, (exact, _)| sum.wrapping_add(*exact))
 }
 
 /// The hash of a row's exact values in a view.

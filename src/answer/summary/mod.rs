@@ -90,13 +90,10 @@ pub struct View {
     /// The same of their absolute values.
     pub magnitudes: Vec<Vec<f64>>,
     /// The weighted sum of their logarithms, in units of 2^-44, modulo 2^64: exact, whatever the order of the rows.
-    #[serde(default)]
     pub logs: Vec<Vec<i64>>,
     /// For each bucket the weighted sum of the squares of its rows' sizes, in units of 2^-24, modulo 2^64. A row's size is a sum of
     /// its loose numbers' logarithms, each with a factor of its own.
-    #[serde(default)]
     pub squares: Vec<i64>,
     /// For each bucket the largest of these sizes, up or down.
-    #[serde(default)]
     pub reach: Vec<f64>,
 }
