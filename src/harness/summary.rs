@@ -163,10 +163,10 @@ pub fn doubts(records: &[Record]) -> Vec<String> {
         if !disputes.contains(&(&record.id.query, dispute)) {
             disputes.push((&record.id.query, dispute));
             let groups = dispute.groups.len();
-            told.push(format!(
-                "DISPUTED: {}: the engines gave {groups} different answers, none is ranked",
-                record.id.query
-            ));
+            let same = |other: &&Record| other.id.query == record.id.query && other.id.scale == record.id.scale;
+            let majority = records.iter().filter(same).any(|other| other.accept_majority && other.verified());
+            let ranked = if majority { "only what most say is ranked" } else { "none is ranked" };
+            told.push(format!("DISPUTED: {}: the engines gave {groups} different answers, {ranked}", record.id.query));
             told.extend(dispute.lines());
         }
     }
@@ -190,4 +190,34 @@ pub fn doubts(records: &[Record]) -> Vec<String> {
 pub(super) fn share(engines: Duration, wall: Duration) -> String {
     let percent = 100.0 * engines.as_secs_f64() / wall.as_secs_f64();
     format!("{percent:.0} % of {:.1} s of wall time were the engines' timed and warm-up runs", wall.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(engine: &str, verdict: Verdict, accept_majority: bool) -> Record {
+        let base = include_str!("../../tests/records/measured.json");
+        let mut record: Record = serde_json::from_str(base).unwrap();
+        record.id = format!("{engine}/q1/sf1/parquet").parse().unwrap();
+        record.verdict = Some(verdict);
+        record.accept_majority = accept_majority;
+        record
+    }
+
+    #[test]
+    fn doubts_tell_a_dispute_once_and_what_is_ranked() {
+        let groups = vec![vec!["duckdb".to_owned(), "polars".to_owned()], vec!["daft".to_owned()]];
+        let dispute = Verdict::Disputed(Dispute { groups, difference: "1 and 2".to_owned(), causes: Vec::new() });
+        let strict = ["duckdb", "polars", "daft"].map(|engine| record(engine, dispute.clone(), false));
+        let told = doubts(&strict).join("\n");
+        assert_eq!(told.matches("DISPUTED").count(), 1, "{told}");
+        assert!(told.contains("none is ranked") && told.contains("--accept-majority"), "{told}");
+
+        let agreed = Verdict::Agreed { components: Vec::new(), dissent: vec!["daft".to_owned()] };
+        let accepted = [record("duckdb", agreed, true), record("daft", dispute, true)];
+        let told = doubts(&accepted).join("\n");
+        assert!(told.contains("only what most say is ranked"), "{told}");
+        assert!(!told.contains("none is ranked") && !told.contains("--accept-majority"), "{told}");
+    }
 }

@@ -118,6 +118,9 @@ impl FailureKind {
 /// What engines say when their memory limit is reached: DuckDB, DataFusion, pyarrow and Python, in this order.
 const OUT_OF_MEMORY: [&str; 4] = ["out of memory", "resources exhausted", "malloc of size", "memoryerror"];
 
+/// How the line begins that Rust writes below a panic's message: it says nothing of the cause.
+const BACKTRACE_HINT: &str = "note: run with `RUST_BACKTRACE";
+
 /// A [`FailureKind`] with the last lines that the program wrote to stderr.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -131,7 +134,8 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind.fmt(f)?;
-        if let Some(last) = self.stderr.last().filter(|_| !matches!(self.kind, FailureKind::Unsupported { .. })) {
+        let told = !matches!(self.kind, FailureKind::Unsupported { .. });
+        if let Some(last) = self.stderr.iter().rfind(|line| told && !line.starts_with(BACKTRACE_HINT)) {
             write!(f, " (last on stderr: {last})")?;
         }
         Ok(())
@@ -143,5 +147,22 @@ impl std::error::Error for Failure {}
 impl From<FailureKind> for Failure {
     fn from(kind: FailureKind) -> Self {
         Self { kind, stderr: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, FailureKind};
+
+    #[test]
+    fn a_panic_is_told_by_its_message_and_not_by_the_hint_below_it() {
+        let kind = FailureKind::Engine { message: "it ended".to_owned() };
+        let stderr = ["thread 'main' panicked at a.rs:1:2:", "no such column"].map(str::to_owned).to_vec();
+        let mut failure = Failure { kind, stderr };
+        let told = failure.to_string();
+        assert!(told.ends_with("(last on stderr: no such column)"), "{told}");
+        let hint = "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace";
+        failure.stderr.push(hint.to_owned());
+        assert_eq!(failure.to_string(), told);
     }
 }

@@ -24,14 +24,22 @@ impl Files {
         Ok(Self { paths, columns: evolved.map(|iceberg| iceberg.columns.clone()) })
     }
 
+    /// Scans each file by itself: to count rows of files that differ in their columns, since Polars ends with a panic
+    /// where it counts what [`Self::scan`] makes of such.
+    ///
+    /// # Errors
+    /// When a file cannot be opened.
+    pub fn scan_each(&self) -> PolarsResult<Vec<LazyFrame>> {
+        self.paths.iter().map(|path| scan(std::slice::from_ref(path))).collect()
+    }
+
     /// Scans them; nothing is read so far but what a schema takes.
     ///
     /// # Errors
     /// When a file cannot be opened.
     pub fn scan(&self) -> PolarsResult<LazyFrame> {
         let Some(columns) = &self.columns else { return scan(&self.paths) };
-        let each = self.paths.iter().map(|path| scan(std::slice::from_ref(path))).collect::<PolarsResult<Vec<_>>>()?;
-        let all = concat_lf_diagonal(each, UnionArgs::default())?;
+        let all = concat_lf_diagonal(self.scan_each()?, UnionArgs::default())?;
         Ok(all.select(columns.iter().map(|name| col(name.as_str())).collect::<Vec<_>>()))
     }
 }

@@ -93,8 +93,12 @@ impl Engine for Polars {
 
     fn count(&mut self, table: &str) -> Result<Option<u64>> {
         let Some(files) = self.files.get(table) else { return Ok(None) };
-        let counted = self.mode.collect(files.scan()?.select([len()]))?;
-        Ok(Some(counted.columns()[0].get(0)?.try_extract()?))
+        let mut rows = 0;
+        for file in files.scan_each()? {
+            let counted = self.mode.collect(file.select([len()]))?;
+            rows += counted.columns()[0].get(0)?.try_extract::<u64>()?;
+        }
+        Ok(Some(rows))
     }
 
     fn prepare(&mut self, query: &Query) -> Result<Prepared> {
