@@ -70,12 +70,12 @@ impl Bench {
     ///
     /// # Errors
     /// When none is there, or after an interrupt.
-    pub(super) fn programs<'a>(&self, cells: &[Cell<'a>]) -> Result<Programs<'a>> {
+    pub(super) fn programs<'a>(&self, cells: &[Cell<'a>], settings: &Settings) -> Result<Programs<'a>> {
         let asked_for = !self.engines.is_empty() || self.filter.is_some();
         if !asked_for && cells.iter().all(|cell| cell.parts.engine.find().is_none()) {
             bail!("no engine is built or installed: name some, which builds them, or first: cargo xtask build duckdb");
         }
-        plan::programs(cells, asked_for)
+        plan::programs(cells, settings, asked_for)
     }
 
     fn words(&self) -> Vec<&str> {

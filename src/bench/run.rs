@@ -49,7 +49,7 @@ pub(super) fn run(bench: &Bench, settings: &Settings) -> Result<Vec<Record>> {
         bench,
         settings,
         runs: bench.runs.unwrap_or(RUNS),
-        programs: bench.programs(&cells)?,
+        programs: bench.programs(&cells, settings)?,
         store: Store::new(settings.data.clone()),
         referee: Referee::new(settings),
         origin: Origin::read(settings),

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 
 use super::attempt::{Stop, program};
-use super::select::Cell;
+use super::select::{Cell, Parts};
 use crate::catalog::Entry;
 use crate::iceberg::client;
 use crate::interrupt;
 use crate::paths;
 use crate::record::Outcome;
 use crate::session::Program;
+use crate::settings::Settings;
+use crate::tables;
 use crate::variant::PARQUET;
 
 /// Engines' programs by name, or why there is none.
@@ -22,7 +24,7 @@ pub(crate) type Programs<'a> = BTreeMap<&'a str, Result<Program, Stop>>;
 ///
 /// # Errors
 /// After an interrupt.
-pub(crate) fn programs<'a>(cells: &[Cell<'a>], may_build: bool) -> Result<Programs<'a>> {
+pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: bool) -> Result<Programs<'a>> {
     let mut engines: Vec<&Entry> = Vec::new();
     for engine in cells.iter().map(|cell| cell.parts.engine) {
         if engines.iter().all(|known| known.name != engine.name) {
@@ -42,7 +44,12 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], may_build: bool) -> Result<Progra
         }
         programs.insert(engine.name.as_str(), program);
     }
-    if cells.iter().any(|cell| cell.parts.variant.format != PARQUET) {
+    // A table that is not there is its cells' own error: nothing is built for it.
+    let needs_iceberg = |cell: &Cell<'_>| {
+        let Parts { variant, workload, query, .. } = &cell.parts;
+        variant.format != PARQUET && tables::are_there(workload, &query.tables, settings)
+    };
+    if cells.iter().any(needs_iceberg) {
         // Minutes that belong to no cell. Cells of other formats go on without it, and each of these tells why once more.
         if let Err(error) = client::ready() {
             eprintln!("{error:#}");

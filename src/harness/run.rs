@@ -49,7 +49,7 @@ pub(super) fn run(
     mut criterion: Criterion,
 ) -> Result<ExitCode> {
     let began = Instant::now();
-    let programs = plan::programs(cells, true)?;
+    let programs = plan::programs(cells, settings, true)?;
     let building = began.elapsed();
     let mut run = Run {
         args,

@@ -128,6 +128,14 @@ fn given(workload: &Workload, specs: &[&TableSpec], scale: Scale, settings: &Set
     Ok(Found { dataset, planning })
 }
 
+/// Whether the tables of that name are where a workload says they are; what a metastore would say of a name is not asked.
+pub(crate) fn are_there(workload: &Workload, names: &[String], settings: &Settings) -> bool {
+    let specs = workload.tables.iter().filter(|table| names.contains(&table.name));
+    specs
+        .filter_map(|spec| spec.source.as_deref())
+        .all(|source| Source::of(source, settings.metastore.as_deref()).is_ok())
+}
+
 /// Plans these tables, each at its current snapshot or at the one that is named.
 fn plan(tables: &[(Place, Option<i64>)]) -> Result<Vec<Planned>> {
     let request =
