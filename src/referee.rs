@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::compare::{Precision, compare_shown, gave_up};
@@ -34,6 +34,13 @@ pub struct Agreed {
     pub rows: usize,
     /// Checksum of the query's canonical text: another text needs another answer.
     pub query_sha256: String,
+    /// Checksum of the answer's file: who agreed on it did not agree on another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_sha256: Option<String>,
+    /// Whether rows beyond a LIMIT tie with the answer's last row, so that another engine may rightly have others in its place;
+    /// none where nothing was cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_in_a_tie: Option<bool>,
 }
 
 /// Components that have to agree on a stored answer.
@@ -89,6 +96,8 @@ impl Referee {
     pub fn judge(&self, workload: &Workload, query: &QuerySpec, scale: Scale, answer: &Shown) -> Result<Verdict> {
         let wrong = |difference: String| Verdict::Wrong { difference };
         let stored = self.stored(workload, query, scale)?;
+        let whole = QuerySpec { limit: None, ..query.clone() };
+        let query = if stored.as_ref().is_some_and(|stored| stored.has_its_rows_alone) { &whole } else { query };
         let difference = |reference: &Shown, precision| compare_shown(reference, answer, query, precision).err();
         if let Some(published) = self.published(workload, query, scale)? {
             return Ok(match difference(&published, Precision::Published) {
@@ -98,7 +107,7 @@ impl Referee {
                 },
             });
         }
-        if let Some(Stored { answer: reference, components }) = stored {
+        if let Some(Stored { answer: reference, components, .. }) = stored {
             return Ok(match difference(&reference, Precision::Full) {
                 Some(found) => wrong(found.to_string()),
                 None => Verdict::Reference { components },
@@ -129,12 +138,18 @@ impl Referee {
     /// The answer that enough components agree on; the repository's before one made here.
     fn stored(&self, workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<Stored>> {
         let counts = |found: &Found| found.components.len() >= FEWEST_COMPONENTS;
-        let Some(Found { folder, components, .. }) = self.found(workload, query, scale, counts)? else {
+        let Some(Found { folder, components, agreed }) = self.found(workload, query, scale, counts)? else {
             return Ok(None);
         };
-        let answer = reference::read_csv(&answer_file(&folder, query))
-            .context("bring it back from git, or make it again with cargo xtask answers")?;
-        Ok(Some(Stored { answer: Shown::Rows(answer), components }))
+        let again = "bring it back from git, or make it again with cargo xtask answers";
+        let path = answer_file(&folder, query);
+        let answer = reference::read_csv(&path).context(again)?;
+        if let Some(wanted) = agreed.answer_sha256 {
+            let same = checksum_of(&path)? == wanted && answer.rows.len() == agreed.rows;
+            ensure!(same, "{} is not the answer that was agreed on: {again}", path.display());
+        }
+        let has_its_rows_alone = agreed.ends_in_a_tie == Some(false);
+        Ok(Some(Stored { answer: Shown::Rows(answer), components, has_its_rows_alone }))
     }
 
     /// Who agreed on the stored answer to a query, and the independent components among them; whether it counts or not.
@@ -186,6 +201,8 @@ struct Found {
 struct Stored {
     answer: Shown,
     components: Vec<String>,
+    /// Whether no row beyond the LIMIT could stand in the place of its last one.
+    has_its_rows_alone: bool,
 }
 
 /// Keeps an answer as the reference, replacing one that is there.
@@ -198,12 +215,15 @@ pub fn keep(
     query: &QuerySpec,
     answer: &Answer,
     engines: Vec<String>,
+    ends_in_a_tie: Option<bool>,
 ) -> Result<()> {
     let mut consensus = read_consensus(folder)?;
     let rows = answer.rows.len();
     let query_sha256 = checksum(workload, query)?;
-    consensus.insert(query.name.clone(), Agreed { engines, rows, query_sha256 });
-    reference::write_csv(&answer_file(folder, query), answer)?;
+    let file = answer_file(folder, query);
+    reference::write_csv(&file, answer)?;
+    let answer_sha256 = Some(checksum_of(&file)?);
+    consensus.insert(query.name.clone(), Agreed { engines, rows, query_sha256, answer_sha256, ends_in_a_tie });
     let path = consensus_file(folder);
     let text = toml::to_string(&consensus)?;
     reference::write_whole(&path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
@@ -230,6 +250,10 @@ fn checksum(workload: &Workload, query: &QuerySpec) -> Result<String> {
 
 fn consensus_file(folder: &Path) -> PathBuf {
     folder.join("consensus.toml")
+}
+
+fn checksum_of(path: &Path) -> Result<String> {
+    Ok(sha256(fs::read(path).with_context(|| format!("cannot read {}", path.display()))?))
 }
 
 fn answer_file(folder: &Path, query: &QuerySpec) -> PathBuf {

@@ -106,7 +106,8 @@ fn the_test_mode_verifies_without_a_record() {
 
 #[test]
 fn engines_vouch_for_each_other_without_a_reference_but_not_alone() {
-    let config = entry("one", &faulty("one")) + &entry("two", &faulty("two"));
+    let declared = |name: &str| entry(name, &faulty(name)) + &format!("components = ['{name}']\n");
+    let config = declared("one") + &declared("two");
     let mut bench = Bench::new(&config).args(&["^(one|two)/q6/"]).args(&QUICK);
     let output = bench.run();
     assert!(output.status.success(), "{}", text(&output));

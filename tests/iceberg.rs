@@ -114,7 +114,7 @@ fn workload(tables: &[(String, String, Content)]) -> TempDir {
         let answers = folder.path().join("answers/sf1");
         // Known without any engine; a reference takes three who say so.
         let sources = ["python 3", "by hand", "the writer"].map(str::to_owned).to_vec();
-        referee::keep(&answers, &read, query, &answer, sources).unwrap();
+        referee::keep(&answers, &read, query, &answer, sources, None).unwrap();
     }
     folder
 }

@@ -39,6 +39,7 @@ fn settings(engines: &[(&str, Program)]) -> (Settings, TempDir) {
             program: Some(program.path.clone()),
             args: program.args.clone(),
             env: program.env.clone(),
+            components: Some(vec![(*name).to_owned()]),
             ..OwnEngine::default()
         };
         settings.engines.insert((*name).to_owned(), own);

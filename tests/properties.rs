@@ -197,7 +197,7 @@ fn asked(case: Case, tables: &BTreeMap<String, Dataset>) -> Result<Asked, String
     let workload = own(&case.table, &case.folder, &case.sql)?;
     let spec = workload.queries[0].clone();
     let query = workload.text(&spec, "canonical", Scale::ONE).map_err(|error| format!("{}: {error:#}", case.sql))?;
-    let single_precision = tables[&case.table].tables[0].single_precision;
+    let single_precision = tables::reads_single_precision(&tables[&case.table].tables[0], &query.sql);
     Ok(Asked { case, spec, query, single_precision })
 }
 

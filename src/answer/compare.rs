@@ -20,8 +20,7 @@
 //! A column of nothing but NULLs goes with any type.
 //!
 //! The unit in the last place is there since engines cut or round an exact average: `avg(decimal(15,2))` is a decimal
-//! with six digits in one and a double in the next. It follows the column's own scale, however small, so an engine
-//! that gives an average as a decimal with two digits is held to two digits only. NULL equals NULL alone; NaN equals
+//! with six digits in one and a double in the next. It follows the column's own scale, from four digits on. NULL equals NULL alone; NaN equals
 //! NaN. [`Precision::Published`] compares numbers by the specification's clause 2.1.3.5 and ignores blanks around text.
 //!
 //! # LIMIT
@@ -32,9 +31,10 @@
 //!
 //! # A query that declares no columns
 //!
-//! is compared by those that its answers have: exactly, ints with decimals too; as floats where one side has floats; and
-//! decimals of which one side shows fewer digits after the point may be one in its last place apart, or 0.0001 where it
-//! shows fewer than four. No larger for larger numbers: a sum is exact, and only an average is cut.
+//! is compared by those that its answers have: exactly, ints with decimals too; as floats where one side has floats, but ints
+//! with floats as whole numbers; and decimals of which one side shows fewer digits after the point, but at least four, may be
+//! one in its last place apart. No larger for larger numbers: a sum is exact, and only an average is cut. Its order is that of
+//! the text's last ORDER BY as far as the keys are columns of the answer, and neither text nor NaN, which engines sort unlike.
 //!
 //! # Answers that are summed up
 //!
@@ -47,7 +47,7 @@ mod order;
 mod pairing;
 mod published;
 pub(super) mod typed;
-pub(in crate::answer) use typed::{RELATIVE, RELATIVE_SINGLE};
+pub(in crate::answer) use typed::{FEWEST_PLACES, RELATIVE, RELATIVE_SINGLE};
 mod undeclared;
 
 use std::fmt;
@@ -246,7 +246,7 @@ pub fn compare(expected: &Answer, actual: &Answer, query: &QuerySpec, precision:
     let query: &QuerySpec = &undeclared::filled(expected, actual, query);
     let mut plan = Plan::new(expected, actual, query, precision)?;
     if !declared {
-        plan.allow_cuts(expected, actual);
+        plan.allow_undeclared(expected, actual);
     }
     let keys = Keys::new(query, &plan)?;
     let answers = Answers {
@@ -283,6 +283,17 @@ pub fn compare(expected: &Answer, actual: &Answer, query: &QuerySpec, precision:
         start = end;
     }
     Ok(())
+}
+
+/// Whether a row of an answer ties with the one before it on all sort keys. Rows count from 0.
+///
+/// # Errors
+/// When the answer does not have the declared form.
+pub fn ties_with_the_one_before(answer: &Answer, query: &QuerySpec, row: usize) -> Result<bool, Difference> {
+    let plan = Plan::new(answer, answer, query, Precision::Full)?;
+    let keys = Keys::new(query, &plan)?;
+    let table = Table::read(answer, Side::Actual, &plan)?;
+    Ok(keys.tie(table.row(row - 1), table.row(row)))
 }
 
 /// Two answers read by one plan.

@@ -85,6 +85,7 @@ impl Verdict {
     pub fn short(&self) -> String {
         match self {
             Self::Official { equals_reference: Some(true) } => "official, exact".to_owned(),
+            Self::Official { equals_reference: Some(false) } => "official, not exact".to_owned(),
             // Records of before do not say which.
             Self::Reference { components } if components.is_empty() => "reference".to_owned(),
             Self::Reference { components } => format!("reference of {}", components.len()),

@@ -11,6 +11,9 @@ use crate::paths;
 #[derive(Debug, Clone, Default)]
 pub struct Components(BTreeMap<String, Vec<String>>);
 
+/// What engines are built on of which nobody says it.
+pub(crate) const UNDECLARED: &str = "undeclared";
+
 impl Components {
     /// As `fixtures/engines.toml` has them; of packages too, by the package's name. What is wrong in that file is an error of
     /// whoever reads all of it.
@@ -37,13 +40,17 @@ impl Components {
         Self(all)
     }
 
-    /// What an engine is built on: what its entry declares, else what is known of an engine of that name, else itself alone.
+    /// What an engine is built on: what its entry declares, else what is known of an engine of that name. All others are one
+    /// vote together, since nobody says that they share nothing: two builds of one engine would vouch for each other.
     pub(crate) fn of(&self, declared: &[String], engine: &str) -> Vec<String> {
         if !declared.is_empty() {
             return declared.to_vec();
         }
-        let known = self.0.get(engine).filter(|components| !components.is_empty());
-        known.cloned().unwrap_or_else(|| vec![engine.to_owned()])
+        self.known(engine).unwrap_or_else(|| vec![UNDECLARED.to_owned()])
+    }
+
+    fn known(&self, engine: &str) -> Option<Vec<String>> {
+        self.0.get(engine).filter(|components| !components.is_empty()).cloned()
     }
 
     /// What a script with these requirements, `polars==2.1.0`, is built on as far as these are known.
@@ -66,8 +73,11 @@ impl Components {
 
     /// The independent votes of engines that are written with their versions: `duckdb 2.0.0`.
     pub(crate) fn of_engines(&self, engines: &[String]) -> Vec<String> {
-        let components: Vec<Vec<String>> =
-            engines.iter().map(|engine| self.of(&[], engine.split(' ').next().unwrap_or(engine))).collect();
+        let of = |engine: &String| {
+            let name = engine.split(' ').next().unwrap_or(engine);
+            self.known(name).unwrap_or_else(|| vec![name.to_owned()])
+        };
+        let components: Vec<Vec<String>> = engines.iter().map(of).collect();
         independent(components.iter().map(Vec::as_slice))
     }
 }
@@ -83,6 +93,8 @@ mod tests {
         let votes = Components::listed().of_engines(&engines.map(str::to_owned));
         assert_eq!(votes, ["arrow-rs", "duckdb", "polars", "pyarrow"]);
         assert_eq!(Components::listed().of_engines(&["mariadb 1".to_owned(), "x 2".to_owned()]).len(), 2);
+        let own = ["mine", "mine-too"].map(|name| Components::listed().of(&[], name));
+        assert_eq!(independent(own.iter().map(Vec::as_slice)), ["undeclared"]);
     }
 
     #[test]

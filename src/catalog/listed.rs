@@ -23,6 +23,8 @@ pub(super) struct Listed {
     color: Option<[u8; 3]>,
     components: Vec<String>,
     #[serde(default)]
+    iceberg_components: Vec<String>,
+    #[serde(default)]
     modes: Vec<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
@@ -95,6 +97,7 @@ impl Listed {
             reference: self.reference,
             color: self.color,
             components: self.components,
+            iceberg_components: self.iceberg_components,
             options: BTreeMap::new(),
             modes: self.modes,
             env: self.env,

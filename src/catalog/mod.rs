@@ -5,7 +5,7 @@
 pub mod build;
 pub mod command;
 pub(crate) mod compiler;
-mod components;
+pub(crate) mod components;
 mod cpu;
 mod installer;
 pub(crate) mod library;
@@ -46,6 +46,8 @@ pub struct Entry {
     pub color: Option<[u8; 3]>,
     /// What it is built on: engines that share one of these are one vote. Empty: nothing is known but its name.
     pub components: Vec<String>,
+    /// What it is built on besides where tables are Iceberg: who plans them.
+    pub iceberg_components: Vec<String>,
     /// Settings by the engine's own names.
     pub options: BTreeMap<String, String>,
     /// Its ways to execute, the default first; empty for an engine with one way.

@@ -69,6 +69,7 @@ pub(super) fn entry(name: &str, own: &OwnEngine, entries: &[Entry], python: &str
         reference: false,
         color: None,
         components: own.components.clone().unwrap_or(built_on),
+        iceberg_components: Vec::new(),
         options: own.options.clone(),
         modes: ways,
         official: Vec::new(),

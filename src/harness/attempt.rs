@@ -107,7 +107,11 @@ pub(crate) fn attempt(
     record.planning = planning;
     record.dataset.sha256 = Some(dataset.sha256.clone());
     record.dataset.layout = Some(dataset.layout.clone());
-    record.dataset.tables = dataset.tables.iter().map(TableRead::of).collect();
+    record.dataset.tables = dataset
+        .tables
+        .iter()
+        .map(|table| TableRead::of(table, tables::reads_single_precision(table, &query.sql)))
+        .collect();
     record.dataset.cautions = dataset.tables.iter().flat_map(|table| table.cautions.clone()).collect();
     let _busy = busy(cell);
     let Launched { mut session, info, load_ns, rows } =
@@ -201,7 +205,10 @@ pub(super) fn check_answer(
         }
         (Verdict::Unchecked { .. }, Some(before)) => before.and_later(&answer, parts.query),
         (Verdict::Unchecked { .. }, none) => {
-            let components = Components::listed().of(&parts.engine.components, session.engine());
+            let mut components = Components::listed().of(&parts.engine.components, session.engine());
+            if record.planning.is_some() {
+                components.extend(parts.engine.iceberg_components.clone());
+            }
             *none = Some(UnverifiedAnswer { components, answer, changed: None });
         }
         _ => {}

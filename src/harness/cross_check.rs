@@ -1,7 +1,11 @@
-//! Answers that no reference vouches for: the engines of a run are compared with each other. All agree, or nobody is right.
+//! Answers without a reference: the engines of a run are compared with each other. Where all agree they are ranked; where one
+//! differs, nobody is.
 //!
-//! The main function is [`resolve`]; [`judge`] is the rule by which it decides. Nothing is kept for another run: tables that are there already may hold other rows
-//! tomorrow. What a reference says is the [`Referee`](crate::referee::Referee)'s business.
+//! The main function is [`resolve`]; [`judge`] is the rule by which it decides. Nothing is kept for another run: tables may
+//! hold other rows tomorrow. What a reference says is the [`Referee`](crate::referee::Referee)'s business.
+//!
+//! Who dissents: an engine that answered differently, also one that failed later; and one that stopped with an overflow or
+//! another error of values ([`refuses`]), since engines that do not notice it go on with a wrong number.
 
 use anyhow::Result;
 
@@ -12,11 +16,14 @@ use crate::answer::compare::{Difference, Precision, compare, compare_shown};
 use crate::answer::groups::{AgreementGroup, Vote, groups, majority};
 use crate::answer::summary::Buckets;
 use crate::answer::{Answer, Dispute, Shown, Verdict};
-use crate::fixture::Store;
+use crate::catalog::components::UNDECLARED;
+use crate::fixture::{INT96_CAUTION, Store};
 use crate::launch::launch;
 use crate::record::{Outcome, Record};
 use crate::referee::UnverifiedAnswer;
+use crate::session::FailureKind;
 use crate::settings::Settings;
+use crate::sql::Text;
 use crate::tables;
 use crate::workload::QuerySpec;
 
@@ -48,7 +55,7 @@ pub(crate) fn resolve(cells: &[&Cell<'_>], held: &mut [Held], engines: &Engines<
     let query = first.parts.query;
     let text = first.parts.workload.text(query, "canonical", first.id.scale);
     let sql = text.map(|query| query.sql).unwrap_or_default();
-    // One that failed after its first answer waits for nobody.
+    // One that failed after its first answer has no number to be verified. It may still contradict the others.
     for Held { record, unverified } in held.iter_mut() {
         if unverified.is_some() && record.outcome != Outcome::Measured {
             record.verdict = None;
@@ -63,11 +70,14 @@ pub(crate) fn resolve(cells: &[&Cell<'_>], held: &mut [Held], engines: &Engines<
             .enumerate()
             .filter_map(|(place, held)| Some((place, held.testimony(data.as_deref())?)))
             .collect();
+        let refusals: Vec<Refusal> = held.iter().filter_map(|held| held.refusal(data.as_deref())).collect();
         let (places, said): (Vec<usize>, Vec<Testimony<'_>>) = heard.into_iter().unzip();
         let rows = |place: usize, buckets: &Buckets| rows_in(cells[places[place]], engines, buckets).ok();
-        let verdicts = verdicts(query, &sql, &said, engines.settings.accept_majority, &rows);
+        let verdicts = verdicts(query, &sql, &said, &refusals, engines.settings.accept_majority, &rows);
         for (place, verdict) in places.into_iter().zip(verdicts) {
-            held[place].record.verdict = Some(verdict);
+            if held[place].record.outcome == Outcome::Measured {
+                held[place].record.verdict = Some(verdict);
+            }
         }
     }
 }
@@ -85,19 +95,49 @@ fn rows_in(cell: &Cell<'_>, engines: &Engines<'_>, buckets: &Buckets) -> Result<
 }
 
 impl Held {
-    /// What its engine says, if that is about this data and the cell was measured.
+    /// What its engine says, if that is about this data. Where the cell failed later, it supports nobody.
     fn testimony(&self, data: Option<&str>) -> Option<Testimony<'_>> {
         let Self { record, unverified } = self;
-        let unverified = unverified.as_ref()?;
-        let counts = record.outcome == Outcome::Measured && record.dataset.sha256.as_deref() == data;
-        counts.then_some(Testimony {
+        let unverified = unverified.as_ref().filter(|_| record.dataset.sha256.as_deref() == data)?;
+        let measured = record.outcome == Outcome::Measured;
+        Some(Testimony {
             engine: &record.id.engine,
-            components: &unverified.components,
+            components: if measured { &unverified.components } else { &[] },
             answer: &unverified.answer,
             changed: unverified.changed.as_ref(),
             cautions: &record.dataset.cautions,
         })
     }
+
+    /// Its engine's error over this data, where that is one of values.
+    fn refusal(&self, data: Option<&str>) -> Option<Refusal> {
+        let Self { record, unverified } = self;
+        let failure = record.failure.as_ref().filter(|_| unverified.is_none())?;
+        let FailureKind::Engine { message } = &failure.kind else { return None };
+        let counts = record.dataset.sha256.as_deref() == data && refuses(message);
+        counts.then(|| Refusal { engine: record.id.engine.clone(), message: message.clone() })
+    }
+}
+
+/// An engine that gave no answer but an error which says that the values have none.
+struct Refusal {
+    engine: String,
+    message: String,
+}
+
+/// Whether an engine's error is about values, such as an overflow: where it stops, others may wrap, cut or give NULL.
+fn refuses(message: &str) -> bool {
+    const WORDS: [&str; 7] = [
+        "overflow",
+        "out of range",
+        "conversion error",
+        "divide by zero",
+        "division by zero",
+        "could not convert",
+        "conversion from",
+    ];
+    let message = message.to_lowercase();
+    WORDS.iter().any(|words| message.contains(words))
 }
 
 /// What one engine says of a query that no reference answers.
@@ -118,7 +158,7 @@ pub struct Testimony<'a> {
 /// Judges engines by each other: a verdict for each of them, in the order in which they are given. This is what a run says of its
 /// cells, but that nobody is asked for the rows in which two sums differ.
 pub fn judge(query: &QuerySpec, sql: &str, said: &[Testimony<'_>], accepts_majority: bool) -> Vec<Verdict> {
-    verdicts(query, sql, said, accepts_majority, &|_, _| None)
+    verdicts(query, sql, said, &[], accepts_majority, &|_, _| None)
 }
 
 /// Gives the rows of some buckets of the engine at a place.
@@ -128,6 +168,7 @@ fn verdicts(
     query: &QuerySpec,
     sql: &str,
     said: &[Testimony<'_>],
+    refusals: &[Refusal],
     accepts_majority: bool,
     rows: Rows<'_>,
 ) -> Vec<Verdict> {
@@ -138,23 +179,33 @@ fn verdicts(
         answers.into_iter().flatten().map(move |answer| Vote { place, components, answer })
     });
     let groups = groups(votes, query);
-    let agreed = |group: &AgreementGroup<'_>, dissent: Vec<String>| {
+    let agreed = |group: &AgreementGroup<'_>, mut dissent: Vec<String>| {
+        dissent.extend(refusals.iter().map(|refusal| refusal.engine.clone()));
         let components = group.components();
         if components.len() < 2 {
             let components = components.join(", ");
+            let more = if components == UNDECLARED {
+                "; what own engines are built on is said by components = [...] in querydyno.toml"
+            } else {
+                ""
+            };
             let reason = format!(
                 "no engine that is independent of {components} answered: name engines that share no component with it \
-                 (cargo xtask engines shows them), and they vouch for each other"
+                 (cargo xtask engines shows them), and they vouch for each other{more}"
             );
+            return Verdict::Unchecked { reason };
+        }
+        if let Some(reason) = int96_unread(sql, said, &components) {
             return Verdict::Unchecked { reason };
         }
         Verdict::Agreed { components, dissent }
     };
-    if let [all] = groups.as_slice() {
+    if let ([all], true) = (groups.as_slice(), refusals.is_empty() || accepts_majority) {
         return vec![agreed(all, Vec::new()); said.len()];
     }
-    let Some(difference) = first_difference(query, sql, said, &groups, rows) else {
-        // Nothing says that they differ, and nothing says that they do not.
+    let difference = first_difference(query, sql, said, &groups, rows).or_else(|| refusal_of(refusals, said));
+    let Some(difference) = difference else {
+        // Sums that cannot be compared: neither an agreement nor a dispute.
         let incomparable = groups
             .first()
             .zip(groups.get(1))
@@ -168,8 +219,12 @@ fn verdicts(
         names.dedup();
         names
     };
-    let dispute =
-        Dispute { groups: groups.iter().map(named).collect(), difference: difference.text, causes: difference.causes };
+    let refusing = refusals.iter().map(|refusal| vec![refusal.engine.clone()]);
+    let dispute = Dispute {
+        groups: groups.iter().map(named).chain(refusing).collect(),
+        difference: difference.text,
+        causes: difference.causes,
+    };
     let verdict = |place: usize| match accepted {
         Some(group) if group.members().contains(&place) && said[place].changed.is_none() => {
             let others = said.iter().enumerate().filter(|(other, _)| !group.members().contains(other));
@@ -186,7 +241,38 @@ struct Found {
     causes: Vec<String>,
 }
 
-/// The first difference between the first two groups; `None` when they cannot be compared at all.
+/// An error where others have an answer.
+fn refusal_of(refusals: &[Refusal], said: &[Testimony<'_>]) -> Option<Found> {
+    let Refusal { engine, message } = refusals.first()?;
+    let other = said.first()?.engine;
+    let line = message.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    Some(Found {
+        text: format!("{other} has an answer, {engine} an error: {line}"),
+        causes: vec![
+            "where one engine stops at an overflow or a value it cannot convert, others go on with another".to_owned(),
+        ],
+    })
+}
+
+/// Why engines that agree over INT96 columns do not vouch for each other: most readers turn these into nanoseconds of 64 bits,
+/// and wrap alike.
+fn int96_unread(sql: &str, said: &[Testimony<'_>], components: &[String]) -> Option<String> {
+    if components.iter().any(|component| READ_INT96.contains(&component.as_str())) {
+        return None;
+    }
+    let caution = said.iter().flat_map(|engine| engine.cautions).find(|caution| caution.contains(INT96_CAUTION))?;
+    let (columns, _) = caution.split_once(INT96_CAUTION)?;
+    let text = Text::read(sql);
+    let names = text.names();
+    let words = columns.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let reads = text.selects_all() || words.skip(2).any(|word| names.contains(&word.to_lowercase()));
+    reads.then(|| format!("{caution}; name an engine that reads it whole too: {}", READ_INT96.join(", ")))
+}
+
+/// Components that read all years of an INT96 column.
+const READ_INT96: [&str; 1] = ["duckdb"];
+
+/// The first difference between two groups; `None` when none of them can be compared with another.
 fn first_difference(
     query: &QuerySpec,
     sql: &str,
@@ -194,9 +280,10 @@ fn first_difference(
     groups: &[AgreementGroup<'_>],
     rows: Rows<'_>,
 ) -> Option<Found> {
-    let [first, second, ..] = groups else { return None };
-    // Within a tolerance, not every two of them need to differ.
-    let mut pairs = first.votes.iter().flat_map(|one| second.votes.iter().map(move |other| [one, other]));
+    // Within a tolerance, not every two votes of unlike groups need to differ.
+    let unlike = groups.iter().enumerate().flat_map(|(at, one)| groups[at + 1..].iter().map(move |other| (one, other)));
+    let mut pairs = unlike
+        .flat_map(|(one, other)| one.votes.iter().flat_map(|one| other.votes.iter().map(move |other| [one, other])));
     let (difference, [one, other]) = pairs.find_map(|[one, other]| {
         let found = compare_shown(one.answer, other.answer, query, Precision::Full).err()?;
         (!matches!(found, Difference::Incomparable(_))).then_some((found, [one, other]))
@@ -272,4 +359,71 @@ fn hint(sql: &str) -> Option<String> {
          unique, and write NULLS FIRST or NULLS LAST"
             .to_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::{Column, Kind};
+
+    fn number(value: &str) -> Shown {
+        let columns = vec![Column { name: "n".to_owned(), kind: Kind::Int }];
+        Shown::Rows(Answer { columns, rows: vec![vec![Some(value.to_owned())]] })
+    }
+
+    /// The verdicts on engines that are each built on themselves, over a table with these cautions.
+    fn said(answers: &[(&str, &Shown)], refusals: &[Refusal], cautions: &[String], accepts: bool) -> Vec<Verdict> {
+        let query = toml::from_str("name = 'q'\ntitle = ''\ntables = []").unwrap();
+        let components: Vec<Vec<String>> = answers.iter().map(|(engine, _)| vec![(*engine).to_owned()]).collect();
+        let said: Vec<Testimony<'_>> = answers
+            .iter()
+            .zip(&components)
+            .map(|((engine, answer), components)| Testimony { engine, components, answer, changed: None, cautions })
+            .collect();
+        verdicts(&query, "SELECT max(ts) AS n FROM t", &said, refusals, accepts, &|_, _| None)
+    }
+
+    #[test]
+    fn an_overflow_that_one_engine_notices_is_a_dispute() {
+        let wrapped = number("-9223372036854775806");
+        let answers = [("polars", &wrapped), ("arrow-rs", &wrapped)];
+        let refusal = || Refusal { engine: "duckdb".to_owned(), message: "Out of Range Error: Overflow".to_owned() };
+        for verdict in said(&answers, &[refusal()], &[], false) {
+            let Verdict::Disputed(dispute) = verdict else { panic!("{verdict:?}") };
+            assert_eq!(dispute.groups, [vec!["polars", "arrow-rs"], vec!["duckdb"]]);
+            assert_eq!(dispute.difference, "polars has an answer, duckdb an error: Out of Range Error: Overflow");
+        }
+        for verdict in said(&answers, &[refusal()], &[], true) {
+            let Verdict::Agreed { dissent, .. } = verdict else { panic!("{verdict:?}") };
+            assert_eq!(dissent, ["duckdb"]);
+        }
+        assert!(said(&answers, &[], &[], false).iter().all(Verdict::verified));
+    }
+
+    #[test]
+    fn errors_of_values_are_told_from_others() {
+        let values = [
+            "Out of Range Error: x",
+            "Arrow error: Divide by zero error",
+            "Conversion Error: no date",
+            "Arithmetic overflow",
+        ];
+        assert!(values.iter().all(|message| refuses(message)));
+        assert!(["Binder Error: no such column", "not implemented", "Out of memory"].iter().all(|text| !refuses(text)));
+    }
+
+    #[test]
+    fn int96_is_vouched_for_by_a_reader_of_all_years_only() {
+        let caution = [format!("the column ts is {INT96_CAUTION}")];
+        let one = number("1");
+        let verdicts = said(&[("polars", &one), ("arrow-rs", &one)], &[], &caution, false);
+        assert!(
+            matches!(&verdicts[0], Verdict::Unchecked { reason } if reason.contains("ts is INT96")),
+            "{verdicts:?}"
+        );
+        assert!(said(&[("polars", &one), ("duckdb", &one)], &[], &caution, false).iter().all(Verdict::verified));
+        // The text does not name that column.
+        let other = [format!("the column born is {INT96_CAUTION}")];
+        assert!(said(&[("polars", &one), ("arrow-rs", &one)], &[], &other, false).iter().all(Verdict::verified));
+    }
 }

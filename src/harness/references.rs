@@ -4,18 +4,19 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::answer::compare::{Precision, compare_shown};
-use crate::answer::groups::{Vote, groups, majority};
+use crate::answer::compare::{Precision, compare_shown, ties_with_the_one_before};
+use crate::answer::groups::{Vote, groups};
 use crate::answer::{Answer, Kind, Shown};
 use crate::catalog::{Components, Entry};
-use crate::fixture::Store;
+use crate::fixture::{Store, Table};
 use crate::id::Scale;
 use crate::launch::{Launched, launch};
 use crate::referee::{FEWEST_COMPONENTS, family_of};
 use crate::session::{Failure, FailureKind, Program};
 use crate::settings::Settings;
+use crate::sql::{Text, Token};
 use crate::variant::{PARQUET, Variant};
-use crate::workload::{QuerySpec, Workload};
+use crate::workload::{Query, QuerySpec, Workload};
 
 /// An answer on which so many engines agree.
 #[derive(Debug, Clone)]
@@ -26,8 +27,8 @@ pub struct Agreement {
     pub engines: Vec<String>,
     /// The independent components among them.
     pub components: Vec<String>,
-    /// Who said something else, where the majority was to decide.
-    pub dissent: Vec<String>,
+    /// Whether rows beyond a LIMIT tie with its last row; none where nothing was cut, or nobody could tell.
+    pub ends_in_a_tie: Option<bool>,
 }
 
 /// What one engine says.
@@ -37,8 +38,8 @@ struct Said {
     answer: Shown,
 }
 
-/// Asks each engine for its answer to one query and finds what all of them, of at least three independent components, agree on;
-/// what most of them do, where the settings accept a majority.
+/// Asks each engine for its answer to one query and finds what all of them, of at least three independent components, agree on. One that
+/// differs is enough for none: a reference calls engines wrong for good.
 ///
 /// # Errors
 /// When too few components answer, or they differ: shows the first difference.
@@ -57,8 +58,15 @@ pub fn agree(
     let mut voices: Vec<Said> = Vec::new();
     for (engine, program) in engines {
         let text = workload.text(query, &engine.dialect, scale)?;
-        let answer = launch(engine, variant, program, settings, &dataset, &text, false).and_then(|launched| {
-            let Launched { mut session, info, .. } = launched;
+        let answer = launch(engine, variant, program, settings, &dataset, &text, true).and_then(|launched| {
+            let Launched { mut session, info, rows, .. } = launched;
+            let short = |table: &&Table| {
+                rows.as_ref().and_then(|rows| rows.get(&table.name)).is_some_and(|rows| *rows != table.rows)
+            };
+            if let Some(table) = dataset.tables.iter().find(short) {
+                let message = format!("it does not read the {} rows of {}", table.rows, table.name);
+                return Err(FailureKind::Engine { message }.into());
+            }
             session.run(1)?;
             let name = format!("{} {}", session.engine(), info.version);
             let components = Components::listed().of(&engine.components, session.engine());
@@ -73,16 +81,47 @@ pub fn agree(
             Err(failure) => eprintln!("{} has no say on {}: {failure}", engine.name, query.name),
         }
     }
-    settle(&voices, query, settings.accept_majority)
-        .with_context(|| format!("no reference answer to {} at {scale}", query.name))
+    let mut agreement =
+        settle(&voices, query).with_context(|| format!("no reference answer to {} at {scale}", query.name))?;
+    if query.limit == Some(agreement.answer.rows.len()) && !query.order.is_empty() {
+        let reader = engines.iter().find(|(engine, _)| BY_TEXT.contains(&engine.name.as_str()));
+        if let Some((engine, program)) = reader {
+            let text = workload.text(query, &engine.dialect, scale)?;
+            let launched = launch(engine, variant, program, settings, &dataset, &one_more(&text)?, false);
+            agreement.ends_in_a_tie = Some(ends_in_a_tie(launched?, query)?);
+        }
+    }
+    Ok(agreement)
 }
 
-fn settle(said: &[Said], query: &QuerySpec, accepts_majority: bool) -> Result<Agreement> {
+/// Engines that run a query's text, and not a plan of ours for it.
+const BY_TEXT: [&str; 2] = ["duckdb", "datafusion"];
+
+/// The text with a LIMIT that is larger by one.
+fn one_more(query: &Query) -> Result<Query> {
+    let text = Text::read(&query.sql);
+    let meant: Vec<&Token> = text.meant().collect();
+    let limit = meant.windows(2).rfind(|pair| text.of(pair[0]).eq_ignore_ascii_case("limit")).map(|pair| pair[1]);
+    let number = limit.with_context(|| format!("the text of {} has no LIMIT, but declares one", query.name))?;
+    let more = text.of(number).parse::<u64>().context("the LIMIT is no number")? + 1;
+    let (before, after) = (&text.sql[..number.range.start], &text.sql[number.range.end..]);
+    Ok(Query { sql: format!("{before}{more}{after}"), ..query.clone() })
+}
+
+fn ends_in_a_tie(launched: Launched, query: &QuerySpec) -> Result<bool> {
+    let Launched { mut session, .. } = launched;
+    session.run(1)?;
+    let Shown::Rows(answer) = session.answer()? else { bail!("its answer has too many rows to be shown") };
+    let last = query.limit.unwrap_or_default();
+    Ok(answer.rows.len() > last && ties_with_the_one_before(&answer, query, last)?)
+}
+
+fn settle(said: &[Said], query: &QuerySpec) -> Result<Agreement> {
     let votes = said.iter().enumerate();
     let votes = votes.map(|(place, Said { components, answer, .. })| Vote { place, components, answer });
     let groups = groups(votes, query);
     let Some(group) = groups.first() else { bail!("no engine answered") };
-    if let Some(other) = groups.get(1).filter(|_| !accepts_majority || majority(&groups).is_none()) {
+    if let Some(other) = groups.get(1) {
         let [name, theirs] = [group, other].map(|group| &said[group.members()[0]].name);
         let found = compare_shown(group.answer(), other.answer(), query, Precision::Full).err();
         bail!("{name} and {theirs} differ: {}", found.map(|found| found.to_string()).unwrap_or_default());
@@ -93,10 +132,7 @@ fn settle(said: &[Said], query: &QuerySpec, accepts_majority: bool) -> Result<Ag
         "it takes {FEWEST_COMPONENTS} engines that share no component; those that answered are built on {}",
         components.join(", ")
     );
-    let members = group.members();
-    let dissent = said.iter().enumerate().filter(|(place, _)| !members.contains(place));
-    let dissent = dissent.map(|(_, said)| said.name.clone()).collect();
-    let mut agreed: Vec<&Said> = members.iter().map(|place| &said[*place]).collect();
+    let mut agreed: Vec<&Said> = group.members().iter().map(|place| &said[*place]).collect();
     let mut engines: Vec<String> = agreed.iter().map(|said| said.name.clone()).collect();
     engines.sort();
     // Money as decimals is exact; averages as binary floats carry more digits than decimals that were cut.
@@ -108,7 +144,7 @@ fn settle(said: &[Said], query: &QuerySpec, accepts_majority: bool) -> Result<Ag
     let Shown::Rows(answer) = agreed[0].answer.clone() else {
         bail!("its answer has too many rows to be kept: {}", agreed[0].answer.rows())
     };
-    Ok(Agreement { answer, engines, components, dissent })
+    Ok(Agreement { answer, engines, components, ends_in_a_tie: None })
 }
 
 #[cfg(test)]
@@ -131,21 +167,19 @@ mod tests {
     #[test]
     fn references_rest_on_three_components() {
         let three = ["a 1", "b 1", "c 1"].map(|name| said(name, "6"));
-        let found = settle(&three, &query(), false).unwrap();
+        let found = settle(&three, &query()).unwrap();
         assert_eq!((found.engines.len(), found.components.len()), (3, 3));
         let mut shared = three;
         shared[2].components = vec!["a".to_owned()];
-        let error = settle(&shared, &query(), false).map(|_| ()).unwrap_err().to_string();
+        let error = settle(&shared, &query()).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("3 engines that share no component") && error.contains("a, b"), "{error}");
     }
 
     #[test]
-    fn references_take_no_dissent_unless_the_majority_decides() {
+    fn references_take_no_dissent() {
         let four = [said("a 1", "6"), said("b 1", "6"), said("c 1", "6"), said("d 1", "7")];
-        let error = settle(&four, &query(), false).map(|_| ()).unwrap_err();
+        let error = settle(&four, &query()).map(|_| ()).unwrap_err();
         assert!(error.to_string().contains("a 1 and d 1 differ"), "{error}");
-        let found = settle(&four, &query(), true).unwrap();
-        assert_eq!((found.components.len(), found.dissent), (3, vec!["d 1".to_owned()]));
     }
 
     #[test]
@@ -157,7 +191,7 @@ mod tests {
             Said { answer, ..said(name, "") }
         };
         let float = of("pandas 1", "0.30000000000000004", Kind::Float);
-        let found = settle(&[float, of("b 1", "0.30", Kind::Decimal), of("c 1", "0.3", Kind::Decimal)], &query, false);
+        let found = settle(&[float, of("b 1", "0.30", Kind::Decimal), of("c 1", "0.3", Kind::Decimal)], &query);
         assert_eq!(found.unwrap().answer.rows[0][0].as_deref(), Some("0.30"));
     }
 }

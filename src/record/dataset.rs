@@ -39,7 +39,7 @@ pub struct TableRead {
     pub file_count: usize,
     /// Rows by the files' footers, or by the plan of an Iceberg table.
     pub rows: u64,
-    /// Whether a column is of single precision.
+    /// Whether the query names a column of single precision.
     #[serde(default)]
     pub single_precision: bool,
     /// Rows as the engine counted them; unknown for one that cannot.
@@ -51,13 +51,13 @@ impl TableRead {
     const NAMED: usize = 100;
 
     /// What an engine is told to load, before it has counted anything.
-    pub(crate) fn of(table: &Table) -> Self {
+    pub(crate) fn of(table: &Table, single_precision: bool) -> Self {
         Self {
             name: table.name.clone(),
             files: table.files.iter().take(Self::NAMED).cloned().collect(),
             file_count: table.files.len(),
             rows: table.rows,
-            single_precision: table.single_precision,
+            single_precision,
             engine_rows: None,
         }
     }

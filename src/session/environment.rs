@@ -55,6 +55,9 @@ const CLEARED: &[(&str, &str)] = &[
     ("LANGUAGE", "messages"),
     ("LANG", "sorting, numbers, encoding"),
     ("TZ", "what a timestamp means"),
+    ("TZDIR", "the rules of time zones"),
+    ("ICU_*", "the rules of time zones and of sorting"),
+    ("PYICEBERG_*", "catalogs and readers of Iceberg tables"),
 ];
 
 /// Where rustup lies: no setting of an engine, and an engine's program may be a script that calls cargo.
@@ -199,6 +202,9 @@ mod tests {
             "TOKIO_WORKER_THREADS",
             "RAYON_NUM_THREADS",
             "MIMALLOC_VERBOSE",
+            "TZDIR",
+            "ICU_DATA",
+            "PYICEBERG_HOME",
         ];
         let kept = [
             "HOME",

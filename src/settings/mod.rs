@@ -33,7 +33,7 @@
 //! program = "/opt/mine/querydyno-mine"
 //! args = ["--fast"]
 //! dialect = "duckdb"
-//! components = ["arrow-rs"]   # what it is built on: engines that share a component are one vote; default: a vote of its own
+//! components = ["arrow-rs"]   # what it is built on: engines that share a component are one vote; default: undeclared, and all such are one vote
 //!
 //! [gate]                      # what cargo xtask gate lets pass, head by base; these are the defaults
 //! time = { accepts = 1.02, must_see = 1.05 }   # red: confirmed slower, and by the first or more; cleared: the second is excluded

@@ -119,6 +119,58 @@ impl<'a> Text<'a> {
             .collect()
     }
 
+    /// The keys of the last ORDER BY that stands in no brackets, with whether each descends: names of columns, or `#2` for the
+    /// second one. They end where one is anything else.
+    pub(crate) fn order_by(&self) -> Vec<(String, bool)> {
+        let mut depth = 0_i32;
+        let mut outer: Vec<&Token> = Vec::new();
+        for token in self.meant() {
+            match self.of(token) {
+                "(" | "[" => depth += 1,
+                ")" | "]" => depth -= 1,
+                _ if depth == 0 => outer.push(token),
+                _ => {}
+            }
+            // What is in brackets is part of an expression, which is no name.
+            if depth == 1 && matches!(self.of(token), "(" | "[") {
+                outer.push(token);
+            }
+        }
+        let is = |token: &Token, word: &str| token.class == Class::Word && self.of(token).eq_ignore_ascii_case(word);
+        let by = outer.windows(2).rposition(|pair| is(pair[0], "order") && is(pair[1], "by"));
+        let Some(begin) = by.map(|by| by + 2) else { return Vec::new() };
+        let ends = ["limit", "offset", "fetch", "for", "union", "intersect", "except"];
+        let rest = &outer[begin..];
+        let end = rest.iter().position(|token| ends.iter().any(|word| is(token, word)) || self.of(token) == ";");
+        let items = rest[..end.unwrap_or(rest.len())].split(|token| self.of(token) == ",");
+        let key = |item: &[&Token]| {
+            let (first, rest) = item.split_first()?;
+            let name = match first.class {
+                Class::Word if !is(first, "all") => self.of(first).to_owned(),
+                Class::Quoted => unquoted(self.of(first)),
+                Class::Number => format!("#{}", self.of(first)),
+                _ => return None,
+            };
+            let words: Vec<String> = rest.iter().map(|token| self.of(token).to_lowercase()).collect();
+            match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+                [] | ["asc"] | ["nulls", "first" | "last"] | ["asc", "nulls", "first" | "last"] => Some((name, false)),
+                ["desc"] | ["desc", "nulls", "first" | "last"] => Some((name, true)),
+                _ => None,
+            }
+        };
+        items.map_while(key).collect()
+    }
+
+    /// Whether it may read every column of a table without naming one: `SELECT *`, `t.*`, `COLUMNS(*)`, or a text without SELECT.
+    pub(crate) fn selects_all(&self) -> bool {
+        let meant: Vec<&str> = self.meant().map(|token| self.of(token)).collect();
+        let is = |text: &str, words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+        let before_star = meant.windows(2).filter(|pair| pair[1] == "*").map(|pair| pair[0]);
+        let all = |before: &str| is(before, &["select", "distinct", "all", ".", ","]);
+        let columns = || meant.windows(3).any(|three| is(three[0], &["columns"]) && three[1] == "(" && three[2] == "*");
+        before_star.into_iter().any(all) || columns() || !meant.iter().any(|word| is(word, &["select"]))
+    }
+
     /// Refuses a text that ends within a literal, a comment or a quoted identifier, or that engines may end elsewhere.
     ///
     /// # Errors

@@ -183,3 +183,41 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn order_by_is_the_outermost_and_ends_where_a_key_is_no_column() {
+    let keys = |sql: &str| -> Vec<String> {
+        let keys = Text::read(sql).order_by().into_iter();
+        keys.map(|(name, descending)| name + if descending { " desc" } else { "" }).collect()
+    };
+    for (sql, wanted) in [
+        ("SELECT a FROM t", &[] as &[&str]),
+        ("SELECT a, b FROM t ORDER BY b DESC NULLS LAST, 1 LIMIT 3", &["b desc", "#1"]),
+        ("SELECT a FROM (SELECT a FROM t ORDER BY b) x", &[]),
+        ("WITH x AS (SELECT a FROM t ORDER BY b) SELECT a FROM x order /* so */ by \"A b\" asc;", &["A b"]),
+        ("SELECT sum(a) OVER (ORDER BY b) FROM t", &[]),
+        ("SELECT a, b, c FROM t ORDER BY a, b + 1, c", &["a"]),
+        ("SELECT a, b FROM t ORDER BY a, lower(b), b", &["a"]),
+        ("SELECT a FROM t ORDER BY t.a", &[]),
+        ("SELECT a FROM t ORDER BY ALL", &[]),
+        ("SELECT a FROM t ORDER BY a COLLATE nocase", &[]),
+        ("(SELECT a FROM t) UNION ALL (SELECT a FROM u) ORDER BY 1", &["#1"]),
+        ("SELECT 'ORDER BY b' FROM t -- ORDER BY c", &[]),
+    ] {
+        assert_eq!(keys(sql), wanted, "{sql}");
+    }
+}
+
+#[test]
+fn a_text_selects_all_columns_by_a_star_that_multiplies_nothing() {
+    for (sql, all) in [
+        ("SELECT * FROM t", true),
+        ("SELECT DISTINCT * FROM t", true),
+        ("SELECT a, t.* FROM t", true),
+        ("SELECT COLUMNS(*) FROM t", true),
+        ("FROM t", true),
+        ("SELECT count(*), a * b FROM t", false),
+    ] {
+        assert_eq!(Text::read(sql).selects_all(), all, "{sql}");
+    }
+}

@@ -39,7 +39,7 @@ pub(super) fn table(name: &str, files: Files) -> Result<Table> {
         let metadata = fs::metadata(file)?;
         print += &format!("{} {} {:?}\n", file.display(), metadata.len(), metadata.modified()?);
     }
-    let single_precision = first.iter().any(|(_, schema)| schema.has_floats());
+    let single_precision = first.iter().flat_map(|(_, schema)| schema.single_precision()).collect();
     cautions.extend(first.iter().flat_map(|(_, schema)| schema.cautions()));
     Ok(Table {
         name: name.to_owned(),
@@ -50,6 +50,14 @@ pub(super) fn table(name: &str, files: Files) -> Result<Table> {
         single_precision,
         cautions,
     })
+}
+
+/// What is told of a file's columns.
+///
+/// # Errors
+/// When it is no Parquet file.
+pub(super) fn schema(file: &Path) -> Result<Schema> {
+    Ok(Schema::of(&read(file)?))
 }
 
 /// The columns of a file.

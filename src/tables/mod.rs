@@ -27,8 +27,10 @@ use crate::iceberg::messages::{Place, Planned, Reply, Request};
 use crate::iceberg::shape::{Shape, shape};
 use crate::id::Scale;
 use crate::settings::Settings;
+use crate::sql::Text;
 use crate::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, PARQUET};
 use crate::workload::{TableSpec, Workload};
+use schema::Schema;
 use source::Source;
 
 /// A dataset, and what it took to find out its files.
@@ -136,6 +138,13 @@ pub(crate) fn are_there(workload: &Workload, names: &[String], settings: &Settin
         .all(|source| Source::of(source, settings.metastore.as_deref()).is_ok())
 }
 
+/// Whether a query's text names a column of single precision: then its answer is right to some seven digits.
+pub fn reads_single_precision(table: &Table, sql: &str) -> bool {
+    let text = Text::read(sql);
+    let names = text.names();
+    table.single_precision.iter().any(|column| text.selects_all() || names.contains(&column.to_lowercase()))
+}
+
 /// Plans these tables, each at its current snapshot or at the one that is named.
 fn plan(tables: &[(Place, Option<i64>)]) -> Result<Vec<Planned>> {
     let request =
@@ -163,6 +172,9 @@ fn of_snapshot(name: &str, planned: &Planned, place: &Place) -> Result<Table> {
         Shape::Evolved => (true, None),
         Shape::NeedsReader(why) => (false, Some(why)),
     };
+    // The files of a snapshot have the types of its columns.
+    let first = planned.files.iter().find(|file| file.format.eq_ignore_ascii_case(PARQUET));
+    let schema = first.map(|file| footers::schema(&file.path)).transpose()?;
     Ok(Table {
         name: name.to_owned(),
         rows: planned.files.iter().map(|file| file.rows).sum(),
@@ -179,8 +191,8 @@ fn of_snapshot(name: &str, planned: &Planned, place: &Place) -> Result<Table> {
             evolved,
             needs_reader,
         }),
-        single_precision: false,
-        cautions: Vec::new(),
+        single_precision: schema.iter().flat_map(Schema::single_precision).collect(),
+        cautions: schema.iter().flat_map(Schema::cautions).collect(),
     })
 }
 

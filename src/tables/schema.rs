@@ -33,9 +33,10 @@ impl Schema {
         Self { leaves }
     }
 
-    /// Whether a column is of single precision.
-    pub(super) fn has_floats(&self) -> bool {
-        self.leaves.values().any(|kind| kind.split(' ').any(|word| word == "FLOAT"))
+    /// Columns of single precision, or with a part that is.
+    pub(super) fn single_precision(&self) -> BTreeSet<String> {
+        let floats = self.leaves.iter().filter(|(_, kind)| kind.split(' ').any(|word| word == "FLOAT"));
+        floats.filter_map(|(path, _)| path.first().cloned()).collect()
     }
 
     /// What to know about the columns, a sentence each.

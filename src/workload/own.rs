@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::source::{bad_name, is_whole_path, resolved, table_name};
 use super::statement;
-use super::{QuerySpec, TableSpec, Workload};
+use super::{OrderKey, QuerySpec, TableSpec, Workload};
 use crate::checksum::sha256;
 use crate::id::{Scale, check_name};
 use crate::settings::{Settings, called_in};
@@ -21,6 +21,12 @@ const TITLE: usize = 80;
 /// Characters of a name that somebody gives: Criterion cuts `engine_query_scale` to 64 for a folder's name, and cells whose
 /// names are alike until there would share one.
 const LONGEST: usize = 20;
+
+/// How the answer is sorted, as far as the text tells by the answer's own columns.
+fn order_of(sql: &str) -> Vec<OrderKey> {
+    let keys = Text::read(sql).order_by().into_iter();
+    keys.map(|(column, descending)| OrderKey { column, descending }).collect()
+}
 
 /// Whether a word of a filter, or a name, means the user's own query.
 pub(crate) fn is_own(word: &str) -> bool {
@@ -65,7 +71,7 @@ impl Workload {
             title: sql.lines().next().unwrap_or_default().trim().chars().take(TITLE).collect(),
             tables: tables.iter().map(|table| table.name.clone()).collect(),
             columns: Vec::new(),
-            order: Vec::new(),
+            order: order_of(sql),
             limit: None,
             parameters: BTreeMap::new(),
         };

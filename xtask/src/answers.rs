@@ -28,11 +28,8 @@ pub(crate) struct Answers {
     #[arg(long, value_delimiter = ',')]
     engines: Vec<String>,
     /// Say of each stored answer which engines agreed on it, and which independent components these are; runs nothing
-    #[arg(long, conflicts_with_all = ["engines", "fixtures", "accept_majority"])]
+    #[arg(long, conflicts_with_all = ["engines", "fixtures"])]
     explain: bool,
-    /// Where engines disagree, keep what most independent ones say
-    #[arg(long)]
-    accept_majority: bool,
     /// Write into fixtures, for the repository, instead of the target folder
     #[arg(long)]
     fixtures: bool,
@@ -40,8 +37,7 @@ pub(crate) struct Answers {
 
 impl Answers {
     pub(crate) fn run(self) -> Result<()> {
-        let mut settings = Settings::read()?;
-        settings.accept_majority |= self.accept_majority;
+        let settings = Settings::read()?;
         let catalog = Catalog::read(&settings)?;
         let workload = Workload::read(&self.workload)?;
         let engines: Vec<Entry> = if self.engines.is_empty() {
@@ -80,18 +76,13 @@ impl Answers {
                 match agree(&asked, &workload, query, scale, &settings, &store) {
                     Ok(found) => {
                         output::line(format_args!(
-                            "{} at {scale}: {} rows, agreed by {} ({}){}",
+                            "{} at {scale}: {} rows, agreed by {} ({})",
                             query.name,
                             found.answer.rows.len(),
                             found.components.join(", "),
                             found.engines.join(", "),
-                            if found.dissent.is_empty() {
-                                String::new()
-                            } else {
-                                format!(", against {}", found.dissent.join(", "))
-                            }
                         ))?;
-                        referee::keep(&folder, &workload, query, &found.answer, found.engines)
+                        referee::keep(&folder, &workload, query, &found.answer, found.engines, found.ends_in_a_tie)
                             .with_context(|| format!("cannot keep the answer to {}", query.name))?;
                     }
                     Err(error) => {

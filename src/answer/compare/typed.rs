@@ -144,11 +144,16 @@ pub(super) struct Tolerance {
     unit: f64,
     /// As a part of the larger one.
     relative: f64,
+    /// No more than this: whole numbers in one answer, such as ids, are whole in the other.
+    most: f64,
 }
+
+/// Above it not every whole number is a double.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
 
 impl Default for Tolerance {
     fn default() -> Self {
-        Self { unit: 0.0, relative: RELATIVE }
+        Self { unit: 0.0, relative: RELATIVE, most: f64::INFINITY }
     }
 }
 
@@ -158,9 +163,12 @@ impl Tolerance {
             return a.partial_cmp(&b) == Some(Ordering::Equal) || (a.is_nan() && b.is_nan());
         }
         let larger = a.abs().max(b.abs());
+        if self.most.is_finite() && larger > WHOLE {
+            return false;
+        }
         // A unit apart may read as a little more once both are binary.
         let unit = self.unit + 4.0 * f64::EPSILON * larger;
-        (a - b).abs() <= unit.max(self.relative * larger)
+        (a - b).abs() <= unit.max(self.relative * larger).min(self.most)
     }
 }
 
@@ -215,11 +223,13 @@ impl<'a> Plan<'a> {
                 Kind::Int | Kind::Decimal | Kind::Float if precision == Precision::Published => {
                     Rule::Published(column.measure())
                 }
-                Kind::Decimal if has(&[Kind::Float, Kind::Float32]) => Rule::Float(Tolerance { unit: 0.0, relative }),
+                Kind::Decimal if has(&[Kind::Float, Kind::Float32]) => {
+                    Rule::Float(Tolerance { relative, ..Tolerance::default() })
+                }
                 Kind::Int | Kind::Decimal => Rule::Exact,
                 Kind::Float | Kind::Float32 => {
                     let unit = [expected, actual].map(|answer| unit(answer, index));
-                    Rule::Float(Tolerance { unit: unit[0].max(unit[1]), relative })
+                    Rule::Float(Tolerance { unit: unit[0].max(unit[1]), relative, ..Tolerance::default() })
                 }
                 Kind::Text | Kind::Date | Kind::Timestamp | Kind::Bool => Rule::Text,
             }
@@ -232,14 +242,18 @@ impl<'a> Plan<'a> {
         Ok(Self { columns: columns.collect(), precision })
     }
 
-    /// Lets decimals that both answers have, but with unlike digits after the point, differ by one in the last place of the
-    /// coarser side: for columns that nobody declared, where such a decimal may be an average that was cut.
-    pub(super) fn allow_cuts(&mut self, expected: &Answer, actual: &Answer) {
+    /// The rules of columns that nobody declared. Decimals of unlike digits after the point may differ by one in the last
+    /// place of the coarser side, since that may be an average that was cut; whole numbers on one side are whole on the other.
+    pub(super) fn allow_undeclared(&mut self, expected: &Answer, actual: &Answer) {
         for (index, column) in self.columns.iter_mut().enumerate() {
-            let decimals = [expected, actual].iter().all(|answer| answer.columns[index].kind == Kind::Decimal);
+            let is = |kind: Kind| [expected, actual].map(|answer| answer.columns[index].kind == kind);
+            if let (true, Rule::Float(tolerance)) = (is(Kind::Int).contains(&true), &mut column.rule) {
+                tolerance.most = 0.5;
+            }
+            let decimals = is(Kind::Decimal) == [true, true];
             let [Some(ours), Some(theirs)] = [expected, actual].map(|answer| places(answer, index)) else { continue };
-            if decimals && ours != theirs {
-                column.rule = Rule::Within(BigDecimal::new(1.into(), ours.min(theirs).max(FEWEST_PLACES)));
+            if decimals && ours != theirs && ours.min(theirs) >= FEWEST_PLACES.into() {
+                column.rule = Rule::Within(BigDecimal::new(1.into(), ours.min(theirs)));
             }
         }
     }
@@ -274,15 +288,15 @@ fn check_shape(answer: &Answer, side: Side, query: &QuerySpec) -> Result<(), Dif
     }
 }
 
-/// A decimal cut to fewer than four places is too coarse for an average or a ratio, and counts as wrong.
-const FEWEST_PLACES: i64 = 4;
+/// With fewer digits after the point, a decimal is no average or ratio that was cut, but money, and exact.
+pub(in crate::answer) const FEWEST_PLACES: u32 = 4;
 
 /// One in the last place of a decimal column.
 fn unit(answer: &Answer, column: usize) -> f64 {
     if answer.columns[column].kind != Kind::Decimal {
         return 0.0;
     }
-    let places = places(answer, column).and_then(|places| i32::try_from(places.max(FEWEST_PLACES)).ok());
+    let places = places(answer, column).and_then(|places| i32::try_from(places.max(FEWEST_PLACES.into())).ok());
     places.map_or(0.0, |places| 10_f64.powi(-places))
 }
 

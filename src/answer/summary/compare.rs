@@ -7,7 +7,7 @@ use std::f64::consts::LOG2_E;
 use super::make::{FIXED, SQUARED};
 use super::{Buckets, Summary, View};
 use crate::answer::Kind;
-use crate::answer::compare::{RELATIVE, RELATIVE_SINGLE};
+use crate::answer::compare::{FEWEST_PLACES, RELATIVE, RELATIVE_SINGLE};
 
 /// How two summaries differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +30,6 @@ const MOST_SHOWN: usize = 4;
 const SPREAD: u64 = 64;
 /// What a sum of some hundred doubles loses, as a part of it.
 const ROUNDING: f64 = 1e-13;
-/// Digits after the point below which a decimal is too coarse to be an average that was cut.
-const FEWEST_PLACES: u32 = 4;
 
 /// Compares two summaries.
 ///
@@ -197,7 +195,9 @@ fn tolerance(expected: &Summary, actual: &Summary, column: usize) -> Allowed {
     let both_decimal = sides.iter().all(|side| side.columns[column].kind == Kind::Decimal);
     let cut = is_cut(expected, actual, column) || !both_decimal;
     // A cut is as large for a large number as for a small one; its sum is of doubles, though.
-    let relative = if both_decimal {
+    // Whole numbers on one side are whole on the other, ids among them.
+    let whole = sides.iter().any(|side| side.columns[column].kind == Kind::Int);
+    let relative = if both_decimal || whole {
         ROUNDING
     } else if single {
         RELATIVE_SINGLE

@@ -14,7 +14,8 @@
 //! kept, and of each loose column the sum of its numbers, each multiplied by a weight between 1 and 2 that depends on the
 //! hash too. So one wrong number among a million shows in a bucket of some hundred rows, and two numbers that changed places
 //! show by their weights. The same sum is kept of the numbers' logarithms: there a small number that is wrong shows beside any
-//! large one. Rows that are alike in all else have the same weight; the squares of such rows' sums over the loose columns tell
+//! large one. Where one side has decimals and the other floats, or decimals of another scale, only the plain sums are compared:
+//! beside a number of a billion, one that is off by less than 1 does not show in its bucket. Rows that are alike in all else have the same weight; the squares of such rows' sums over the loose columns tell
 //! whether they have changed numbers with each other.
 
 #[cfg(feature = "harness")]

@@ -53,7 +53,7 @@ mod tests {
                 files: Vec::new(),
                 sha256: String::new(),
                 iceberg: None,
-                single_precision: false,
+                single_precision: Vec::new(),
                 cautions: Vec::new(),
             };
             assert!(of(&dataset, &table).is_some(), "{}", table.name);

@@ -42,7 +42,13 @@ impl Session {
             Reply::Answer { answer: None, summary: None, arrow: Some(file) } => {
                 arrow_file::read(&file, self.scratch.path(), wanted).map_err(|kind| self.fail(kind))
             }
-            reply => shown(reply).map_err(|other| self.garbage("answer", &other)),
+            reply => match shown(reply).map_err(|other| self.garbage("answer", &other))? {
+                // Sums say nothing of the order of rows, so that few rows have to be shown.
+                Shown::Summary(summary) if wanted.rows_up_to.is_some_and(|most| summary.rows <= most) => {
+                    Err(self.garbage_text("answer", "a summary of rows that are few enough to be sent"))
+                }
+                shown => Ok(shown),
+            },
         }
     }
 }

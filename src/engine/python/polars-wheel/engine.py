@@ -76,7 +76,7 @@ class PolarsWheel(Engine):
             raise Unsupported(f"{table.name} has other columns since this snapshot, and Polars {self.version} mixes them up")
 
     def count(self, table):
-        return self.scans[table]().select(self.polars.len()).collect(engine=self.collect["engine"]).item()
+        return self.collected(self.scans[table]().select(self.polars.len()), engine=self.collect["engine"]).item()
 
     def prepare(self, query):
         workload, name, sql = query["workload"], query["name"], query["sql"]
@@ -91,12 +91,16 @@ class PolarsWheel(Engine):
         scans = {name: scan() for name, scan in self.scans.items()}
         failures = self.polars.exceptions
         try:
-            return plan(scans).collect(**self.collect)
+            return self.collected(plan(scans), **self.collect)
         except (failures.SQLInterfaceError, failures.SQLSyntaxError) as error:
             if any(told in str(error).lower() for told in NO_QUERY):
                 raise ValueError(f"a query is one SELECT statement, but Polars says: {str(error):.200}") from error
             raise Unsupported(f"Polars' SQL: {error}") from error
-        except failures.ComputeError as error:
+
+    def collected(self, frame, **how):
+        try:
+            return frame.collect(**how)
+        except self.polars.exceptions.ComputeError as error:
             if "reader_override='native' failed" in str(error):
                 raise Unsupported(f"Polars' reader of Iceberg: {error}") from error
             raise
