@@ -122,3 +122,36 @@ fn referee_calls_wrong_a_row_too_few() {
     answer.rows.pop();
     assert!(matches!(published.judge("q1", answer), Verdict::Wrong { .. }));
 }
+
+#[test]
+fn the_last_row_under_a_limit_counts_whole_where_no_other_row_ties_with_it() {
+    let tpch = Workload::read("tpch").unwrap();
+    let mut settings = Settings::read().unwrap();
+    settings.tpch_answers = None;
+    let referee = Referee::new(&settings);
+    for (query, column) in [("q10", "c_name"), ("q3", "l_orderkey"), ("q2", "s_phone")] {
+        let query = tpch.query(query).unwrap();
+        let right = read_csv(&Referee::shipped("tpch", Scale::ONE).join(format!("{}.csv", query.name))).unwrap();
+        assert_eq!(query.limit, Some(right.rows.len()), "{}", query.name);
+        let judge = |answer: Answer| referee.judge(&tpch, query, Scale::ONE, &Shown::Rows(answer)).unwrap();
+        assert_eq!(judge(right.clone()).kind(), "reference");
+        let mut other = right;
+        let place = other.columns.iter().position(|known| known.name == column).unwrap();
+        *other.rows.last_mut().unwrap()[place].as_mut().unwrap() += "1";
+        assert_eq!(judge(other).kind(), "wrong", "{}", query.name);
+    }
+}
+
+#[test]
+fn shipped_answers_carry_their_checksums_and_say_whether_rows_tie_at_their_limit() {
+    let tpch = Workload::read("tpch").unwrap();
+    let referee = Referee::new(&Settings::read().unwrap());
+    for scale in ["0.01", "0.1", "1"].map(|scale| scale.parse().unwrap()) {
+        for query in &tpch.queries {
+            let (agreed, _) = referee.explain(&tpch, query, scale).unwrap().unwrap();
+            assert!(agreed.answer_sha256.is_some(), "{} at {scale}", query.name);
+            let cut = query.limit == Some(agreed.rows);
+            assert_eq!(agreed.ends_in_a_tie.is_some(), cut, "{} at {scale}", query.name);
+        }
+    }
+}
