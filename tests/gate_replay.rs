@@ -5,6 +5,9 @@
 //! cores: each line is a pair in the order in which it ran, so that what was first and what was second can be called base and head
 //! as a gate would have called it. TPC-H sf0.3, two threads, and the two canaries.
 
+#[path = "common/slow.rs"]
+mod slow;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::iter::once;
@@ -107,6 +110,9 @@ fn is_red(rows: &[RowOutcome]) -> bool {
 
 #[test]
 fn of_ten_thousand_gates_of_unchanged_programs_fewer_than_one_in_a_hundred_is_red() {
+    if !slow::wanted("ten thousand gates, a minute of them") {
+        return;
+    }
     let recorded = recorded();
     let queries = queries(&recorded);
     assert!(queries.len() >= ROWS && recorded.values().all(|pairs| pairs.len() >= SCREEN + MOST));
@@ -127,6 +133,9 @@ fn of_ten_thousand_gates_of_unchanged_programs_fewer_than_one_in_a_hundred_is_re
 
 #[test]
 fn what_a_row_can_see_is_seen_among_unchanged_rows() {
+    if !slow::wanted("thousands of gates with slower rows") {
+        return;
+    }
     let recorded = recorded();
     let queries = queries(&recorded);
     // The quietest recorded loop stands for a row that sees 5 %; others see what is far above their noise.

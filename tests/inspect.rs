@@ -1,5 +1,5 @@
 //! Heap and instructions, by the real tools. Counting instructions takes Valgrind: without it that test is left out and
-//! says so.
+//! says so. What builds other programs for it runs with `TEST_SLOW=1`.
 
 mod common;
 
@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
+use common::slow;
 use common::{catalog, faulty, query, session};
 use querydyno::inspect::{Counted, Gate, Tool, heap, instructions};
 use querydyno::record::{Outcome, Provenance};
@@ -33,6 +34,9 @@ fn heap_case() -> PathBuf {
 
 #[test]
 fn the_heap_of_a_run_is_what_a_hand_computes() {
+    if !slow::wanted("the heap of a run, which builds a program") {
+        return;
+    }
     let program = Program { path: heap_case(), ..Program::default() };
     let (mut session, folder) = session(&program);
     session.prepare(&query("")).unwrap();
@@ -53,6 +57,9 @@ const ARRAY: u64 = 16 + 96;
 
 #[test]
 fn the_heap_of_a_cell_is_kept_with_its_verified_answer() {
+    if !slow::wanted("the heap of a cell, which builds an engine's other program") {
+        return;
+    }
     let (settings, _home) = settings("0.01");
     let found = heap(Some("arrow/q6"), Tool::Fitting, &settings).unwrap();
     assert_eq!(found.len(), 1);
@@ -76,6 +83,9 @@ fn a_script_has_no_heap_to_watch() {
 
 #[test]
 fn instructions_repeat_and_show_a_longer_loop() {
+    if !slow::wanted("counting instructions, a minute under Valgrind") {
+        return;
+    }
     if Command::new("valgrind").arg("--version").output().is_err() {
         let _ = writeln!(
             std::io::stderr(),

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod odd;
+pub mod slow;
 pub mod spoil;
 pub mod told;
 
