@@ -17,6 +17,7 @@ use super::select::Cell;
 use super::{standing, summary};
 use crate::audit;
 use crate::doctor;
+use crate::engine::Phases;
 use crate::fixture::Store;
 use crate::interrupt;
 use crate::measure::host;
@@ -114,6 +115,13 @@ pub(super) fn run(
     Ok(exit_code(&records))
 }
 
+/// How long the engine was at work beside the runs that Criterion knows: loading, and the runs in parts.
+fn aside(record: &Record) -> Duration {
+    let Phases { plan_ns, execute_ns, fetch_ns } = record.phases;
+    let parts: u64 = [plan_ns, execute_ns, fetch_ns].into_iter().flatten().sum();
+    Duration::from_nanos(record.load_ns.unwrap_or(0) + sample::PHASED as u64 * parts)
+}
+
 fn exit_code(records: &[Record]) -> ExitCode {
     if interrupt::requested() {
         return ExitCode::from(interrupt::EXIT_CODE);
@@ -139,6 +147,7 @@ impl Run<'_> {
             self.withdraw(cell);
             return Err(stop);
         }
+        self.spent += aside(record);
         say(format_args!("{}\n", summary::lines(record)));
         Ok(())
     }

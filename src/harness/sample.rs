@@ -23,7 +23,7 @@ const MEASUREMENT: Duration = Duration::from_secs(5);
 /// Iterations of one sample at most: more would not make it truer, and `null` would take minutes.
 const ITERATIONS: u32 = 1000;
 /// Runs whose parts are told apart; an odd number, so that a median is one of them.
-const PHASED: usize = 3;
+pub(super) const PHASED: usize = 3;
 /// Runs of the warm-up that are kept: an engine that is not warm after so many will not be.
 const CURVE: usize = 1000;
 

@@ -186,10 +186,13 @@ pub fn doubts(records: &[Record]) -> Vec<String> {
     told
 }
 
-/// How much of the run's time the engines themselves ran, timed or warming up.
+/// How much of the run's time the engines themselves were at work.
 pub(super) fn share(engines: Duration, wall: Duration) -> String {
     let percent = 100.0 * engines.as_secs_f64() / wall.as_secs_f64();
-    format!("{percent:.0} % of {:.1} s of wall time were the engines' timed and warm-up runs", wall.as_secs_f64())
+    format!(
+        "{percent:.0} % of {:.1} s of wall time the engines were at work: loading, warming up, timed, in parts",
+        wall.as_secs_f64()
+    )
 }
 
 #[cfg(test)]
