@@ -1,4 +1,4 @@
-//! What a difference between two engines looks like: [`causes`]. A guess for whoever has to settle it; it never decides anything.
+//! What a difference between two engines looks like: [`causes`]. A hint for the reader; it decides nothing.
 
 use bigdecimal::num_bigint::BigInt;
 use bigdecimal::{BigDecimal, ToPrimitive, Zero};

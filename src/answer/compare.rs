@@ -47,7 +47,6 @@ mod order;
 mod pairing;
 mod published;
 pub(super) mod typed;
-pub(in crate::answer) use typed::{FEWEST_PLACES, RELATIVE, RELATIVE_SINGLE};
 mod undeclared;
 
 use std::fmt;

@@ -18,6 +18,8 @@ pub(crate) mod groups;
 pub mod reference;
 mod sink;
 pub mod summary;
+#[cfg(feature = "harness")]
+mod tolerance;
 mod verdict;
 
 use serde::{Deserialize, Serialize};

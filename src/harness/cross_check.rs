@@ -65,13 +65,13 @@ pub(crate) fn resolve(cells: &[&Cell<'_>], held: &mut [Held], engines: &Engines<
     data.sort();
     data.dedup();
     for data in data {
-        let heard: Vec<(usize, Testimony<'_>)> = held
+        let testimonies: Vec<(usize, Testimony<'_>)> = held
             .iter()
             .enumerate()
             .filter_map(|(place, held)| Some((place, held.testimony(data.as_deref())?)))
             .collect();
         let refusals: Vec<Refusal> = held.iter().filter_map(|held| held.refusal(data.as_deref())).collect();
-        let (places, said): (Vec<usize>, Vec<Testimony<'_>>) = heard.into_iter().unzip();
+        let (places, said): (Vec<usize>, Vec<Testimony<'_>>) = testimonies.into_iter().unzip();
         let rows = |place: usize, buckets: &Buckets| rows_in(cells[places[place]], engines, buckets).ok();
         let verdicts = verdicts(query, &sql, &said, &refusals, engines.settings.accept_majority, &rows);
         for (place, verdict) in places.into_iter().zip(verdicts) {

@@ -55,7 +55,7 @@ pub fn agree(
     let dataset = store.ensure(workload, scale, PARQUET, &query.tables)?;
     // The answer is the same whatever the conditions, as long as there is memory for it.
     let variant = Variant { memory: None, ..settings.variants(PARQUET)[0] };
-    let mut voices: Vec<Said> = Vec::new();
+    let mut said: Vec<Said> = Vec::new();
     for (engine, program) in engines {
         let text = workload.text(query, &engine.dialect, scale)?;
         let answer = launch(engine, variant, program, settings, &dataset, &text, true).and_then(|launched| {
@@ -74,24 +74,24 @@ pub fn agree(
         });
         match answer {
             // A second build of one engine says nothing that the first has not said.
-            Ok(voice) if voices.iter().any(|other| family_of(&other.name) == family_of(&voice.name)) => {}
-            Ok(voice) => voices.push(voice),
+            Ok(one) if said.iter().any(|other| family_of(&other.name) == family_of(&one.name)) => {}
+            Ok(one) => said.push(one),
             Err(Failure { kind: FailureKind::Unsupported { .. }, .. }) => {}
             Err(failure) if failure.kind == FailureKind::Interrupted => bail!("interrupted"),
             Err(failure) => eprintln!("{} has no say on {}: {failure}", engine.name, query.name),
         }
     }
-    let mut agreement =
-        settle(&voices, query).with_context(|| format!("no reference answer to {} at {scale}", query.name))?;
-    if query.limit == Some(agreement.answer.rows.len()) && !query.order.is_empty() {
+    let mut found =
+        agreement(&said, query).with_context(|| format!("no reference answer to {} at {scale}", query.name))?;
+    if query.limit == Some(found.answer.rows.len()) && !query.order.is_empty() {
         let reader = engines.iter().find(|(engine, _)| BY_TEXT.contains(&engine.name.as_str()));
         if let Some((engine, program)) = reader {
             let text = workload.text(query, &engine.dialect, scale)?;
             let launched = launch(engine, variant, program, settings, &dataset, &one_more(&text)?, false);
-            agreement.ends_in_a_tie = Some(ends_in_a_tie(launched?, query)?);
+            found.ends_in_a_tie = Some(ends_in_a_tie(launched?, query)?);
         }
     }
-    Ok(agreement)
+    Ok(found)
 }
 
 /// Engines that run a query's text, and not a plan of ours for it.
@@ -116,7 +116,7 @@ fn ends_in_a_tie(launched: Launched, query: &QuerySpec) -> Result<bool> {
     Ok(answer.rows.len() > last && ties_with_the_one_before(&answer, query, last)?)
 }
 
-fn settle(said: &[Said], query: &QuerySpec) -> Result<Agreement> {
+fn agreement(said: &[Said], query: &QuerySpec) -> Result<Agreement> {
     let votes = said.iter().enumerate();
     let votes = votes.map(|(place, Said { components, answer, .. })| Vote { place, components, answer });
     let groups = groups(votes, query);
@@ -167,18 +167,31 @@ mod tests {
     #[test]
     fn references_rest_on_three_components() {
         let three = ["a 1", "b 1", "c 1"].map(|name| said(name, "6"));
-        let found = settle(&three, &query()).unwrap();
+        let found = agreement(&three, &query()).unwrap();
         assert_eq!((found.engines.len(), found.components.len()), (3, 3));
         let mut shared = three;
         shared[2].components = vec!["a".to_owned()];
-        let error = settle(&shared, &query()).map(|_| ()).unwrap_err().to_string();
+        let error = agreement(&shared, &query()).map(|_| ()).unwrap_err().to_string();
         assert!(error.contains("3 engines that share no component") && error.contains("a, b"), "{error}");
+    }
+
+    #[test]
+    fn one_more_raises_the_last_limit_of_a_text() {
+        let more = |sql: &str| {
+            let query = Query { workload: "w".to_owned(), name: "q".to_owned(), sql: sql.to_owned() };
+            one_more(&query).map(|query| query.sql).map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            more("select a from (select a limit 3) -- limit 4\nLIMIT 10;").unwrap(),
+            "select a from (select a limit 3) -- limit 4\nLIMIT 11;"
+        );
+        assert!(more("select a from t").unwrap_err().contains("no LIMIT"));
     }
 
     #[test]
     fn references_take_no_dissent() {
         let four = [said("a 1", "6"), said("b 1", "6"), said("c 1", "6"), said("d 1", "7")];
-        let error = settle(&four, &query()).map(|_| ()).unwrap_err();
+        let error = agreement(&four, &query()).map(|_| ()).unwrap_err();
         assert!(error.to_string().contains("a 1 and d 1 differ"), "{error}");
     }
 
@@ -191,7 +204,7 @@ mod tests {
             Said { answer, ..said(name, "") }
         };
         let float = of("pandas 1", "0.30000000000000004", Kind::Float);
-        let found = settle(&[float, of("b 1", "0.30", Kind::Decimal), of("c 1", "0.3", Kind::Decimal)], &query);
+        let found = agreement(&[float, of("b 1", "0.30", Kind::Decimal), of("c 1", "0.3", Kind::Decimal)], &query);
         assert_eq!(found.unwrap().answer.rows[0][0].as_deref(), Some("0.30"));
     }
 }

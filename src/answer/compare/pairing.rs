@@ -16,7 +16,7 @@ const LOOK: u32 = 1 << 16;
 /// Whether a comparison ended before it had a result.
 static GAVE_UP: AtomicBool = AtomicBool::new(false);
 
-/// Whether an interrupt ended a comparison of this process early: what it and later ones found is no verdict.
+/// Whether an interrupt ended a comparison of this process early: nothing that it or a later one found counts.
 pub(crate) fn gave_up() -> bool {
     GAVE_UP.load(Memory::SeqCst)
 }
@@ -116,7 +116,7 @@ impl Pairing<'_> {
             !stopped.get()
         };
         for &row in wanted {
-            // Rows that were not looked at have no partner: the difference that this makes is nobody's verdict.
+            // Rows that were not looked at have no partner, and seem to differ: after an interrupt nobody reads that.
             if stopped.get() {
                 missing.push(row);
                 continue;

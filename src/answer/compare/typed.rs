@@ -9,13 +9,9 @@ use std::cmp::Ordering;
 use bigdecimal::BigDecimal;
 
 use super::{Difference, Precision, Side, published};
+use crate::answer::tolerance::{FEWEST_PLACES, RELATIVE, RELATIVE_SINGLE};
 use crate::answer::{Answer, Cell, Kind};
 use crate::workload::{ColumnSpec, Measure, QuerySpec};
-
-/// What two floats may differ by, as a part of the larger one: sums in another order differ by less.
-pub(in crate::answer) const RELATIVE: f64 = 1e-9;
-/// The same where one side is of single precision, which keeps seven digits and loses some of them in a sum.
-pub(in crate::answer) const RELATIVE_SINGLE: f64 = 2e-6;
 
 /// A value of a declared type.
 #[derive(Debug, Clone, PartialEq)]
@@ -287,9 +283,6 @@ fn check_shape(answer: &Answer, side: Side, query: &QuerySpec) -> Result<(), Dif
         Some(row) => Err(Difference::Width { row: row + 1, expected, side, got: answer.rows[row].len() }),
     }
 }
-
-/// With fewer digits after the point, a decimal is no average or ratio that was cut, but money, and exact.
-pub(in crate::answer) const FEWEST_PLACES: u32 = 4;
 
 /// One in the last place of a decimal column.
 fn unit(answer: &Answer, column: usize) -> f64 {

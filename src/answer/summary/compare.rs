@@ -7,7 +7,7 @@ use std::f64::consts::LOG2_E;
 use super::make::{FIXED, SQUARED};
 use super::{Buckets, Summary, View};
 use crate::answer::Kind;
-use crate::answer::compare::{FEWEST_PLACES, RELATIVE, RELATIVE_SINGLE};
+use crate::answer::tolerance::{FEWEST_PLACES, RELATIVE, RELATIVE_SINGLE};
 
 /// How two summaries differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
