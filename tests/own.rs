@@ -278,7 +278,8 @@ fn the_example_of_a_workload_is_verified_by_the_engines_that_are_there() {
 
 /// The bench target of own queries, over engines that go wrong in the ways they are called.
 fn started(faults: &[&str]) -> Started {
-    let config: String = faults.iter().map(|fault| entry(fault, &faulty(fault))).collect();
+    let config: String =
+        faults.iter().map(|fault| entry(fault, &faulty(fault)) + &format!("components = ['{fault}']\n")).collect();
     let samples = ["--measurement-time", "0.01", "--warm-up-time", "0.01", "--noplot", "--nresamples", "1001"];
     Started::new(&config).env("TEST_WORKLOAD", "own").args(&samples)
 }

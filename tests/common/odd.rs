@@ -138,7 +138,8 @@ fn run(table: &str, sql: &str, truth: Option<&Answer>) -> Option<Vec<Record>> {
     let mut engines = installed();
     if let Some(truth) = truth {
         let program = told::answering(&folder.path().join("truth.sh"), truth);
-        let knows = OwnEngine { program: Some(program), ..OwnEngine::default() };
+        let knows =
+            OwnEngine { program: Some(program), components: Some(vec![TRUTH.to_owned()]), ..OwnEngine::default() };
         settings.engines.insert(TRUTH.to_owned(), knows);
         engines.push(TRUTH);
     }
