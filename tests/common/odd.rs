@@ -165,7 +165,7 @@ pub fn start(
     let scripts = tempfile::tempdir().unwrap();
     if let Some(truth) = truth {
         let program = told::answering(&scripts.path().join("truth.sh"), truth);
-        config += &format!("[engine.{TRUTH}]\nprogram = '{}'\n", program.display());
+        config += &format!("[engine.{TRUTH}]\nprogram = '{}'\ncomponents = ['{TRUTH}']\n", program.display());
     }
     let samples = ["--measurement-time", "0.01", "--warm-up-time", "0.01", "--noplot", "--nresamples", "1001"];
     let mut bench = Started::new(&config)
