@@ -262,11 +262,10 @@ fn int96_unread(sql: &str, said: &[Testimony<'_>], components: &[String]) -> Opt
     }
     let caution = said.iter().flat_map(|engine| engine.cautions).find(|caution| caution.contains(INT96_CAUTION))?;
     let (columns, _) = caution.split_once(INT96_CAUTION)?;
-    let text = Text::read(sql);
-    let names = text.names();
     let words = columns.split(|c: char| !c.is_alphanumeric() && c != '_');
-    let reads = text.selects_all() || words.skip(2).any(|word| names.contains(&word.to_lowercase()));
-    reads.then(|| format!("{caution}; name an engine that reads it whole too: {}", READ_INT96.join(", ")))
+    Text::read(sql)
+        .may_read(words.skip(2))
+        .then(|| format!("{caution}; name an engine that reads it whole too: {}", READ_INT96.join(", ")))
 }
 
 /// Components that read all years of an INT96 column.

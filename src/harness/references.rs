@@ -8,9 +8,9 @@ use crate::answer::compare::{Precision, compare_shown, ties_with_the_one_before}
 use crate::answer::groups::{Vote, groups};
 use crate::answer::{Answer, Kind, Shown};
 use crate::catalog::{Components, Entry};
-use crate::fixture::{Store, Table};
+use crate::fixture::Store;
 use crate::id::Scale;
-use crate::launch::{Launched, launch};
+use crate::launch::{Launched, launch, miscounted};
 use crate::referee::{FEWEST_COMPONENTS, family_of};
 use crate::session::{Failure, FailureKind, Program};
 use crate::settings::Settings;
@@ -60,10 +60,7 @@ pub fn agree(
         let text = workload.text(query, &engine.dialect, scale)?;
         let answer = launch(engine, variant, program, settings, &dataset, &text, true).and_then(|launched| {
             let Launched { mut session, info, rows, .. } = launched;
-            let short = |table: &&Table| {
-                rows.as_ref().and_then(|rows| rows.get(&table.name)).is_some_and(|rows| *rows != table.rows)
-            };
-            if let Some(table) = dataset.tables.iter().find(short) {
+            if let Some(table) = dataset.tables.iter().find(|table| miscounted(table, rows.as_ref()).is_some()) {
                 let message = format!("it does not read the {} rows of {}", table.rows, table.name);
                 return Err(FailureKind::Engine { message }.into());
             }

@@ -125,16 +125,16 @@ impl<'a> Text<'a> {
         let mut depth = 0_i32;
         let mut outer: Vec<&Token> = Vec::new();
         for token in self.meant() {
-            match self.of(token) {
-                "(" | "[" => depth += 1,
-                ")" | "]" => depth -= 1,
-                _ if depth == 0 => outer.push(token),
-                _ => {}
+            let said = self.of(token);
+            if matches!(said, ")" | "]") {
+                depth -= 1;
+                continue;
             }
-            // What is in brackets is part of an expression, which is no name.
-            if depth == 1 && matches!(self.of(token), "(" | "[") {
+            // A bracket too: it makes its item an expression, which is no name.
+            if depth == 0 {
                 outer.push(token);
             }
+            depth += i32::from(matches!(said, "(" | "["));
         }
         let is = |token: &Token, word: &str| token.class == Class::Word && self.of(token).eq_ignore_ascii_case(word);
         let by = outer.windows(2).rposition(|pair| is(pair[0], "order") && is(pair[1], "by"));
@@ -161,8 +161,15 @@ impl<'a> Text<'a> {
         items.map_while(key).collect()
     }
 
+    /// Whether it may read one of these columns of a table: it names it, or reads all.
+    pub(crate) fn may_read<'c>(&self, columns: impl IntoIterator<Item = &'c str>) -> bool {
+        let names = self.names();
+        let mut columns = columns.into_iter().peekable();
+        columns.peek().is_some() && (self.selects_all() || columns.any(|column| names.contains(&column.to_lowercase())))
+    }
+
     /// Whether it may read every column of a table without naming one: `SELECT *`, `t.*`, `COLUMNS(*)`, or a text without SELECT.
-    pub(crate) fn selects_all(&self) -> bool {
+    fn selects_all(&self) -> bool {
         let meant: Vec<&str> = self.meant().map(|token| self.of(token)).collect();
         let is = |text: &str, words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
         let before_star = meant.windows(2).filter(|pair| pair[1] == "*").map(|pair| pair[0]);

@@ -140,9 +140,7 @@ pub(crate) fn are_there(workload: &Workload, names: &[String], settings: &Settin
 
 /// Whether a query's text names a column of single precision: then its answer is right to some seven digits.
 pub fn reads_single_precision(table: &Table, sql: &str) -> bool {
-    let text = Text::read(sql);
-    let names = text.names();
-    table.single_precision.iter().any(|column| text.selects_all() || names.contains(&column.to_lowercase()))
+    Text::read(sql).may_read(table.single_precision.iter().map(String::as_str))
 }
 
 /// Plans these tables, each at its current snapshot or at the one that is named.
