@@ -125,6 +125,15 @@ fn single_precision_is_agreed_within_its_digits() {
 }
 
 #[test]
+fn single_precision_of_totals_is_agreed_within_its_digits() {
+    let values =
+        (0..20_000_u16).map(|row| f64::from(format!("{:.1}", f64::from(row % 97) * 0.1).parse::<f32>().unwrap()));
+    let sum: f64 = values.sum();
+    let truth = answer("float float", [format!("{sum}|{}", sum / 20_000.0)]);
+    assert_right("float32", "SELECT sum(x) AS s, avg(x) AS a FROM {table}", &truth);
+}
+
+#[test]
 fn sum_that_cancels_is_no_mystery() {
     let Some(records) = ask("cancels", "SELECT sum(x) AS s FROM {table}") else { return };
     for record in &records {
@@ -231,7 +240,7 @@ fn dispute_ends_with_1_unless_the_majority_is_accepted() {
     if !has(&["duckdb-wheel", "polars-wheel", "datafusion-wheel"]) {
         return;
     }
-    let sql = "SELECT sum(id) AS s FROM {table}";
+    let sql = "SELECT g, sum(id) AS s FROM {table} GROUP BY g";
     for accepts in [false, true] {
         let Some((bench, _scripts)) = start("ids", sql, None, &BTreeMap::new()) else { return };
         let mut bench = if accepts { bench.args(&["--accept-majority"]) } else { bench };

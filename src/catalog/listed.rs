@@ -12,14 +12,13 @@ use crate::checkout::Checkout;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "keys of a table that people write")]
 pub(super) struct Listed {
     title: String,
     dialect: Option<String>,
     #[serde(default)]
     on_request: bool,
     #[serde(default)]
-    reference: bool,
+    reference: Option<String>,
     color: Option<[u8; 3]>,
     components: Vec<String>,
     #[serde(default)]

@@ -40,8 +40,8 @@ pub struct Entry {
     pub dialect: String,
     /// Whether it runs only if a filter names it.
     pub on_request: bool,
-    /// Whether it is what others are held against.
-    pub reference: bool,
+    /// The workload for which it is the hand-written plans that others are held against.
+    pub reference: Option<String>,
     /// Its colour in every picture: red, green, blue.
     pub color: Option<[u8; 3]>,
     /// What it is built on: engines that share one of these are one vote. Empty: nothing is known but its name.

@@ -66,7 +66,7 @@ pub(super) fn entry(name: &str, own: &OwnEngine, entries: &[Entry], python: &str
         kind,
         dialect: own.dialect.clone().unwrap_or(dialect),
         on_request: false,
-        reference: false,
+        reference: None,
         color: None,
         components: own.components.clone().unwrap_or(built_on),
         iceberg_components: Vec::new(),

@@ -36,6 +36,7 @@ use args::{Args, Mode};
 pub use cross_check::{Testimony, judge};
 pub use references::{Agreement, agree};
 use select::{Cell, Usual};
+use standing::Reference;
 pub use summary::doubts;
 
 /// Samples of a cell, unless `--sample-size` says otherwise; fewer are none for Criterion.
@@ -129,7 +130,7 @@ fn start(workload: &str) -> Result<ExitCode> {
                 plan::check_baseline(&cells, baseline)?;
             }
             interrupt::install()?;
-            let reference = catalog.entries().iter().find(|entry| entry.reference).map(|entry| entry.name.as_str());
+            let reference = catalog.entries().iter().find_map(Reference::of);
             // Made first: a command line that Criterion does not take ends the process, after words about it.
             let criterion = criterion();
             let _relay = Relay::new();

@@ -14,7 +14,8 @@ use super::origin::Origin;
 use super::plan::{self, Programs};
 use super::sample::{self, Engine};
 use super::select::Cell;
-use super::{standing, summary};
+use super::standing::{self, Reference};
+use super::summary;
 use crate::audit;
 use crate::doctor;
 use crate::engine::Phases;
@@ -32,7 +33,7 @@ use crate::settings::Settings;
 struct Run<'a> {
     args: &'a Args,
     /// The engine that others are held against.
-    reference: Option<&'a str>,
+    reference: Option<Reference<'a>>,
     settings: &'a Settings,
     store: Store,
     referee: Referee,
@@ -44,7 +45,7 @@ struct Run<'a> {
 /// Runs the cells; the exit code says whether one failed.
 pub(super) fn run(
     cells: &[Cell<'_>],
-    reference: Option<&str>,
+    reference: Option<Reference<'_>>,
     args: &Args,
     settings: &Settings,
     mut criterion: Criterion,

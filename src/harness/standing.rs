@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalog::Entry;
 use crate::id::Scale;
 use crate::record::{Outcome, Record};
 use crate::stats::{geometric_mean, median};
@@ -36,10 +37,25 @@ fn time(record: &Record) -> Option<(Conditions<'_>, f64)> {
     Some((conditions, median(&record.samples_ns)?))
 }
 
+/// The hand-written plans, and the workload that they are of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reference<'a> {
+    engine: &'a str,
+    workload: &'a str,
+}
+
+impl<'a> Reference<'a> {
+    /// Of an engine that is such plans.
+    pub(super) fn of(entry: &'a Entry) -> Option<Self> {
+        Some(Self { engine: &entry.name, workload: entry.reference.as_deref()? })
+    }
+}
+
 /// How far each engine is from the reference, over the queries that both answered rightly in this run under the same
 /// conditions; nearest first.
-pub(super) fn from_reference(records: &[Record], reference: &str) -> Option<String> {
-    let verified = |record: &&Record| record.ranks();
+pub(super) fn from_reference(records: &[Record], reference: Reference<'_>) -> Option<String> {
+    let Reference { engine: reference, workload } = reference;
+    let verified = |record: &&Record| record.ranks() && record.dataset.workload == workload;
     let floor: BTreeMap<_, f64> =
         records.iter().filter(verified).filter(|record| record.id.engine == reference).filter_map(time).collect();
     let mut ratios: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -69,6 +85,8 @@ mod tests {
     use super::*;
     use crate::answer::Verdict;
 
+    const PLANS: Reference<'_> = Reference { engine: "arrow", workload: "tpch" };
+
     fn record(id: &str, milliseconds: f64, verdict: Verdict) -> Record {
         let base = include_str!("../../tests/records/measured.json");
         let mut record: Record = serde_json::from_str(base).unwrap();
@@ -93,9 +111,9 @@ mod tests {
         let mut cold = record("arrow/q1/sf1/parquet-cold", 1.0, Verdict::Reference { components: Vec::new() });
         cold.cache = Cache::Cold;
         let records: Vec<Record> = records.into_iter().chain([cold]).collect();
-        let told = from_reference(&records, "arrow").unwrap();
+        let told = from_reference(&records, PLANS).unwrap();
         assert!(told.ends_with("duckdb 2.00 (of 2), polars (parquet-eager) 5.00 (of 1)"), "{told}");
-        assert_eq!(from_reference(&records[2..], "arrow"), None);
+        assert_eq!(from_reference(&records[2..], PLANS), None);
     }
 
     #[test]
@@ -114,7 +132,7 @@ mod tests {
             with("duckdb/q6/sf1/iceberg-monthly", 1.0, "iceberg-monthly", 1),
             with("duckdb/q6/sf1/parquet-parallel2", 99.0, "parquet", 2),
         ];
-        let told = from_reference(&records, "arrow").unwrap();
+        let told = from_reference(&records, PLANS).unwrap();
         assert!(told.ends_with("queries): duckdb 2.00 (of 1), duckdb (iceberg) 3.00 (of 1)"), "{told}");
     }
 }

@@ -47,7 +47,7 @@ impl Contestant {
             settings: record.engine.settings.clone(),
             label: record.label(),
             color: entry.and_then(|entry| entry.color).unwrap_or(spare),
-            reference: entry.is_some_and(|entry| entry.reference),
+            reference: entry.is_some_and(|entry| entry.reference.as_ref() == Some(&record.dataset.workload)),
         }
     }
 

@@ -23,8 +23,8 @@ pub struct Known {
 pub struct KnownEngine {
     /// Its colour in every picture.
     pub color: Option<[u8; 3]>,
-    /// Whether it is the hand-written plans that others are held against.
-    pub reference: bool,
+    /// The workload whose hand-written plans it is, which others are held against.
+    pub reference: Option<String>,
 }
 
 impl Known {
@@ -35,7 +35,7 @@ impl Known {
     pub fn read(settings: &Settings) -> Result<Self> {
         let catalog = Catalog::read(settings)?;
         let engines = catalog.entries().iter().map(|entry| {
-            let known = KnownEngine { color: entry.color, reference: entry.reference };
+            let known = KnownEngine { color: entry.color, reference: entry.reference.clone() };
             (entry.name.clone(), known)
         });
         let queries =

@@ -1,4 +1,4 @@
-//! Odd tables, and queries over them on the engines for Python that are there, beside one that knows what is right.
+//! Odd tables, and queries over them on the engines that are there, beside one that knows what is right.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,8 +18,10 @@ use tempfile::TempDir;
 
 use super::{Bench as Started, catalog, entry, told};
 
-/// Those that read Parquet by themselves; the last two with the same library.
-pub const ENGINES: [&str; 4] = ["duckdb-wheel", "polars-wheel", "datafusion-wheel", "daft"];
+/// Those that read Parquet by themselves; the last three with the same library.
+pub const ENGINES: [&str; 5] = ["duckdb-wheel", "polars-wheel", "datafusion-wheel", "daft", "arrow"];
+/// What `arrow` does not do.
+const NOT_BY_ARROW: [&str; 2] = [" JOIN ", " GROUP BY "];
 /// What the one is called that knows.
 pub const TRUTH: &str = "truth";
 
@@ -37,6 +39,12 @@ pub fn installed() -> Vec<&'static str> {
         found
     });
     FOUND.clone()
+}
+
+/// The engines that are there and can be asked this; whoever is asked has to answer.
+pub fn able(sql: &str) -> Vec<&'static str> {
+    let beyond = NOT_BY_ARROW.iter().any(|part| sql.contains(part));
+    installed().into_iter().filter(|name| !beyond || *name != "arrow").collect()
 }
 
 /// The folder of all tables, written once for each version of their program; none without pyarrow, or with one engine.
@@ -135,7 +143,7 @@ fn run(table: &str, sql: &str, truth: Option<&Answer>) -> Option<Vec<Record>> {
     let mut settings = Settings::read().unwrap();
     settings.home = folder.path().join("target/querydyno");
     settings.metastore = None;
-    let mut engines = installed();
+    let mut engines = able(sql);
     if let Some(truth) = truth {
         let program = told::answering(&folder.path().join("truth.sh"), truth);
         let knows =
@@ -158,7 +166,7 @@ pub fn start(
     let table = tables()?.join(table);
     let catalog = catalog();
     let mut config = String::new();
-    for name in installed() {
+    for name in able(sql) {
         let program = catalog.entry(name).unwrap().find().unwrap();
         config += &format!("{}like = '{name}'\n", entry(&format!("{name}-test"), &program));
     }
@@ -169,7 +177,7 @@ pub fn start(
     }
     let samples = ["--measurement-time", "0.01", "--warm-up-time", "0.01", "--noplot", "--nresamples", "1001"];
     let mut bench = Started::new(&config)
-        .args(&[&format!("^({}-test|{TRUTH})/own-", installed().join("-test|"))])
+        .args(&[&format!("^({}-test|{TRUTH})/own-", able(sql).join("-test|"))])
         .args(&samples)
         .env("TEST_WORKLOAD", "own")
         .env("TABLE_NAME", &table.display().to_string())

@@ -1,6 +1,7 @@
 //! Hand-written plans over pages as the `parquet` crate decompresses them: what the hardware allows.
 //!
-//! No engine: no SQL, no optimiser, no operators. A query is here when somebody wrote its plan, one file for each.
+//! No engine: no optimiser, no operators. A query of TPC-H is here when somebody wrote its plan, one file for each; of own
+//! queries, what a single table gives without groups ([`select`]), by the crates' reader and kernels and not by such a plan.
 //! Every run reads the column chunks from the files again and decodes them; kept from loading are paths and footers.
 //! The plans are right for any data of TPC-H's schema, primary keys included, and an error where a column has a NULL
 //! or a primary key is there twice. `cargo bench -- arrow/q1` measures one.
@@ -25,6 +26,7 @@ mod q5;
 mod q6;
 mod rows;
 mod runs;
+mod select;
 mod table;
 
 use std::collections::BTreeMap;
@@ -78,9 +80,19 @@ pub struct ArrowKernels {
     tables: Tables,
 }
 
+/// How a query is answered.
+#[derive(Debug)]
+pub enum Prepared {
+    /// By its own plan.
+    Plan(Plan),
+    /// As the text says.
+    Text(String),
+}
+
 impl Engine for ArrowKernels {
-    type Prepared = Plan;
-    type Output = RecordBatch;
+    type Prepared = Prepared;
+    /// At least one batch.
+    type Output = Vec<RecordBatch>;
 
     fn open(settings: &EngineSettings) -> Result<Self> {
         if let Some(name) = settings.options.keys().next() {
@@ -108,26 +120,36 @@ impl Engine for ArrowKernels {
         Ok(())
     }
 
-    fn prepare(&mut self, query: &Query) -> Result<Plan> {
-        let plan = PLANS.iter().find(|(name, _)| query.workload == "tpch" && query.name == *name);
-        let Some((_, plan)) = plan else {
+    fn count(&mut self, table: &str) -> Result<Option<u64>> {
+        Ok(Some(self.tables.get(table)?.rows()))
+    }
+
+    fn prepare(&mut self, query: &Query) -> Result<Prepared> {
+        if query.workload != "tpch" {
+            select::check(&query.sql, &self.tables)?;
+            return Ok(Prepared::Text(query.sql.clone()));
+        }
+        let Some((_, plan)) = PLANS.iter().find(|(name, _)| query.name == *name) else {
             let names = PLANS.map(|(name, _)| name).join(", ");
             bail!(Unsupported(format!("the arrow engine has hand-written plans for TPC-H's {names} only")));
         };
-        Ok(*plan)
+        Ok(Prepared::Plan(*plan))
     }
 
-    fn run(&mut self, plan: &Plan) -> Result<RecordBatch> {
-        plan(&self.tables, self.threads)
+    fn run(&mut self, query: &Prepared) -> Result<Vec<RecordBatch>> {
+        match query {
+            Prepared::Plan(plan) => Ok(vec![plan(&self.tables, self.threads)?]),
+            Prepared::Text(sql) => select::run(sql, &self.tables, self.threads),
+        }
     }
 
-    fn rows(&self, output: &RecordBatch) -> u64 {
-        output.num_rows() as u64
+    fn rows(&self, output: &Vec<RecordBatch>) -> u64 {
+        output.iter().map(|batch| batch.num_rows() as u64).sum()
     }
 
-    fn answer(&mut self, output: RecordBatch, sink: &mut Sink) -> Result<()> {
-        sink.columns(columns_of(&output.schema())?);
-        show(&output, sink)
+    fn answer(&mut self, output: Vec<RecordBatch>, sink: &mut Sink) -> Result<()> {
+        sink.columns(columns_of(&output[0].schema())?);
+        output.iter().try_for_each(|batch| show(batch, sink))
     }
 }
 

@@ -1,9 +1,12 @@
 //! Tables as Parquet files: paths and footers, kept from loading, and the row groups that a plan goes through.
 
+mod batches;
+
 use std::fmt;
 use std::fs::File;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
@@ -18,7 +21,7 @@ use crate::engine::Result;
 /// A table's files: their paths and their footers, no data.
 #[derive(Debug)]
 pub struct Table {
-    files: Vec<(PathBuf, ParquetMetaData)>,
+    files: Vec<(PathBuf, Arc<ParquetMetaData>)>,
 }
 
 /// Where a row group is; nothing of it is read yet.
@@ -48,7 +51,7 @@ impl Table {
                 .map_err(anyhow::Error::from)
                 .and_then(|file| Ok(ParquetMetaDataReader::new().parse_and_finish(&file)?))
                 .with_context(|| path.display().to_string())?;
-            Ok((path.clone(), footer))
+            Ok((path.clone(), Arc::new(footer)))
         };
         Ok(Self { files: files.iter().map(footer).collect::<Result<_>>()? })
     }
@@ -197,8 +200,6 @@ fn chunk_of<'a, P>(row_group: &'a RowGroupMetaData, column: &Column<P>) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use anyhow::anyhow;
     use arrow::array::{Date32Array, RecordBatch};
     use parquet::arrow::ArrowWriter;

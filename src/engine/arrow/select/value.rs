@@ -1,0 +1,194 @@
+//! Values of a row: columns, literals, and what the kernels make of them. Nothing wraps and nothing is cut: what does not fit
+//! is an error.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::Context;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int64Array, RecordBatch, StringArray};
+use arrow::compute::kernels::{cmp, numeric};
+use arrow::compute::{CastOptions, and_kleene, cast_with_options, or_kleene};
+use arrow::datatypes::{DataType, TimeUnit};
+use arrow::util::display::FormatOptions;
+
+use crate::engine::{Result, Unsupported};
+
+/// The digits that decimals have here, the most that 128 bits hold.
+pub const DIGITS: u8 = 38;
+
+/// What is computed for each row.
+#[derive(Debug)]
+pub enum Value {
+    Column(String),
+    Literal(Literal),
+    Cast(Box<Value>, DataType),
+    Binary { left: Box<Value>, operator: Operator, right: Box<Value> },
+}
+
+/// The same for each row.
+#[derive(Debug)]
+pub enum Literal {
+    Whole(i64),
+    Decimal { units: i128, scale: i8 },
+    Text(String),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Operator {
+    Equal,
+    Unlike,
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+    And,
+    Or,
+    Plus,
+    Minus,
+    Times,
+}
+
+impl Literal {
+    /// Of digits with a point among them.
+    pub fn decimal(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.')?;
+        let units = format!("{whole}{fraction}").parse().ok()?;
+        let scale = i8::try_from(fraction.len()).ok().filter(|scale| *scale <= 38)?;
+        Some(Self::Decimal { units, scale })
+    }
+
+    fn rows(&self, rows: usize) -> Result<ArrayRef> {
+        Ok(match self {
+            Self::Whole(number) => Arc::new(Int64Array::from_value(*number, rows)),
+            Self::Decimal { units, scale } => {
+                Arc::new(Decimal128Array::from_value(*units, rows).with_precision_and_scale(DIGITS, *scale)?)
+            }
+            Self::Text(text) => Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows))),
+        })
+    }
+}
+
+impl Value {
+    /// This number for each row.
+    pub fn whole(number: i64) -> Self {
+        Self::Literal(Literal::Whole(number))
+    }
+
+    /// The columns that it takes.
+    pub fn columns<'a>(&'a self, found: &mut BTreeSet<&'a str>) {
+        match self {
+            Self::Column(name) => drop(found.insert(name)),
+            Self::Literal(_) => {}
+            Self::Cast(inner, _) => inner.columns(found),
+            Self::Binary { left, right, .. } => {
+                left.columns(found);
+                right.columns(found);
+            }
+        }
+    }
+
+    /// Its values in a batch that has these columns.
+    ///
+    /// # Errors
+    /// When a number does not fit, or [`Unsupported`] for types that do not go together.
+    pub fn of(&self, batch: &RecordBatch) -> Result<ArrayRef> {
+        match self {
+            Self::Column(name) => {
+                let column = batch.column_by_name(name);
+                Ok(Arc::clone(column.with_context(|| format!("the column {name} was not read"))?))
+            }
+            Self::Literal(literal) => literal.rows(batch.num_rows()),
+            Self::Cast(inner, to) => exactly(&inner.of(batch)?, to),
+            Self::Binary { left, operator, right } => operator.apply(&left.of(batch)?, &right.of(batch)?),
+        }
+    }
+
+    /// Whether each row passes; NULL does not.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of), and when it is no condition.
+    pub fn passes(&self, batch: &RecordBatch) -> Result<BooleanArray> {
+        let passes = self.of(batch)?;
+        Ok(condition(&passes)?.clone())
+    }
+}
+
+impl Operator {
+    fn apply(self, left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
+        if let Self::And | Self::Or = self {
+            let (left, right) = (condition(left)?, condition(right)?);
+            let both = if let Self::And = self { and_kleene(left, right) } else { or_kleene(left, right) };
+            return Ok(Arc::new(both?));
+        }
+        let to = common(left.data_type(), right.data_type())?;
+        if let Self::Plus | Self::Minus | Self::Times = self {
+            // Decimals keep their scales, by which the product's is told.
+            let side = |array: &ArrayRef| match (array.data_type(), &to) {
+                (DataType::Decimal128(..), DataType::Decimal128(..)) => Ok(Arc::clone(array)),
+                (_, DataType::Decimal128(..)) => exactly(array, &DataType::Decimal128(DIGITS, 0)),
+                _ => exactly(array, &to),
+            };
+            let (left, right) = (side(left)?, side(right)?);
+            return Ok(match self {
+                Self::Plus => numeric::add(&left, &right)?,
+                Self::Minus => numeric::sub(&left, &right)?,
+                _ => numeric::mul(&left, &right)?,
+            });
+        }
+        let (left, right) = (exactly(left, &to)?, exactly(right, &to)?);
+        let compare = match self {
+            Self::Equal => cmp::eq,
+            Self::Unlike => cmp::neq,
+            Self::Less => cmp::lt,
+            Self::AtMost => cmp::lt_eq,
+            Self::More => cmp::gt,
+            _ => cmp::gt_eq,
+        };
+        Ok(Arc::new(compare(&left, &right)?))
+    }
+}
+
+fn condition(array: &ArrayRef) -> Result<&BooleanArray> {
+    let why = || Unsupported(format!("the arrow engine takes no {} for a condition", array.data_type()));
+    array.as_boolean_opt().with_context(why)
+}
+
+/// Cast, with an error for what does not fit.
+pub fn exactly(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    if array.data_type() == to {
+        return Ok(Arc::clone(array));
+    }
+    let options = CastOptions { safe: false, format_options: FormatOptions::default() };
+    Ok(cast_with_options(array, to, &options)?)
+}
+
+/// The type that holds the values of both.
+fn common(left: &DataType, right: &DataType) -> Result<DataType> {
+    let scale = |data_type: &DataType| match data_type {
+        DataType::Decimal128(_, scale) => Some(*scale),
+        other if other.is_integer() => Some(0),
+        _ => None,
+    };
+    Ok(match (left, right) {
+        (left, right) if left.is_integer() && right.is_integer() => {
+            let wide = [left, right].contains(&&DataType::UInt64);
+            if wide { DataType::Decimal128(DIGITS, 0) } else { DataType::Int64 }
+        }
+        (left, right) if left.is_numeric() && right.is_numeric() => match (scale(left), scale(right)) {
+            (Some(left), Some(right)) => DataType::Decimal128(DIGITS, left.max(right)),
+            _ => DataType::Float64,
+        },
+        (DataType::Timestamp(left, _), DataType::Timestamp(right, _)) => {
+            DataType::Timestamp(finer(*left, *right), None)
+        }
+        (left, right) if left.is_string() && right.is_string() => DataType::Utf8,
+        (left, right) if left == right => left.clone(),
+        _ => anyhow::bail!(Unsupported(format!("the arrow engine does not compare {left} with {right}"))),
+    })
+}
+
+fn finer(left: TimeUnit, right: TimeUnit) -> TimeUnit {
+    let order = [TimeUnit::Second, TimeUnit::Millisecond, TimeUnit::Microsecond, TimeUnit::Nanosecond];
+    let place = |unit| order.iter().position(|other| *other == unit);
+    if place(left) > place(right) { left } else { right }
+}
