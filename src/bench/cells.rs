@@ -6,6 +6,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::Bench;
 use crate::catalog::Catalog;
+use crate::harness::forecast;
 use crate::harness::plan::{self, Programs};
 use crate::harness::select::{self, Cell, Usual};
 use crate::settings::{Settings, called_in};
@@ -74,6 +75,9 @@ impl Bench {
         let asked_for = !self.engines.is_empty() || self.filter.is_some();
         if !asked_for && cells.iter().all(|cell| cell.parts.engine.find().is_none()) {
             bail!("no engine is built or installed: name some, which builds them, or first: cargo xtask build duckdb");
+        }
+        if asked_for && let Some(line) = forecast::building(cells) {
+            eprintln!("{line}");
         }
         plan::programs(cells, settings, asked_for)
     }

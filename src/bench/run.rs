@@ -151,7 +151,7 @@ impl Run<'_> {
         }
         let samples = Samples { taken, warm_up_ns };
         let after = After { cell, program, settings: self.settings, referee: &self.referee, keeps: true };
-        after.finish(engine, &samples, record, unverified)
+        after.finish(engine, &samples, record, unverified).map(drop)
     }
 
     fn stopped(&self, failure: Failure, after: usize) -> Stop {

@@ -2,6 +2,7 @@
 //! here is what decides whether engines have to be started at all.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
@@ -126,6 +127,11 @@ impl Args {
     /// Whether the user gave this option.
     pub(super) fn has(&self, option: &str) -> bool {
         self.values.contains_key(option)
+    }
+
+    /// The value of an option that is a time in seconds.
+    pub(super) fn seconds(&self, option: &str) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.values.get(option)?.parse().ok()?).ok()
     }
 
     /// The baseline that Criterion keeps the samples as, beside `new`: `base` when nothing is said of baselines.

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::fs::{Advice, fadvise};
@@ -31,6 +32,8 @@ pub(super) struct Cold<'a> {
     /// Bytes of the columns that the query names.
     needed: Bytes,
     last: Option<Session>,
+    /// How long the programs before the last were waited for.
+    waited: Duration,
 }
 
 impl<'a> Cold<'a> {
@@ -44,7 +47,7 @@ impl<'a> Cold<'a> {
         dataset: Dataset,
     ) -> Result<Self> {
         let needed = column_bytes(&dataset, &query.sql)?;
-        Ok(Self { cell, program, settings, query, dataset, needed, last: None })
+        Ok(Self { cell, program, settings, query, dataset, needed, last: None, waited: Duration::ZERO })
     }
 
     /// So many runs, each in a program of its own; the last program stays for its answer.
@@ -55,6 +58,7 @@ impl<'a> Cold<'a> {
         let mut all: Option<Runs> = None;
         for _ in 0..iterations {
             if let Some(session) = self.last.take() {
+                self.waited += session.waited();
                 session.close()?;
             }
             let engine = self.cell.parts.engine;
@@ -85,6 +89,11 @@ impl<'a> Cold<'a> {
     /// The program of the last run.
     pub(super) fn session(&mut self) -> Option<&mut Session> {
         self.last.as_mut()
+    }
+
+    /// How long its programs were waited for.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited + self.last.as_ref().map(Session::waited).unwrap_or_default()
     }
 
     /// Lets it end by itself.

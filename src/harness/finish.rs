@@ -2,6 +2,8 @@
 //!
 //! Criterion's part of a bench is [`sample`](super::sample)'s and [`run`](super::run)'s.
 
+use std::time::Duration;
+
 use super::attempt::{Stop, check_answer};
 use super::sample::{Engine, Samples};
 use super::select::Cell;
@@ -24,7 +26,7 @@ pub(crate) struct After<'a> {
 }
 
 impl After<'_> {
-    /// Fills the record, which says `measured` only if all went well.
+    /// Fills the record, which says `measured` only if all went well. Gives how long the host waited for the programs.
     ///
     /// # Errors
     /// When the last answer is wrong or the program does not end well; the samples are then out of the record again.
@@ -34,15 +36,19 @@ impl After<'_> {
         samples: &Samples,
         record: &mut Record,
         unverified: &mut Option<UnverifiedAnswer>,
-    ) -> Result<(), Stop> {
+    ) -> Result<Duration, Stop> {
         let unfilled = record.clone();
         fill(record, &engine, samples);
-        if let Err(stop) = self.end(engine, record, unverified) {
-            *record = Record { verdict: record.verdict.take(), ..unfilled };
-            return Err(stop);
+        match self.end(engine, record, unverified) {
+            Ok(waited) => {
+                record.outcome = Outcome::Measured;
+                Ok(waited)
+            }
+            Err(stop) => {
+                *record = Record { verdict: record.verdict.take(), ..unfilled };
+                Err(stop)
+            }
         }
-        record.outcome = Outcome::Measured;
-        Ok(())
     }
 
     /// The last run's answer, the parts of a run, the end of the program.
@@ -51,7 +57,7 @@ impl After<'_> {
         mut engine: Engine<'_>,
         record: &mut Record,
         unverified: &mut Option<UnverifiedAnswer>,
-    ) -> Result<(), Stop> {
+    ) -> Result<Duration, Stop> {
         if let Some(session) = engine.session() {
             check_answer(self.cell, self.referee, session, record, unverified)?;
         }
@@ -62,11 +68,13 @@ impl After<'_> {
                 // The samples stand: these runs were extra. Whether such a program ends well says nothing of them.
                 Err(failure) => {
                     eprintln!("{}: the parts of its time are unknown: {failure}", self.cell.id);
-                    return Ok(());
+                    return Ok(engine.waited());
                 }
             }
         }
-        Ok(engine.close()?)
+        let waited = engine.waited();
+        engine.close()?;
+        Ok(waited)
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod attempt;
 pub(crate) mod cold;
 pub(crate) mod cross_check;
 pub(crate) mod finish;
+pub(crate) mod forecast;
 pub(crate) mod origin;
 pub(crate) mod plan;
 mod references;

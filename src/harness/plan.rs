@@ -19,8 +19,7 @@ use crate::variant::PARQUET;
 /// Engines' programs by name, or why there is none.
 pub(crate) type Programs<'a> = BTreeMap<&'a str, Result<Program, Stop>>;
 
-/// The programs of all engines that these cells need, or why one cannot be had; says first what will be built. What is
-/// missing is left out instead unless it `may_build`. The program for Iceberg tables is built here too, where a cell needs it.
+/// The programs of all engines that these cells need, or why one cannot be had. What is missing is left out instead unless it `may_build`. The program for Iceberg tables is built here too, where a cell needs it.
 ///
 /// # Errors
 /// After an interrupt.
@@ -30,9 +29,6 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
         if engines.iter().all(|known| known.name != engine.name) {
             engines.push(engine);
         }
-    }
-    if may_build {
-        announce(&engines);
     }
     let mut programs = BTreeMap::new();
     for engine in engines {
@@ -69,22 +65,21 @@ fn missing(engine: &Entry) -> Stop {
     Stop { outcome: Outcome::Skipped, reason: how, failure: None }
 }
 
-/// Says which of these will be built, and how long that takes.
-fn announce(engines: &[&Entry]) {
-    let missing: Vec<_> = engines
-        .iter()
-        .filter(|engine| engine.find().is_none())
-        .filter_map(|engine| Some((engine.name.as_str(), engine.recipe()?.minutes())))
-        .collect();
+/// Which of these engines have to be built first, and how long that takes; `None` when all are there.
+pub(super) fn to_build<'a>(engines: impl IntoIterator<Item = &'a Entry>) -> Option<String> {
+    let mut missing: BTreeMap<&str, u32> = BTreeMap::new();
+    for engine in engines {
+        if !missing.contains_key(engine.name.as_str()) && engine.find().is_none() {
+            missing.extend(engine.recipe().map(|recipe| (engine.name.as_str(), recipe.minutes())));
+        }
+    }
     if missing.is_empty() {
-        return;
+        return None;
     }
     let list: Vec<String> = missing.iter().map(|(name, minutes)| format!("{name} (about {minutes} min)")).collect();
-    let total: u32 = missing.iter().map(|(_, minutes)| minutes).sum();
-    eprintln!(
-        "building the engine programs that are missing, once: {}; about {total} min in all, less for what was compiled before",
-        list.join(", ")
-    );
+    let total: u32 = missing.values().sum();
+    let all = if missing.len() > 1 { format!(": about {total} min in all") } else { String::new() };
+    Some(format!("build {}, once{all}, less for what was compiled before", list.join(", ")))
 }
 
 /// Checks that a named baseline is there for every cell, which Criterion would otherwise find out one panic at a time.

@@ -10,6 +10,7 @@ use super::args::{Args, Mode};
 use super::attempt::{Stop, attempt};
 use super::cross_check::{Engines, Held, resolve};
 use super::finish::After;
+use super::forecast;
 use super::origin::Origin;
 use super::plan::{self, Programs};
 use super::sample::{self, Engine};
@@ -18,7 +19,6 @@ use super::standing::{self, Reference};
 use super::summary;
 use crate::audit;
 use crate::doctor;
-use crate::engine::Phases;
 use crate::fixture::Store;
 use crate::interrupt;
 use crate::measure::host;
@@ -38,8 +38,8 @@ struct Run<'a> {
     store: Store,
     referee: Referee,
     origin: Origin,
-    /// Time in which an engine ran a query, timed or not.
-    spent: Duration,
+    /// How long the engines' programs were waited for.
+    waited: Duration,
 }
 
 /// Runs the cells; the exit code says whether one failed.
@@ -50,6 +50,14 @@ pub(super) fn run(
     settings: &Settings,
     mut criterion: Criterion,
 ) -> Result<ExitCode> {
+    let store = Store::new(settings.data.clone());
+    let forecast = match args.mode {
+        Mode::Measure => Some(forecast::told(cells, args, &store)),
+        _ => forecast::building(cells),
+    };
+    if let Some(line) = forecast {
+        eprintln!("{line}");
+    }
     let began = Instant::now();
     let programs = plan::programs(cells, settings, true)?;
     let building = began.elapsed();
@@ -57,10 +65,10 @@ pub(super) fn run(
         args,
         reference,
         settings,
-        store: Store::new(settings.data.clone()),
+        store,
         referee: Referee::new(settings),
         origin: Origin::read(settings),
-        spent: Duration::ZERO,
+        waited: Duration::ZERO,
     };
     let cleared = environment::cleared(std::env::vars_os().map(|(name, _)| name));
     if !cleared.is_empty() {
@@ -116,13 +124,6 @@ pub(super) fn run(
     Ok(exit_code(&records))
 }
 
-/// How long the engine was at work beside the runs that Criterion knows: loading, and the runs in parts.
-fn aside(record: &Record) -> Duration {
-    let Phases { plan_ns, execute_ns, fetch_ns } = record.phases;
-    let parts: u64 = [plan_ns, execute_ns, fetch_ns].into_iter().flatten().sum();
-    Duration::from_nanos(record.load_ns.unwrap_or(0) + sample::PHASED as u64 * parts)
-}
-
 fn exit_code(records: &[Record]) -> ExitCode {
     if interrupt::requested() {
         return ExitCode::from(interrupt::EXIT_CODE);
@@ -141,14 +142,10 @@ impl Run<'_> {
     ) -> Result<(), Stop> {
         let ready = attempt(cell, program, self.settings, &self.store, &self.referee, record, unverified)?;
         let mut engine = Engine::new(cell, program, self.settings, ready)?;
-        let samples = sample::take(criterion, self.args, &cell.id, &mut engine, &mut self.spent)?;
+        let samples = sample::take(criterion, self.args, &cell.id, &mut engine)?;
         let keeps = self.args.mode == Mode::Measure;
         let after = After { cell, program, settings: self.settings, referee: &self.referee, keeps };
-        if let Err(stop) = after.finish(engine, &samples, record, unverified) {
-            self.withdraw(cell);
-            return Err(stop);
-        }
-        self.spent += aside(record);
+        self.waited += after.finish(engine, &samples, record, unverified).inspect_err(|_| self.withdraw(cell))?;
         say(format_args!("{}\n", summary::lines(record)));
         Ok(())
     }
@@ -203,7 +200,7 @@ impl Run<'_> {
         for reason in summary::reasons(records) {
             say(reason);
         }
-        say(summary::share(self.spent, wall));
+        say(summary::share(self.waited, wall));
         if let Some(path) = writer.path() {
             say(format_args!("records: {}", path.display()));
             say("everything that was measured, on one page: cargo xtask report");

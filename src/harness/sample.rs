@@ -17,13 +17,13 @@ use crate::settings::Settings;
 use crate::variant::Cache;
 
 /// Warm-up before the samples of a cell, over and above the verifying run; for all who take samples, so that theirs are alike.
-const WARM_UP: Duration = Duration::from_secs(1);
+pub(super) const WARM_UP: Duration = Duration::from_secs(1);
 /// What the samples of a cell should take together.
-const MEASUREMENT: Duration = Duration::from_secs(5);
+pub(super) const MEASUREMENT: Duration = Duration::from_secs(5);
 /// Iterations of one sample at most: more would not make it truer, and `null` would take minutes.
 const ITERATIONS: u32 = 1000;
 /// Runs whose parts are told apart; an odd number, so that a median is one of them.
-pub(super) const PHASED: usize = 3;
+const PHASED: usize = 3;
 /// Runs of the warm-up that are kept: an engine that is not warm after so many will not be.
 const CURVE: usize = 1000;
 
@@ -46,6 +46,8 @@ pub(crate) struct Samples {
 pub(crate) struct Engine<'a> {
     /// The verifying run.
     pub(crate) first: Runs,
+    /// How long a program was waited for that is gone.
+    waited: Duration,
     kind: Kind<'a>,
 }
 
@@ -69,19 +71,30 @@ impl<'a> Engine<'a> {
         ready: Ready,
     ) -> Result<Self, Stop> {
         let Ready { session, first, query, dataset } = ready;
+        let mut waited = Duration::ZERO;
         let kind = match cell.parts.variant.cache {
             Cache::Hot => Kind::Hot(session),
             Cache::Cold => {
+                waited = session.waited();
                 session.close()?;
                 Kind::Cold(Cold::new(cell, program, settings, query, dataset)?)
             }
         };
-        Ok(Self { first, kind })
+        Ok(Self { first, waited, kind })
     }
 
     /// Whether each run is one of a fresh program, which needs no warming up.
     pub(crate) fn is_cold(&self) -> bool {
         matches!(self.kind, Kind::Cold(_))
+    }
+
+    /// How long the host waited for the cell's programs, from their start on.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited
+            + match &self.kind {
+                Kind::Hot(session) => session.waited(),
+                Kind::Cold(cold) => cold.waited(),
+            }
     }
 
     /// What the verifying run took.
@@ -196,12 +209,10 @@ pub(super) fn take(
     args: &Args,
     id: &BenchId,
     engine: &mut Engine<'_>,
-    spent: &mut Duration,
 ) -> Result<Samples, Failure> {
     let mut taken: Vec<Sample> = Vec::new();
     let mut failure = None;
     let (first, warm_up_time, cold) = (engine.first_time(), engine.warm_up_time(), engine.is_cold());
-    *spent += first;
     let measured = catch_unwind(AssertUnwindSafe(|| {
         let mut group = criterion.benchmark_group(id.group());
         // Auto would switch between two methods with the query's speed, and unlike samples cannot be compared.
@@ -225,7 +236,6 @@ pub(super) fn take(
             bencher.iter_custom(|iterations| match engine.sample(iterations) {
                 Ok(sample) => {
                     let total = sample.total;
-                    *spent += total;
                     taken.push(sample);
                     total
                 }

@@ -186,11 +186,11 @@ pub fn doubts(records: &[Record]) -> Vec<String> {
     told
 }
 
-/// How much of the run's time the engines themselves were at work.
-pub(super) fn share(engines: Duration, wall: Duration) -> String {
-    let percent = 100.0 * engines.as_secs_f64() / wall.as_secs_f64();
+/// How much of the run's time the engines' programs were waited for.
+pub(super) fn share(waited: Duration, wall: Duration) -> String {
+    let percent = 100.0 * waited.as_secs_f64() / wall.as_secs_f64();
     format!(
-        "{percent:.0} % of {:.1} s of wall time the engines were at work: loading, warming up, timed, in parts",
+        "{percent:.0} % of {:.1} s of wall time the engines' programs were at work: starting, loading, answering, warming up, timed",
         wall.as_secs_f64()
     )
 }

@@ -56,6 +56,8 @@ pub struct Session {
     worker: Worker,
     /// The most that looks have seen since the last request to run.
     most_seen: Option<Peak>,
+    /// How long the program was waited for.
+    waited: Duration,
 }
 
 type Outcome<T> = Result<T, Failure>;
@@ -68,6 +70,7 @@ impl Session {
     pub fn spawn(program: &Program, limits: Limits, scratch_root: &Path) -> Outcome<Self> {
         let not_started =
             |error: String| FailureKind::NotStarted { program: program.path.display().to_string(), error };
+        let began = Instant::now();
         let scratch = scratch::folder(scratch_root).map_err(|error| not_started(format!("{error:#}")))?;
         let mut child =
             spawn::command(program, limits, scratch.path()).spawn().map_err(|error| not_started(error.to_string()))?;
@@ -89,14 +92,21 @@ impl Session {
             engine: String::new(),
             worker: Worker::Program,
             most_seen: None,
+            waited: Duration::ZERO,
         };
         session.greet()?;
+        session.waited = began.elapsed();
         Ok(session)
     }
 
     /// What the program calls its engine: entries whose programs say the same are not independent of each other.
     pub fn engine(&self) -> &str {
         &self.engine
+    }
+
+    /// How long the program was waited for: its start and all its replies.
+    pub(crate) fn waited(&self) -> Duration {
+        self.waited
     }
 
     /// The operating system's number for the program.
@@ -300,7 +310,10 @@ impl Session {
             // A writer that has ended means a program that has: the reply says how.
             let _ = requests.send(line);
         }
-        match self.reply(name, self.limits.timeout)? {
+        let asked = Instant::now();
+        let reply = self.reply(name, self.limits.timeout);
+        self.waited += asked.elapsed();
+        match reply? {
             // The program keeps to the protocol and may go on.
             Reply::Fail { message } => Err(self.failure(FailureKind::told(message))),
             Reply::Unsupported { reason } => Err(self.failure(FailureKind::Unsupported { reason })),
