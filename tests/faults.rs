@@ -5,7 +5,7 @@ mod common;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{Bench, entry, faulty, processes_with, program, text};
+use common::{Bench, built, entry, faulty, processes_with, real, text};
 use querydyno::answer::{Answer, Column, Kind, Verdict};
 use querydyno::record::Outcome;
 use querydyno::referee;
@@ -28,7 +28,7 @@ fn engine(fault: &str) -> String {
 #[case("rows", "1 rows before and 2 rows now")]
 #[case("late", "signal 6")]
 fn a_fault_costs_its_own_cell_only(#[case] fault: &str, #[case] reason: &str) {
-    let config = engine(fault) + &entry("zgood", &program("arrow"));
+    let config = engine(fault) + &entry("zgood", &real());
     // At a scale without a reference the fault itself ends the cell, not its wrong answer.
     let mut bench = Bench::new(&config)
         .args(&[&format!("^({fault}|zgood)/q6/"), "--measurement-time", "0.1"])
@@ -129,10 +129,11 @@ fn a_killed_host_takes_its_engine_along() {
 
 #[test]
 fn a_data_file_lost_in_the_middle_ends_the_cell_and_is_made_again() {
+    let Some(arrow) = built("arrow") else { return };
     let data = tempfile::tempdir().unwrap();
     let data = data.path().display().to_string();
     let bench = |time: &str| {
-        Bench::new(&entry("kernels", &program("arrow")))
+        Bench::new(&entry("kernels", &arrow))
             .args(&["kernels/q6", "--noplot", "--measurement-time", time])
             .env("QUERYDYNO_DATA", &data)
     };

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use common::slow;
 use common::told::{Told, slower};
 use querydyno::checkout::Checkout;
 use querydyno::gate::{Conclusion, Gate, Machine, Outcome, Pair, Sides, Stage, Stop, Verdict, conclude, read};
@@ -222,6 +223,9 @@ fn what_was_counted_on_the_first_machine_stands_on_the_second() {
 
 #[test]
 fn a_second_machine_decides_on_what_was_slower_on_the_first_alone() {
+    if !slow::wanted("a gate that a second machine confirms, 40 s of pairs") {
+        return;
+    }
     let case = Case::new();
     let first = case.run(&case.between(slower(1000), slower(1100)));
     let file = case.folder.path().join("gate.json");

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Bench, entry, faulty, program, text};
+use common::{Bench, entry, faulty, program, real, text};
 use querydyno::answer::Verdict;
 use querydyno::record::Outcome;
 
@@ -98,7 +98,7 @@ fn baselines_are_saved_compared_and_missed() {
 
 #[test]
 fn the_test_mode_verifies_without_a_record() {
-    let config = entry("kernels", &program("arrow"));
+    let config = entry("kernels", &real());
     let mut bench = Bench::new(&config).args(&["kernels/q6", "--test"]).env("QUERYDYNO_SCALE", "0.01");
     let output = bench.run();
     assert!(output.status.success() && text(&output).contains("Success"), "{}", text(&output));

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-use common::{Bench, assert_verified, entry, processes_with, program, query, session, text};
+use common::{Bench, assert_verified, entry, processes_with, program, query, real, session, text};
 use querydyno::answer::Shown;
 use querydyno::paths::root;
 use querydyno::record::Outcome;
@@ -219,7 +219,7 @@ fn each_trouble_with_a_server_is_its_own_failure_and_no_password_is_seen() {
         mysql("cut", &[("MYSQL_PORT", &cut)]),
         mysql("stall", &[("MYSQL_PORT", &stall)]),
         mysql("zmaria", &[]),
-        entry("zarrow", &program("arrow")),
+        entry("zarrow", &real()),
     ];
     let mut bench = Bench::cheap(&config.concat(), "^(refused|wrong|cut|stall|zmaria|zarrow)/q10/")
         .env("MYSQL_PORT", &port(server.port))

@@ -6,7 +6,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use common::{Bench as Started, catalog, data, entry, faulty, program, text};
+use common::{Bench as Started, catalog, data, entry, faulty, real, text};
 use querydyno::answer::Verdict;
 use querydyno::bench::Bench;
 use querydyno::fixture::Store;
@@ -218,7 +218,7 @@ fn engines_at_the_same_time_are_marked_and_are_other_cells() {
 
 #[test]
 fn a_filter_means_ordinary_cells_and_their_references() {
-    let (mut settings, _folder) = settings(&[("kernels", program("arrow"))]);
+    let (mut settings, _folder) = settings(&[("kernels", real())]);
     settings.scales = vec!["0.01".parse().unwrap()];
     let records = Bench::new().filter("kernels/q6").runs(2).settings(settings).run().unwrap();
     assert_eq!(records.len(), 1);

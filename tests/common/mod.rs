@@ -23,7 +23,23 @@ use querydyno::settings::Settings;
 use querydyno::workload::Query;
 use tempfile::TempDir;
 
-/// Builds the engine's program if need be; for `arrow` and `null`, which take minutes at most.
+/// The engine's program, where it was built; otherwise it is built where slow tests are wanted. Then it is left out.
+pub fn built(engine: &str) -> Option<Program> {
+    let there = catalog().entry(engine).unwrap().find().is_some();
+    let may = there || slow::wanted(&format!("tests of {engine}, whose program is not built"));
+    may.then(|| program(engine))
+}
+
+/// A real engine that reads Parquet: the first that was built, the hand-written plans where there is none.
+pub fn real() -> Program {
+    let catalog = catalog();
+    let found = ["arrow", "duckdb", "datafusion", "polars"]
+        .into_iter()
+        .find(|name| catalog.entry(name).unwrap().find().is_some());
+    program(found.unwrap_or("arrow"))
+}
+
+/// Builds the engine's program if need be; for `null`, which takes seconds.
 pub fn program(engine: &str) -> Program {
     // Two tests of one process must not build at once.
     static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
