@@ -1,6 +1,6 @@
 //! What a run will do and about how long that takes, told before it begins.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use indicatif::{HumanCount, HumanDuration};
@@ -12,6 +12,7 @@ use super::select::Cell;
 use crate::fixture::Store;
 use crate::measure::host;
 use crate::variant::PARQUET;
+use crate::workload::TableSpec;
 
 /// What a cell takes beside its samples: its program's start, its answer, Criterion's statistics.
 const ASIDE: Duration = Duration::from_millis(1500);
@@ -42,38 +43,28 @@ fn of_cells(cells: &[Cell<'_>], args: &Args) -> Duration {
     (warm_up + measurement + ASIDE) * u32::try_from(cells.len()).unwrap_or(u32::MAX)
 }
 
-/// The tables of ours that are not there.
+/// The tables of ours that are not there, by workload and scale.
 fn to_generate(cells: &[Cell<'_>], store: &Store) -> Vec<String> {
-    let mut missing = BTreeSet::new();
+    let mut missing: BTreeMap<(&str, String), BTreeMap<&str, f64>> = BTreeMap::new();
     for cell in cells {
-        let (workload, scale) = (cell.parts.workload, cell.id.scale);
+        let (workload, query, scale) = (cell.parts.workload, cell.parts.query, cell.id.scale);
         let folder = store.folder(&workload.name, scale, PARQUET);
-        let generated = workload.tables.iter().filter(|table| table.source.is_none());
-        for table in generated.filter(|table| cell.parts.query.tables.contains(&table.name)) {
-            if !folder.join(&table.name).exists() {
-                missing.insert((
-                    workload.name.as_str(),
-                    scale.to_string(),
-                    table.name.as_str(),
-                    rows(table.rows_at_sf1, scale.factor()),
-                ));
-            }
+        let lacks = |table: &&TableSpec| table.source.is_none() && !folder.join(&table.name).exists();
+        for table in workload.tables.iter().filter(|table| query.tables.contains(&table.name)).filter(lacks) {
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let rows = table.rows_at_sf1 as f64 * scale.factor();
+            missing.entry((&workload.name, scale.to_string())).or_default().insert(&table.name, rows);
         }
     }
-    let sets: BTreeSet<_> = missing.iter().map(|(workload, scale, ..)| (*workload, scale.clone())).collect();
-    let told = |(workload, scale): (&str, String)| {
-        let of_set = missing.iter().filter(|(its, at, ..)| *its == workload && *at == scale);
-        let rows: u64 = of_set.map(|(.., rows)| rows).sum();
+    let told = |((workload, scale), tables): (&(&str, String), &BTreeMap<&str, f64>)| {
+        let rows: f64 = tables.values().sum();
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let seconds = rows as f64 / ROWS_A_SECOND / host::cores() as f64;
-        format!("make {workload} {scale}, {} rows ({})", HumanCount(rows), about(Duration::from_secs_f64(seconds)))
+        let time = Duration::from_secs_f64(rows / ROWS_A_SECOND / host::cores() as f64);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+        let rows = HumanCount(rows as u64);
+        format!("make {workload} {scale}, {rows} rows ({})", about(time))
     };
-    sets.into_iter().map(told).collect()
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an estimate")]
-fn rows(at_sf1: u64, factor: f64) -> u64 {
-    (at_sf1 as f64 * factor) as u64
+    missing.iter().map(told).collect()
 }
 
 fn about(time: Duration) -> String {

@@ -3,8 +3,10 @@ use std::fs::File;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Float32Array, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray, UInt64Array,
+    ArrayRef, Decimal256Array, Float32Array, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray,
+    UInt64Array,
 };
+use arrow::datatypes::i256;
 use arrow::util::display::array_value_to_string;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
@@ -17,7 +19,9 @@ use crate::engine::Unsupported;
 
 /// A table `t` of five rows in three row groups.
 fn five_rows() -> (Tables, TempDir) {
-    let columns: [(&str, ArrayRef); 6] = [
+    let wide = Decimal256Array::from(vec![i256::from(1); 5]).with_precision_and_scale(60, 2).unwrap();
+    let columns: [(&str, ArrayRef); 7] = [
+        ("wide", Arc::new(wide)),
         ("id", Arc::new(Int64Array::from(vec![4, 2, 0, 1, 3]))),
         ("price", Arc::new(Int32Array::from(vec![Some(50_000), None, Some(60_000), Some(1), Some(2)]))),
         ("big", Arc::new(UInt64Array::from(vec![u64::MAX, 1, u64::MAX, 0, 0]))),
@@ -73,7 +77,7 @@ fn star_means_all_columns() {
     for batch in run("SELECT * FROM t", &tables, 1).unwrap() {
         let schema = batch.schema();
         let names: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
-        assert_eq!(names, ["id", "price", "big", "x", "Name", "at"]);
+        assert_eq!(names, ["wide", "id", "price", "big", "x", "Name", "at"]);
     }
 }
 
@@ -101,10 +105,12 @@ fn refuses_what_it_does_not_do(#[case] sql: &str) {
 }
 
 #[test]
-fn refuses_a_condition_that_is_none() {
+fn refuses_types_that_it_does_not_take() {
     let (tables, _folder) = five_rows();
-    let error = run("SELECT id FROM t WHERE id", &tables, 1).unwrap_err();
-    assert!(error.is::<Unsupported>(), "{error:#}");
+    for sql in ["SELECT id FROM t WHERE id", "SELECT id FROM t WHERE wide > 0.5", "SELECT sum(wide) FROM t"] {
+        let error = run(sql, &tables, 1).unwrap_err();
+        assert!(error.is::<Unsupported>(), "{error:#}");
+    }
 }
 
 #[rstest]

@@ -174,10 +174,13 @@ fn common(left: &DataType, right: &DataType) -> Result<DataType> {
             let wide = [left, right].contains(&&DataType::UInt64);
             if wide { DataType::Decimal128(DIGITS, 0) } else { DataType::Int64 }
         }
-        (left, right) if left.is_numeric() && right.is_numeric() => match (scale(left), scale(right)) {
-            (Some(left), Some(right)) => DataType::Decimal128(DIGITS, left.max(right)),
-            _ => DataType::Float64,
-        },
+        // Decimals of more than 128 bits are neither.
+        (left, right) if [left, right].iter().all(|side| side.is_floating() || scale(side).is_some()) => {
+            match scale(left).zip(scale(right)) {
+                Some((left, right)) => DataType::Decimal128(DIGITS, left.max(right)),
+                None => DataType::Float64,
+            }
+        }
         (DataType::Timestamp(left, _), DataType::Timestamp(right, _)) => {
             DataType::Timestamp(finer(*left, *right), None)
         }
