@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{HumanCount, HumanDuration};
 
-use super::args::Args;
+use super::args::{Args, Mode};
 use super::plan::to_build;
 use super::sample::{MEASUREMENT, WARM_UP};
 use super::select::Cell;
@@ -19,21 +19,21 @@ const ASIDE: Duration = Duration::from_millis(1500);
 /// Rows of TPC-H that a processor generates in a second, measured on the slowest machine that we had.
 const ROWS_A_SECOND: f64 = 700_000.0;
 
-/// What is built before engines run that is no measurement; `None` when nothing is.
+/// The programs that are built first; `None` when all are there.
 pub(crate) fn building(cells: &[Cell<'_>]) -> Option<String> {
     Some(format!("to do: {}", to_build(cells.iter().map(|cell| cell.parts.engine))?))
 }
 
-/// One line, such as `to do: make tpch sf1, 8,661,245 rows (about 6 seconds); measure 1 cell (about 8 seconds)`.
-pub(super) fn told(cells: &[Cell<'_>], args: &Args, store: &Store) -> String {
+/// One line, such as `to do: make tpch sf1, 8,661,245 rows (about 6 seconds); measure 1 cell (about 8 seconds)`. `None` when
+/// there is nothing to be told.
+pub(super) fn told(cells: &[Cell<'_>], args: &Args, store: &Store) -> Option<String> {
     let engines = cells.iter().map(|cell| cell.parts.engine);
-    let measures = match cells.len() {
-        1 => "measure 1 cell".to_owned(),
-        many => format!("measure {many} cells"),
-    };
-    let took = format!("{measures} ({})", about(of_cells(cells, args)));
-    let steps: Vec<String> = to_build(engines).into_iter().chain(to_generate(cells, store)).chain([took]).collect();
-    format!("to do: {}", steps.join("; "))
+    let mut steps: Vec<String> = to_build(engines).into_iter().chain(to_generate(cells, store)).collect();
+    if args.mode == Mode::Measure {
+        let cell = if cells.len() == 1 { "cell" } else { "cells" };
+        steps.push(format!("measure {} {cell} ({})", cells.len(), about(of_cells(cells, args))));
+    }
+    (!steps.is_empty()).then(|| format!("to do: {}", steps.join("; ")))
 }
 
 /// Samples and what is beside them. Queries of more than half a second take longer: ten of them are measured at least.

@@ -51,11 +51,7 @@ pub(super) fn run(
     mut criterion: Criterion,
 ) -> Result<ExitCode> {
     let store = Store::new(settings.data.clone());
-    let forecast = match args.mode {
-        Mode::Measure => Some(forecast::told(cells, args, &store)),
-        _ => forecast::building(cells),
-    };
-    if let Some(line) = forecast {
+    if let Some(line) = forecast::told(cells, args, &store) {
         eprintln!("{line}");
     }
     let began = Instant::now();

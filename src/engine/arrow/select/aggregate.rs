@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int6
 use arrow::compute::{SortOptions, sort_to_indices, sum, sum_checked, take};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
 
-use super::value::{DIGITS, Value, exactly};
+use super::value::{DIGITS, Value, exactly, ordered};
 use crate::engine::{Result, Unsupported};
 
 /// A total over all rows.
@@ -70,6 +70,7 @@ impl Fold {
             Self::Sum | Self::Average => total(values),
             Self::Min | Self::Max => {
                 let options = SortOptions { descending: self == Self::Max, nulls_first: false };
+                let values = &ordered(values);
                 let first = sort_to_indices(values, Some(options), Some(1))
                     .map_err(|_| Unsupported(format!("the arrow engine does not sort {}", values.data_type())))?;
                 if first.is_empty() {

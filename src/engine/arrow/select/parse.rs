@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use arrow::datatypes::{DataType, Schema, TimeUnit};
 use sqlparser::ast::{
     self, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LimitClause, ObjectName,
-    OrderByExpr, OrderByKind, SelectItem, SetExpr, Statement, TableFactor, Value as Constant,
+    OrderByExpr, OrderByKind, SelectItem, SetExpr, Statement, TableFactor, UnaryOperator, Value as Constant,
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
@@ -26,7 +26,7 @@ pub struct Key {
 }
 
 fn unsupported<T>(what: impl Display) -> Result<T> {
-    let does = "it reads columns, count, sum, avg, min and max of one table, with WHERE, ORDER BY and LIMIT";
+    let does = "it reads columns, count, sum, avg, min and max of one table, with WHERE (comparisons, AND, OR), ORDER BY and LIMIT";
     bail!(Unsupported(format!("the arrow engine does not do {what}: of own queries {does}")))
 }
 
@@ -169,11 +169,17 @@ impl Names<'_> {
             Expr::Nested(inner) => self.value(inner)?,
             Expr::Value(constant) => Value::Literal(literal(&constant.value)?),
             Expr::TypedString(typed) if !typed.uses_odbc_syntax => {
-                let text = Value::Literal(literal(&typed.value.value)?);
-                Value::Cast(Box::new(text), data_type(&typed.data_type)?)
+                let text = literal(&typed.value.value)?;
+                let to = data_type(&typed.data_type)?;
+                let to = if let DataType::Timestamp(..) = to { timestamp(&text)? } else { to };
+                Value::Cast(Box::new(Value::Literal(text)), to)
             }
             Expr::Cast { expr: inner, data_type: to, kind: ast::CastKind::Cast, array: false, format: None } => {
                 Value::Cast(Box::new(self.value(inner)?), data_type(to)?)
+            }
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } => {
+                let (left, right) = (Box::new(Value::whole(0)), Box::new(self.value(inner)?));
+                Value::Binary { left, operator: Operator::Minus, right }
             }
             Expr::BinaryOp { left, op, right } => {
                 let (left, right) = (Box::new(self.value(left)?), Box::new(self.value(right)?));
@@ -236,6 +242,17 @@ fn data_type(named: &ast::DataType) -> Result<DataType> {
         "DOUBLE" => DataType::Float64,
         other => return unsupported(format_args!("a cast to {other}")),
     })
+}
+
+/// The type of a literal: microseconds, nanoseconds where it has more digits. Engines read a zone in it unlike.
+fn timestamp(literal: &Literal) -> Result<DataType> {
+    let Literal::Text(text) = literal else { return unsupported("a TIMESTAMP that is no text") };
+    let time = text.get(10..).unwrap_or_default();
+    if time.contains(['+', '-', 'Z', 'z']) {
+        return unsupported(format_args!("TIMESTAMP '{text}' with a zone"));
+    }
+    let digits = time.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    Ok(DataType::Timestamp(if digits > 6 { TimeUnit::Nanosecond } else { TimeUnit::Microsecond }, None))
 }
 
 fn operator(operator: &BinaryOperator) -> Result<Operator> {

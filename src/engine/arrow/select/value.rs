@@ -8,7 +8,7 @@ use anyhow::Context;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::kernels::{cmp, numeric};
 use arrow::compute::{CastOptions, and_kleene, cast_with_options, or_kleene};
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, TimeUnit};
 use arrow::util::display::FormatOptions;
 
 use crate::engine::{Result, Unsupported};
@@ -98,7 +98,7 @@ impl Value {
                 Ok(Arc::clone(column.with_context(|| format!("the column {name} was not read"))?))
             }
             Self::Literal(literal) => literal.rows(batch.num_rows()),
-            Self::Cast(inner, to) => exactly(&inner.of(batch)?, to),
+            Self::Cast(inner, to) => to_type(&inner.of(batch)?, to),
             Self::Binary { left, operator, right } => operator.apply(&left.of(batch)?, &right.of(batch)?),
         }
     }
@@ -135,7 +135,7 @@ impl Operator {
                 _ => numeric::mul(&left, &right)?,
             });
         }
-        let (left, right) = (exactly(left, &to)?, exactly(right, &to)?);
+        let (left, right) = (ordered(&exactly(left, &to)?), ordered(&exactly(right, &to)?));
         let compare = match self {
             Self::Equal => cmp::eq,
             Self::Unlike => cmp::neq,
@@ -151,6 +151,35 @@ impl Operator {
 fn condition(array: &ArrayRef) -> Result<&BooleanArray> {
     let why = || Unsupported(format!("the arrow engine takes no {} for a condition", array.data_type()));
     array.as_boolean_opt().with_context(why)
+}
+
+/// As a query casts: with no digit lost.
+fn to_type(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    match (array.data_type(), to) {
+        // A zone goes, the unit stays.
+        (DataType::Timestamp(unit, _), DataType::Timestamp(..)) => exactly(array, &DataType::Timestamp(*unit, None)),
+        (from, DataType::Int64) if !from.is_integer() => {
+            anyhow::bail!(Unsupported(format!(
+                "the arrow engine does not cast {from} to whole numbers: engines do not round alike"
+            )))
+        }
+        _ => exactly(array, to),
+    }
+}
+
+/// Floats with one zero and one NaN, which is the largest: kernels order them by their bits.
+pub fn ordered(array: &ArrayRef) -> ArrayRef {
+    match array.data_type() {
+        DataType::Float32 => {
+            let plain = |value: f32| if value.is_nan() { f32::NAN } else { value + 0.0 };
+            Arc::new(array.as_primitive::<Float32Type>().unary::<_, Float32Type>(plain))
+        }
+        DataType::Float64 => {
+            let plain = |value: f64| if value.is_nan() { f64::NAN } else { value + 0.0 };
+            Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(plain))
+        }
+        _ => Arc::clone(array),
+    }
 }
 
 /// Cast, with an error for what does not fit.
