@@ -1,3 +1,5 @@
+//! What is answered, what is refused and what is an error, over a table of five rows.
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
