@@ -91,7 +91,12 @@ fn one(inspection: &Inspection<'_>, cell: &Cell<'_>, tool: Tool, record: &mut Re
         _ => {
             let version = valgrind()?;
             let (heap, sites) = by_valgrind(inspection, cell, &timed, &profile, record)?;
-            (heap, sites, format!("{version} DHAT; totals of a second run, the peak with what was there before"))
+            // Valgrind knows allocators by their functions' usual names.
+            let own = record.engine.build.allocator.as_deref().is_some_and(|name| name.contains("own jemalloc"));
+            let unseen =
+                if own { "; without the blocks of the library's own jemalloc, which it does not see" } else { "" };
+            let told = "totals of a second run, the peak with what was there before";
+            (heap, sites, format!("{version} DHAT; {told}{unseen}"))
         }
     };
     record.heap = Some(HeapRecord { heap, tool, taken_at: record::now() });
