@@ -8,7 +8,7 @@ use anyhow::Context;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::kernels::{cmp, numeric};
 use arrow::compute::{CastOptions, and_kleene, cast_with_options, or_kleene};
-use arrow::datatypes::{DataType, Float32Type, Float64Type, TimeUnit};
+use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use arrow::util::display::FormatOptions;
 
 use crate::engine::{Result, Unsupported};
@@ -211,16 +211,11 @@ fn common(left: &DataType, right: &DataType) -> Result<DataType> {
             }
         }
         (DataType::Timestamp(left, _), DataType::Timestamp(right, _)) => {
-            DataType::Timestamp(finer(*left, *right), None)
+            // The finer unit.
+            DataType::Timestamp(*left.max(right), None)
         }
         (left, right) if left.is_string() && right.is_string() => DataType::Utf8,
         (left, right) if left == right => left.clone(),
         _ => anyhow::bail!(Unsupported(format!("the arrow engine does not compare {left} with {right}"))),
     })
-}
-
-fn finer(left: TimeUnit, right: TimeUnit) -> TimeUnit {
-    let order = [TimeUnit::Second, TimeUnit::Millisecond, TimeUnit::Microsecond, TimeUnit::Nanosecond];
-    let place = |unit| order.iter().position(|other| *other == unit);
-    if place(left) > place(right) { left } else { right }
 }
