@@ -4,6 +4,9 @@
 
 use iai_callgrind::{binary_benchmark_group, main};
 
-binary_benchmark_group!(name = queries, benchmarks = |group: &mut BinaryBenchmarkGroup| querydyno::inspect::add(group));
+binary_benchmark_group!(
+    name = queries,
+    benchmarks = |group: &mut BinaryBenchmarkGroup| querydyno::measure::instructions::add(group)
+);
 
 main!(binary_benchmark_groups = queries);

@@ -1,8 +1,8 @@
 //! A query of your own, and workloads of your own: `TABLE_NAME=prices.parquet QUERY='SELECT count(*) FROM {table}' cargo bench
-//! -- own`. All logic is in [`querydyno::harness`].
+//! -- own`. All logic is in [`querydyno::host::criterion`].
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    querydyno::harness::main("own")
+    querydyno::host::criterion::main("own")
 }

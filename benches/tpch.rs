@@ -1,7 +1,7 @@
-//! TPC-H: `cargo bench -- duckdb/q1`. All logic is in [`querydyno::harness`].
+//! TPC-H: `cargo bench -- duckdb/q1`. All logic is in [`querydyno::host::criterion`].
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    querydyno::harness::main("tpch")
+    querydyno::host::criterion::main("tpch")
 }

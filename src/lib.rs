@@ -2,49 +2,40 @@
 //!
 //! # The one idea
 //!
-//! The host links no engine. An engine is a program plus an entry in `fixtures/engines.toml`. The host owns workloads,
+//! The host links no engine. An engine is a program plus an entry in `fixtures/engines.toml`. The host owns suites,
 //! data, verdicts and records; an engine program owns one engine and the clock. They speak JSON lines
-//! ([`session::protocol`]). So every engine keeps its own dependencies, allocator, compiler and flags; a crash, a hang
+//! ([`protocol::messages`]). So every engine keeps its own dependencies, allocator, compiler and flags; a crash, a hang
 //! or a memory leak costs one cell; and nobody compiles an engine that was not asked for.
 //!
 //! # Map
 //!
-//! | module | what it knows | whose side |
-//! |---|---|---|
-//! | [`id`], [`units`] | names of cells; times and sizes with units | both |
-//! | [`workload`] | tables and queries, from `fixtures/<name>/` | both; reading is the host's |
-//! | `sql` | a query's text as tokens: literals, comments, names, placeholders | host |
-//! | [`answer`] | rows, how they are compared, verdicts | both; comparing is the host's |
-//! | [`fixture`] | the data: what a dataset is, how it is made | both; making is the host's |
-//! | [`engine`] | the trait [`engine::Engine`], one file or folder per engine; `python/` for script engines | program |
-//! | [`session`] | the conversation, its two ends, how it fails | both |
-//! | `variant` | the conditions of a cell: format, mode, cache, threads, memory | host |
-//! | `checkout` | a source tree and its target folder: ours, or a revision's beside it | host |
-//! | `sql`, `output`, `baseline` | where literals and comments of a text end; stdout that may be closed; names of baselines | host |
-//! | `settings`, `paths`, `catalog` | what the user set; where things are; which engines there are and how they are built | host |
-//! | `measure` | memory, CPU time, the machine | both |
-//! | `tables` | what a cell loads: generated or given, Parquet or Iceberg | host |
-//! | [`iceberg`] | the program that makes, registers and plans Iceberg tables, and its two ends | both |
-//! | `services` | servers that engines and formats need: started, found, stopped | host |
-//! | `referee`, `record` | which answer is right; what is kept of a cell | host |
-//! | `launch` | an engine from its program to a prepared query | host |
-//! | `stats`, `audit` | paired statistics; an engine built here against its makers' own distribution | host |
-//! | `scaling` | speed-up by thread counts, from records | host |
-//! | `doctor` | what this machine can and cannot measure, and why | host |
-//! | `harness` | Criterion, one cell after the other, and engines that judge each other | host |
-//! | `bench` | a run as a library call: own query, own workload, or cells, by counted runs | host |
-//! | `gate` | base against head by launches that take turns: verdicts, controls, an exit code | host |
-//! | `inspect` | one run looked at closely: allocations, instructions | host |
-//! | `inspected` | what it found of a cell, for the cell's later records | host |
-//! | `filter` | which cells a filter means | host |
-//! | `guarded`, `fuzzing` | a reader that panics on broken bytes; entries for the tests that try such readers | host |
-//! | `report` | records and Criterion's folder in; a page, a table, JSON out | host |
+//! Three sides, and a line of code is on one of them: what both ends of the pipe say to each other, what runs inside an
+//! engine's program, what the tool does.
 //!
-//! Dependencies point one way: `gate -> inspect, report`, `bench, gate, inspect -> harness -> doctor, inspected`, `report -> scaling, audit, catalog`, and `harness,
-//! doctor, scaling, audit, inspected -> launch, referee, record, stats -> services, tables -> iceberg -> session, catalog ->
-//! fixture, workload, answer -> settings, sql -> filter, checkout, variant -> measure, id, units` on the host, `bin -> session::serve -> engine -> workload, answer -> id, units`
-//! in a program. Everything
-//! that only the host needs is behind the feature `harness`.
+//! | module | what it knows |
+//! |---|---|
+//! | [`protocol`] | both sides: names of cells, units, tasks, answers, datasets, messages. No I/O |
+//! | [`measure`] | both sides: memory, CPU time, bytes read and written, the machine |
+//! | [`engine`] | a program: the trait [`engine::Engine`], the loop that serves it, one file or folder per engine; `python/` for script engines |
+//! | `iceberg` | the program that makes, registers and plans Iceberg tables |
+//! | `host` | the tool, feature `harness` |
+//!
+//! | inside `host` | what it knows |
+//! |---|---|
+//! | `settings`, `catalog`, `paths`, `checkout` | what the user set; which engines there are and how they are built; where things are |
+//! | `suite`, `sql`, `filter`, `variant` | suites of queries; their texts as tokens; which cells a filter means; the conditions of a cell |
+//! | `data` | generated or given tables, as Parquet files or Iceberg tables |
+//! | `services` | servers that engines and formats need: started, found, stopped |
+//! | `session` | a running engine program: spawned, watched, killed |
+//! | `run` | a cell from its program and data to its record |
+//! | `criterion` | `cargo bench`: Criterion's arguments, folder and main |
+//! | `verify` | references, cross-checks between engines, comparison |
+//! | `stats`, `record`, `inspected` | pure functions; what is kept of a cell |
+//! | `bench`, `gate`, `audit`, `inspect`, `scaling`, `doctor`, `report` | policies and pages on top of the above |
+//! | `checksum`, `guarded`, `interrupt`, `lock`, `output`, `scratch`, `fuzzing` | small tools of all of them |
+//!
+//! Dependencies point one way: `benches, xtask -> host -> protocol, measure` and `bin -> engine -> protocol, measure`. The host never
+//! names `engine` or `iceberg`; those never name the host.
 //!
 //! # The life of a measurement
 //!
@@ -70,75 +61,10 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
-pub mod answer;
 pub mod engine;
-pub mod fixture;
-#[cfg(any(feature = "harness", feature = "iceberg"))]
+#[cfg(feature = "harness")]
+pub mod host;
+#[cfg(feature = "iceberg")]
 pub mod iceberg;
-pub mod id;
 pub mod measure;
-pub mod session;
-pub mod units;
-pub mod workload;
-
-#[cfg(feature = "harness")]
-pub mod audit;
-#[cfg(feature = "harness")]
-pub mod baseline;
-#[cfg(feature = "harness")]
-pub mod bench;
-#[cfg(feature = "harness")]
-pub mod catalog;
-#[cfg(feature = "harness")]
-pub mod checkout;
-#[cfg(feature = "harness")]
-mod checksum;
-#[cfg(feature = "harness")]
-pub mod doctor;
-#[cfg(feature = "harness")]
-pub mod filter;
-#[cfg(feature = "harness")]
-#[doc(hidden)]
-pub mod fuzzing;
-#[cfg(feature = "harness")]
-pub mod gate;
-#[cfg(feature = "harness")]
-mod guarded;
-#[cfg(feature = "harness")]
-pub mod harness;
-#[cfg(any(feature = "harness", feature = "instructions"))]
-pub mod inspect;
-#[cfg(feature = "harness")]
-mod inspected;
-#[cfg(feature = "harness")]
-pub mod interrupt;
-#[cfg(feature = "harness")]
-mod launch;
-#[cfg(feature = "harness")]
-mod lock;
-#[cfg(feature = "harness")]
-pub mod output;
-#[cfg(feature = "harness")]
-pub mod paths;
-#[cfg(feature = "harness")]
-pub mod record;
-#[cfg(feature = "harness")]
-pub mod referee;
-#[cfg(feature = "harness")]
-pub mod report;
-#[cfg(feature = "harness")]
-pub mod scaling;
-#[cfg(feature = "harness")]
-mod scratch;
-#[cfg(feature = "harness")]
-pub mod services;
-#[cfg(feature = "harness")]
-pub mod settings;
-#[cfg(feature = "harness")]
-mod sql;
-#[cfg(feature = "harness")]
-pub mod stats;
-#[cfg(feature = "harness")]
-pub mod tables;
-#[cfg(feature = "harness")]
-pub mod variant;
+pub mod protocol;

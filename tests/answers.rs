@@ -1,16 +1,16 @@
 //! What the comparison of answers takes for equal and what not, through the public interface.
 //!
-//! Each test is a claim in the head of `src/answer/compare.rs`. No engine and no data is needed.
+//! Each test is a claim in the head of `src/host/verify/compare.rs`. No engine and no data is needed.
 #![cfg(feature = "harness")]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use querydyno::answer::compare::{Precision, compare};
-use querydyno::answer::reference::read_published;
-use querydyno::answer::{Answer, Column, Kind};
-use querydyno::workload::{ColumnSpec, OrderKey, QuerySpec};
+use querydyno::host::suite::{ColumnSpec, OrderKey, QuerySpec};
+use querydyno::host::verify::compare::{Precision, compare};
+use querydyno::host::verify::reference::read_published;
+use querydyno::protocol::answer::{Answer, Column, Kind};
 use rstest::rstest;
 
 /// A query with columns such as `"n:int t:text"` and keys such as `"n desc, t"`.

@@ -3,10 +3,10 @@
 mod common;
 
 use common::{built, faulty};
-use querydyno::audit::{Audit, Course, audit};
-use querydyno::catalog::Catalog;
-use querydyno::settings::{OwnEngine, Settings};
-use querydyno::workload::Workload;
+use querydyno::host::audit::{Audit, Course, audit};
+use querydyno::host::catalog::Catalog;
+use querydyno::host::settings::{OwnEngine, Settings};
+use querydyno::host::suite::Workload;
 
 /// The arrow engine at sf0.01 against an engine of `querydyno.toml`.
 fn audit_against(own: OwnEngine, queries: &[&str]) -> anyhow::Result<Audit> {

@@ -1,7 +1,7 @@
 //! The engines' colours, as eyes see them that lack one kind of cone: still apart, and seen on white and on black.
 
-use querydyno::report::Known;
-use querydyno::settings::Settings;
+use querydyno::host::report::Known;
+use querydyno::host::settings::Settings;
 
 type Rgb = [f64; 3];
 

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Bench, entry, faulty, text};
-use querydyno::record::Outcome;
+use querydyno::host::record::Outcome;
 use rstest::rstest;
 
 fn cells() -> String {

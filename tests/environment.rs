@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 use common::{Bench, text};
-use querydyno::paths::root;
+use querydyno::host::paths::root;
 
 /// The variables of an engine program that is called in an environment with these.
 fn seen(variables: &[(&str, &str)]) -> BTreeMap<String, String> {

@@ -6,11 +6,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use common::{Bench, built, entry, faulty, processes_with, real, text};
-use querydyno::answer::{Answer, Column, Kind, Verdict};
-use querydyno::record::Outcome;
-use querydyno::referee;
-use querydyno::session::{FailureKind, Program};
-use querydyno::workload::Workload;
+use querydyno::host::record::Outcome;
+use querydyno::host::session::{FailureKind, Program};
+use querydyno::host::suite::Workload;
+use querydyno::host::verify::Verdict;
+use querydyno::host::verify::referee;
+use querydyno::protocol::answer::{Answer, Column, Kind};
 use rstest::rstest;
 
 fn engine(fault: &str) -> String {

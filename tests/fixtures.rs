@@ -16,9 +16,10 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type};
 use chrono::{Months, NaiveDate};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use querydyno::fixture::{Dataset, Store};
-use querydyno::id::Scale;
-use querydyno::workload::{TableSpec, Workload};
+use querydyno::host::data::generate::Store;
+use querydyno::host::suite::{TableSpec, Workload};
+use querydyno::protocol::dataset::Dataset;
+use querydyno::protocol::id::Scale;
 use tempfile::TempDir;
 
 const TABLES: [&str; 8] = ["region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem"];

@@ -27,18 +27,18 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use querydyno::answer::summary::Buckets;
-use querydyno::answer::{Answer, Column, Kind, Shown, Sink, Wanted};
-use querydyno::filter::Filter;
-use querydyno::fixture::Store;
-use querydyno::fuzzing;
-use querydyno::id::Scale;
-use querydyno::paths::root;
-use querydyno::record::{self, Record};
-use querydyno::report::{Known, Report, Sources, csv, json, newest};
-use querydyno::session::protocol::{Reply, Request};
-use querydyno::settings::Settings;
-use querydyno::workload::{QuerySpec, Workload};
+use querydyno::host::data::generate::Store;
+use querydyno::host::filter::Filter;
+use querydyno::host::fuzzing;
+use querydyno::host::paths::root;
+use querydyno::host::record::{self, Record};
+use querydyno::host::report::{Known, Report, Sources, csv, json, newest};
+use querydyno::host::settings::Settings;
+use querydyno::host::suite::{QuerySpec, Workload};
+use querydyno::protocol::answer::summary::Buckets;
+use querydyno::protocol::answer::{Answer, Column, Kind, Shown, Sink, Wanted};
+use querydyno::protocol::id::Scale;
+use querydyno::protocol::messages::{Reply, Request};
 use tempfile::TempDir;
 
 /// Cases between two looks at the clock.
@@ -267,7 +267,7 @@ fn told(record: &Record) {
         record.dataset.files_in_words().join(" "),
         record.verdict.as_ref().map_or_else(String::new, |verdict| format!("{verdict} {}", verdict.short())),
         format!("{:?} {:?} {:?}", record.cores_used(), record.ranks(), record.is_bad()),
-        querydyno::harness::doubts(std::slice::from_ref(record)).join("\n"),
+        querydyno::host::run::doubts(std::slice::from_ref(record)).join("\n"),
     ];
     assert!(words.iter().all(|text| text.len() < 1 << 20));
     let again = serde_json::to_string(record).unwrap();
@@ -292,7 +292,7 @@ fn footers_of_any_file_are_read() {
         fs::write(&changed, file).unwrap();
         fs::write(&other, place.get(&whole)).unwrap();
         let _ = fuzzing::footer(&changed);
-        let _ = querydyno::tables::make(&workload, &names, Scale::ONE, "parquet", &settings, &store);
+        let _ = querydyno::host::data::tables::make(&workload, &names, Scale::ONE, "parquet", &settings, &store);
     });
 }
 

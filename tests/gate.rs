@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use common::slow;
 use common::told::{Told, slower};
-use querydyno::checkout::Checkout;
-use querydyno::gate::{Conclusion, Gate, Machine, Outcome, Pair, Sides, Stage, Stop, Verdict, conclude, read};
-use querydyno::settings::{Exception, Metric, OwnEngine, Settings};
+use querydyno::host::checkout::Checkout;
+use querydyno::host::gate::{Conclusion, Gate, Machine, Outcome, Pair, Sides, Stage, Stop, Verdict, conclude, read};
+use querydyno::host::settings::{Exception, Metric, OwnEngine, Settings};
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -230,7 +230,7 @@ fn a_second_machine_decides_on_what_was_slower_on_the_first_alone() {
     let first = case.run(&case.between(slower(1000), slower(1100)));
     let file = case.folder.path().join("gate.json");
     fs::write(&file, serde_json::to_string(&first).unwrap()).unwrap();
-    let confirm = querydyno::gate::to_confirm(&file).unwrap();
+    let confirm = querydyno::host::gate::to_confirm(&file).unwrap();
     let again = |head| {
         let gate = case.between(slower(1000), slower(head));
         let Sides::Programs { base, head } = gate.sides else { unreachable!() };
@@ -253,13 +253,13 @@ fn a_second_machine_decides_on_what_was_slower_on_the_first_alone() {
     assert!(error.to_string().contains("not here to be confirmed"), "{error}");
     let passed = case.run(&case.between(slower(1000), slower(1000)));
     fs::write(&file, serde_json::to_string(&passed).unwrap()).unwrap();
-    assert!(querydyno::gate::to_confirm(&file).unwrap_err().to_string().contains("nothing to confirm"));
+    assert!(querydyno::host::gate::to_confirm(&file).unwrap_err().to_string().contains("nothing to confirm"));
 }
 
 /// A repository with our fixtures and a package that builds `querydyno-null` out of `main.rs`.
 fn repository(case: &Case) -> Checkout {
     let root = case.folder.path().join("repository");
-    let fixtures = querydyno::paths::root().join("fixtures");
+    let fixtures = querydyno::host::paths::root().join("fixtures");
     fs::create_dir_all(root.join("fixtures/tpch")).unwrap();
     let copy = |from: &Path, to: &str| {
         assert!(Command::new("cp").arg("-r").arg(from).arg(root.join(to)).status().unwrap().success());

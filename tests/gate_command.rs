@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use common::slow;
 use common::told::{Told, slower};
 use common::{data, text};
-use querydyno::gate::Outcome;
-use querydyno::paths;
+use querydyno::host::gate::Outcome;
+use querydyno::host::paths;
 use rstest::rstest;
 use tempfile::TempDir;
 

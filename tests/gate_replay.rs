@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::iter::once;
 
-use querydyno::gate::judge::{LOOKS, SCREEN};
-use querydyno::gate::{Launch, MetricOutcome, Pair, Pairs, RowOutcome, Stage, Verdict, judged};
-use querydyno::paths::root;
-use querydyno::settings::GateSettings;
-use querydyno::stats::Random;
+use querydyno::host::gate::judge::{LOOKS, SCREEN};
+use querydyno::host::gate::{Launch, MetricOutcome, Pair, Pairs, RowOutcome, Stage, Verdict, judged};
+use querydyno::host::paths::root;
+use querydyno::host::settings::GateSettings;
+use querydyno::host::stats::Random;
 
 /// Rows of a gate.
 const ROWS: usize = 24;

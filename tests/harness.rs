@@ -3,8 +3,8 @@
 mod common;
 
 use common::{Bench, entry, faulty, program, real, text};
-use querydyno::answer::Verdict;
-use querydyno::record::Outcome;
+use querydyno::host::record::Outcome;
+use querydyno::host::verify::Verdict;
 
 fn null() -> String {
     entry("nothing", &program("null"))

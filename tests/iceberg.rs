@@ -11,14 +11,14 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use common::{slow, text};
-use querydyno::answer::{Answer, Column, Kind};
-use querydyno::bench::Bench;
-use querydyno::catalog::{Catalog, Recipe};
-use querydyno::paths::root;
-use querydyno::record::{Outcome, Record};
-use querydyno::referee;
-use querydyno::settings::{OwnEngine, Settings};
-use querydyno::workload::Workload;
+use querydyno::host::bench::Bench;
+use querydyno::host::catalog::{Catalog, Recipe};
+use querydyno::host::paths::root;
+use querydyno::host::record::{Outcome, Record};
+use querydyno::host::settings::{OwnEngine, Settings};
+use querydyno::host::suite::Workload;
+use querydyno::host::verify::referee;
+use querydyno::protocol::answer::{Answer, Column, Kind};
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -139,7 +139,7 @@ fn built(names: &[&'static str]) -> Vec<&'static str> {
 
 fn run(folder: &TempDir, metastore: Option<&str>) -> Vec<Record> {
     static OWN: OnceLock<TempDir> = OnceLock::new();
-    let own = OWN.get_or_init(|| tempfile::tempdir_in(querydyno::paths::target()).unwrap());
+    let own = OWN.get_or_init(|| tempfile::tempdir_in(querydyno::host::paths::target()).unwrap());
     let mut settings = Settings::read().unwrap();
     settings.home = own.path().join("querydyno");
     settings.metastore = metastore.map(str::to_owned);
@@ -237,7 +237,7 @@ fn a_metastore_that_is_not_there_costs_each_engine_one_line() {
         return;
     }
     let engine = common::faulty("one");
-    let folder = tempfile::tempdir_in(querydyno::paths::target()).unwrap();
+    let folder = tempfile::tempdir_in(querydyno::host::paths::target()).unwrap();
     let mut settings = Settings::read().unwrap();
     settings.home = folder.path().join("querydyno");
     // Port 1 is nobody's.

@@ -9,15 +9,16 @@ use std::process::Command;
 
 use common::slow;
 use common::{catalog, faulty, query, session};
-use querydyno::inspect::{Counted, Gate, Tool, heap, instructions};
-use querydyno::record::{Outcome, Provenance};
-use querydyno::session::{Observe, Program};
-use querydyno::settings::{OwnEngine, Settings};
+use querydyno::host::inspect::{Counted, Gate, Tool, heap, instructions};
+use querydyno::host::record::{Outcome, Provenance};
+use querydyno::host::session::Program;
+use querydyno::host::settings::{OwnEngine, Settings};
+use querydyno::protocol::observe::Observe;
 use tempfile::TempDir;
 
 /// Records and inspections of its own, so that the user's stay.
 fn settings(scale: &str) -> (Settings, TempDir) {
-    let home = tempfile::tempdir_in(querydyno::paths::target()).unwrap();
+    let home = tempfile::tempdir_in(querydyno::host::paths::target()).unwrap();
     let mut settings = Settings::read().unwrap();
     settings.scales = vec![scale.parse().unwrap()];
     home.path().clone_into(&mut settings.home);
@@ -29,7 +30,7 @@ fn heap_case() -> PathBuf {
     let arrow = catalog().entry("arrow").unwrap();
     let recipe = arrow.recipe().unwrap().heap().unwrap();
     assert!(recipe.cargo("build").unwrap().args(["--bin", "heap-case"]).status().unwrap().success());
-    querydyno::paths::target().join("release/heap-case")
+    querydyno::host::paths::target().join("release/heap-case")
 }
 
 #[test]

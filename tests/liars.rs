@@ -11,17 +11,19 @@ use std::thread;
 use std::time::Duration;
 
 use common::{catalog, one_thread};
-use querydyno::answer::{Shown, Verdict};
-use querydyno::bench::Bench;
-use querydyno::fixture::{Dataset, Store};
-use querydyno::harness::{Testimony, judge};
-use querydyno::id::Scale;
-use querydyno::paths::root;
-use querydyno::record::Record;
-use querydyno::session::{Limits, Program, Session};
-use querydyno::settings::{OwnEngine, Settings};
-use querydyno::tables;
-use querydyno::workload::Workload;
+use querydyno::host::bench::Bench;
+use querydyno::host::data::generate::Store;
+use querydyno::host::data::tables;
+use querydyno::host::paths::root;
+use querydyno::host::record::Record;
+use querydyno::host::session::{Limits, Program, Session};
+use querydyno::host::settings::{OwnEngine, Settings};
+use querydyno::host::suite::Workload;
+use querydyno::host::verify::Verdict;
+use querydyno::host::verify::{Testimony, judge};
+use querydyno::protocol::answer::Shown;
+use querydyno::protocol::dataset::Dataset;
+use querydyno::protocol::id::Scale;
 use tempfile::TempDir;
 
 const HONEST: [&str; 4] = ["duckdb-wheel", "polars-wheel", "datafusion-wheel", "daft"];
@@ -215,7 +217,7 @@ fn run(
     (file, sql): (&Path, &str),
     accepts_majority: bool,
 ) -> Vec<Record> {
-    let folder = tempfile::tempdir_in(querydyno::paths::target()).unwrap();
+    let folder = tempfile::tempdir_in(querydyno::host::paths::target()).unwrap();
     let mut settings = Settings::read().unwrap();
     settings.home = folder.path().join("target/querydyno");
     settings.metastore = None;

@@ -3,11 +3,11 @@
 mod common;
 
 use common::{Bench, built, entry, faulty, program, query, session, text};
-use querydyno::doctor::{self, State};
-use querydyno::record::Outcome;
-use querydyno::session::FailureKind;
-use querydyno::settings::Settings;
-use querydyno::variant::Cache;
+use querydyno::host::doctor::{self, State};
+use querydyno::host::record::Outcome;
+use querydyno::host::session::FailureKind;
+use querydyno::host::settings::Settings;
+use querydyno::host::variant::Cache;
 
 const MEBIBYTE: f64 = (1 << 20) as f64;
 

@@ -5,7 +5,7 @@
 mod common;
 
 use common::odd::{ask, assert_right, number, reasons};
-use querydyno::record::Outcome;
+use querydyno::host::record::Outcome;
 use rstest::rstest;
 
 const COUNT: &str = "SELECT count(*) AS n FROM {table}";

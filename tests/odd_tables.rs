@@ -12,10 +12,10 @@ use common::odd::{
     ENGINES, TRUTH, answer, ask, assert_agreed_with_truth, assert_right, dispute, installed, number, reasons, start,
 };
 use common::text;
-use querydyno::answer::{Dispute, Verdict};
-use querydyno::bench::Bench;
-use querydyno::record::{Outcome, Record};
-use querydyno::workload::Workload;
+use querydyno::host::bench::Bench;
+use querydyno::host::record::{Outcome, Record};
+use querydyno::host::suite::Workload;
+use querydyno::host::verify::{Dispute, Verdict};
 
 /// Whether all of these are there; a dispute needs both sides.
 fn has(names: &[&str]) -> bool {

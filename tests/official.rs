@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use bigdecimal::{BigDecimal, RoundingMode};
-use querydyno::answer::reference::read_csv;
-use querydyno::answer::{Answer, Kind, Shown, Verdict};
-use querydyno::id::Scale;
-use querydyno::referee::Referee;
-use querydyno::settings::Settings;
-use querydyno::workload::{ColumnSpec, QuerySpec, Workload};
+use querydyno::host::settings::Settings;
+use querydyno::host::suite::{ColumnSpec, QuerySpec, Workload};
+use querydyno::host::verify::Verdict;
+use querydyno::host::verify::referee::Referee;
+use querydyno::host::verify::reference::read_csv;
+use querydyno::protocol::answer::{Answer, Kind, Shown};
+use querydyno::protocol::id::Scale;
 use tempfile::TempDir;
 
 /// TPC's own figure of q17, which is not what its formula gives when nothing is rounded on the way.

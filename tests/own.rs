@@ -7,15 +7,15 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use common::{Bench as Started, catalog, data, entry, faulty, real, text};
-use querydyno::answer::Verdict;
-use querydyno::bench::Bench;
-use querydyno::fixture::Store;
-use querydyno::paths::root;
-use querydyno::record::{self, Outcome, Record};
-use querydyno::report::Conditions;
-use querydyno::session::Program;
-use querydyno::settings::{OwnEngine, Settings, ToldBy};
-use querydyno::workload::Workload;
+use querydyno::host::bench::Bench;
+use querydyno::host::data::generate::Store;
+use querydyno::host::paths::root;
+use querydyno::host::record::{self, Outcome, Record};
+use querydyno::host::report::Conditions;
+use querydyno::host::session::Program;
+use querydyno::host::settings::{OwnEngine, Settings, ToldBy};
+use querydyno::host::suite::Workload;
+use querydyno::host::verify::Verdict;
 use tempfile::TempDir;
 
 const COUNT: &str = "SELECT count(*) FROM {table}";
@@ -30,7 +30,7 @@ fn nations() -> String {
 
 /// Settings with these engines beside those of the table, and a home of their own.
 fn settings(engines: &[(&str, Program)]) -> (Settings, TempDir) {
-    let folder = tempfile::tempdir_in(querydyno::paths::target()).unwrap();
+    let folder = tempfile::tempdir_in(querydyno::host::paths::target()).unwrap();
     let mut settings = Settings::read().unwrap();
     settings.home = folder.path().join("target/querydyno");
     settings.metastore = None;

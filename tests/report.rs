@@ -6,15 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use querydyno::filter::Filter;
-use querydyno::record::{Outcome, Provenance, Record};
-use querydyno::report::{
+use querydyno::host::filter::Filter;
+use querydyno::host::record::{Outcome, Provenance, Record};
+use querydyno::host::report::{
     Gathered, Group, Known, Report, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
 };
-use querydyno::session::FailureKind;
-use querydyno::settings::Settings;
-use querydyno::stats::median;
-use querydyno::variant::Cache;
+use querydyno::host::session::FailureKind;
+use querydyno::host::settings::Settings;
+use querydyno::host::stats::median;
+use querydyno::host::variant::Cache;
 use tempfile::TempDir;
 
 /// A copy of the recorded run, which a test may break.
@@ -191,7 +191,7 @@ fn unlike_cells_are_never_in_one_ranking() {
 fn a_cell_that_never_ran_takes_no_result_away() {
     let recorded = Recorded::new();
     let file = first_file(&recorded.path("records"));
-    let mut record: Record = querydyno::record::read(&file).unwrap().swap_remove(0);
+    let mut record: Record = querydyno::host::record::read(&file).unwrap().swap_remove(0);
     record.started_at = "2999-12-31T00:00:00Z".to_owned();
     record.outcome = Outcome::Failed;
     record.failure = Some(FailureKind::Interrupted.into());

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use common::{Bench, catalog, text};
-use querydyno::answer::Verdict;
-use querydyno::paths::root;
-use querydyno::record::{Outcome, Record};
+use querydyno::host::paths::root;
+use querydyno::host::record::{Outcome, Record};
+use querydyno::host::verify::Verdict;
 use rstest::rstest;
 use tempfile::TempDir;
 

@@ -11,9 +11,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use querydyno::paths;
-use querydyno::services::{How, Service, Services, State, Status, hive_jars, owner, server_pid_in};
-use querydyno::settings::Settings;
+use querydyno::host::paths;
+use querydyno::host::services::{How, Service, Services, State, Status, hive_jars, owner, server_pid_in};
+use querydyno::host::settings::Settings;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

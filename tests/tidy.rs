@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use querydyno::catalog::Catalog;
-use querydyno::paths::root;
-use querydyno::referee::{FEWEST_COMPONENTS, Referee};
-use querydyno::settings::Settings;
+use querydyno::host::catalog::Catalog;
+use querydyno::host::paths::root;
+use querydyno::host::settings::Settings;
+use querydyno::host::verify::referee::{FEWEST_COMPONENTS, Referee};
 
 /// A file longer than this is read by nobody.
 const LONGEST: usize = 450;
@@ -145,9 +145,9 @@ fn every_query_has_a_text_and_every_text_a_query() {
         if !entry.path().join("workload.toml").exists() {
             continue;
         }
-        let workload = querydyno::workload::Workload::read(&name).unwrap();
+        let workload = querydyno::host::suite::Workload::read(&name).unwrap();
         for query in &workload.queries {
-            let text = workload.text(query, "canonical", querydyno::id::Scale::ONE).unwrap();
+            let text = workload.text(query, "canonical", querydyno::protocol::id::Scale::ONE).unwrap();
             assert!(!text.sql.trim().ends_with(';'), "{} ends in a semicolon", query.name);
         }
         let texts = fs::read_dir(entry.path().join("queries")).unwrap().flatten();
@@ -158,7 +158,7 @@ fn every_query_has_a_text_and_every_text_a_query() {
 
 #[test]
 fn every_shipped_reference_rests_on_three_independent_components() {
-    let workload = querydyno::workload::Workload::read("tpch").unwrap();
+    let workload = querydyno::host::suite::Workload::read("tpch").unwrap();
     let referee = Referee::new(&Settings::read().unwrap());
     for scale in ["sf0.01", "sf0.1", "sf1"] {
         for query in &workload.queries {

@@ -6,9 +6,9 @@ mod common;
 use std::io::Write;
 
 use common::{Bench, assert_verified, built, catalog, entry, text};
-use querydyno::answer::Verdict;
-use querydyno::catalog::Entry;
-use querydyno::record::{Outcome, Record};
+use querydyno::host::catalog::Entry;
+use querydyno::host::record::{Outcome, Record};
+use querydyno::host::verify::Verdict;
 use rstest::rstest;
 
 /// The bench over all queries of one engine, each mode of it.

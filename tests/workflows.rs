@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
-use querydyno::paths::root;
+use querydyno::host::paths::root;
 use rstest::rstest;
 
 /// The one job with a token that writes.

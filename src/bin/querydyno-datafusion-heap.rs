@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use querydyno::engine::datafusion::DataFusion;
-use querydyno::session::{recipe, serve};
+use querydyno::engine::{recipe, serve};
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use querydyno::engine::datafusion::DataFusion;
-use querydyno::session::{recipe, serve};
+use querydyno::engine::{recipe, serve};
 
 fn main() -> ExitCode {
     serve::<DataFusion>("datafusion", recipe("system"))

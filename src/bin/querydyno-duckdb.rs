@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use querydyno::engine::duckdb::DuckDb;
-use querydyno::session::{recipe, serve};
+use querydyno::engine::{recipe, serve};
 
 #[cfg(feature = "duckdb-source")]
 #[global_allocator]

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    querydyno::iceberg::program::main()
+    querydyno::iceberg::main()
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use querydyno::engine::null::Null;
-use querydyno::session::{recipe, serve};
+use querydyno::engine::{recipe, serve};
 
 fn main() -> ExitCode {
     serve::<Null>("null", recipe("system"))

@@ -21,12 +21,13 @@ use datafusion::physical_plan::collect;
 use datafusion::prelude::{Expr, ParquetReadOptions, SessionConfig, SessionContext, ident};
 use tokio::runtime::Runtime;
 
-use super::{Engine, EngineInfo, EngineSettings, Phases, Result, refuse_unreadable};
-use crate::answer::Sink;
-use crate::fixture::Dataset;
-use crate::workload::Query;
+use super::{Engine, Result, refuse_unreadable};
+use crate::protocol::answer::Sink;
+use crate::protocol::dataset::Dataset;
+use crate::protocol::engine::{EngineInfo, EngineSettings, Phases};
+use crate::protocol::task::Query;
 
-crate::answer::arrow::define_show!(datafusion::arrow);
+crate::protocol::answer::arrow::define_show!(datafusion::arrow);
 
 /// One session context and the runtime that drives it.
 pub struct DataFusion {

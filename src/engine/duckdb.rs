@@ -10,12 +10,13 @@ use anyhow::Context;
 use duckdb::arrow;
 use duckdb::{Config, Connection, Statement};
 
-use super::{Engine, EngineInfo, EngineSettings, Phases, Result, refuse_unreadable};
-use crate::answer::Sink;
-use crate::fixture::Dataset;
-use crate::workload::Query;
+use super::{Engine, Result, refuse_unreadable};
+use crate::protocol::answer::Sink;
+use crate::protocol::dataset::Dataset;
+use crate::protocol::engine::{EngineInfo, EngineSettings, Phases};
+use crate::protocol::task::Query;
 
-crate::answer::arrow::define_show!(duckdb::arrow);
+crate::protocol::answer::arrow::define_show!(duckdb::arrow);
 
 /// One connection to an in-memory database.
 #[derive(Debug)]

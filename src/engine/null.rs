@@ -2,10 +2,11 @@
 
 use anyhow::bail;
 
-use super::{Engine, EngineInfo, EngineSettings, Result, Unsupported};
-use crate::answer::Sink;
-use crate::fixture::Dataset;
-use crate::workload::Query;
+use super::{Engine, Result, Unsupported};
+use crate::protocol::answer::Sink;
+use crate::protocol::dataset::Dataset;
+use crate::protocol::engine::{EngineInfo, EngineSettings};
+use crate::protocol::task::Query;
 
 /// Answers at once, with no rows.
 #[derive(Debug)]

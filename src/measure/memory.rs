@@ -5,7 +5,7 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 
 use super::tree;
-use crate::units::Bytes;
+use crate::protocol::units::Bytes;
 
 /// A high-water mark, and over how many processes it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

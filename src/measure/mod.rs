@@ -2,11 +2,10 @@
 //!
 //! Everything is read from `/proc` or by a system call; what cannot be learned is `None`, never 0.
 
-#[cfg(feature = "harness")]
-pub mod host;
-#[cfg(feature = "harness")]
+#[cfg(any(feature = "harness", feature = "instructions"))]
+pub mod instructions;
+pub mod machine;
 pub mod memory;
-#[cfg(feature = "harness")]
 pub mod tree;
 pub mod usage;
 pub(crate) mod valgrind;

@@ -87,7 +87,6 @@ pub struct Moved {
     pub write_call_bytes: u64,
 }
 
-#[cfg(feature = "harness")]
 impl Moved {
     /// These and others, field by field.
     #[must_use]
@@ -110,7 +109,6 @@ impl Moved {
 }
 
 /// What these processes have moved since their start; `None` when the kernel does not tell of one of them.
-#[cfg(feature = "harness")]
 pub fn moved_by(processes: &[u32]) -> Option<Moved> {
     let of = |pid: &u32| Moved::parse(&std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?);
     processes.iter().map(of).try_fold(Moved::default(), |sum, moved| Some(sum.with(moved?, u64::saturating_add)))
@@ -132,7 +130,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(feature = "harness")]
     fn bytes_are_told_apart() {
         let text = "rchar: 6976\nwchar: 17\nsyscr: 10\nsyscw: 0\nread_bytes: 4096\nwrite_bytes: 0\n";
         let moved = Moved { read_call_bytes: 6976, disk_read_bytes: 4096, write_call_bytes: 17 };

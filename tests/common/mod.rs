@@ -13,14 +13,14 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use querydyno::answer::Verdict;
-use querydyno::catalog::Catalog;
-use querydyno::engine::EngineSettings;
-use querydyno::fixture::Dataset;
-use querydyno::record::{self, Record};
-use querydyno::session::{Limits, Program, Session};
-use querydyno::settings::Settings;
-use querydyno::workload::Query;
+use querydyno::host::catalog::Catalog;
+use querydyno::host::record::{self, Record};
+use querydyno::host::session::{Limits, Program, Session};
+use querydyno::host::settings::Settings;
+use querydyno::host::verify::Verdict;
+use querydyno::protocol::dataset::Dataset;
+use querydyno::protocol::engine::EngineSettings;
+use querydyno::protocol::task::Query;
 use tempfile::TempDir;
 
 /// The engine's program, where it was built; otherwise it is built where slow tests are wanted. Then it is left out.
@@ -70,7 +70,7 @@ pub fn entry(name: &str, program: &Program) -> String {
 /// Data for all tests, made once a test process and kept between them.
 pub fn data() -> PathBuf {
     static DATA: OnceLock<PathBuf> = OnceLock::new();
-    DATA.get_or_init(|| querydyno::paths::own("data")).clone()
+    DATA.get_or_init(|| querydyno::host::paths::own("data")).clone()
 }
 
 /// A run of the bench with engines, records and Criterion folders of its own.

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use querydyno::answer::{Answer, Column, Dispute, Verdict};
-use querydyno::bench::Bench;
-use querydyno::paths;
-use querydyno::record::Record;
-use querydyno::settings::{OwnEngine, Settings};
-use querydyno::workload::ColumnSpec;
+use querydyno::host::bench::Bench;
+use querydyno::host::paths;
+use querydyno::host::record::Record;
+use querydyno::host::settings::{OwnEngine, Settings};
+use querydyno::host::suite::ColumnSpec;
+use querydyno::host::verify::{Dispute, Verdict};
+use querydyno::protocol::answer::{Answer, Column};
 use tempfile::TempDir;
 
 use super::{Bench as Started, catalog, entry, told};

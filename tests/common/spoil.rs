@@ -1,6 +1,6 @@
 //! Answers with a planted fault: what an engine that is nearly right would say.
 
-use querydyno::answer::{Answer, Kind};
+use querydyno::protocol::answer::{Answer, Kind};
 
 /// Numbers that a seed decides.
 pub struct Dice(pub u64);

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use querydyno::answer::Answer;
+use querydyno::protocol::answer::Answer;
 
 /// What a program says.
 #[derive(Clone, Copy)]

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    querydyno::harness::main(&std::env::var("TEST_WORKLOAD").unwrap_or_else(|_| "tpch".to_owned()))
+    querydyno::host::criterion::main(&std::env::var("TEST_WORKLOAD").unwrap_or_else(|_| "tpch".to_owned()))
 }

@@ -23,12 +23,13 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use querydyno::answer::Sink;
 use querydyno::engine::arrow::ArrowKernels;
-use querydyno::engine::{Engine, EngineInfo, EngineSettings, Result};
-use querydyno::fixture::Dataset;
-use querydyno::session::{recipe, serve};
-use querydyno::workload::Query;
+use querydyno::engine::{Engine, Result};
+use querydyno::engine::{recipe, serve};
+use querydyno::protocol::answer::Sink;
+use querydyno::protocol::dataset::Dataset;
+use querydyno::protocol::engine::{EngineInfo, EngineSettings};
+use querydyno::protocol::task::Query;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

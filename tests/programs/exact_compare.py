@@ -1,6 +1,6 @@
 """Whether two answers are the same, by exact decimals: `difference(one, other)`, in words, or None.
 
-Written from the documentation of `src/answer/compare.rs` and without its code, so that the two can be held against each other. It
+Written from the documentation of `src/host/verify/compare.rs` and without its code, so that the two can be held against each other. It
 knows answers as the protocol has them: columns with kinds, rows of texts and nulls. Rows count as multisets.
 """
 

@@ -6,11 +6,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::Context;
-use querydyno::answer::{Cell, Column, Kind, Sink};
-use querydyno::engine::{Build, Engine, EngineInfo, EngineSettings, Result};
-use querydyno::fixture::Dataset;
-use querydyno::session::serve;
-use querydyno::workload::Query;
+use querydyno::engine::serve;
+use querydyno::engine::{Engine, Result};
+use querydyno::protocol::answer::{Cell, Column, Kind, Sink};
+use querydyno::protocol::dataset::Dataset;
+use querydyno::protocol::engine::{Build, EngineInfo, EngineSettings};
+use querydyno::protocol::task::Query;
 
 fn main() -> ExitCode {
     let mut stdout = std::io::stdout();

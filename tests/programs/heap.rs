@@ -4,11 +4,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array};
-use querydyno::answer::Sink;
-use querydyno::engine::{Build, Engine, EngineInfo, EngineSettings, Result, Unsupported};
-use querydyno::fixture::Dataset;
-use querydyno::session::serve;
-use querydyno::workload::Query;
+use querydyno::engine::serve;
+use querydyno::engine::{Engine, Result, Unsupported};
+use querydyno::protocol::answer::Sink;
+use querydyno::protocol::dataset::Dataset;
+use querydyno::protocol::engine::{Build, EngineInfo, EngineSettings};
+use querydyno::protocol::task::Query;
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;

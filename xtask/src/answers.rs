@@ -2,15 +2,15 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use querydyno::catalog::{Catalog, Entry};
-use querydyno::fixture::Store;
-use querydyno::harness::agree;
-use querydyno::id::Scale;
-use querydyno::interrupt;
-use querydyno::output;
-use querydyno::referee::{self, FEWEST_COMPONENTS, Referee};
-use querydyno::settings::Settings;
-use querydyno::workload::{QuerySpec, Workload};
+use querydyno::host::catalog::{Catalog, Entry};
+use querydyno::host::data::generate::Store;
+use querydyno::host::interrupt;
+use querydyno::host::output;
+use querydyno::host::settings::Settings;
+use querydyno::host::suite::{QuerySpec, Workload};
+use querydyno::host::verify::agree;
+use querydyno::host::verify::referee::{self, FEWEST_COMPONENTS, Referee};
+use querydyno::protocol::id::Scale;
 
 /// Make reference answers: what engines of at least three independent components agree on, with no dissent
 #[derive(Debug, Args)]

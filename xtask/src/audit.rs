@@ -3,14 +3,14 @@
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use querydyno::audit::{Audit as Found, Comparison, Course, QueryRatio, audit, keep};
-use querydyno::catalog::{Catalog, Entry};
-use querydyno::id::Scale;
-use querydyno::interrupt;
-use querydyno::output;
-use querydyno::settings::Settings;
-use querydyno::units::Nanos;
-use querydyno::workload::Workload;
+use querydyno::host::audit::{Audit as Found, Comparison, Course, QueryRatio, audit, keep};
+use querydyno::host::catalog::{Catalog, Entry};
+use querydyno::host::interrupt;
+use querydyno::host::output;
+use querydyno::host::settings::Settings;
+use querydyno::host::suite::Workload;
+use querydyno::protocol::id::Scale;
+use querydyno::protocol::units::Nanos;
 use serde_json::{Value, json};
 
 /// A ratio from here on is worth an explanation.

@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: a query of your own, a workload of your own, or ordinary cells, by counted runs. A thin caller of
-//! [`querydyno::bench::Bench`].
+//! [`querydyno::host::bench::Bench`].
 
 mod bars;
 mod table;
@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use querydyno::answer::reference::write_whole;
-use querydyno::bench::{Bench as Run, RUNS};
-use querydyno::interrupt;
-use querydyno::measure::host;
-use querydyno::output::print;
-use querydyno::record::{Outcome, Record};
-use querydyno::settings::Settings;
+use querydyno::host::bench::{Bench as Run, RUNS};
+use querydyno::host::interrupt;
+use querydyno::host::output::print;
+use querydyno::host::record::{Outcome, Record};
+use querydyno::host::settings::Settings;
+use querydyno::host::verify::reference::write_whole;
+use querydyno::measure::machine;
 
 use crate::report::tell;
 use bars::Bars;
@@ -201,8 +201,8 @@ impl Bench {
     fn caution(&self, settings: &Settings) {
         let most = settings.threads.iter().max().copied().unwrap_or_default();
         let wanted = most.saturating_mul(self.parallel);
-        if wanted > host::cores() {
-            tell!("caution: {wanted} threads share {} processors: they wait for each other", host::cores());
+        if wanted > machine::cores() {
+            tell!("caution: {wanted} threads share {} processors: they wait for each other", machine::cores());
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use querydyno::catalog::{Catalog, Recipe};
-use querydyno::interrupt;
-use querydyno::output;
-use querydyno::settings::Settings;
+use querydyno::host::catalog::{Catalog, Recipe};
+use querydyno::host::interrupt;
+use querydyno::host::output;
+use querydyno::host::settings::Settings;
 
 /// Build engine programs and make script engines' environments ahead of a run
 #[derive(Debug, Args)]

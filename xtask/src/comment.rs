@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use querydyno::gate::page::MARKER;
-use querydyno::output;
+use querydyno::host::gate::page::MARKER;
+use querydyno::host::output;
 use serde_json::{Deserializer, Value, json};
 
 /// GitHub takes no longer comment.

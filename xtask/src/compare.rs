@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use querydyno::gate::{Gate, Sides};
+use querydyno::host::gate::{Gate, Sides};
 
 use crate::gate::Told;
 

@@ -2,13 +2,14 @@
 
 use anyhow::Result;
 use clap::Args;
-use querydyno::fixture::{Dataset, Store, Table};
-use querydyno::id::Scale;
-use querydyno::output;
-use querydyno::settings::Settings;
-use querydyno::tables;
-use querydyno::variant::{FORMATS, PARQUET};
-use querydyno::workload::Workload;
+use querydyno::host::data::generate::Store;
+use querydyno::host::data::tables;
+use querydyno::host::output;
+use querydyno::host::settings::Settings;
+use querydyno::host::suite::Workload;
+use querydyno::host::variant::{FORMATS, PARQUET};
+use querydyno::protocol::dataset::{Dataset, Table};
+use querydyno::protocol::id::Scale;
 
 /// Make a workload's tables ahead of a run; what is there and whole is left alone
 ///

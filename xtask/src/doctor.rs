@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use clap::Args;
-use querydyno::doctor::{Finding, State, examine};
-use querydyno::measure::host::Host;
-use querydyno::output;
-use querydyno::settings::Settings;
-use querydyno::units::Bytes;
+use querydyno::host::doctor::{Finding, State, examine};
+use querydyno::host::output;
+use querydyno::host::settings::Settings;
+use querydyno::measure::machine::Host;
+use querydyno::protocol::units::Bytes;
 use serde_json::json;
 
 /// Columns of the terminal.

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use clap::Args;
-use querydyno::catalog::{Catalog, Recipe};
-use querydyno::output;
-use querydyno::settings::Settings;
+use querydyno::host::catalog::{Catalog, Recipe};
+use querydyno::host::output;
+use querydyno::host::settings::Settings;
 
 /// List the engines, the components they are built on - engines that share one are one vote - and whether their programs are built
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! `cargo xtask gate`: red only when it is really slower. A thin caller of [`querydyno::gate::Gate`].
+//! `cargo xtask gate`: red only when it is really slower. A thin caller of [`querydyno::host::gate::Gate`].
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::{ArgGroup, Args};
-use querydyno::answer::reference::write_whole;
-use querydyno::gate::page::{self, MARKER};
-use querydyno::gate::{Gate as Run, Outcome, Sides, Stop, to_confirm};
-use querydyno::interrupt;
-use querydyno::output::print;
-use querydyno::report::{markdown, terminal};
-use querydyno::settings::Settings;
+use querydyno::host::gate::page::{self, MARKER};
+use querydyno::host::gate::{Gate as Run, Outcome, Sides, Stop, to_confirm};
+use querydyno::host::interrupt;
+use querydyno::host::output::print;
+use querydyno::host::report::{markdown, terminal};
+use querydyno::host::settings::Settings;
+use querydyno::host::verify::reference::write_whole;
 use serde_json::Value;
 
 use crate::report::{colors, tell};
@@ -37,7 +37,7 @@ pub(crate) const USAGE: u8 = 3;
   cargo xtask gate q1 --base-program polars-wheel@2.0.0 --head-program polars-wheel@2.1.0
   cargo xtask gate duckdb --base main --confirm gate.json     on another machine: only what was slower there
 
-What may be slower or hungrier, and until when, is in [gate] of querydyno.toml (src/settings/mod.rs shows every key).
+What may be slower or hungrier, and until when, is in [gate] of querydyno.toml (src/host/settings/mod.rs shows every key).
 A gate that was interrupted or killed goes on where it stopped when the same command is given again. The samples are also in
 Criterion's folder as baselines base and head: critcmp base head.
 Exit codes: 0 passed; 1 slower or hungrier, confirmed; 2 undecided (noise, a moved control, missing rows, interrupted); 3 usage."
@@ -85,7 +85,7 @@ pub(crate) struct Told {
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    let time = querydyno::settings::duration(text).map_err(|error| format!("{error:#}"))?;
+    let time = querydyno::host::settings::duration(text).map_err(|error| format!("{error:#}"))?;
     if time.is_zero() { Err("no time measures nothing: give some, such as 10m".to_owned()) } else { Ok(time) }
 }
 
@@ -126,7 +126,7 @@ impl Told {
         {
             let _ = fs::remove_file(file);
         }
-        if let Some(note) = querydyno::paths::other_checkout() {
+        if let Some(note) = querydyno::host::paths::other_checkout() {
             tell!("{note}");
         }
         let settings = self.check_files().and_then(|()| self.settings()).map_err(|error| {

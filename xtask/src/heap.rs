@@ -3,12 +3,12 @@
 use anyhow::{Result, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use querydyno::id::Scale;
-use querydyno::inspect::{HeapFound, Tool, heap};
-use querydyno::output;
-use querydyno::record::Outcome;
-use querydyno::settings::Settings;
-use querydyno::units::Bytes;
+use querydyno::host::inspect::{HeapFound, Tool, heap};
+use querydyno::host::output;
+use querydyno::host::record::Outcome;
+use querydyno::host::settings::Settings;
+use querydyno::protocol::id::Scale;
+use querydyno::protocol::units::Bytes;
 use serde_json::json;
 
 /// Count the allocations of one run of each query that a filter means, and name the places they come from

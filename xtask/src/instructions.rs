@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use querydyno::id::Scale;
-use querydyno::inspect::{Counted, Gate, instructions};
-use querydyno::output;
-use querydyno::record::Outcome;
-use querydyno::settings::Settings;
+use querydyno::host::inspect::{Counted, Gate, instructions};
+use querydyno::host::output;
+use querydyno::host::record::Outcome;
+use querydyno::host::settings::Settings;
+use querydyno::protocol::id::Scale;
 use serde_json::json;
 
 /// Count the instructions of one run of each query that a filter means, and compare them with the last time

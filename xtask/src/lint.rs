@@ -7,9 +7,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use querydyno::catalog::{Catalog, Recipe};
-use querydyno::output;
-use querydyno::settings::Settings;
+use querydyno::host::catalog::{Catalog, Recipe};
+use querydyno::host::output;
+use querydyno::host::settings::Settings;
 
 /// Check formatting and clippy on the host, its benches and every engine program that is built
 #[derive(Debug, Args)]

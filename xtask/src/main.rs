@@ -21,7 +21,7 @@ mod show;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use querydyno::interrupt;
+use querydyno::host::interrupt;
 
 /// `QueryDyno`'s commands around `cargo bench`.
 #[derive(Debug, Parser)]

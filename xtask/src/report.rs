@@ -6,15 +6,15 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
-use querydyno::audit;
-use querydyno::baseline::named;
-use querydyno::filter::Filter;
-use querydyno::output::print;
-use querydyno::paths;
-use querydyno::report::{
+use querydyno::host::audit;
+use querydyno::host::criterion::baseline::named;
+use querydyno::host::filter::Filter;
+use querydyno::host::output::print;
+use querydyno::host::paths;
+use querydyno::host::report::{
     Document, Known, Report as Page, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
 };
-use querydyno::settings::Settings;
+use querydyno::host::settings::Settings;
 
 /// As `eprintln!`, for a reader of stderr that may have seen enough, such as `head`.
 macro_rules! tell {
@@ -78,9 +78,9 @@ enum Format {
     Markdown,
     /// One self-contained file with pictures
     Html,
-    /// For programs; src/report/json.rs documents it
+    /// For programs; src/host/report/json.rs documents it
     Json,
-    /// One row per cell and metric; src/report/csv.rs documents it
+    /// One row per cell and metric; src/host/report/csv.rs documents it
     Csv,
 }
 

@@ -9,12 +9,12 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use querydyno::catalog::{cargo, command};
-use querydyno::measure::host;
-use querydyno::output;
-use querydyno::scaling::{Curve, Mean, curves, draw, means};
-use querydyno::units::Nanos;
-use querydyno::{paths, record};
+use querydyno::host::catalog::{cargo, command};
+use querydyno::host::output;
+use querydyno::host::scaling::{Curve, Mean, curves, draw, means};
+use querydyno::host::{paths, record};
+use querydyno::measure::machine;
+use querydyno::protocol::units::Nanos;
 use serde_json::json;
 
 /// Run the bench with several thread counts, and print and draw each engine's speed-up against the ideal
@@ -39,7 +39,7 @@ pub(crate) struct Scaling {
 impl Scaling {
     pub(crate) fn run(self) -> Result<()> {
         let told = self.threads.iter().copied().map(usize::from);
-        let mut counts = if self.threads.is_empty() { powers_of_two(host::cores()) } else { told.collect() };
+        let mut counts = if self.threads.is_empty() { powers_of_two(machine::cores()) } else { told.collect() };
         // The base of every speed-up.
         counts.push(1);
         counts.sort_unstable();

@@ -3,10 +3,10 @@
 use anyhow::{Result, bail, ensure};
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
-use querydyno::interrupt;
-use querydyno::output;
-use querydyno::services::{How, Service, Services as All, Status};
-use querydyno::settings::Settings;
+use querydyno::host::interrupt;
+use querydyno::host::output;
+use querydyno::host::services::{How, Service, Services as All, Status};
+use querydyno::host::settings::Settings;
 
 /// Start and stop the servers that engines and formats need: hive, mariadb, starrocks, minio
 ///

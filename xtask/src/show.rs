@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use querydyno::output::print;
-use querydyno::report::{Conditions, Found, newest, record, show};
+use querydyno::host::output::print;
+use querydyno::host::report::{Conditions, Found, newest, record, show};
 
 use crate::report::{Places, tell};
 

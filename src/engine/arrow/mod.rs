@@ -35,12 +35,13 @@ use anyhow::{Context, bail, ensure};
 use arrow::array::RecordBatch;
 
 use self::table::Table;
-use super::{Engine, EngineInfo, EngineSettings, Result, Unsupported, refuse_unreadable};
-use crate::answer::Sink;
-use crate::fixture::Dataset;
-use crate::workload::Query;
+use super::{Engine, Result, Unsupported, refuse_unreadable};
+use crate::protocol::answer::Sink;
+use crate::protocol::dataset::Dataset;
+use crate::protocol::engine::{EngineInfo, EngineSettings};
+use crate::protocol::task::Query;
 
-crate::answer::arrow::define_show!(arrow);
+crate::protocol::answer::arrow::define_show!(arrow);
 
 /// The queries of TPC-H with a plan.
 const PLANS: [(&str, Plan); 10] = [

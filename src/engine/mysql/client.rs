@@ -12,7 +12,8 @@ use mysql::{Conn, Error, LocalInfileHandler};
 use super::output::Output;
 use super::service::Login;
 use super::sql::{named, quoted, setting};
-use crate::engine::{Phases, Result};
+use crate::engine::Result;
+use crate::protocol::engine::Phases;
 
 /// A connection. Not `Debug`: the client's own shows the password.
 pub struct Client {

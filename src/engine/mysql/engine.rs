@@ -11,10 +11,11 @@ use super::load;
 use super::output::Output;
 use super::service::{Login, Service};
 use super::sql::quoted;
-use crate::answer::Sink;
-use crate::engine::{Engine, EngineInfo, EngineSettings, Phases, Result, Unsupported};
-use crate::fixture::Dataset;
-use crate::workload::Query;
+use crate::engine::{Engine, Result, Unsupported};
+use crate::protocol::answer::Sink;
+use crate::protocol::dataset::Dataset;
+use crate::protocol::engine::{EngineInfo, EngineSettings, Phases};
+use crate::protocol::task::Query;
 
 static SERVICE: Service = Service {
     title: "MariaDB",

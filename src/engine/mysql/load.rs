@@ -15,7 +15,7 @@ use super::loaded::{database, is_loaded, mark};
 use super::schema;
 use super::sql::{named, quoted};
 use crate::engine::{Result, Unsupported};
-use crate::fixture::{Dataset, Table};
+use crate::protocol::dataset::{Dataset, Table};
 
 /// How long to wait for another program before looking again, in seconds.
 const PATIENCE: u32 = 5;

@@ -7,7 +7,7 @@
 use super::{client::Client, sql::quoted};
 #[cfg(any(feature = "mysql", feature = "starrocks"))]
 use crate::engine::Result;
-use crate::fixture::{Dataset, Table};
+use crate::protocol::dataset::{Dataset, Table};
 
 /// Goes up when tables are made in another way, so that those made before are made again.
 const LAYOUT: u32 = 1;

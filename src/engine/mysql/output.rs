@@ -6,8 +6,8 @@ use anyhow::{Context, bail};
 use mysql::consts::ColumnType;
 use mysql::{Column, Row, Value};
 
-use crate::answer::{self, Answer, Kind};
 use crate::engine::Result;
+use crate::protocol::answer::{self, Answer, Kind};
 
 /// Every row of a result, in the client's own form.
 #[derive(Debug)]

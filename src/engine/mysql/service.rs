@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use mysql::{DriverError, Error, Opts, OptsBuilder};
 
 use crate::engine::Result;
-use crate::engine::Server;
+use crate::protocol::engine::Server;
 
 /// A connection that takes longer is none; a query may take as long as the host allows.
 const CONNECT: Duration = Duration::from_secs(10);

@@ -3,8 +3,8 @@
 use anyhow::bail;
 use polars::prelude::{AnyValue, DataFrame, DataType, TimeUnit};
 
-use crate::answer::{Cell, Column, Kind, Sink};
 use crate::engine::{Result, incomparable};
+use crate::protocol::answer::{Cell, Column, Kind, Sink};
 
 /// Hands the rows of a frame to the sink.
 ///

@@ -3,7 +3,7 @@
 use polars::io::HiveOptions;
 use polars::prelude::{LazyFrame, PlRefPath, PolarsResult, ScanArgsParquet, UnionArgs, col, concat_lf_diagonal};
 
-use crate::fixture::Table;
+use crate::protocol::dataset::Table;
 
 /// A table's files.
 #[derive(Debug, Clone)]

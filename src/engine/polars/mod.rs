@@ -17,10 +17,11 @@ use polars::prelude::{DataFrame, LazyFrame, OptFlags, len};
 
 use self::files::Files;
 use self::plans::{Given, Plan};
-use super::{Engine, EngineInfo, EngineSettings, Result, Unsupported, refuse_unreadable};
-use crate::answer::Sink;
-use crate::fixture::Dataset;
-use crate::workload::Query;
+use super::{Engine, Result, Unsupported, refuse_unreadable};
+use crate::protocol::answer::Sink;
+use crate::protocol::dataset::Dataset;
+use crate::protocol::engine::{EngineInfo, EngineSettings};
+use crate::protocol::task::Query;
 
 const THREADS: &str = "POLARS_MAX_THREADS";
 /// What it keeps below by spilling; set by its entry like the number of threads.

@@ -8,14 +8,15 @@ use anyhow::{bail, ensure};
 use super::profile::Times;
 use super::snapshots::{self, Snapshot};
 use super::{iceberg, native};
-use crate::answer::Sink;
 use crate::engine::mysql::client::{Client, Limit};
 use crate::engine::mysql::output::Output;
 use crate::engine::mysql::service::{Login, Service};
 use crate::engine::mysql::sql::quoted;
-use crate::engine::{Engine, EngineInfo, EngineSettings, Phases, Result, Unsupported};
-use crate::fixture::Dataset;
-use crate::workload::Query;
+use crate::engine::{Engine, Result, Unsupported};
+use crate::protocol::answer::Sink;
+use crate::protocol::dataset::Dataset;
+use crate::protocol::engine::{EngineInfo, EngineSettings, Phases};
+use crate::protocol::task::Query;
 
 static SERVICE: Service =
     Service { title: "StarRocks", prefix: "STARROCKS", port: 9030, user: "root", password: "", name: "starrocks" };

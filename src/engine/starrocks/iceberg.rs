@@ -11,7 +11,7 @@ use super::snapshots::Snapshot;
 use crate::engine::mysql::client::Client;
 use crate::engine::mysql::sql::{named, quoted};
 use crate::engine::{Result, Unsupported};
-use crate::fixture::Dataset;
+use crate::protocol::dataset::Dataset;
 
 /// Where the server finds the metastore, when that is not where this program finds it: from inside a container, say.
 const SEEN_BY_SERVER: &str = "STARROCKS_METASTORE_URI";

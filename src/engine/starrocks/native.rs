@@ -10,7 +10,7 @@ use crate::engine::Result;
 use crate::engine::mysql::client::Client;
 use crate::engine::mysql::loaded::{database, is_loaded, mark};
 use crate::engine::mysql::sql::{named, quoted};
-use crate::fixture::{Dataset, Table};
+use crate::protocol::dataset::{Dataset, Table};
 
 /// Makes every table of the dataset known in the connection's database.
 pub(super) fn load(client: &mut Client, dataset: &Dataset) -> Result<()> {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use querydyno::bench::Progress;
-use querydyno::id::BenchId;
-use querydyno::record::{Outcome, Record};
-use querydyno::stats;
-use querydyno::units::Nanos;
+use querydyno::host::bench::Progress;
+use querydyno::host::record::{Outcome, Record};
+use querydyno::host::stats;
+use querydyno::protocol::id::BenchId;
+use querydyno::protocol::units::Nanos;
 
 use crate::report::tell;
 

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use comfy_table::{CellAlignment, Table, presets};
-use querydyno::answer::Verdict;
-use querydyno::harness::doubts;
-use querydyno::record::{Outcome, Record};
-use querydyno::report::Conditions;
-use querydyno::stats;
-use querydyno::units::{Bytes, Nanos};
+use querydyno::host::record::{Outcome, Record};
+use querydyno::host::report::Conditions;
+use querydyno::host::run::doubts;
+use querydyno::host::stats;
+use querydyno::host::verify::Verdict;
+use querydyno::protocol::units::{Bytes, Nanos};
 
 /// Characters of a reason: an engine may print a whole plan.
 const LONGEST: usize = 400;

@@ -1,7 +1,7 @@
 //! Every setting with who said it, as a table.
 
 use comfy_table::{Table, presets};
-use querydyno::settings::Settings;
+use querydyno::host::settings::Settings;
 
 /// Characters of a value: somebody's query may be long.
 const LONGEST: usize = 60;

@@ -8,8 +8,8 @@ use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion};
 
-use super::super::physical::{Long, Short, Text};
 use super::*;
+use crate::engine::arrow::physical::{Long, Short, Text};
 
 const ROWS: u32 = 10_000;
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
 
-use super::super::output::{decimals, texts};
 use crate::engine::Result;
+use crate::engine::arrow::output::{decimals, texts};
 
 /// The numbers of a return flag and of a line status.
 pub type Key = (u32, u32);

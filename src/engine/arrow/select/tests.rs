@@ -15,9 +15,9 @@ use parquet::file::properties::WriterProperties;
 use rstest::rstest;
 use tempfile::TempDir;
 
-use super::super::table::Table;
 use super::*;
 use crate::engine::Unsupported;
+use crate::engine::arrow::table::Table;
 
 /// A table `t` of five rows in three row groups.
 fn five_rows() -> (Tables, TempDir) {

@@ -7,7 +7,7 @@ Python's own; pyarrow is imported when an engine has given a large answer as Arr
 
     echo | PYTHONPATH=src/engine/python/module python src/engine/python/pandas/engine.py
 
-JSON objects, one a line, in UTF-8 whatever the environment says; `src/session/protocol.rs` has the host's side.
+JSON objects, one a line, in UTF-8 whatever the environment says; `src/protocol/messages.rs` has the host's side.
 
 | host says | reply |
 |---|---|

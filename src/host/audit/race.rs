@@ -1,0 +1,208 @@
+//! The measurement of an audit: fresh processes of all contestants, taking turns, query by query.
+
+use anyhow::{Result, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Audit, Comparison, LeftOut, QueryRatio};
+use crate::host::catalog::Entry;
+use crate::host::data::generate::Store;
+use crate::host::interrupt;
+use crate::host::record;
+use crate::host::run::launch::{Launched, launch};
+use crate::host::session::Program;
+use crate::host::settings::Settings;
+use crate::host::stats::{hodges_lehmann, median};
+use crate::host::suite::{QuerySpec, Workload};
+use crate::host::verify::referee::Referee;
+use crate::measure::machine::Host;
+use crate::protocol::dataset::Dataset;
+use crate::protocol::engine::EngineInfo;
+use crate::protocol::id::Scale;
+use crate::protocol::task::Query;
+
+/// What a process runs for, in nanoseconds, beyond its first run; at least [`FEWEST`] and at most [`MOST`] runs.
+const ENOUGH_NS: u64 = 600_000_000;
+const FEWEST: u64 = 3;
+const MOST: u64 = 30;
+const CONFIDENCE: f64 = 0.95;
+
+/// What the contestants run.
+#[derive(Debug, Clone, Copy)]
+pub struct Course<'a> {
+    /// Whose tables.
+    pub workload: &'a Workload,
+    /// Which queries.
+    pub queries: &'a [&'a QuerySpec],
+    /// On how much data.
+    pub scale: Scale,
+    /// Fresh processes of each contestant, for each query; 95 % intervals take six.
+    pub rounds: usize,
+}
+
+/// An engine in the race.
+struct Contestant<'a> {
+    entry: &'a Entry,
+    program: Program,
+    info: Option<EngineInfo>,
+}
+
+/// One contestant's medians, one of each round, or why it left.
+type Times = Result<Vec<f64>, String>;
+
+/// Compares an engine with official distributions of it, the nearest version first. A query whose
+/// answer is not verified on both sides is left out.
+///
+/// # Errors
+/// When our own program or the data cannot be had, nothing could be compared, or after an interrupt.
+pub fn audit(ours: &Entry, official: &[Entry], course: Course<'_>, settings: &Settings) -> Result<Audit> {
+    let variant = settings.sole_variant("parquet")?;
+    let mut contestants = vec![Contestant { entry: ours, program: ours.program()?, info: None }];
+    for entry in official {
+        match entry.program() {
+            Ok(program) => contestants.push(Contestant { entry, program, info: None }),
+            // The others can be compared all the same.
+            Err(error) => eprintln!("left out: {}: {error:#}", entry.name),
+        }
+        interrupt::check()?;
+    }
+    let store = Store::new(settings.data.clone());
+    let referee = Referee::new(settings);
+    let bar = bar(course.queries.len() * course.rounds * contestants.len());
+    let mut found: Vec<(Vec<QueryRatio>, Vec<LeftOut>)> = vec![Default::default(); contestants.len() - 1];
+    for query in course.queries {
+        let dataset = store.ensure(course.workload, course.scale, "parquet", &query.tables)?;
+        let times = race(&mut contestants, query, &dataset, course, settings, &referee, &bar)?;
+        for (((ratios, left_out), theirs), contestant) in found.iter_mut().zip(&times[1..]).zip(&contestants[1..]) {
+            let result = ratio(&query.name, &times[0], theirs);
+            // Also where there is no terminal for a bar: a whole audit takes minutes.
+            bar.suspend(|| eprintln!("{} against {}: {}", query.name, contestant.entry.name, shown(&result)));
+            match result {
+                Ok(ratio) => ratios.push(ratio),
+                Err(reason) => left_out.push(LeftOut { query: query.name.clone(), reason }),
+            }
+        }
+    }
+    bar.finish_and_clear();
+    let mut comparisons = Vec::new();
+    for (contestant, (ratios, left_out)) in contestants[1..].iter().zip(found) {
+        let name = &contestant.entry.name;
+        let why = left_out.first().map_or_else(String::new, |left| format!(": {}", left.reason));
+        let version = contestant.info.as_ref().map(|info| info.version.clone()).unwrap_or_default();
+        match Comparison::new(name.clone(), version, ratios, left_out) {
+            Some(comparison) => comparisons.push(comparison),
+            None => eprintln!("left out: {} and {name} have no query in common{why}", ours.name),
+        }
+    }
+    if comparisons.is_empty() {
+        bail!("{} could be compared with nothing; the lines above say why", ours.name);
+    }
+    let info = contestants.swap_remove(0).info.unwrap_or_default();
+    Ok(Audit {
+        engine: ours.name.clone(),
+        version: info.version,
+        build: info.build,
+        workload: course.workload.name.clone(),
+        scale: course.scale,
+        variant: variant.to_string(),
+        threads: variant.threads,
+        rounds: course.rounds,
+        host: Host::read(),
+        taken_at: record::now(),
+        comparisons,
+    })
+}
+
+fn shown(result: &Result<QueryRatio, String>) -> String {
+    match result {
+        Ok(ratio) => format!("{:.3} ({:.3} to {:.3})", ratio.ratio, ratio.low, ratio.high),
+        Err(reason) => reason.clone(),
+    }
+}
+
+fn bar(processes: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg:40} {wide_bar} {pos}/{len} processes, {eta} left");
+    let bar = ProgressBar::new(processes as u64);
+    style.map_or(bar.clone(), |style| bar.with_style(style))
+}
+
+fn race(
+    contestants: &mut [Contestant<'_>],
+    query: &QuerySpec,
+    dataset: &Dataset,
+    course: Course<'_>,
+    settings: &Settings,
+    referee: &Referee,
+    bar: &ProgressBar,
+) -> Result<Vec<Times>> {
+    let mut times: Vec<Times> = contestants.iter().map(|_| Ok(Vec::new())).collect();
+    for round in 0..course.rounds {
+        // Forth and back, so that none always runs after the same other one.
+        let forth: Vec<usize> = (0..contestants.len()).collect();
+        let order: Vec<usize> = if round % 2 == 0 { forth } else { forth.into_iter().rev().collect() };
+        for place in order {
+            interrupt::check()?;
+            let contestant = &mut contestants[place];
+            bar.set_message(format!("{} {}", query.name, contestant.entry.name));
+            // Without our own time there is nothing to compare theirs with.
+            if times[0].is_err() {
+                bar.inc(1);
+                continue;
+            }
+            if let Ok(medians) = &mut times[place] {
+                let text = course.workload.text(query, &contestant.entry.dialect, course.scale)?;
+                match process(contestant, query, &text, dataset, course, settings, referee) {
+                    Ok(median) => medians.push(median),
+                    Err(error) => times[place] = Err(format!("{}: {error:#}", contestant.entry.name)),
+                }
+            }
+            bar.inc(1);
+        }
+    }
+    // Interrupted programs are no engines that failed.
+    interrupt::check()?;
+    Ok(times)
+}
+
+/// One fresh process: a first run, whose answer is checked, then the median of some more.
+fn process(
+    contestant: &mut Contestant<'_>,
+    query: &QuerySpec,
+    text: &Query,
+    dataset: &Dataset,
+    course: Course<'_>,
+    settings: &Settings,
+    referee: &Referee,
+) -> Result<f64> {
+    let Launched { mut session, info, .. } = launch(
+        contestant.entry,
+        settings.sole_variant("parquet")?,
+        &contestant.program,
+        settings,
+        dataset,
+        text,
+        false,
+    )?;
+    contestant.info = Some(info);
+    let first = session.run(1)?;
+    let verdict = referee.judge(course.workload, query, course.scale, &session.answer()?)?;
+    ensure!(verdict.verified(), "answer {verdict}");
+    let ns = first.durations_ns.first().copied().unwrap_or(1).max(1);
+    let runs = session.run((ENOUGH_NS / ns).clamp(FEWEST, MOST))?;
+    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a query are far below 2^53")]
+    let durations: Vec<f64> = runs.durations_ns.iter().map(|ns| *ns as f64).collect();
+    Ok(median(&durations).unwrap_or_default())
+}
+
+fn ratio(query: &str, ours: &Times, theirs: &Times) -> Result<QueryRatio, String> {
+    let (ours, theirs) = (ours.as_ref().map_err(Clone::clone)?, theirs.as_ref().map_err(Clone::clone)?);
+    let logs: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| (ours / theirs).ln()).collect();
+    let interval = hodges_lehmann(&logs, CONFIDENCE).ok_or("too few rounds for an interval: it takes six")?;
+    Ok(QueryRatio {
+        query: query.to_owned(),
+        ratio: interval.estimate.exp(),
+        low: interval.low.exp(),
+        high: interval.high.exp(),
+        ours_ns: median(ours).unwrap_or_default(),
+        theirs_ns: median(theirs).unwrap_or_default(),
+    })
+}

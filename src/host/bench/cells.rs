@@ -1,0 +1,88 @@
+//! Which cells a [`Bench`] means, and the programs of their engines.
+
+use std::env;
+
+use anyhow::{Result, bail, ensure};
+
+use super::Bench;
+use crate::host::catalog::Catalog;
+use crate::host::run::forecast;
+use crate::host::run::plan::{self, Programs};
+use crate::host::run::select::{self, Cell, Usual};
+use crate::host::settings::{Settings, called_in};
+use crate::host::suite::{Workload, is_own};
+
+impl Bench {
+    /// The workloads that cells can be of.
+    pub(super) fn workloads(&self, settings: &Settings) -> Result<Vec<Workload>> {
+        let folder = env::current_dir()?;
+        let name = self.name.as_deref();
+        ensure!(
+            self.sql.is_none() || (self.workload.is_none() && self.filter.is_none()),
+            "a query of your own, or a workload, or a filter over the cells that there are: give one of them"
+        );
+        ensure!(self.tables.is_empty() || self.sql.is_some(), "a table goes with a query: give its SQL");
+        if let Some(sql) = &self.sql {
+            return Ok(vec![Workload::own(&self.tables, sql, name, &folder)?]);
+        }
+        if let Some(folder) = &self.workload {
+            return Ok(vec![Workload::read_from(folder)?]);
+        }
+        if self.filter.is_none() {
+            let own = settings.own_query()?;
+            return Ok(vec![Workload::own(std::slice::from_ref(&own.table), &own.sql, name, &called_in()?)?]);
+        }
+        if self.words().iter().any(|word| is_own(word)) {
+            Workload::own_of(settings)?;
+        }
+        Workload::all(settings)
+    }
+
+    /// The engines that cells can be of.
+    pub(super) fn catalog(&self, settings: &Settings) -> Result<Catalog> {
+        let mut catalog = Catalog::read(settings)?;
+        if !self.engines.is_empty() {
+            return catalog.only(&self.engines);
+        }
+        catalog.add_versions(&self.words())?;
+        Ok(catalog)
+    }
+
+    /// The cells, each with how many run beside it.
+    pub(super) fn cells<'a>(
+        &self,
+        workloads: &'a [Workload],
+        catalog: &'a Catalog,
+        settings: &'a Settings,
+    ) -> Result<Vec<Cell<'a>>> {
+        let cells = select::all(workloads, catalog, settings);
+        let mut cells = select::select(cells, self.filter.as_deref(), false, Usual::of(settings))?;
+        let most = cells.chunk_by(Cell::asks_the_same).map(<[_]>::len).max().unwrap_or(1);
+        let parallel = self.parallel.unwrap_or(1).min(most);
+        for cell in &mut cells {
+            cell.parts.variant.parallel = parallel;
+            cell.id.variant = cell.parts.variant.to_string();
+        }
+        select::check_names(&cells)?;
+        Ok(cells)
+    }
+
+    /// The programs of these cells' engines. Those that nobody named are not built for it.
+    ///
+    /// # Errors
+    /// When none is there, or after an interrupt.
+    pub(super) fn programs<'a>(&self, cells: &[Cell<'a>], settings: &Settings) -> Result<Programs<'a>> {
+        let asked_for = !self.engines.is_empty() || self.filter.is_some();
+        if !asked_for && cells.iter().all(|cell| cell.parts.engine.find().is_none()) {
+            bail!("no engine is built or installed: name some, which builds them, or first: cargo xtask build duckdb");
+        }
+        if asked_for && let Some(line) = forecast::building(cells) {
+            eprintln!("{line}");
+        }
+        plan::programs(cells, settings, asked_for)
+    }
+
+    fn words(&self) -> Vec<&str> {
+        select::words(self.filter.as_deref().unwrap_or_default())
+    }
+}

@@ -1,0 +1,122 @@
+//! Tells whether a table on disk still is what its manifest says.
+//!
+//! [`quick`] looks at names, sizes and modification times, a few microseconds a file; [`thorough`] takes the
+//! checksum of every file whose modification time changed. Making a table again is not done here.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use sha2::{Digest as _, Sha256};
+
+use super::manifest::{self, Manifest, Origin, modified_ns};
+use crate::host::checksum::hex;
+use crate::host::interrupt;
+
+/// What became of a table.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// As it was made.
+    Whole(Manifest),
+    /// Of the right size but with another modification time, copied perhaps; says which file.
+    Touched(Manifest, String),
+    /// There, but not usable; says why.
+    Broken(String),
+    /// Not there at all.
+    Missing,
+}
+
+/// Checks without reading the files.
+pub(super) fn quick(folder: &Path, expected: &Origin) -> State {
+    if !folder.exists() {
+        return State::Missing;
+    }
+    let manifest = match Manifest::read(folder) {
+        Ok(manifest) => manifest,
+        Err(error) => return State::Broken(format!("{error:#}")),
+    };
+    if manifest.origin != *expected {
+        return State::Broken(difference(&manifest.origin, expected));
+    }
+    let mut touched = None;
+    for file in &manifest.files {
+        let metadata = match fs::metadata(folder.join(&file.name)) {
+            Ok(metadata) => metadata,
+            Err(error) => return State::Broken(format!("{}: {error}", file.name)),
+        };
+        let (bytes, name) = (metadata.len(), &file.name);
+        if bytes != file.bytes {
+            return State::Broken(format!("{name} has {bytes} bytes instead of {}", file.bytes));
+        }
+        if modified_ns(&metadata).ok() != Some(file.modified_ns) {
+            touched.get_or_insert_with(|| format!("{name} was modified"));
+        }
+    }
+    match touched {
+        None => State::Whole(manifest),
+        Some(why) => State::Touched(manifest, why),
+    }
+}
+
+/// Checks, and hashes every file that was touched since; when they are whole, their new times are written down.
+///
+/// # Errors
+/// A file or the manifest cannot be read or written, or an interrupt came in between. Never [`State::Touched`].
+pub(super) fn thorough(folder: &Path, expected: &Origin) -> anyhow::Result<State> {
+    let mut manifest = match quick(folder, expected) {
+        State::Touched(manifest, _) => manifest,
+        state => return Ok(state),
+    };
+    eprintln!("checking {}: its files were modified", folder.display());
+    for file in &mut manifest.files {
+        let path = folder.join(&file.name);
+        let modified = modified_ns(&fs::metadata(&path)?)?;
+        if modified == file.modified_ns {
+            continue;
+        }
+        let sha256 = sha256(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        if sha256 != file.sha256 {
+            return Ok(State::Broken(format!(
+                "{} was overwritten: its checksum is {sha256} instead of {}",
+                file.name, file.sha256
+            )));
+        }
+        file.modified_ns = modified;
+    }
+    manifest.write(folder)?;
+    Ok(State::Whole(manifest))
+}
+
+/// The checksum of a file's content.
+fn sha256(path: &Path) -> anyhow::Result<String> {
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; 1 << 20];
+    let mut digest = Sha256::new();
+    loop {
+        if interrupt::requested() {
+            bail!("interrupted");
+        }
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hex(&digest.finalize())),
+            Ok(bytes) => digest.update(&buffer[..bytes]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Names the first thing that is not as expected.
+fn difference(found: &Origin, expected: &Origin) -> String {
+    let name = |origin: &Origin| format!("{} {} {}", origin.workload, origin.scale, origin.table);
+    let source = |origin: &Origin| origin.source.as_ref().map_or_else(String::new, |sha256| format!("of {sha256}"));
+    let pairs = [
+        (name(found), name(expected)),
+        (found.generator.clone(), expected.generator.clone()),
+        (found.layout.clone(), expected.layout.clone()),
+        (source(found), source(expected)),
+    ];
+    let different = pairs.into_iter().find(|(found, expected)| found != expected);
+    let (found, expected) = different.unwrap_or_default();
+    format!("{} says '{found}', wanted is '{expected}'", manifest::FILE)
+}

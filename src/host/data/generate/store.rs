@@ -1,0 +1,252 @@
+//! The [`Store`]: where data lives, and the ways to it, [`Store::ensure`] and [`Store::ensure_monthly`].
+//!
+//! This file only decides what has to be done; checking is in `check`, making in `generate` and `monthly`.
+//! On disk: `<root>/<workload>/<scale>/<format>/<table>/{manifest.json, part-000.parquet, ..}`, with the format `parquet`, or
+//! `parquet-monthly` and `part-1992-01.parquet, ..`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail, ensure};
+use sha2::{Digest as _, Sha256};
+
+use super::check::{self, State};
+use super::generators;
+use super::manifest::{Manifest, Origin};
+use super::monthly::{self, Task};
+use super::workers::{self, Target};
+use super::{parquet, staging};
+use crate::host::checksum::hex;
+use crate::host::lock::Lock;
+use crate::host::suite::Workload;
+use crate::protocol::dataset::{Dataset, Table};
+use crate::protocol::id::Scale;
+
+/// The only format that is made so far; a second one is a second writer beside `parquet.rs`.
+const FORMAT: &str = "parquet";
+
+/// A folder of generated data that checks and repairs itself.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+    threads: usize,
+}
+
+impl Store {
+    /// The store in the folder `root`, which need not exist yet; generates on all cores.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), threads: std::thread::available_parallelism().map_or(1, usize::from) }
+    }
+
+    /// The same store, generating on `threads` threads; the data is the same for any number.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads: threads.max(1), ..self }
+    }
+
+    /// The folder that holds the tables of one workload, scale and format.
+    pub fn folder(&self, workload: &str, scale: Scale, format: &str) -> PathBuf {
+        self.root.join(workload).join(scale.to_string()).join(format)
+    }
+
+    /// Gives exactly the named tables, checked; makes what is missing, outdated or broken.
+    ///
+    /// Says nothing when all is there; otherwise progress goes to stderr. Processes that ask at once share
+    /// one generation. A file is taken for whole when its size and modification time are the recorded ones;
+    /// with another modification time its checksum decides.
+    ///
+    /// # Errors
+    /// A workload, format or table that does not exist, a full disk, a file that cannot be read or written,
+    /// or an interrupt (Ctrl-C). What was half made is removed.
+    pub fn ensure(
+        &self,
+        workload: &Workload,
+        scale: Scale,
+        format: &str,
+        tables: &[String],
+    ) -> anyhow::Result<Dataset> {
+        ensure!(format == FORMAT, "there is no format '{format}' for {}: use '{FORMAT}'", workload.name);
+        let generated = self.generated(workload, scale, tables)?;
+        Ok(dataset(workload, scale, layout(workload)?, &generated))
+    }
+
+    /// The same tables, those that declare a [`partition`](crate::host::suite::TableSpec::partition) in one file a month; the
+    /// files of the others are those that [`ensure`](Self::ensure) gives. The generated files are made first, and stay.
+    ///
+    /// # Errors
+    /// As [`ensure`](Self::ensure); and when the declared column is none of dates, or has a NULL.
+    pub fn ensure_monthly(&self, workload: &Workload, scale: Scale, tables: &[String]) -> anyhow::Result<Dataset> {
+        let mut found = self.generated(workload, scale, tables)?;
+        let tasks: Vec<Task> = found.iter().filter_map(|source| task(source, workload)).collect();
+        let request = Request {
+            folder: self.absolute(workload, scale, monthly::FOLDER)?,
+            origins: tasks.iter().map(|task| task.origin.clone()).collect(),
+        };
+        let made = request.kept(|missing| {
+            let wanted: Vec<&Task> = tasks.iter().filter(|task| missing.contains(&task.origin)).collect();
+            monthly::tables(&request.folder, &wanted)
+        })?;
+        let mut layout = layout(workload)?;
+        for task in &tasks {
+            layout += &format!(", {} by month of {}", task.origin.table, task.column);
+        }
+        for table in made {
+            if let Some(place) = found.iter_mut().find(|source| source.name() == table.name()) {
+                *place = table;
+            }
+        }
+        Ok(dataset(workload, scale, layout, &found))
+    }
+
+    fn generated(&self, workload: &Workload, scale: Scale, tables: &[String]) -> anyhow::Result<Vec<Kept>> {
+        let generator = generators::of(&workload.name)?;
+        let origin = |table: &str| Origin {
+            generator: generator.version().to_owned(),
+            layout: parquet::layout(),
+            workload: workload.name.clone(),
+            scale,
+            table: table.to_owned(),
+            source: None,
+        };
+        let request = Request {
+            origins: in_order(workload, tables)?.into_iter().map(origin).collect(),
+            folder: self.absolute(workload, scale, FORMAT)?,
+        };
+        let target = Target { generator, folder: &request.folder, threads: self.threads };
+        request.kept(|missing| workers::tables(&target, missing))
+    }
+
+    fn absolute(&self, workload: &Workload, scale: Scale, format: &str) -> anyhow::Result<PathBuf> {
+        let folder = std::path::absolute(self.folder(&workload.name, scale, format));
+        folder.with_context(|| format!("cannot make {} absolute", self.root.display()))
+    }
+}
+
+/// A generated table that is to be dealt out by month, if it declares by what.
+fn task<'a>(source: &Kept, workload: &'a Workload) -> Option<Task<'a>> {
+    let column = workload.partition(source.name())?;
+    let manifest = &source.manifest;
+    let origin =
+        Origin { layout: monthly::layout(column), source: Some(checksum([source])), ..manifest.origin.clone() };
+    let bytes = manifest.files.iter().map(|file| file.bytes).sum();
+    Some(Task { origin, column, files: source.files(), rows: manifest.rows, bytes })
+}
+
+/// A table that is there and whole.
+struct Kept {
+    /// The table's own.
+    folder: PathBuf,
+    manifest: Manifest,
+}
+
+impl Kept {
+    fn name(&self) -> &str {
+        &self.manifest.origin.table
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.manifest.files.iter().map(|file| self.folder.join(&file.name)).collect()
+    }
+}
+
+/// Tables that are wanted in a folder, and what they shall be.
+struct Request {
+    folder: PathBuf,
+    origins: Vec<Origin>,
+}
+
+impl Request {
+    /// The tables, in their order; `make` is called for those that are missing or broken.
+    fn kept(&self, make: impl FnOnce(&[Origin]) -> anyhow::Result<()>) -> anyhow::Result<Vec<Kept>> {
+        // Complete data is used without the lock: nothing is written, so a read-only folder will do.
+        match self.whole() {
+            Some(kept) if !staging::left_behind(&self.folder) => Ok(kept),
+            _ => self.repair(make),
+        }
+    }
+
+    /// All tables, when sizes and modification times say that nothing was touched.
+    fn whole(&self) -> Option<Vec<Kept>> {
+        let quick = |origin: &Origin| {
+            let folder = self.folder.join(&origin.table);
+            match check::quick(&folder, origin) {
+                State::Whole(manifest) => Some(Kept { folder, manifest }),
+                _ => None,
+            }
+        };
+        self.origins.iter().map(quick).collect()
+    }
+
+    /// Takes the lock and makes what really is missing or broken.
+    fn repair(&self, make: impl FnOnce(&[Origin]) -> anyhow::Result<()>) -> anyhow::Result<Vec<Kept>> {
+        fs::create_dir_all(&self.folder).with_context(|| {
+            format!("cannot make {}; set QUERYDYNO_DATA to a folder that can be written", self.folder.display())
+        })?;
+        let _lock = Lock::wait(&self.folder, "makes data")?;
+        staging::sweep(&self.folder)?;
+
+        let mut missing = Vec::new();
+        for origin in &self.origins {
+            let Origin { workload, scale, table, .. } = origin;
+            match check::thorough(&self.folder.join(table), origin)? {
+                State::Whole(_) => continue,
+                State::Missing => {}
+                State::Touched(_, why) | State::Broken(why) => {
+                    eprintln!("making {workload} {scale} {table} again: {why}");
+                }
+            }
+            missing.push(origin.clone());
+        }
+        if !missing.is_empty() {
+            make(&missing)?;
+        }
+
+        self.whole().with_context(|| {
+            format!("{} changed while it was being made; is another program writing there?", self.folder.display())
+        })
+    }
+}
+
+/// Generator and layout of a workload's generated tables, in one line.
+fn layout(workload: &Workload) -> anyhow::Result<String> {
+    Ok(format!("{}, {}", generators::of(&workload.name)?.version(), parquet::layout()))
+}
+
+/// What an engine program is told of these tables.
+fn dataset(workload: &Workload, scale: Scale, layout: String, tables: &[Kept]) -> Dataset {
+    let table = |kept: &Kept| Table {
+        name: kept.name().to_owned(),
+        rows: kept.manifest.rows,
+        files: kept.files(),
+        sha256: checksum([kept]),
+        single_precision: Vec::new(),
+        cautions: Vec::new(),
+        iceberg: None,
+    };
+    Dataset {
+        workload: workload.name.clone(),
+        scale,
+        format: FORMAT.to_owned(),
+        sha256: checksum(tables),
+        layout,
+        tables: tables.iter().map(table).collect(),
+    }
+}
+
+/// Over the checksums of all files.
+fn checksum<'a>(tables: impl IntoIterator<Item = &'a Kept>) -> String {
+    let mut digest = Sha256::new();
+    for file in tables.into_iter().flat_map(|kept| &kept.manifest.files) {
+        digest.update(&file.sha256);
+    }
+    hex(&digest.finalize())
+}
+
+/// The wanted tables in the workload's order, each once.
+fn in_order<'a>(workload: &'a Workload, wanted: &[String]) -> anyhow::Result<Vec<&'a str>> {
+    let known: Vec<&str> = workload.tables.iter().map(|t| t.name.as_str()).collect();
+    if let Some(stranger) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
+        bail!("there is no table '{stranger}' in {}: it has {}", workload.name, known.join(", "));
+    }
+    Ok(known.into_iter().filter(|name| wanted.iter().any(|wanted| wanted == name)).collect())
+}

@@ -1,0 +1,253 @@
+//! Whether a table's files, read by their columns' names, give the table's rows: the columns of a snapshot held against what
+//! stands in the files' footers.
+//!
+//! Iceberg goes by field ids, a Parquet reader by names. Where the two can differ, a file is refused rather than read wrongly.
+
+use std::path::Path;
+
+use crate::protocol::iceberg::{Column, Planned, PlannedFile};
+
+/// A column of a Parquet file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileColumn {
+    /// Its name.
+    pub(crate) name: String,
+    /// The field id, where the file has it.
+    pub(crate) id: Option<i32>,
+    /// Whether it can hold no NULL.
+    pub(crate) required: bool,
+    /// Its type in Iceberg's words; `None` for a nested one or one that Iceberg does not have.
+    pub(crate) kind: Option<String>,
+}
+
+/// What the files are to the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Each file has exactly the table's columns.
+    Plain,
+    /// Some lack columns, whose values are NULL, or have columns that were dropped.
+    Evolved,
+    /// They do not give the table's rows; says why.
+    NeedsReader(String),
+}
+
+/// Holds the files' columns against the snapshot's; `files` has the columns of each of the planned ones.
+pub(crate) fn shape(planned: &Planned, files: &[Vec<FileColumn>]) -> Shape {
+    if let Some(why) = planned.files.iter().find_map(unreadable) {
+        return Shape::NeedsReader(why);
+    }
+    // A nested column may have changed within, which its name does not tell.
+    if planned.schemas > 1
+        && let Some(column) = planned.columns.iter().find(|column| is_nested(&column.kind))
+    {
+        return Shape::NeedsReader(format!(
+            "its schema changed, and what that means for the nested column {} is not known",
+            column.name
+        ));
+    }
+    // A reader that takes one file's word for all would take NULLs for impossible.
+    let optional =
+        |name: &str, columns: &[FileColumn]| columns.iter().any(|column| column.name == name && !column.required);
+    let mut evolved = planned.columns.iter().any(|column| {
+        let told: Vec<bool> = files.iter().map(|file| optional(&column.name, file)).collect();
+        told.windows(2).any(|pair| pair[0] != pair[1])
+    });
+    for (file, columns) in planned.files.iter().zip(files) {
+        match one(planned, file, columns) {
+            Ok(differs) => evolved |= differs,
+            Err(why) => return Shape::NeedsReader(why),
+        }
+    }
+    if !evolved {
+        return Shape::Plain;
+    }
+    let nowhere = planned
+        .columns
+        .iter()
+        .find(|column| files.iter().all(|file| file.iter().all(|found| found.name != column.name)));
+    match nowhere {
+        Some(column) => Shape::NeedsReader(format!("the column {} was added and is in none of the files", column.name)),
+        None => Shape::Evolved,
+    }
+}
+
+fn unreadable(file: &PlannedFile) -> Option<String> {
+    if file.deletes > 0 {
+        return Some(format!(
+            "{} rows of {} may be deleted by {} delete files",
+            file.rows,
+            name(&file.path),
+            file.deletes
+        ));
+    }
+    (!file.format.eq_ignore_ascii_case("parquet")).then(|| format!("{} is stored as {}", name(&file.path), file.format))
+}
+
+/// Whether the file's columns differ from the table's in a way that reading by name gets right.
+///
+/// # Errors
+/// Why it would get it wrong.
+fn one(planned: &Planned, file: &PlannedFile, columns: &[FileColumn]) -> Result<bool, String> {
+    let place = name(&file.path);
+    let has_ids = columns.iter().all(|column| column.id.is_some());
+    if !has_ids && !same_names(planned, columns) {
+        return Err(format!(
+            "{place} has no field ids, and its columns are not the table's: which is which is not known"
+        ));
+    }
+    for column in &planned.columns {
+        let named = columns.iter().find(|found| found.name == column.name);
+        let found = if has_ids { columns.iter().find(|found| found.id == Some(column.id)) } else { named };
+        match found {
+            Some(found) if found.name != column.name => {
+                return Err(format!("the column {} was renamed: {place} has it as {}", column.name, found.name));
+            }
+            Some(found) if is_nested(&column.kind) && found.kind.is_none() => {}
+            Some(found) if found.kind.as_deref() != Some(column.kind.as_str()) => {
+                let kind = found.kind.as_deref().unwrap_or("a type that Iceberg does not have");
+                return Err(format!("the column {} is {} now and {kind} in {place}", column.name, column.kind));
+            }
+            None if named.is_some() => {
+                return Err(format!(
+                    "the column {} is another one than that of the same name in {place}, which was dropped",
+                    column.name
+                ));
+            }
+            None if planned.constants.contains(&column.id) => {
+                return Err(format!("the values of {} stand in the partition, not in {place}", column.name));
+            }
+            None if column.has_default => {
+                return Err(format!("the column {} was added with a default value, and {place} is older", column.name));
+            }
+            Some(_) | None => {}
+        }
+    }
+    Ok(!same_names(planned, columns))
+}
+
+fn same_names(planned: &Planned, columns: &[FileColumn]) -> bool {
+    planned.columns.iter().map(|column| &column.name).eq(columns.iter().map(|column| &column.name))
+}
+
+fn is_nested(kind: &str) -> bool {
+    ["struct", "list", "map"].iter().any(|nested| kind.starts_with(nested))
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+impl Column {
+    /// A column as tests write it.
+    #[cfg(test)]
+    fn of(id: i32, name: &str, kind: &str) -> Self {
+        Self { id, name: name.to_owned(), kind: kind.to_owned(), required: false, has_default: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(columns: &[(i32, &str, &str)]) -> Planned {
+        let file = PlannedFile { path: "/data/a.parquet".into(), rows: 1, format: "parquet".to_owned(), deletes: 0 };
+        Planned {
+            metadata: "/t/metadata/1.json".into(),
+            uuid: String::new(),
+            snapshot_id: 1,
+            columns: columns.iter().map(|(id, name, kind)| Column::of(*id, name, kind)).collect(),
+            schemas: 1,
+            constants: Vec::new(),
+            files: vec![file],
+            catalog_ns: 0,
+            planning_ns: 0,
+        }
+    }
+
+    fn held(table: &[(i32, &str, &str)], file: &[(i32, &str, &str)]) -> Shape {
+        let column = |(id, name, kind): &(i32, &str, &str)| FileColumn {
+            name: (*name).to_owned(),
+            id: (*id > 0).then_some(*id),
+            required: false,
+            kind: Some((*kind).to_owned()),
+        };
+        shape(&planned(table), &[file.iter().map(column).collect()])
+    }
+
+    #[test]
+    fn the_same_columns_are_plain_with_and_without_ids() {
+        let table = [(1, "a", "long"), (2, "b", "string")];
+        assert_eq!(held(&table, &table), Shape::Plain);
+        assert_eq!(held(&table, &[(0, "a", "long"), (0, "b", "string")]), Shape::Plain);
+    }
+
+    #[test]
+    fn a_dropped_column_and_another_order_are_read_by_name() {
+        assert_eq!(held(&[(1, "a", "long")], &[(1, "a", "long"), (2, "b", "int")]), Shape::Evolved);
+        let turned = [(2, "b", "int"), (1, "a", "long")];
+        assert_eq!(held(&[(1, "a", "long"), (2, "b", "int")], &turned), Shape::Evolved);
+    }
+
+    #[test]
+    fn an_added_column_is_read_by_name_once_a_file_has_it() {
+        let table = [(1, "a", "long"), (2, "b", "int")];
+        let planned = planned(&table);
+        let column = |id: i32, name: &str, kind: &str| FileColumn {
+            name: name.to_owned(),
+            id: Some(id),
+            required: false,
+            kind: Some(kind.to_owned()),
+        };
+        let (old, new) = (vec![column(1, "a", "long")], vec![column(1, "a", "long"), column(2, "b", "int")]);
+        let two = Planned { files: vec![planned.files[0].clone(), planned.files[0].clone()], ..planned };
+        assert_eq!(shape(&two, &[old.clone(), new]), Shape::Evolved);
+        assert!(
+            matches!(shape(&two, &[old.clone(), old]), Shape::NeedsReader(why) if why.contains("none of the files"))
+        );
+    }
+
+    #[test]
+    fn a_column_that_became_optional_is_read_by_name_and_a_nested_one_that_may_have_changed_is_refused() {
+        let column =
+            |required| vec![FileColumn { name: "a".to_owned(), id: Some(1), required, kind: Some("long".to_owned()) }];
+        let one = planned(&[(1, "a", "long")]);
+        let two = Planned { files: vec![one.files[0].clone(), one.files[0].clone()], ..one };
+        assert_eq!(shape(&two, &[column(true), column(false)]), Shape::Evolved);
+        assert_eq!(shape(&two, &[column(true), column(true)]), Shape::Plain);
+        let nested = |schemas| Planned { schemas, ..planned(&[(1, "a", "struct<2: x: optional long>")]) };
+        let file = vec![FileColumn { name: "a".to_owned(), id: Some(1), required: false, kind: None }];
+        assert_eq!(shape(&nested(1), std::slice::from_ref(&file)), Shape::Plain);
+        assert!(matches!(shape(&nested(2), &[file]), Shape::NeedsReader(why) if why.contains("nested")));
+    }
+
+    #[test]
+    fn what_names_would_get_wrong_is_refused_with_the_reason() {
+        for (table, file, told) in [
+            (&[(1, "new", "long")][..], &[(1, "old", "long")][..], "renamed"),
+            (&[(1, "a", "long")], &[(1, "a", "int")], "is long now and int in"),
+            (&[(3, "a", "long")], &[(1, "a", "long")], "which was dropped"),
+            (&[(1, "a", "long"), (2, "b", "int")], &[(0, "a", "long")], "no field ids"),
+        ] {
+            let Shape::NeedsReader(why) = held(table, file) else { panic!("{table:?}") };
+            assert!(why.contains(told), "{why}");
+        }
+    }
+
+    #[test]
+    fn deletes_partition_values_defaults_and_other_formats_are_refused() {
+        let spoilt = |spoil: fn(&mut Planned)| {
+            let mut planned = planned(&[(1, "a", "long"), (2, "b", "int")]);
+            spoil(&mut planned);
+            let columns =
+                vec![FileColumn { name: "a".to_owned(), id: Some(1), required: false, kind: Some("long".to_owned()) }];
+            match shape(&planned, &[columns]) {
+                Shape::NeedsReader(why) => why,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(spoilt(|planned| planned.files[0].deletes = 2).contains("2 delete files"));
+        assert!(spoilt(|planned| planned.files[0].format = "avro".to_owned()).contains("stored as avro"));
+        assert!(spoilt(|planned| planned.constants.push(2)).contains("partition"));
+        assert!(spoilt(|planned| planned.columns[1].has_default = true).contains("default"));
+    }
+}

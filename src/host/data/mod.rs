@@ -1,0 +1,5 @@
+//! The data of a cell: generated or given tables, in Parquet files or as Iceberg tables over them.
+
+pub mod generate;
+pub(crate) mod iceberg;
+pub mod tables;

@@ -1,0 +1,161 @@
+//! Iceberg tables over generated Parquet files: metadata made once and kept, registered where a metastore is set.
+//!
+//! On disk: `<data>/<workload>/<scale>/<format>/<table>/{made.json, metadata/...}`. The data files are those of `parquet`, and
+//! those of `parquet-monthly` where a table is partitioned. `cargo xtask data --format iceberg`
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::{Found, count, footers, of_snapshot, plan};
+use crate::host::data::generate::{Store, month_of_file};
+use crate::host::data::iceberg::client::ask;
+use crate::host::lock::Lock;
+use crate::host::settings::Settings;
+use crate::host::suite::Workload;
+use crate::host::variant::{ICEBERG, ICEBERG_MONTHLY};
+use crate::host::verify::reference::write_whole;
+use crate::protocol::dataset::{Dataset, Table};
+use crate::protocol::iceberg::{DataFile, Place, Reply, Request};
+
+/// Raised whenever tables are made in another way: then all are made again.
+const VERSION: u32 = 1;
+
+/// What a table was made of.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Made {
+    version: u32,
+    /// Of the Parquet files.
+    sha256: String,
+    /// Where they lie: metadata have absolute paths.
+    files: Vec<PathBuf>,
+    /// The column by whose months it is partitioned.
+    #[serde(default)]
+    partition: Option<String>,
+    metadata: PathBuf,
+}
+
+/// A table's files, and the column by whose months they are partitioned.
+struct Files<'a> {
+    table: &'a Table,
+    partition: Option<&'a str>,
+}
+
+/// The same files as Iceberg tables, planned.
+pub(super) fn iceberg(parquet: Dataset, settings: &Settings, store: &Store) -> Result<Found> {
+    planned(Dataset { format: ICEBERG.to_owned(), ..parquet }, |_| None, settings, store)
+}
+
+/// The same, with those that declare a column partitioned by its months; their files have to be of one month each.
+pub(super) fn iceberg_monthly(
+    monthly: Dataset,
+    workload: &Workload,
+    settings: &Settings,
+    store: &Store,
+) -> Result<Found> {
+    let dataset = Dataset { format: ICEBERG_MONTHLY.to_owned(), ..monthly };
+    planned(dataset, |table| workload.partition(table), settings, store)
+}
+
+/// `dataset` has the files, and already says the format.
+fn planned<'a>(
+    dataset: Dataset,
+    partition: impl Fn(&str) -> Option<&'a str>,
+    settings: &Settings,
+    store: &Store,
+) -> Result<Found> {
+    let folder = std::path::absolute(store.folder(&dataset.workload, dataset.scale, &dataset.format))?;
+    let files: Vec<Files<'_>> =
+        dataset.tables.iter().map(|table| Files { table, partition: partition(&table.name) }).collect();
+    let made = metadata(&folder, &files)?;
+    let places = places(&dataset, &made, settings)?;
+    let planned = plan(&places.iter().map(|place| (place.clone(), None)).collect::<Vec<_>>())?;
+    let mut planning = None;
+    let mut tables = Vec::new();
+    for (((table, place), planned), made) in dataset.tables.into_iter().zip(&places).zip(&planned).zip(&made) {
+        ensure!(
+            planned.metadata == *made,
+            "another process registered a table {} of its own in the metastore just now: give each a metastore, or the same data folder",
+            table.name
+        );
+        count(&mut planning, place, &table.name, planned);
+        // The same files, so the same checksum: a server need not load them again.
+        tables.push(Table { sha256: table.sha256, ..of_snapshot(&table.name, planned, place)? });
+    }
+    let layout = format!("{}, Iceberg v2", dataset.layout);
+    Ok(Found { dataset: Dataset { layout, tables, ..dataset }, planning })
+}
+
+/// The metadata file of each table; makes what is missing or of other files.
+fn metadata(folder: &Path, tables: &[Files<'_>]) -> Result<Vec<PathBuf>> {
+    let kept = |Files { table, partition }: &Files<'_>| -> Option<PathBuf> {
+        let text = fs::read(folder.join(&table.name).join("made.json")).ok()?;
+        let made: Made = serde_json::from_slice(&text).ok()?;
+        let same = made.version == VERSION
+            && made.sha256 == table.sha256
+            && made.files == table.files
+            && made.partition.as_deref() == *partition;
+        (same && made.metadata.is_file()).then_some(made.metadata)
+    };
+    if let Some(all) = tables.iter().map(kept).collect() {
+        return Ok(all);
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let _lock = Lock::wait(folder, "makes Iceberg tables")?;
+    let location = |files: &Files<'_>| folder.join(&files.table.name);
+    tables.iter().map(|files| kept(files).map_or_else(|| make(&location(files), files), Ok)).collect()
+}
+
+fn make(location: &Path, &Files { table, partition }: &Files<'_>) -> Result<PathBuf> {
+    let within = || format!("cannot make the Iceberg table {}", location.display());
+    if location.exists() {
+        fs::remove_dir_all(location).with_context(within)?;
+    }
+    let mut columns = Vec::new();
+    let mut files = Vec::new();
+    for path in &table.files {
+        let (described, metrics) = footers::described(path)?;
+        let rows = metrics.first().map_or(0, |column| column.values);
+        let month = month_of_file(path).filter(|_| partition.is_some());
+        if partition.is_some() && month.is_none() {
+            bail!("the name of {} says no month, and {} is partitioned by months", path.display(), table.name);
+        }
+        columns = described;
+        files.push(DataFile { path: path.clone(), rows, bytes: fs::metadata(path)?.len(), month, columns: metrics });
+    }
+    let partition = partition.map(str::to_owned);
+    let request =
+        Request::Make { location: location.to_owned(), columns, partition_by_month: partition.clone(), files };
+    let replies = ask(&[request]).with_context(within)?;
+    let [Reply::Make { metadata }] = replies.as_slice() else { bail!("asked to make a table, got {replies:?}") };
+    let made = Made {
+        version: VERSION,
+        sha256: table.sha256.clone(),
+        files: table.files.clone(),
+        partition,
+        metadata: metadata.clone(),
+    };
+    // Last, so that a table that was half made is made again.
+    write_whole(&location.join("made.json"), &serde_json::to_vec_pretty(&made)?).with_context(within)?;
+    Ok(metadata.clone())
+}
+
+/// Where the tables are looked up: in their folders, or in the metastore, which is told of them first.
+fn places(dataset: &Dataset, metadata: &[PathBuf], settings: &Settings) -> Result<Vec<Place>> {
+    let Some(uri) = &settings.metastore else {
+        return Ok(metadata.iter().cloned().map(Place::File).collect());
+    };
+    let database = dataset.database();
+    let named = dataset.tables.iter().map(|table| table.name.clone()).zip(metadata.iter().cloned());
+    let (places, requests): (Vec<_>, Vec<_>) = named
+        .map(|(table, metadata)| {
+            let place = Place::Metastore { uri: uri.clone(), database: database.clone(), table: table.clone() };
+            let request = Request::Register { metastore: uri.clone(), database: database.clone(), table, metadata };
+            (place, request)
+        })
+        .unzip();
+    ask(&requests)?;
+    Ok(places)
+}

@@ -1,0 +1,134 @@
+//! What a user calls a table: Parquet files, the folder of an Iceberg table, or a name in the Hive Metastore.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail, ensure};
+
+use super::files::Files;
+use super::metadata::metadata_in;
+use crate::host::suite::source::{is_path, split};
+use crate::protocol::iceberg::Place;
+
+/// A table that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Files.
+    Parquet(Files),
+    /// An Iceberg table, at a snapshot or the current one.
+    Iceberg { place: Place, snapshot_id: Option<i64> },
+}
+
+impl Source {
+    /// What `text` means; a workload has made its paths absolute.
+    ///
+    /// # Errors
+    /// When there are no such files, or it is a name and there is no metastore to ask.
+    pub(super) fn of(text: &str, metastore: Option<&str>) -> Result<Self> {
+        let (table, snapshot_id) = split(text, Path::new(""));
+        if !is_path(table, Path::new("")) {
+            return Ok(Self::Iceberg { place: named(table, metastore)?, snapshot_id });
+        }
+        let path = PathBuf::from(table);
+        if let Some(metadata) = metadata_in(&path) {
+            return Ok(Self::Iceberg { place: Place::File(metadata?), snapshot_id });
+        }
+        ensure!(snapshot_id.is_none(), "Parquet files have no snapshots: leave the part behind '@' out");
+        Ok(Self::Parquet(Files::of(&path)?))
+    }
+}
+
+/// A table's name may have the catalog before it: `warehouse.sales.transactions`. A metastore is one catalog.
+fn named(table: &str, metastore: Option<&str>) -> Result<Place> {
+    let Some(uri) = metastore else {
+        bail!(
+            "'{table}' is a name in a Hive Metastore, and none is set: set HIVE_METASTORE_URI=thrift://host:9083, or give \
+             a path to Parquet files or to an Iceberg table's folder"
+        );
+    };
+    let parts: Vec<&str> = table.split('.').collect();
+    let [.., database, table] = parts.as_slice() else { bail!("'{table}' is no database.table") };
+    Ok(Place::Metastore { uri: uri.to_owned(), database: (*database).to_owned(), table: (*table).to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_name_with_or_without_its_catalog_is_looked_up_in_the_metastore() {
+        let place = |database: &str, table: &str| Place::Metastore {
+            uri: "thrift://h:1".to_owned(),
+            database: database.to_owned(),
+            table: table.to_owned(),
+        };
+        for text in ["sales.transactions", "warehouse.sales.transactions"] {
+            let found = Source::of(text, Some("thrift://h:1")).unwrap();
+            assert_eq!(found, Source::Iceberg { place: place("sales", "transactions"), snapshot_id: None });
+        }
+        let found = Source::of("sales.transactions@42", Some("thrift://h:1")).unwrap();
+        assert_eq!(found, Source::Iceberg { place: place("sales", "transactions"), snapshot_id: Some(42) });
+        let error = Source::of("sales.transactions", None).unwrap_err();
+        assert!(error.to_string().contains("HIVE_METASTORE_URI"), "{error}");
+    }
+
+    #[test]
+    fn files_folders_and_patterns_are_parquet() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.parquet", "a.parquet", "_c.parquet", "d.txt"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let files = |text: &str| match Source::of(folder.path().join(text).to_str().unwrap(), None).unwrap() {
+            Source::Parquet(files) => files.paths.len(),
+            other @ Source::Iceberg { .. } => panic!("{other:?}"),
+        };
+        assert_eq!((files("a.parquet"), files("."), files("*.parquet")), (1, 2, 2));
+        let error = Source::of(folder.path().join("x*.parquet").to_str().unwrap(), None).unwrap_err();
+        assert!(error.to_string().contains("there are no Parquet files"), "{error}");
+        let error = Source::of(folder.path().join("a.parquet@3").to_str().unwrap(), None).unwrap_err();
+        assert!(error.to_string().contains("no snapshots"), "{error}");
+        for name in ["export@20240101", "year=2024"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            fs::write(folder.path().join(name).join("a.parquet"), "").unwrap();
+            assert_eq!((files(name), files(&format!("{name}/*.parquet"))), (1, 1));
+        }
+    }
+
+    #[test]
+    fn a_snapshot_is_told_from_a_folder_of_that_name() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("t@1/metadata")).unwrap();
+        fs::write(folder.path().join("t@1/metadata/v1.metadata.json"), "").unwrap();
+        for (text, wanted) in [("t@1", None), ("t@1@8213", Some(8213))] {
+            let found = Source::of(folder.path().join(text).to_str().unwrap(), None).unwrap();
+            assert!(matches!(found, Source::Iceberg { snapshot_id, .. } if snapshot_id == wanted), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn the_newest_metadata_of_a_folder_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let metadata = folder.path().join("t/metadata");
+        fs::create_dir_all(&metadata).unwrap();
+        for name in ["00009-a.metadata.json", "00010-b.metadata.json", "snap-1.avro"] {
+            fs::write(metadata.join(name), "").unwrap();
+        }
+        let found = || match Source::of(folder.path().join("t").to_str().unwrap(), None).unwrap() {
+            Source::Iceberg { place: Place::File(path), .. } => {
+                path.file_name().unwrap().to_string_lossy().into_owned()
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found(), "00010-b.metadata.json");
+        for name in ["v2.metadata.json", "v3.metadata.json"] {
+            fs::write(metadata.join(name), "").unwrap();
+        }
+        fs::write(metadata.join("version-hint.text"), "2\n").unwrap();
+        assert_eq!(found(), "v3.metadata.json");
+        fs::remove_file(metadata.join("version-hint.text")).unwrap();
+        fs::write(metadata.join("00010-c.metadata.json"), "").unwrap();
+        let error = Source::of(folder.path().join("t").to_str().unwrap(), None).unwrap_err();
+        assert!(error.to_string().contains("both version 10"), "{error}");
+    }
+}

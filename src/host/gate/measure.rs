@@ -1,0 +1,424 @@
+//! The order of launches: rounds of pairs over shuffled rows, first of all rows, then of suspects and controls.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::canary::{CANARIES, Cage, Canary};
+use super::controls::NULL;
+use super::journal::{Journal, Launch, Lost, Pair, Stage, Taken};
+use super::judge::{EARLY, FEWEST, LOOKS, Reading, Verdict, decide};
+use super::launcher::Launcher;
+use super::rows::{Contender, Row};
+use super::verdicts::{METRICS, Standing, standing, values};
+use crate::host::interrupt;
+use crate::host::settings::{GateSettings, Limit, Metric};
+use crate::host::stats::Random;
+
+/// How often the time that is left is told where there is no terminal for a bar.
+const TELL: Duration = Duration::from_secs(30);
+
+/// One that takes part in rounds.
+#[derive(Clone, Copy)]
+enum Track<'a> {
+    Row(&'a Row<'a>),
+    /// Base against base, of that row.
+    Null(&'a Row<'a>),
+    Canary(Canary),
+}
+
+impl Track<'_> {
+    fn name(self) -> String {
+        match self {
+            Self::Row(row) => row.id.to_string(),
+            Self::Null(_) => NULL.to_owned(),
+            Self::Canary(canary) => canary.name().to_owned(),
+        }
+    }
+}
+
+/// What was measured, and what was not.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    pub(super) taken: Taken,
+    /// Whether the budget was over before all was taken.
+    pub(super) cut_short: bool,
+    /// Time spent on it now, without what an interrupted gate had taken before.
+    pub(super) took: Duration,
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    /// Pairs of every row.
+    pub(super) screen: usize,
+    /// Whether suspects are followed up.
+    pub(super) confirms: bool,
+    /// Whether all rows are suspects from the start: a second machine confirms.
+    pub(super) all_are_suspects: bool,
+    /// The time that may be spent.
+    pub(super) budget: Option<Duration>,
+}
+
+/// Takes pairs.
+pub(super) struct Measuring<'a, 'b> {
+    rows: &'a [Row<'a>],
+    launcher: &'b mut Launcher<'a>,
+    journal: &'b mut Journal,
+    limits: &'a GateSettings,
+    plan: Plan,
+    cage: Cage,
+    measured: Measured,
+    began: Instant,
+    told: Instant,
+    bar: ProgressBar,
+}
+
+impl<'a, 'b> Measuring<'a, 'b> {
+    pub(super) fn new(
+        rows: &'a [Row<'a>],
+        launcher: &'b mut Launcher<'a>,
+        journal: &'b mut Journal,
+        taken: Taken,
+        limits: &'a GateSettings,
+        plan: Plan,
+    ) -> Self {
+        let style = ProgressStyle::with_template("{msg:44} {wide_bar} {pos}/{len} pairs, {eta} left");
+        let bar = ProgressBar::new(0);
+        Self {
+            rows,
+            launcher,
+            journal,
+            limits,
+            plan,
+            cage: Cage::new(),
+            measured: Measured { taken, ..Measured::default() },
+            began: Instant::now(),
+            told: Instant::now(),
+            bar: style.map_or(bar.clone(), |style| bar.with_style(style)),
+        }
+    }
+
+    /// All of it.
+    ///
+    /// # Errors
+    /// After an interrupt: what was taken is in the journal.
+    pub(super) fn run(mut self) -> Result<Measured> {
+        let done = self.stages();
+        self.bar.finish_and_clear();
+        self.measured.took = self.began.elapsed();
+        done.map(|()| self.measured)
+    }
+
+    fn stages(&mut self) -> Result<()> {
+        let all: Vec<&Row<'_>> = self.rows.iter().collect();
+        if !self.plan.all_are_suspects {
+            self.expect(Stage::Screen, &all, self.plan.screen);
+            self.rounds(Stage::Screen, &all, self.plan.screen)?;
+        }
+        if !self.plan.confirms {
+            return Ok(());
+        }
+        let suspects = self.suspects();
+        let mut payable = self.within_budget(suspects.clone());
+        self.expect(Stage::Confirm, &payable, LOOKS[0]);
+        for pairs in 1..=LOOKS[0] {
+            // Anew in each round: where the machine became slower, the last ones give way, so that not all end a pair short.
+            payable = self.within_budget(payable);
+            self.rounds(Stage::Confirm, &payable, pairs)?;
+        }
+        self.widest_first(&suspects)
+    }
+
+    /// Rows that new pairs have to decide on, the slowest first.
+    fn suspects(&self) -> Vec<&'a Row<'a>> {
+        let mut suspects: Vec<(f64, &Row<'_>)> = Vec::new();
+        for row in self.rows.iter().filter(|row| !self.is_lost(row)) {
+            if METRICS.into_iter().any(|metric| self.is_suspect(row, metric)) {
+                let readings = METRICS.into_iter().filter_map(|metric| self.reading(row, Stage::Screen, metric));
+                suspects.push((readings.map(|reading| reading.ratio.estimate).fold(0.0, f64::max), row));
+            }
+        }
+        suspects.sort_by(|a, b| b.0.total_cmp(&a.0));
+        suspects.into_iter().map(|(_, row)| row).collect()
+    }
+
+    /// Those that can have the pairs of the first look in the time that is left; takes down where others cannot.
+    fn within_budget(&mut self, suspects: Vec<&'a Row<'a>>) -> Vec<&'a Row<'a>> {
+        let Some(left) = self.left_to_plan() else { return suspects };
+        let missing = |name: &str| LOOKS[0].saturating_sub(self.count(name, Stage::Confirm));
+        let price = |name: &str| self.cost(name, missing(name));
+        let mut spent: Duration = self.controls().iter().map(|track| price(&track.name())).sum();
+        let all = suspects.len();
+        let mut fits = suspects;
+        fits.retain(|row| {
+            let cost = price(&row.id.to_string());
+            let fits = spent + cost <= left;
+            if fits {
+                spent += cost;
+            }
+            fits
+        });
+        self.measured.cut_short |= fits.len() < all;
+        fits
+    }
+
+    /// What so many pairs of a row take, by those that were taken.
+    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a handful of pairs")]
+    fn cost(&self, name: &str, pairs: usize) -> Duration {
+        let of = |stage| self.measured.taken.pairs.get(&(name.to_owned(), stage));
+        let taken: Vec<&Pair> = [Stage::Screen, Stage::Confirm].into_iter().filter_map(of).flatten().collect();
+        let wall: f64 = taken.iter().map(|pair| pair.wall_ns as f64 / 1e9).sum();
+        Duration::from_secs_f64(wall / taken.len().max(1) as f64) * pairs as u32
+    }
+
+    /// Pairs for suspects that are still undecided: those that look slower, and, as long as a budget lasts, those with the widest
+    /// interval. Up to a row's next look, since between two looks nothing is decided.
+    fn widest_first(&mut self, suspects: &[&'a Row<'a>]) -> Result<()> {
+        loop {
+            let left = self.left_to_plan();
+            let open = self.undecided(suspects).into_iter().filter_map(|(row, reading)| {
+                let taken = self.count(&row.id.to_string(), Stage::Confirm);
+                let missing = LOOKS.into_iter().find(|look| *look > taken)? - taken;
+                let may = match left {
+                    Some(left) => self.cost(&row.id.to_string(), missing) <= left,
+                    None => reading.looks_slower(),
+                };
+                let width = reading.ratio.high / reading.ratio.low;
+                may.then_some((row, (reading.looks_slower(), width), missing))
+            });
+            let order = |a: (bool, f64), b: (bool, f64)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1));
+            let Some((row, _, missing)) = open.max_by(|a, b| order(a.1, b.1)) else { return Ok(()) };
+            self.bar.inc_length(missing as u64);
+            for _ in 0..missing {
+                if self.is_lost(row) {
+                    break;
+                }
+                if self.left().is_some_and(|left| left.is_zero()) {
+                    self.measured.cut_short = true;
+                    return Ok(());
+                }
+                self.pair(Track::Row(row), Stage::Confirm)?;
+            }
+        }
+    }
+
+    /// Suspects that what is there does not decide on.
+    fn undecided(&self, suspects: &[&'a Row<'a>]) -> Vec<(&'a Row<'a>, Reading)> {
+        let alive = suspects.iter().filter(|row| !self.is_lost(row));
+        let tests: Vec<(&'a Row<'a>, Metric)> = alive
+            .flat_map(|row| METRICS.map(|metric| (*row, metric)))
+            .filter(|(row, metric)| self.is_suspect(row, *metric))
+            .collect();
+        let pairs: Vec<Vec<(f64, f64)>> =
+            tests.iter().map(|(row, metric)| self.values(row, Stage::Confirm, *metric)).collect();
+        let limit = |(row, metric): &(&Row<'_>, Metric)| self.limits.limit(&row.id, *metric);
+        let sets: Vec<(&[(f64, f64)], Limit)> =
+            pairs.iter().zip(&tests).map(|(pairs, test)| (pairs.as_slice(), limit(test))).collect();
+        let open = tests.iter().zip(decide(&sets)).filter(|(_, (_, verdict))| *verdict == Verdict::Inconclusive);
+        open.filter_map(|((row, _), (reading, _))| Some((*row, reading?))).collect()
+    }
+
+    /// Tells the bar of so many pairs of each of these rows, and of each control.
+    fn expect(&self, stage: Stage, rows: &[&'a Row<'a>], pairs: usize) {
+        let missing = |track: &Track<'_>| pairs.saturating_sub(self.count(&track.name(), stage)) as u64;
+        self.bar.inc_length(self.tracks(rows).iter().map(missing).sum());
+    }
+
+    /// Rounds until each of these rows, and each control, has so many pairs.
+    fn rounds(&mut self, stage: Stage, rows: &[&'a Row<'a>], pairs: usize) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for number in 0..pairs {
+            // Anew in each round: the null row has to be one that can be measured.
+            let mut order = self.tracks(rows);
+            shuffle(&mut order, stage, number);
+            for track in order {
+                let done = match track {
+                    Track::Row(row) => self.is_lost(row) || self.is_clear_early(row, stage, number),
+                    Track::Null(row) => self.is_lost(row),
+                    Track::Canary(_) => false,
+                };
+                if done || self.count(&track.name(), stage) > number {
+                    continue;
+                }
+                if self.left().is_some_and(|left| left.is_zero() || self.cost(&track.name(), 1) > left) {
+                    self.measured.cut_short = true;
+                    continue;
+                }
+                self.pair(track, stage)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tracks(&self, rows: &[&'a Row<'a>]) -> Vec<Track<'a>> {
+        rows.iter().map(|row| Track::Row(row)).chain(self.controls()).collect()
+    }
+
+    /// What no change can touch. The null row is the one in the middle of those that can be measured.
+    fn controls(&self) -> Vec<Track<'a>> {
+        let alive: Vec<&'a Row<'a>> = self.rows.iter().filter(|row| !self.is_lost(row)).collect();
+        let null = alive.get(alive.len() / 2).map(|row| Track::Null(row));
+        null.into_iter().chain(CANARIES.map(Track::Canary)).collect()
+    }
+
+    /// Whether a row needs no more of the screen: with a budget, launches go where the intervals are wide.
+    fn is_clear_early(&self, row: &Row<'_>, stage: Stage, number: usize) -> bool {
+        if self.plan.budget.is_none() || stage != Stage::Screen {
+            return false;
+        }
+        if row.is_untouched() {
+            return number >= FEWEST;
+        }
+        if number < EARLY {
+            return false;
+        }
+        METRICS.into_iter().all(|metric| {
+            let values = self.values(row, stage, metric);
+            let limit = self.limits.limit(&row.id, metric);
+            // The first ones, however often it is asked; a metric that nobody tells holds nobody.
+            values.is_empty() || values.get(..EARLY).is_some_and(|values| Reading::clears_early(values, limit))
+        })
+    }
+
+    /// Whether new pairs have to decide on a row's metric.
+    fn is_suspect(&self, row: &Row<'_>, metric: Metric) -> bool {
+        let [screen, confirm] = [Stage::Screen, Stage::Confirm].map(|stage| self.pairs(row, stage));
+        let limit = self.limits.limit(&row.id, metric);
+        let standing = standing(metric, (screen, confirm), limit, row.is_untouched(), self.plan.all_are_suspects);
+        standing == Standing::Suspect
+    }
+
+    /// One pair; a launch that fails takes its row out.
+    fn pair(&mut self, track: Track<'a>, stage: Stage) -> Result<()> {
+        let name = track.name();
+        self.tell(&name);
+        // Base first, head first, head first, base first: whoever is second never always is.
+        let base_first = matches!(self.count(&name, stage) % 4, 0 | 3);
+        let start = Instant::now();
+        let mut both = [Launch::default(), Launch::default()];
+        for place in if base_first { [0, 1] } else { [1, 0] } {
+            match self.launch(track, place) {
+                Ok(launch) => both[place] = launch,
+                Err(lost) => {
+                    stop_if_interrupted()?;
+                    return self.lose(track, place, lost);
+                }
+            }
+        }
+        stop_if_interrupted()?;
+        let [base, head] = both;
+        let wall_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let pair = Pair { row: name.clone(), stage, base_first, base, head, wall_ns };
+        self.journal.keep(&pair)?;
+        self.measured.taken.pairs.entry((name, stage)).or_default().push(pair);
+        self.bar.inc(1);
+        Ok(())
+    }
+
+    fn launch(&mut self, track: Track<'a>, place: usize) -> Result<Launch, Lost> {
+        let contender = |row: &'a Row<'a>| -> &'a Contender<'a> { if place == 0 { &row.base } else { &row.head } };
+        match track {
+            Track::Row(row) => self.launcher.launch(row, contender(row)),
+            Track::Null(row) => self.launcher.launch(row, &row.base),
+            Track::Canary(canary) => Ok(Launch { time_ns: self.cage.time(canary), ..Launch::default() }),
+        }
+    }
+
+    /// Takes out the row of a launch that failed; of the null row's, the row that it is of.
+    fn lose(&mut self, track: Track<'a>, place: usize, lost: Lost) -> Result<()> {
+        let (row, side) = match track {
+            Track::Row(row) => (row, if place == 0 { "base" } else { "head" }),
+            Track::Null(row) => (row, "base"),
+            Track::Canary(_) => return Ok(()),
+        };
+        let id = row.id.to_string();
+        let is_first = [Stage::Screen, Stage::Confirm].iter().all(|stage| self.count(&id, *stage) == 0);
+        let why = match lost {
+            // What the base never could is nobody's loss.
+            Lost::Unsupported(why) if side == "base" && is_first => Lost::Unsupported(why),
+            lost => Lost::Failed(format!("{side}: {}", lost.reason())),
+        };
+        self.bar.suspend(|| eprintln!("{id}: {}", why.reason()));
+        self.journal.lose(&id, &why)?;
+        self.measured.taken.lost.entry(id).or_insert(why);
+        Ok(())
+    }
+
+    fn reading(&self, row: &Row<'_>, stage: Stage, metric: Metric) -> Option<Reading> {
+        Reading::of(&self.values(row, stage, metric))
+    }
+
+    fn values(&self, row: &Row<'_>, stage: Stage, metric: Metric) -> Vec<(f64, f64)> {
+        values(self.pairs(row, stage), metric)
+    }
+
+    fn pairs(&self, row: &Row<'_>, stage: Stage) -> &[Pair] {
+        self.measured.taken.pairs.get(&(row.id.to_string(), stage)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn is_lost(&self, row: &Row<'_>) -> bool {
+        self.measured.taken.lost.contains_key(&row.id.to_string())
+    }
+
+    fn count(&self, name: &str, stage: Stage) -> usize {
+        self.measured.taken.pairs.get(&(name.to_owned(), stage)).map_or(0, Vec::len)
+    }
+
+    /// What may be planned with of the budget, if there is one: a suspect that gets one pair less than it takes has had all for nothing.
+    fn left_to_plan(&self) -> Option<Duration> {
+        self.left().map(|left| left.mul_f64(0.9))
+    }
+
+    /// What is left of the budget, if there is one.
+    fn left(&self) -> Option<Duration> {
+        self.plan.budget.map(|budget| budget.saturating_sub(self.began.elapsed()))
+    }
+
+    fn tell(&mut self, name: &str) {
+        self.bar.set_message(name.to_owned());
+        if self.bar.is_hidden() && self.told.elapsed() > TELL {
+            self.told = Instant::now();
+            let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
+            eprintln!("{done} of {all} pairs, about {} s left", self.bar.eta().as_secs());
+        }
+    }
+}
+
+fn stop_if_interrupted() -> Result<()> {
+    if interrupt::requested() {
+        bail!("interrupted; what was measured is kept, and the same command goes on from there");
+    }
+    Ok(())
+}
+
+/// In another order in each round, and in the same one where a gate goes on.
+fn shuffle<T>(order: &mut [T], stage: Stage, number: usize) {
+    let mut random = Random::new(2 * number as u64 + u64::from(stage == Stage::Confirm));
+    for last in (1..order.len()).rev() {
+        order.swap(last, random.below(last + 1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_differ_and_repeat() {
+        let order = |stage, number| {
+            let mut order: Vec<usize> = (0..24).collect();
+            shuffle(&mut order, stage, number);
+            order
+        };
+        assert_eq!(order(Stage::Screen, 3), order(Stage::Screen, 3));
+        assert_ne!(order(Stage::Screen, 3), order(Stage::Screen, 4));
+        assert_ne!(order(Stage::Screen, 3), order(Stage::Confirm, 3));
+        let mut sorted = order(Stage::Confirm, 7);
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..24).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,418 @@
+//! The gate: whether this tree made an engine program, a query or the harness slower or hungrier than a base revision.
+//!
+//! Base and head take turns in fresh processes, so that whatever the machine does meets both; a pair is the unit. A screen of
+//! ten pairs clears most rows, thirty new pairs decide on the others ([`judge`]). Controls that no change can touch - base against
+//! base, two loops of ours, rows that run the very same on both sides - tell whether the machine kept still; where one moved, the run
+//! is invalid and nobody is red. `cargo xtask gate --base main` is a thin caller.
+//!
+//! What this is not: Criterion's comparison of two runs, nor `cargo xtask report --baseline`, which name what to look at.
+
+mod canary;
+mod conclude;
+mod controls;
+mod counted;
+mod identity;
+mod journal;
+pub mod judge;
+mod launcher;
+mod machine;
+mod measure;
+mod outcome;
+pub mod page;
+mod replay;
+mod rows;
+mod sides;
+mod verdicts;
+mod worktree;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+
+use crate::host::checkout::Checkout;
+use crate::host::checksum::sha256;
+use crate::host::doctor;
+use crate::host::inspect;
+use crate::host::interrupt;
+use crate::host::lock::Lock;
+use crate::host::record;
+use crate::host::settings::{GateSettings, Settings};
+use crate::measure::machine::Host;
+use crate::protocol::id::BenchId;
+pub use conclude::conclude;
+use journal::{Journal, Lost};
+pub use journal::{Launch, Pair, Pairs, Stage, read};
+pub use judge::{Reading, Verdict};
+use launcher::Launcher;
+pub use machine::Machine;
+use measure::{Measured, Measuring, Plan};
+pub use outcome::{Conclusion, Control, MetricOutcome, Outcome, RowOutcome, SCHEMA};
+use rows::Rows;
+pub use sides::Role;
+use sides::Side;
+use verdicts::Entered;
+use worktree::Place;
+
+/// What is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sides {
+    /// This working tree against a revision.
+    Tree {
+        /// The base.
+        base: String,
+    },
+    /// Two revisions.
+    Revisions {
+        /// The base.
+        base: String,
+        /// The head.
+        head: String,
+    },
+    /// Two programs that are there, or two engines of the table.
+    Programs {
+        /// The base.
+        base: String,
+        /// The head.
+        head: String,
+    },
+}
+
+/// A gate to be.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    /// What is compared.
+    pub sides: Sides,
+    /// The rows, as in a bench; none: every query on the engines that are compiled here and built.
+    pub filter: Option<String>,
+    /// The time that may be spent measuring.
+    pub budget: Option<Duration>,
+    /// Whether an unfinished gate of the same is begun anew.
+    pub fresh: bool,
+    /// What another machine found: the rows that were slower there are decided here, without a screen, and what else it could not
+    /// say stands.
+    pub confirm: Option<Outcome>,
+    /// Whether instructions are counted too.
+    pub instructions: bool,
+    /// Pairs of every row that are compared without a verdict; none: it is a gate.
+    pub only_compare: Option<usize>,
+}
+
+/// Why there is no outcome.
+#[derive(Debug)]
+pub enum Stop {
+    /// It cannot be meant as it was asked.
+    Usage(anyhow::Error),
+    /// It cannot be said: nothing was built, or it was interrupted.
+    Undecided(anyhow::Error),
+}
+
+/// Anything that nobody foresaw decides nothing.
+impl From<anyhow::Error> for Stop {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Undecided(error)
+    }
+}
+
+impl Gate {
+    /// Builds what is missing, measures and judges.
+    ///
+    /// # Errors
+    /// Why there is no outcome. A row that cannot be measured is no error, but a row of the outcome.
+    pub fn run(&self, settings: &Settings) -> Result<Outcome, Stop> {
+        self.run_in(&Checkout::here(), settings)
+    }
+
+    /// The same of another tree than the one that this runs for.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_in(&self, here: &Checkout, settings: &Settings) -> Result<Outcome, Stop> {
+        if self.only_compare.is_none() {
+            settings.gate.check_expiry().map_err(Stop::Usage)?;
+        }
+        if self.instructions {
+            if matches!(self.sides, Sides::Programs { .. }) {
+                let why = "instructions are counted of revisions: leave --instructions out, or name a --base";
+                return Err(Stop::Usage(anyhow!(why)));
+            }
+            // Before an hour of pairs.
+            inspect::valgrind()?;
+        }
+        let folder = settings.home.join("gate");
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let place = Place { here, folder: &folder };
+        self.check_revisions(place)?;
+        let _alone = Lock::wait(&folder, "gates")?;
+        let started_at = record::now();
+        let mut cautions = Vec::new();
+        let (base, head) = self.sides(place, settings, &mut cautions)?;
+        let mut cells = rows::cells(&base, &head, self.filter(), settings).map_err(Stop::Usage)?;
+        if let Some(first) = &self.confirm {
+            check_same(first, &base, &head).map_err(Stop::Usage)?;
+            cells.narrow(&slower(first)).map_err(Stop::Usage)?;
+        }
+        let rows = rows::rows(cells)?;
+        if let Some(row) = rows.both.iter().find(|row| self.confirm.is_some() && row.is_untouched()) {
+            let why =
+                "runs the very same on both sides here, so what the first machine compared is not here to be confirmed";
+            return Err(Stop::Undecided(anyhow!("{} {why}", row.id)));
+        }
+        let of_rows: Vec<BenchId> = rows.both.iter().map(|row| row.id.clone()).collect();
+        self.caution(&rows, settings, &mut cautions);
+        let mut launcher = Launcher::new(settings);
+        let (mut journal, measured, machine) = self.measure(&rows, &mut launcher, settings, &folder)?;
+        let (alike, hidden) = launcher.unchecked();
+        caution_of(&mut cautions, "answers without a reference, held against each other only", &alike);
+        caution_of(&mut cautions, "answers that the engine cannot show, checked by their rows only", &hidden);
+        match replay::keep(&rows.both, (&base, &head), &measured.taken.pairs, &folder, settings) {
+            // Under a budget most rows are.
+            Ok(few) if self.budget.is_none() => {
+                caution_of(&mut cautions, "too few launches for Criterion's statistics, so not in its folder", &few);
+            }
+            Ok(_) => {}
+            // What was measured is judged all the same.
+            Err(error) => cautions.push(format!("its samples are kept in the journal alone: {error:#}")),
+        }
+        let entered = entered(rows, &measured, settings, &mut cautions);
+        let mut outcome = self.judge(&entered, &measured, machine, cautions, (&base, &head), settings, started_at);
+        if self.instructions {
+            let counted = counted::rows(&of_rows, &base, &head, settings);
+            interrupt::check()?;
+            let uncounted = |error: anyhow::Error| {
+                let why = format!("instructions: {error:#}");
+                of_rows.iter().map(|id| RowOutcome::invalid(id.clone(), why.clone())).collect()
+            };
+            outcome.add(counted.unwrap_or_else(uncounted));
+        }
+        if let Some(first) = &self.confirm {
+            outcome.add(stands(first));
+        }
+        journal.end()?;
+        Ok(outcome)
+    }
+
+    fn filter(&self) -> Option<&str> {
+        self.filter.as_deref().filter(|filter| !filter.is_empty())
+    }
+
+    /// Before it waits for another gate.
+    fn check_revisions(&self, place: Place<'_>) -> Result<(), Stop> {
+        let names = match &self.sides {
+            Sides::Tree { base } => vec![base],
+            Sides::Revisions { base, head } => vec![base, head],
+            Sides::Programs { .. } => Vec::new(),
+        };
+        names.into_iter().try_for_each(|name| worktree::commit(place, name).map(drop)).map_err(Stop::Usage)
+    }
+
+    fn sides(&self, place: Place<'_>, settings: &Settings, cautions: &mut Vec<String>) -> Result<(Side, Side), Stop> {
+        let filter = self.filter();
+        let revision = |role, name: &str| Side::revision(role, name, place, filter, settings);
+        match &self.sides {
+            Sides::Tree { base } => {
+                let of_base = revision(Role::Base, base)?;
+                let missing = worktree::missing(place, base, "HEAD");
+                if missing > 0 {
+                    cautions.push(format!(
+                        "{base} has {missing} commits that this tree lacks: what they made faster counts as slower here; rebase, or name the fork point: --base $(git merge-base {base} HEAD)"
+                    ));
+                }
+                let head = Side::here(Role::Head, place, filter, settings)?;
+                let built = sides::built_otherwise(&of_base, &head);
+                if !built.is_empty() {
+                    cautions.push(format!(
+                        "both sides are compiled as this tree says, which differs in {}",
+                        built.join(", ")
+                    ));
+                }
+                Ok((of_base, head))
+            }
+            Sides::Revisions { base, head } => Ok((revision(Role::Base, base)?, revision(Role::Head, head)?)),
+            Sides::Programs { base, head } => {
+                let engine = sides::engine_of(head, filter, settings).map_err(Stop::Usage)?;
+                let side = |role, name: &str| Side::program(role, name, &engine, settings).map_err(Stop::Usage);
+                Ok((side(Role::Base, base)?, side(Role::Head, head)?))
+            }
+        }
+    }
+
+    /// What is good to know of the rows before they are measured.
+    fn caution(&self, rows: &Rows<'_>, settings: &Settings, cautions: &mut Vec<String>) {
+        let of_rows = rows.both.iter().map(|row| &row.id).chain(&rows.removed);
+        let named: Vec<BenchId> = of_rows.chain(rows.unusable.iter().map(|(id, _)| id)).cloned().collect();
+        // A second machine sees a few rows only.
+        for row in settings.gate.without_row(&named).into_iter().filter(|_| self.confirm.is_none()) {
+            cautions.push(format!("the exception for {row} means none of these rows"));
+        }
+        caution_of(cautions, "new, so there is nothing to hold them against", &rows.new);
+    }
+
+    fn plan(&self) -> Plan {
+        Plan {
+            screen: self.only_compare.unwrap_or(judge::SCREEN),
+            confirms: self.only_compare.is_none(),
+            all_are_suspects: self.confirm.is_some(),
+            budget: self.budget,
+        }
+    }
+
+    fn measure<'a>(
+        &self,
+        rows: &'a Rows<'a>,
+        launcher: &mut Launcher<'a>,
+        settings: &'a Settings,
+        folder: &Path,
+    ) -> Result<(Journal, Measured, Machine), Stop> {
+        let plan = self.plan();
+        let runs: Vec<String> = rows.both.iter().map(|row| format!("{} {:?}", row.id, row.runs)).collect();
+        let confirms = self.confirm.as_ref().map(slower);
+        let key = sha256(format!("{} {confirms:?} {:?}", runs.join("\n"), self.only_compare));
+        let (mut journal, taken) = Journal::open(folder, &key, self.fresh)?;
+        if !taken.pairs.is_empty() || !taken.lost.is_empty() {
+            let pairs: usize = taken.pairs.values().map(Vec::len).sum();
+            eprintln!("going on with a gate that did not end: {pairs} pairs are there (--fresh begins anew)");
+            for (row, why) in &taken.lost {
+                eprintln!("{row}: {} (--fresh tries again)", why.reason());
+            }
+        }
+        if rows.both.is_empty() {
+            return Ok((journal, Measured::default(), Machine::default()));
+        }
+        for row in &rows.both {
+            launcher.prepare(row);
+            interrupt::check()?;
+        }
+        for line in doctor::worst() {
+            eprintln!("{line}");
+        }
+        let (count, place) = (rows.both.len(), journal.path().display());
+        let pairs = if plan.all_are_suspects { judge::LOOKS[0] } else { plan.screen };
+        eprintln!("rows: {count}, pairs of each at first: {pairs}; launches are kept in {place}");
+        let watch = machine::Watch::start();
+        let measured = Measuring::new(&rows.both, launcher, &mut journal, taken, &settings.gate, plan).run()?;
+        Ok((journal, measured, watch.end()))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all that an outcome is made of")]
+    fn judge(
+        &self,
+        entered: &[Entered],
+        measured: &Measured,
+        machine: Machine,
+        cautions: Vec<String>,
+        (base, head): (&Side, &Side),
+        settings: &Settings,
+        started_at: String,
+    ) -> Outcome {
+        let rows = verdicts::judge(entered, &measured.taken.pairs, &settings.gate, self.confirm.is_some());
+        let controls = controls::controls(&measured.taken.pairs, entered, &settings.gate);
+        let (conclusion, reasons) = conclude(&rows, &controls, &machine, measured.cut_short);
+        Outcome {
+            schema: SCHEMA,
+            conclusion,
+            reasons,
+            cautions,
+            base: base.told.clone(),
+            head: head.told.clone(),
+            base_commit: base.commit().map(str::to_owned),
+            head_commit: head.commit().map(str::to_owned),
+            rows,
+            controls,
+            cut_short: measured.cut_short,
+            machine,
+            host: Host::read(),
+            limits: settings.gate.clone(),
+            pairs: measured.taken.pairs.values().map(Vec::len).sum(),
+            measuring_seconds: measured.took.as_secs_f64(),
+            started_at,
+        }
+    }
+}
+
+/// The rows as they are judged: those that gave no time have their reason, those that the base cannot run are left out.
+fn entered(rows: Rows<'_>, measured: &Measured, settings: &Settings, cautions: &mut Vec<String>) -> Vec<Entered> {
+    let enter = |id: BenchId, untouched, missing| Entered { id, untouched, missing };
+    let mut entered = Vec::new();
+    let mut unsupported: Vec<BenchId> = Vec::new();
+    for row in &rows.both {
+        match measured.taken.lost.get(&row.id.to_string()) {
+            Some(Lost::Unsupported(_)) => unsupported.push(row.id.clone()),
+            Some(Lost::Failed(why)) => entered.push(enter(row.id.clone(), row.is_untouched(), Some(why.clone()))),
+            None => entered.push(enter(row.id.clone(), row.is_untouched(), None)),
+        }
+    }
+    entered.extend(rows.unusable.into_iter().map(|(id, why)| enter(id, false, Some(why))));
+    let (allowed, removed): (Vec<BenchId>, Vec<BenchId>) =
+        rows.removed.into_iter().partition(|id| settings.gate.may_miss(id));
+    let gone = "the head does not have it: removed or renamed".to_owned();
+    entered.extend(removed.into_iter().map(|id| enter(id, false, Some(gone.clone()))));
+    caution_of(cautions, "missing by an exception", &allowed);
+    caution_of(cautions, "unsupported by the base's engine", &unsupported);
+    entered
+}
+
+/// Refuses to confirm a gate of other commits.
+fn check_same(first: &Outcome, base: &Side, head: &Side) -> Result<()> {
+    let sides = [("base", &first.base_commit, base), ("head", &first.head_commit, head)];
+    for (role, before, side) in sides {
+        if let (Some(before), Some(now)) = (before.as_deref(), side.commit()) {
+            let why = format!(
+                "the gate to confirm had {before} for its {role}, and this one has {now}: check out and name the same"
+            );
+            ensure!(before == now, why);
+        }
+    }
+    Ok(())
+}
+
+/// The rows of another machine's gate that are to be confirmed: counts are exact on any machine.
+fn slower(first: &Outcome) -> Vec<BenchId> {
+    let regressed = first.rows.iter().filter(|row| row.verdict == Verdict::Regressed && !row.is_counted());
+    regressed.map(|row| row.id.clone()).collect()
+}
+
+/// What another machine's gate could not say, or counted: it stands whatever becomes of the rows that are confirmed.
+fn stands(first: &Outcome) -> Vec<RowOutcome> {
+    let open = |row: &&RowOutcome| {
+        matches!(row.verdict, Verdict::Invalid | Verdict::Inconclusive)
+            || (row.is_counted() && row.verdict == Verdict::Regressed)
+    };
+    let told = |row: &RowOutcome| {
+        let reason = row
+            .reason
+            .clone()
+            .map_or_else(|| "on the first machine".to_owned(), |why| format!("on the first machine: {why}"));
+        RowOutcome { reason: Some(reason), ..row.clone() }
+    };
+    first.rows.iter().filter(open).map(told).collect()
+}
+
+fn caution_of(cautions: &mut Vec<String>, what: &str, ids: &[BenchId]) {
+    if !ids.is_empty() {
+        cautions.push(format!("{what}: {}", ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")));
+    }
+}
+
+/// The verdicts on rows whose pairs are there, as a gate gives them. What is named like a control is none.
+pub fn judged(pairs: &Pairs, limits: &GateSettings) -> Vec<RowOutcome> {
+    let ids: BTreeSet<BenchId> = pairs.keys().filter_map(|(row, _)| row.parse().ok()).collect();
+    let entered: Vec<Entered> = ids.into_iter().map(|id| Entered { id, untouched: false, missing: None }).collect();
+    verdicts::judge(&entered, pairs, limits, false)
+}
+
+/// Another gate's JSON, whose regressed rows are to be confirmed.
+///
+/// # Errors
+/// When the file is none, or there is nothing to confirm in it.
+pub fn to_confirm(file: &Path) -> Result<Outcome> {
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let outcome: Outcome =
+        serde_json::from_str(&text).with_context(|| format!("{} is no gate's JSON", file.display()))?;
+    ensure!(outcome.schema == SCHEMA, "{} has schema {}, this reads {SCHEMA}", file.display(), outcome.schema);
+    let regressed = outcome.rows.iter().any(|row| row.verdict == Verdict::Regressed);
+    ensure!(regressed, "{} calls no row slower: there is nothing to confirm", file.display());
+    Ok(outcome)
+}

@@ -1,0 +1,111 @@
+//! A gate's samples for others: in Criterion's folder as baselines `base` and `head`, and as records beside the journal, which
+//! say of what engine, data and answer they are.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::journal::{Launch, Pair, Pairs, Stage};
+use super::rows::Row;
+use super::sides::{Role, Side};
+use crate::host::checksum::sha256;
+use crate::host::criterion::replay::replay;
+use crate::host::paths;
+use crate::host::record::{self, Outcome, Record};
+use crate::host::run::origin::Origin;
+use crate::host::scratch;
+use crate::host::settings::Settings;
+use crate::host::verify::reference::write_whole;
+use crate::protocol::id::BenchId;
+
+/// The file of records in the gate's folder.
+const RECORDS: &str = "records.jsonl";
+
+/// Keeps the timed runs of every row, of both stages, in place of all of an earlier gate's; gives the rows with too few of them for
+/// Criterion.
+///
+/// # Errors
+/// When something cannot be written.
+pub(super) fn keep(
+    rows: &[Row<'_>],
+    sides: (&Side, &Side),
+    pairs: &Pairs,
+    folder: &Path,
+    settings: &Settings,
+) -> Result<Vec<BenchId>> {
+    let origin = Origin::read(settings);
+    let tree = settings.home.with_file_name("criterion");
+    let file = folder.join(RECORDS);
+    forget(&file, &tree);
+    let mut few = BTreeSet::new();
+    let mut lines = Vec::new();
+    for (role, side) in [(Role::Base, sides.0), (Role::Head, sides.1)] {
+        let origin = origin.of(side.git.clone());
+        let records: Vec<Record> = rows.iter().filter_map(|row| record(row, role, pairs, &origin)).collect();
+        // Elsewhere first: Criterion would also make it the newest result of the cell, which it is not.
+        let elsewhere = scratch::folder(&settings.home.join("scratch"))?;
+        replay(&records, elsewhere.path(), Some(role.name()));
+        for record in &records {
+            let place = paths::criterion_below(Path::new(""), &record.id).join(role.name());
+            let (from, to) = (elsewhere.path().join(&place), tree.join(&place));
+            let _ = fs::remove_dir_all(&to);
+            if from.is_dir() {
+                copy(&from, &to).with_context(|| format!("cannot write {}", to.display()))?;
+            } else {
+                few.insert(record.id.clone());
+            }
+            serde_json::to_writer(&mut lines, record)?;
+            lines.push(b'\n');
+        }
+    }
+    write_whole(&file, &lines).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(few.into_iter().collect())
+}
+
+/// Removes what an earlier gate has left in Criterion's folder: its rows, of another base, would stand beside these.
+fn forget(records: &Path, tree: &Path) {
+    let earlier = record::read_lines(records).unwrap_or_default();
+    for earlier in earlier.into_iter().filter_map(|(_, record)| record.ok()) {
+        for role in [Role::Base, Role::Head] {
+            let _ = fs::remove_dir_all(paths::criterion_below(tree, &earlier.id).join(role.name()));
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)?.flatten() {
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+/// One side of a row; `None` where it was not measured.
+#[expect(clippy::cast_precision_loss, reason = "nanoseconds of a query are far below 2^53")]
+fn record(row: &Row<'_>, role: Role, pairs: &Pairs, origin: &Origin) -> Option<Record> {
+    let contender = match role {
+        Role::Base => &row.base,
+        Role::Head => &row.head,
+    };
+    let of = |pair: &Pair| -> Launch {
+        match role {
+            Role::Base => pair.base.clone(),
+            Role::Head => pair.head.clone(),
+        }
+    };
+    let taken = [Stage::Screen, Stage::Confirm].into_iter().filter_map(|stage| pairs.get(&(row.id.to_string(), stage)));
+    let launches: Vec<Launch> = taken.flatten().map(of).collect();
+    let first = launches.first()?;
+    let mut record = origin.blank(&contender.cell);
+    record.outcome = Outcome::Measured;
+    record.engine.version.clone_from(&first.version);
+    record.verdict.clone_from(&first.verdict);
+    record.query.sha256 = Some(sha256(&contender.text.sql));
+    record.dataset.sha256.clone_from(&first.dataset_sha256);
+    record.peak_memory_bytes = launches.iter().filter_map(|launch| launch.peak_memory_bytes).max();
+    record.samples_ns = launches.iter().map(|launch| launch.time_ns as f64).collect();
+    record.iterations = vec![1; launches.len()];
+    Some(record)
+}

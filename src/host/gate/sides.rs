@@ -1,0 +1,176 @@
+//! What is compared: a base and a head, each with its engines and its queries.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use super::Stop;
+use super::worktree::{self, Place};
+use crate::host::catalog::Catalog;
+use crate::host::checkout::Checkout;
+use crate::host::record::Git;
+use crate::host::run::select::{self, Cell, Usual};
+use crate::host::session::Program;
+use crate::host::settings::Settings;
+use crate::host::suite::Workload;
+use crate::host::variant::Cache;
+
+/// Which of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// What it is held against.
+    Base,
+    /// What is judged.
+    Head,
+}
+
+impl Role {
+    /// As people and Criterion's baselines call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Head => "head",
+        }
+    }
+}
+
+/// One side.
+pub(super) struct Side {
+    /// As people know it: `main (1a2b3c4d5e6f)`.
+    pub(super) told: String,
+    /// Its source tree, and the state of that; none for a program that is there.
+    pub(super) checkout: Option<Checkout>,
+    pub(super) git: Option<Git>,
+    catalog: Catalog,
+    workloads: Vec<Workload>,
+}
+
+/// Words of a filter, so that versions of packages are engines.
+fn words(filter: Option<&str>) -> Vec<&str> {
+    select::words(filter.unwrap_or_default())
+}
+
+impl Side {
+    /// A revision, in a worktree of its own.
+    ///
+    /// # Errors
+    /// When there is none of that name, it is dirty, or cannot be read.
+    pub(super) fn revision(
+        role: Role,
+        name: &str,
+        place: Place<'_>,
+        filter: Option<&str>,
+        settings: &Settings,
+    ) -> Result<Self, Stop> {
+        let commit = &worktree::commit(place, name).map_err(Stop::Usage)?;
+        let checkout = worktree::at(place, role.name(), commit)?;
+        let told = format!("{name} ({})", &commit[..12.min(commit.len())]);
+        Ok(Self::of(role, told, &checkout, filter, settings)?)
+    }
+
+    /// This working tree, as it is.
+    ///
+    /// # Errors
+    /// When its tables cannot be read.
+    pub(super) fn here(role: Role, place: Place<'_>, filter: Option<&str>, settings: &Settings) -> Result<Self> {
+        let told = Git::read_in(&place.here.root).map_or_else(
+            || "this folder".to_owned(),
+            |git| {
+                let changed = if git.dirty { ", changed" } else { "" };
+                format!("this working tree ({}{changed})", &git.commit[..12.min(git.commit.len())])
+            },
+        );
+        Self::of(role, told, place.here, filter, settings)
+    }
+
+    /// A program that is there, or an engine of the table: `polars-wheel@2.0.0`. It runs the cells of `engine`.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub(super) fn program(role: Role, name: &str, engine: &str, settings: &Settings) -> Result<Self> {
+        let catalog = Catalog::read(settings)?;
+        let path = PathBuf::from(name);
+        let mut entry = if path.is_file() {
+            let path = path.canonicalize().with_context(|| format!("cannot find {name}"))?;
+            catalog.entry(engine)?.given(Program { path, ..Program::default() })
+        } else {
+            catalog
+                .entry(name)
+                .with_context(|| format!("--{}-program {name} is neither a file nor an engine", role.name()))?
+        };
+        engine.clone_into(&mut entry.name);
+        let workloads = Workload::all(settings)?;
+        Ok(Self { checkout: None, git: None, told: name.to_owned(), catalog: Catalog::of(entry), workloads })
+    }
+
+    fn of(role: Role, told: String, checkout: &Checkout, filter: Option<&str>, settings: &Settings) -> Result<Self> {
+        let read = || -> Result<_> {
+            let mut catalog = Catalog::read_in(checkout, settings)?;
+            catalog.add_versions(&words(filter))?;
+            Ok((catalog, Workload::all_in(&checkout.root, settings)?))
+        };
+        let (catalog, workloads) = read().with_context(|| format!("the {} cannot be read", role.name()))?;
+        Ok(Self { told, git: Git::read_in(&checkout.root), checkout: Some(checkout.clone()), catalog, workloads })
+    }
+
+    /// The commit that its files are of, or were before they were changed.
+    pub(super) fn commit(&self) -> Option<&str> {
+        self.git.as_ref().map(|git| git.commit.as_str())
+    }
+
+    /// The engines that run where nobody names any.
+    pub(super) fn engines_by_default(&self) -> BTreeSet<&str> {
+        let compiled = self.catalog.entries().iter().filter(|entry| entry.kind == "embedded" && !entry.on_request);
+        compiled.map(|entry| entry.name.as_str()).collect()
+    }
+
+    /// Those of them that are compiled.
+    pub(super) fn usual(&self) -> BTreeSet<&str> {
+        let found = self.catalog.entries().iter().filter(|entry| entry.find().is_some());
+        let found: BTreeSet<&str> = found.map(|entry| entry.name.as_str()).collect();
+        self.engines_by_default().intersection(&found).copied().collect()
+    }
+
+    /// The cells that the filter means, hot.
+    pub(super) fn cells<'a>(&'a self, filter: Option<&str>, settings: &Settings) -> Result<Vec<Cell<'a>>> {
+        let cells = select::all(&self.workloads, &self.catalog, settings);
+        select::select(cells, filter, false, Usual { caches: &[Cache::Hot], formats: &settings.formats })
+    }
+}
+
+/// The engine whose cells two programs run: the one that the filter names, or the head itself, where that is an engine.
+///
+/// # Errors
+/// When neither tells.
+pub(super) fn engine_of(head: &str, filter: Option<&str>, settings: &Settings) -> Result<String> {
+    let catalog = Catalog::read(settings)?;
+    let named = words(filter).into_iter().find(|word| catalog.entries().iter().any(|entry| entry.name == *word));
+    if let Some(name) = named {
+        return Ok(name.to_owned());
+    }
+    ensure!(
+        !Path::new(head).is_file(),
+        "which engine's queries {head} runs is not said: name it in the filter, such as duckdb/q1"
+    );
+    Ok(catalog.entry(head).with_context(|| format!("--head-program {head} is neither a file nor an engine"))?.name)
+}
+
+/// Files that say how everything is compiled: both sides follow the head's.
+const BUILT_BY: [&str; 5] = [
+    ".cargo/config.toml",
+    "rust-toolchain.toml",
+    "rust-toolchain",
+    "src/host/catalog/build.rs",
+    "src/host/catalog/compiler.rs",
+];
+
+/// Which of them differ: what they change is in neither side, or in both.
+pub(super) fn built_otherwise(base: &Side, head: &Side) -> Vec<&'static str> {
+    let (Some(base), Some(head)) = (&base.checkout, &head.checkout) else { return Vec::new() };
+    let differs = |file: &&str| fs::read(base.root.join(file)).ok() != fs::read(head.root.join(file)).ok();
+    BUILT_BY.into_iter().filter(differs).collect()
+}

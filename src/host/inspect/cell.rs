@@ -1,0 +1,111 @@
+//! What both kinds of inspection begin with: the cells that a filter means, and one of them with its answer verified.
+
+use anyhow::{Result, bail};
+
+use crate::host::catalog::{Catalog, Entry};
+use crate::host::checkout::Checkout;
+use crate::host::data::generate::Store;
+use crate::host::interrupt;
+use crate::host::record::{Inspects, Outcome, Record, Writer};
+use crate::host::run::attempt::{Ready, Stop, attempt, program};
+use crate::host::run::origin::Origin;
+use crate::host::run::select::{self, Cell, Usual};
+use crate::host::session::Program;
+use crate::host::settings::Settings;
+use crate::host::suite::Workload;
+use crate::host::variant::Cache;
+use crate::host::verify::referee::Referee;
+
+/// What all cells of a command share.
+pub(super) struct Inspection<'a> {
+    pub(super) settings: &'a Settings,
+    checkout: Checkout,
+    store: Store,
+    referee: Referee,
+    origin: Origin,
+    writer: Writer,
+}
+
+impl<'a> Inspection<'a> {
+    pub(super) fn new(settings: &'a Settings, checkout: &Checkout) -> Self {
+        Self {
+            settings,
+            checkout: checkout.clone(),
+            store: Store::new(settings.data.clone()),
+            referee: Referee::new(settings),
+            origin: Origin::read(settings),
+            writer: Writer::new(&settings.home.join("records")),
+        }
+    }
+
+    /// Inspects every cell that the filter means, one after the other, and writes its record; a cell that cannot be inspected
+    /// is one with the reason.
+    ///
+    /// # Errors
+    /// A filter that means no cell, or a record that cannot be written; an interrupt ends it early.
+    pub(super) fn each(
+        &mut self,
+        filter: Option<&str>,
+        what: Inspects,
+        mut inspect: impl FnMut(&Self, &Cell<'_>, &mut Record) -> Result<(), Stop>,
+    ) -> Result<Vec<Record>> {
+        let mut catalog = Catalog::read_in(&self.checkout, self.settings)?;
+        catalog.add_versions(&select::words(filter.unwrap_or_default()))?;
+        let workloads = Workload::all_in(&self.checkout.root, self.settings)?;
+        let cells = select::all(&workloads, &catalog, self.settings);
+        // What a run allocates or executes is the same wherever its data come from.
+        let cells = cells.into_iter().filter(|cell| cell.parts.variant.cache == Cache::Hot).collect();
+        let cells =
+            select::select(cells, filter, false, Usual { caches: &[Cache::Hot], formats: &self.settings.formats })?;
+        let mut records = Vec::new();
+        for cell in &cells {
+            let mut record = Record { inspects: Some(what), ..self.origin.blank(cell) };
+            match inspect(self, cell, &mut record) {
+                Ok(()) => record.outcome = Outcome::Measured,
+                Err(stop) => {
+                    record.outcome = stop.outcome;
+                    record.reason = Some(stop.reason);
+                    record.failure = stop.failure;
+                }
+            }
+            interrupt::check()?;
+            self.writer.append(&record)?;
+            records.push(record);
+        }
+        Ok(records)
+    }
+
+    /// A program of the cell's engine, opened, loaded and with its answer verified.
+    ///
+    /// # Errors
+    /// As a bench has them.
+    pub(super) fn verified(&self, cell: &Cell<'_>, program: &Program, record: &mut Record) -> Result<Ready, Stop> {
+        attempt(cell, program, self.settings, &self.store, &self.referee, record, &mut None)
+    }
+}
+
+/// The engine's timed program; there is none to look into for a script, whose Python would drown `what` is looked for.
+pub(super) fn compiled(engine: &Entry, what: &str) -> Result<Program, Stop> {
+    if engine.script().is_some() {
+        return Err(unsupported(format!("{} is driven from Python, whose {what} would drown its own", engine.name)));
+    }
+    program(engine)
+}
+
+/// The reason for which an engine's cell is skipped.
+pub(super) fn unsupported(reason: impl Into<String>) -> Stop {
+    Stop { outcome: Outcome::Skipped, reason: format!("unsupported: {}", reason.into()), failure: None }
+}
+
+/// Valgrind's version.
+///
+/// # Errors
+/// When it is not there: how to get it.
+pub(crate) fn valgrind() -> Result<String> {
+    let Some(version) = crate::host::catalog::command::version_of("valgrind") else {
+        bail!(
+            "this takes Valgrind, and `valgrind --version` does not run: apt-get install valgrind, or your system's way"
+        );
+    };
+    Ok(version)
+}

@@ -1,0 +1,34 @@
+//! The tool: everything but what runs inside an engine's program. Feature `harness`.
+
+pub mod audit;
+pub mod bench;
+pub mod catalog;
+pub mod checkout;
+mod checksum;
+pub mod criterion;
+pub mod data;
+pub mod doctor;
+pub mod filter;
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod gate;
+mod guarded;
+pub mod inspect;
+mod inspected;
+pub mod interrupt;
+mod lock;
+pub mod output;
+pub mod paths;
+pub mod record;
+pub mod report;
+pub mod run;
+pub mod scaling;
+mod scratch;
+pub mod services;
+pub mod session;
+pub mod settings;
+mod sql;
+pub mod stats;
+pub mod suite;
+pub mod variant;
+pub mod verify;

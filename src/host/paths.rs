@@ -1,0 +1,81 @@
+//! Where things are: the package, cargo's target folder and what QueryDyno keeps in it.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use crate::protocol::id::BenchId;
+
+/// The package's folder, with `fixtures` in it: of the checkout that cargo was called in, else of the one that this was
+/// built from. Cargo takes checkouts that share a target folder for one, so the two may differ.
+pub fn root() -> &'static Path {
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let called = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
+        // The package itself, or xtask in it; not called by cargo at all, it is none.
+        let ours = |folder: &&Path| folder.is_absolute() && folder.join("fixtures/engines.toml").is_file();
+        called.ancestors().take(2).find(ours).unwrap_or(built_from()).to_owned()
+    });
+    &ROOT
+}
+
+/// What to tell when this was built from another checkout than the one it runs for.
+pub fn other_checkout() -> Option<String> {
+    (root() != built_from()).then(|| {
+        format!(
+            "note: this was built from {} and runs for {}: they share a target folder; if their code differs, give each a CARGO_TARGET_DIR of its own",
+            built_from().display(),
+            root().display()
+        )
+    })
+}
+
+fn built_from() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Cargo's target folder, the one that this executable was built into.
+pub fn target() -> &'static Path {
+    static TARGET: LazyLock<PathBuf> = LazyLock::new(|| {
+        let told = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+        let built_into = || {
+            let exe = env::current_exe().ok()?;
+            // Cargo marks each target folder with this file.
+            let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").exists();
+            Some(exe.ancestors().find(marked)?.to_owned())
+        };
+        let target = told.or_else(built_into).unwrap_or_else(|| root().join("target"));
+        // A relative CARGO_TARGET_DIR is relative to where cargo was called: the package, for all our commands.
+        root().join(target)
+    });
+    &TARGET
+}
+
+/// Criterion's folder.
+pub fn criterion() -> PathBuf {
+    target().join("criterion")
+}
+
+/// Criterion's folder of one cell, with its `new` and its baselines: in Criterion's names `/` becomes `_`.
+pub fn criterion_of(id: &BenchId) -> PathBuf {
+    criterion_below(&criterion(), id)
+}
+
+/// The same in a folder of Criterion's that lies elsewhere.
+pub(crate) fn criterion_below(folder: &Path, id: &BenchId) -> PathBuf {
+    folder.join(id.group().replace('/', "_")).join(&id.variant)
+}
+
+/// Everything of ours below the target folder.
+pub fn home() -> PathBuf {
+    target().join("querydyno")
+}
+
+/// One of ours: records, data, scratch.
+pub fn own(name: &str) -> PathBuf {
+    home().join(name)
+}
+
+/// The folder of a workload's queries and answers.
+pub fn workload(name: &str) -> PathBuf {
+    root().join("fixtures").join(name)
+}

@@ -1,0 +1,110 @@
+//! Base against head: what two baselines say of the same cells.
+//!
+//! Two runs on a shared machine differ by more than the samples of either tell, so this names what to look at. What blocks
+//! a merge is the gate, whose processes take turns.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::conditions::Conditions;
+use super::gather::Gathered;
+use super::left_out::LeftOut;
+use crate::host::record::Record;
+use crate::host::stats::{Interval, Random, median, percentiles, resampled_medians};
+use crate::protocol::id::BenchId;
+
+/// A cell in both.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// The cell.
+    pub id: BenchId,
+    /// The record of the base.
+    pub base: String,
+    /// The record of the head.
+    pub head: String,
+    /// The base's median, in nanoseconds.
+    pub base_ns: f64,
+    /// The head's.
+    pub head_ns: f64,
+    /// Head by base, with a 95 % interval from both samples.
+    pub ratio: Interval,
+    /// Peak memory, head by base.
+    pub memory_ratio: Option<f64>,
+    /// Instructions, head by base.
+    pub instructions_ratio: Option<f64>,
+}
+
+impl Change {
+    /// What the interval allows to say.
+    pub fn verdict(&self) -> &'static str {
+        match self.ratio {
+            Interval { low, .. } if low > 1.0 => "slower",
+            Interval { high, .. } if high < 1.0 => "faster",
+            _ => "no difference shown",
+        }
+    }
+}
+
+/// Every cell that both have under the same conditions; the others are left out with the reason.
+pub fn changes(base: &Gathered, head: &Gathered) -> (Vec<Change>, Vec<LeftOut>) {
+    let mut left_out = Vec::new();
+    let by_id: HashMap<&BenchId, _> = base.found.iter().map(|found| (&found.record.id, found)).collect();
+    let mut random = Random::new(1);
+    let mut changes = Vec::new();
+    for head in &head.found {
+        let id = &head.record.id;
+        let Some(found) = by_id.get(id) else {
+            let torn = base.left_out.iter().find(|left_out| left_out.what.starts_with(&format!("{id} ")));
+            let why = torn.map_or("the base does not have it", |left_out| &left_out.why);
+            left_out.push(LeftOut::new(id.to_string(), why));
+            continue;
+        };
+        if let Some(why) = unlike(&found.record, &head.record) {
+            left_out.push(LeftOut::new(id.to_string(), why));
+            continue;
+        }
+        changes.extend(change(&found.record_id, &found.record, &head.record_id, &head.record, &mut random));
+    }
+    let heads: std::collections::HashSet<&BenchId> = head.found.iter().map(|found| &found.record.id).collect();
+    for base in base.found.iter().filter(|base| !heads.contains(&base.record.id)) {
+        left_out.push(LeftOut::new(base.record.id.to_string(), "the head does not have it"));
+    }
+    (changes, left_out)
+}
+
+fn unlike(base: &Record, head: &Record) -> Option<String> {
+    let differs = Conditions::of(head).differs_from(&Conditions::of(base));
+    if !differs.is_empty() {
+        return Some(format!("base and head were not measured alike: {differs}"));
+    }
+    if base.dataset.sha256 != head.dataset.sha256 {
+        return Some("base and head ran on different files".to_owned());
+    }
+    if base.query.sha256 != head.query.sha256 {
+        return Some("the query's text has changed".to_owned());
+    }
+    (!base.ranks() || !head.ranks()).then(|| "one of the two has no verified answer".to_owned())
+}
+
+fn change(base_id: &str, base: &Record, head_id: &str, head: &Record, random: &mut Random) -> Option<Change> {
+    const DRAWS: usize = 1000;
+    let (base_ns, head_ns) = (median(&base.samples_ns)?, median(&head.samples_ns)?);
+    let bases = resampled_medians(&base.samples_ns, DRAWS, random);
+    let heads = resampled_medians(&head.samples_ns, DRAWS, random);
+    let mut ratios: Vec<f64> = heads.iter().zip(&bases).map(|(head, base)| head / base).collect();
+    let (low, high) = percentiles(&mut ratios, 0.95)?;
+    #[expect(clippy::cast_precision_loss, reason = "bytes and instructions are far below 2^53")]
+    let ratio = |base: Option<u64>, head: Option<u64>| Some(head? as f64 / base? as f64);
+    let count = |record: &Record| record.instructions.as_ref().map(|found| found.instructions);
+    Some(Change {
+        id: head.id.clone(),
+        base: base_id.to_owned(),
+        head: head_id.to_owned(),
+        base_ns,
+        head_ns,
+        ratio: Interval { estimate: head_ns / base_ns, low, high },
+        memory_ratio: ratio(base.peak_memory_bytes, head.peak_memory_bytes),
+        instructions_ratio: ratio(count(base), count(head)),
+    })
+}

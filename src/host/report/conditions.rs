@@ -1,0 +1,119 @@
+//! Under which conditions a cell was measured: only cells under the same ones are ranked with each other.
+
+use serde::Serialize;
+
+use crate::host::record::{Provenance, Record};
+use crate::host::variant::Cache;
+use crate::protocol::id::Scale;
+use crate::protocol::units::Bytes;
+
+/// Everything beside engine and query that moves a time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Conditions {
+    /// The workload.
+    pub workload: String,
+    /// The scale of the data.
+    pub scale: Scale,
+    /// How the tables are stored.
+    pub format: String,
+    /// Threads given to the engine.
+    pub threads: usize,
+    /// The memory limit that was asked for.
+    pub memory_limit_bytes: Option<u64>,
+    /// Whether the files were in the page cache.
+    pub cache: Cache,
+    /// Engines that ran at the same time; one that ran alone is never ranked with one that did not.
+    #[serde(skip_serializing_if = "alone")]
+    pub parallel: usize,
+    /// A clock, or a simulated processor.
+    pub provenance: Provenance,
+    /// The machine: processor, cores, memory, kernel, governor, and whether it is virtual.
+    pub machine: String,
+    /// Which of several data of the same scale: 0 for the newest cells' files, 1 for those used before, and so on.
+    pub data: usize,
+}
+
+impl Conditions {
+    /// Of a record alone: that its data are those of the others is not looked at.
+    pub fn of(record: &Record) -> Self {
+        Self {
+            // Queries of one's own have nothing in common: each is ranked by itself.
+            workload: if record.dataset.workload == "own" {
+                record.id.query.clone()
+            } else {
+                record.dataset.workload.clone()
+            },
+            scale: record.dataset.scale,
+            format: record.dataset.format.clone(),
+            threads: record.threads,
+            memory_limit_bytes: record.memory_limit_bytes,
+            cache: record.cache,
+            parallel: record.parallel,
+            provenance: record.provenance,
+            machine: record.host.line(),
+            data: 0,
+        }
+    }
+
+    /// Each condition with its value, as people read them.
+    pub fn parts(&self) -> [(&'static str, String); 10] {
+        let limit = self.memory_limit_bytes.map_or_else(|| "none".to_owned(), |bytes| Bytes(bytes).to_string());
+        let provenance = match self.provenance {
+            Provenance::Measured => "measured",
+            Provenance::Simulated => "simulated",
+        };
+        let data = if self.data == 0 { "the newest files".to_owned() } else { format!("older files ({})", self.data) };
+        [
+            ("workload", self.workload.clone()),
+            ("scale", self.scale.to_string()),
+            ("format", self.format.clone()),
+            ("threads", self.threads.to_string()),
+            ("memory limit", limit),
+            ("cache", self.cache.to_string()),
+            ("engines at a time", self.parallel.to_string()),
+            ("figures", provenance.to_owned()),
+            ("machine", self.machine.clone()),
+            ("data", data),
+        ]
+    }
+
+    /// One line: `tpch sf1, parquet, hot, 2 threads`.
+    pub fn title(&self) -> String {
+        let threads = if self.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", self.threads) };
+        let mut title = format!("{} {}, {}, {}, {threads}", self.workload, self.scale, self.format, self.cache);
+        if let Some(limit) = self.memory_limit_bytes {
+            title += &format!(", memory limit {}", Bytes(limit));
+        }
+        if self.parallel > 1 {
+            title += &format!(", up to {} engines at a time", self.parallel);
+        }
+        if self.provenance == Provenance::Simulated {
+            title += ", simulated";
+        }
+        if self.data > 0 {
+            title += &format!(", older files ({})", self.data);
+        }
+        title
+    }
+
+    /// What is not as in `other`, in words; empty when all is.
+    pub fn differs_from(&self, other: &Self) -> String {
+        let pairs = self.parts().into_iter().zip(other.parts());
+        let differing = pairs.filter(|((_, here), (_, there))| here != there);
+        differing
+            .map(|((name, here), (_, there))| format!("{name}: {here}, not {there}"))
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
+    /// The same but for the scale and what belongs to it.
+    pub(super) fn at_any_scale(&self) -> Self {
+        Self { scale: Scale::ONE, data: 0, ..self.clone() }
+    }
+}
+
+/// Whether nothing has to be said of it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn alone(parallel: &usize) -> bool {
+    *parallel == 1
+}

@@ -1,0 +1,284 @@
+//! Finding what a report is made of: the newest record of each cell, or those whose samples a baseline of Criterion's holds.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::conditions::Conditions;
+use super::known::Known;
+use super::left_out::LeftOut;
+use super::tree::{self, SAMPLES, Stored};
+use crate::host::filter::Filter;
+use crate::host::record::{self, Inspects, Outcome, Record};
+use crate::host::session::FailureKind;
+use crate::protocol::id::BenchId;
+
+/// Where results lie.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// Files of records, or folders of them.
+    pub records: Vec<PathBuf>,
+    /// Criterion's folder; one that is not there has nothing.
+    pub criterion: PathBuf,
+    /// What there is today.
+    pub known: Known,
+    /// The cells meant, as in a bench; the others are as if they were not there.
+    pub filter: Filter,
+}
+
+/// A record with where it is.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its file's name and line: `20261120T120000Z-4711:3`. `cargo xtask show` takes it.
+    pub record_id: String,
+    /// The record.
+    pub record: Record,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// One record a cell, in the order in which they were taken.
+    pub found: Vec<Found>,
+    /// The newest of each kind of inspection of a cell.
+    pub inspected: Vec<Found>,
+    /// What was not used.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// The newest record of each cell under each set of conditions, held against Criterion's own newest samples.
+///
+/// # Errors
+/// When there are no records at all, or a folder cannot be read.
+pub fn newest(sources: &Sources) -> Result<Gathered> {
+    let (all, mut left_out) = all(sources)?;
+    let mut newest: HashMap<(BenchId, Option<Inspects>, Conditions), Found> = HashMap::with_capacity(all.len());
+    let mut in_order = all;
+    in_order.sort_by(|a, b| a.record.started_at.cmp(&b.record.started_at));
+    for found in in_order {
+        let key = (found.record.id.clone(), found.record.inspects, Conditions::of(&found.record));
+        match newest.get_mut(&key) {
+            Some(older) if never_ran(&found.record) && !never_ran(&older.record) => {
+                let what = format!("{} ({})", found.record.id, found.record_id);
+                left_out.push(LeftOut::new(
+                    what,
+                    "interrupted, or without its engine or its tables; the result before it is shown",
+                ));
+            }
+            Some(older) => {
+                let (was, is) = (&older.record.engine, &found.record.engine);
+                if (&was.version, &was.build, &was.settings) != (&is.version, &is.build, &is.settings)
+                    && !never_ran(&older.record)
+                {
+                    let what = format!("{} ({})", older.record.id, older.record_id);
+                    left_out.push(LeftOut::new(
+                        what,
+                        "a newer record is of another version, build or setting of the engine",
+                    ));
+                }
+                *older = found;
+            }
+            None => {
+                newest.insert(key, found);
+            }
+        }
+    }
+    let mut found: Vec<Found> = newest.into_values().collect();
+    found.sort_by(|a, b| (&a.record.started_at, &a.record_id).cmp(&(&b.record.started_at, &b.record_id)));
+    let (inspected, found): (Vec<Found>, Vec<Found>) =
+        found.into_iter().partition(|found| found.record.inspects.is_some());
+    let stored = stored(sources, "new", &mut left_out)?;
+    check(&found, &stored, &mut left_out);
+    Ok(Gathered { found, inspected, left_out })
+}
+
+/// One record, by the name that reports give it.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn record(sources: &Sources, record_id: &str) -> Result<Found> {
+    let (all, left_out) = all(sources)?;
+    let found = all.into_iter().find(|found| found.record_id == record_id);
+    let names_it =
+        |left_out: &&LeftOut| left_out.what == record_id || left_out.what.ends_with(&format!("({record_id})"));
+    if let (None, Some(left_out)) = (&found, left_out.iter().find(names_it)) {
+        bail!("{}: {}", left_out.what, left_out.why);
+    }
+    found.with_context(|| format!("no record {record_id}; `cargo xtask report` names those that there are"))
+}
+
+/// The records whose samples Criterion keeps under this name (`--save-baseline`).
+///
+/// # Errors
+/// When there are no records at all, none has such samples, or a folder cannot be read.
+pub fn baseline(sources: &Sources, name: &str) -> Result<Gathered> {
+    let (all, mut left_out) = all(sources)?;
+    let stored = stored(sources, name, &mut left_out)?;
+    ensure!(
+        !stored.is_empty(),
+        "Criterion keeps nothing usable under '{name}' in {} of the cells meant: make it with `cargo bench -- --save-baseline {name}`{}{}",
+        sources.criterion.display(),
+        if left_out.is_empty() { "" } else { "\n  " },
+        super::left_out::told(&left_out).join("\n  ")
+    );
+    let mut by_id: HashMap<&BenchId, Vec<&Found>> = HashMap::new();
+    for found in all.iter().filter(|found| found.record.inspects.is_none()) {
+        by_id.entry(&found.record.id).or_default().push(found);
+    }
+    let mut found = Vec::new();
+    for stored in stored {
+        let candidates = by_id.get(&stored.id).into_iter().flatten().rev();
+        match candidates.into_iter().find(|found| same(&found.record, &stored)) {
+            Some(record) => found.push((*record).clone()),
+            None => left_out.push(LeftOut::new(
+                format!("{} in baseline {name}", stored.id),
+                "no record holds these samples, so nobody knows of what engine, data and answer they are",
+            )),
+        }
+    }
+    ensure!(
+        !found.is_empty(),
+        "nothing that Criterion keeps under '{name}' can be used: {}",
+        super::left_out::told(&left_out).join("; ")
+    );
+    found.sort_by(|a, b| a.record.started_at.cmp(&b.record.started_at));
+    Ok(Gathered { found, inspected: Vec::new(), left_out })
+}
+
+/// Reasons that an error names.
+const REASONS: usize = 5;
+
+/// Every usable record, oldest file first.
+fn all(sources: &Sources) -> Result<(Vec<Found>, Vec<LeftOut>)> {
+    let mut left_out = Vec::new();
+    let mut all = Vec::new();
+    let files = files(&sources.records)?;
+    let places = || sources.records.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    if files.is_empty() {
+        bail!("no records in {}: run a bench first, such as `cargo bench -- q6`", places());
+    }
+    for file in files {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        for (line, record) in record::read_lines(&file)? {
+            let record_id = format!("{stem}:{line}");
+            match record {
+                Ok(record) if !sources.filter.means_in(&record.id, &record.dataset.workload) => {}
+                Ok(record) => match unusable(&record, &sources.known) {
+                    None => all.push(Found { record_id, record }),
+                    Some(why) => left_out.push(LeftOut::new(format!("{} ({record_id})", record.id), why)),
+                },
+                Err(error) => {
+                    // The first link names the file and the line once more.
+                    let why: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+                    let why = why.join(": ");
+                    // Without the column, like reasons are the same reason.
+                    let why = why.split(" at line ").next().unwrap_or(&why);
+                    left_out.push(LeftOut::new(record_id, why.replace("EOF while parsing a", "cut off in a")));
+                }
+            }
+        }
+    }
+    if all.is_empty() {
+        let reasons = super::left_out::told(&left_out);
+        ensure!(
+            !left_out.is_empty(),
+            "no record in {} is of a cell that '{}' means; cells are named like duckdb/q1/sf1/parquet",
+            places(),
+            sources.filter
+        );
+        let more = if reasons.len() > REASONS { "; and more" } else { "" };
+        bail!(
+            "no usable record in {}: {}{more}",
+            places(),
+            reasons.into_iter().take(REASONS).collect::<Vec<_>>().join("; ")
+        );
+    }
+    Ok((all, left_out))
+}
+
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            ensure!(
+                path.is_file(),
+                "no records in {}: it is not there; a bench makes records, such as `cargo bench -- q6`, and a filter goes before --records",
+                path.display()
+            );
+            files.push(path.clone());
+            continue;
+        }
+        let entries = fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut here: Vec<PathBuf> =
+            entries.flatten().map(|entry| entry.path()).filter(|file| is_records(file)).collect();
+        here.sort();
+        files.extend(here);
+    }
+    Ok(files)
+}
+
+fn is_records(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "jsonl")
+}
+
+/// Whether it says nothing of the engine: somebody pressed Ctrl-C, or it was not there.
+fn never_ran(record: &Record) -> bool {
+    let interrupted = record.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Interrupted);
+    // Tables that could not be found or read: no program was even started.
+    let nothing_to_read =
+        record.outcome == Outcome::Failed && record.failure.is_none() && record.dataset.sha256.is_none();
+    interrupted || nothing_to_read || (record.outcome == Outcome::Skipped && record.failure.is_none())
+}
+
+fn unusable(record: &Record, known: &Known) -> Option<String> {
+    let few = record.outcome == Outcome::Measured && record.inspects.is_none() && record.samples_ns.len() < SAMPLES;
+    let torn = record.samples_ns.iter().any(|time| !time.is_finite() || *time <= 0.0);
+    // Somebody's own engine is known where it was measured, and its records tell enough of it.
+    let gone = known.gone(&record.id).filter(|_| record.engine.kind != "own");
+    gone.or_else(|| {
+        few.then(|| format!("{} samples are too few for a median with an interval", record.samples_ns.len()))
+    })
+    .or_else(|| torn.then(|| "it has a time that is none".to_owned()))
+}
+
+fn stored(sources: &Sources, name: &str, left_out: &mut Vec<LeftOut>) -> Result<Vec<Stored>> {
+    if !sources.criterion.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut stored = tree::read(&sources.criterion, name, left_out)?;
+    stored.retain(|cell| sources.filter.means(&cell.id));
+    stored.retain(|cell| match sources.known.gone(&cell.id) {
+        None => true,
+        Some(why) => {
+            left_out.push(LeftOut::new(format!("{} in Criterion's folder", cell.id), why));
+            false
+        }
+    });
+    Ok(stored)
+}
+
+/// Tells of samples in Criterion's folder that are not those of the record that is shown.
+fn check(found: &[Found], stored: &[Stored], left_out: &mut Vec<LeftOut>) {
+    let mut by_id: HashMap<&BenchId, Vec<&Found>> = HashMap::with_capacity(found.len());
+    for one in found {
+        by_id.entry(&one.record.id).or_default().push(one);
+    }
+    for cell in stored {
+        let why = match by_id.get(&cell.id) {
+            None => "no record is of this cell, so nobody knows of what engine, data and answer these samples are",
+            Some(records) if !records.iter().any(|found| same(&found.record, cell)) => {
+                "Criterion's newest samples are of another run than the newest record, which is shown"
+            }
+            Some(_) => continue,
+        };
+        left_out.push(LeftOut::new(format!("{} in Criterion's folder", cell.id), why));
+    }
+}
+
+/// Whether the record holds these samples, to the last digits that a division leaves.
+fn same(record: &Record, stored: &Stored) -> bool {
+    let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-9 * b.abs();
+    record.samples_ns.len() == stored.samples_ns.len() && record.samples_ns.iter().zip(&stored.samples_ns).all(close)
+}

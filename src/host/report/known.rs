@@ -1,0 +1,65 @@
+//! What there is today: a result of an engine or a query that no longer exists is not shown as if it did.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use crate::host::catalog::Catalog;
+use crate::host::settings::Settings;
+use crate::host::suite::{Workload, is_own};
+use crate::protocol::id::BenchId;
+
+/// Engines and queries that there are.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// By name.
+    pub engines: BTreeMap<String, KnownEngine>,
+    /// Of all workloads.
+    pub queries: BTreeSet<String>,
+}
+
+/// An engine as people know it.
+#[derive(Debug, Clone, Default)]
+pub struct KnownEngine {
+    /// Its colour in every picture.
+    pub color: Option<[u8; 3]>,
+    /// The workload whose hand-written plans it is, which others are held against.
+    pub reference: Option<String>,
+}
+
+impl Known {
+    /// From the catalog and the workloads of this checkout.
+    ///
+    /// # Errors
+    /// When one of them cannot be read.
+    pub fn read(settings: &Settings) -> Result<Self> {
+        let catalog = Catalog::read(settings)?;
+        let engines = catalog.entries().iter().map(|entry| {
+            let known = KnownEngine { color: entry.color, reference: entry.reference.clone() };
+            (entry.name.clone(), known)
+        });
+        let queries =
+            Workload::all(settings)?.into_iter().flat_map(|workload| workload.queries).map(|query| query.name);
+        Ok(Self { engines: engines.collect(), queries: queries.collect() })
+    }
+
+    /// The engine of an id, whatever its version: `polars-wheel@2.0.0` is `polars-wheel`.
+    pub fn engine(&self, name: &str) -> Option<&KnownEngine> {
+        self.engines.get(name.split('@').next().unwrap_or(name))
+    }
+
+    /// Why there is no such cell here.
+    pub(super) fn gone(&self, id: &BenchId) -> Option<String> {
+        if self.engine(&id.engine).is_none() {
+            return Some(format!("there is no engine {} here", id.engine));
+        }
+        // Somebody's own query is asked once and gone from the settings; its records still say what it was.
+        let known = self.queries.contains(&id.query) || is_own(&id.query);
+        (!known).then(|| {
+            format!(
+                "there is no query {} here; QUERYDYNO_WORKLOADS names the folders of workloads of your own",
+                id.query
+            )
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! What lies across groups: thread scaling, crossover over scales, warm-up.
+
+use anyhow::Result;
+
+use super::pictures;
+use crate::host::report::Report;
+use crate::host::report::crossover::Crossover;
+use crate::host::report::document::{Block, Cell, Table};
+use crate::host::report::group::Group;
+use crate::host::scaling::{Mean, means};
+use crate::protocol::units::Nanos;
+
+/// The sections for which there are data.
+pub(super) fn blocks(report: &Report<'_>, draw: bool) -> Result<Vec<Block>> {
+    let mut blocks = Vec::new();
+    if !report.crossovers.is_empty() {
+        blocks.push(Block::Heading(2, "Over scales".to_owned()));
+    }
+    let families = report.crossovers.chunk_by(|a, b| a.conditions == b.conditions);
+    for (index, family) in families.enumerate() {
+        blocks.push(Block::Heading(3, family[0].title.clone()));
+        blocks.push(Block::Table(crossovers(family)));
+        if draw {
+            blocks.push(Block::Pictures(pictures::crossovers(family, index)?));
+        }
+    }
+    let means = means(&report.scaling);
+    if !means.is_empty() {
+        let machines = machines(&means);
+        blocks.push(Block::Heading(2, "Over threads".to_owned()));
+        blocks.push(Block::Table(scaling(&means, &machines)));
+        if draw {
+            blocks.push(Block::Pictures(vec![pictures::scaling(report, &means, &machines)?]));
+        }
+    }
+    if let Some(group) = report.groups.first().filter(|_| draw) {
+        blocks.extend(warm_up(group)?);
+    }
+    Ok(blocks)
+}
+
+fn warm_up(group: &Group<'_>) -> Result<Vec<Block>> {
+    let Some((picture, without)) = pictures::warm_up(group)? else { return Ok(Vec::new()) };
+    let mut text = format!(
+        "How long each run before the samples took, from the program's first on, in {}: the geometric mean over an engine's queries of that run's time by the median of the samples. A line ends where a query of that engine has no further run.",
+        group.conditions.title()
+    );
+    if !without.is_empty() {
+        text += &format!(" Without two such runs of every query, so without a line: {}.", without.join("; "));
+    }
+    Ok(vec![Block::Heading(2, "Warming up".to_owned()), Block::Text(text), Block::Pictures(vec![picture])])
+}
+
+/// Every machine of the means, in order of appearance.
+fn machines(means: &[Mean]) -> Vec<&str> {
+    let mut machines: Vec<&str> = Vec::new();
+    for mean in means {
+        if !machines.contains(&mean.machine.as_str()) {
+            machines.push(&mean.machine);
+        }
+    }
+    machines
+}
+
+/// Of one family.
+fn crossovers(crossovers: &[Crossover]) -> Table {
+    let mut scales: Vec<_> = crossovers.iter().flat_map(|found| &found.fastest).map(|(scale, _)| *scale).collect();
+    scales.sort();
+    scales.dedup();
+    let row = |found: &Crossover| {
+        let query = found.query.clone().unwrap_or_else(|| "geometric mean".to_owned());
+        let fastest = scales.iter().map(|scale| {
+            let at = found.fastest.iter().find(|(other, _)| other == scale);
+            let time = at.and_then(|(_, label)| {
+                let line = found.lines.iter().find(|line| line.label == *label)?;
+                Some(line.points.iter().find(|(other, _)| other == scale)?.1)
+            });
+            Cell {
+                aside: time.map_or_else(String::new, |time| Nanos(time).to_string()),
+                ..Cell::from(at.map_or("", |(_, label)| label))
+            }
+        });
+        let crossings: Vec<String> = found
+            .crossings
+            .iter()
+            .map(|crossing| format!("{} from about sf{} on", crossing.above, two_digits(crossing.at)))
+            .collect();
+        [Cell::from(query)].into_iter().chain(fastest).chain([Cell::from(crossings.join("; "))]).collect()
+    };
+    Table {
+        caption: "The lowest median at each scale, told apart or not, and where that changes (interpolated on logarithmic axes), among the engines with a time at every scale at which the query has any; without the hand-written plans"
+            .to_owned(),
+        keys: 1,
+        header: ["query".to_owned()]
+            .into_iter()
+            .chain(scales.iter().map(ToString::to_string))
+            .chain(["crossover".to_owned()])
+            .collect(),
+        rows: crossovers.iter().map(row).collect(),
+    }
+}
+
+fn scaling(means: &[Mean], machines: &[&str]) -> Table {
+    let mut counts: Vec<usize> = means.iter().flat_map(|mean| &mean.speedups).map(|(threads, _)| *threads).collect();
+    counts.sort_unstable();
+    counts.dedup();
+    let rows = means.iter().map(|mean| {
+        let speedups = counts.iter().map(|count| {
+            let found = mean.speedups.iter().find(|(threads, _)| threads == count);
+            Cell::from(found.map_or_else(String::new, |(_, speedup)| format!("{speedup:.2}")))
+        });
+        let machine = pictures::machine_number(mean, machines).map(|number| format!("{number}: {}", mean.machine));
+        let what = [mean.engine.clone(), mean.scale.to_string()].into_iter().chain(machine);
+        what.chain([mean.queries.to_string()]).map(Cell::from).chain(speedups).collect()
+    });
+    let several = machines.len() > 1;
+    let what = ["engine", "scale"].into_iter().chain(several.then_some("machine")).chain(["queries"]);
+    Table {
+        caption: "Times as fast as with one thread, geometric mean over the queries with every count".to_owned(),
+        keys: if several { 3 } else { 2 },
+        header: what
+            .map(str::to_owned)
+            .chain(
+                counts.iter().map(|count| if *count == 1 { "1 thread".to_owned() } else { format!("{count} threads") }),
+            )
+            .collect(),
+        rows: rows.collect(),
+    }
+}
+
+/// With two significant digits: a scale that is interpolated is no better known.
+fn two_digits(scale: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few digits")]
+    let decimals = (1.0 - scale.log10().floor()).clamp(0.0, 9.0) as usize;
+    format!("{scale:.decimals$}")
+}

@@ -1,0 +1,98 @@
+//! Allocations and instructions of the cells that were looked at for them.
+
+use std::collections::HashMap;
+
+use crate::host::record::{Outcome, Record};
+use crate::host::report::document::{Block, Cell, Table};
+use crate::host::report::gather::Found;
+use crate::protocol::engine::Build;
+use crate::protocol::id::BenchId;
+use crate::protocol::units::Bytes;
+
+/// The section; none without inspections.
+pub(super) fn blocks(inspected: &[Found]) -> Vec<Block> {
+    if inspected.is_empty() {
+        return Vec::new();
+    }
+    let mut blocks = vec![
+        Block::Heading(2, "Allocations and instructions".to_owned()),
+        Block::Text("Of one run, by tools that slow it down, so beside no time. Instructions are counted on a simulated processor, with one thread: they gauge one engine over time and rank no engines. The two heap tools see different things: dhat Rust's allocations, Valgrind's DHAT those of C++ too.".to_owned()),
+        Block::Table(table(inspected)),
+    ];
+    let failed: Vec<String> = inspected
+        .iter()
+        .map(|found| &found.record)
+        .filter(|record| record.outcome != Outcome::Measured)
+        .map(|record| format!("{}: {}", record.id, record.reason.as_deref().unwrap_or("no reason is known")))
+        .collect();
+    if !failed.is_empty() {
+        blocks.push(Block::List(failed));
+    }
+    blocks
+}
+
+/// What a row is of: the cell, the engine as it is named, how it was built, the processor.
+type Key<'a> = (&'a BenchId, String, Build, Option<&'a str>);
+
+fn key(record: &Record) -> Key<'_> {
+    // A program that watches the heap has an allocator of its own.
+    let build = Build { allocator: None, ..record.engine.build.clone() };
+    (&record.id, record.label(), build, record.host.cpu.as_deref())
+}
+
+/// A row for each cell, engine, build and processor; what failed is no source of it.
+fn table(inspected: &[Found]) -> Table {
+    let mut rows: Vec<Vec<&Found>> = Vec::new();
+    let mut places: HashMap<Key<'_>, usize> = HashMap::new();
+    for found in inspected.iter().filter(|found| found.record.outcome == Outcome::Measured) {
+        let place = *places.entry(key(&found.record)).or_insert(rows.len());
+        match rows.get_mut(place) {
+            Some(row) => row.push(found),
+            None => rows.push(vec![found]),
+        }
+    }
+    let header = [
+        "query",
+        "scale",
+        "engine",
+        "variant",
+        "allocated",
+        "blocks",
+        "peak heap",
+        "heap by",
+        "instructions (simulated)",
+        "record",
+    ];
+    Table {
+        caption: "What one run allocates, and the instructions that it takes".to_owned(),
+        keys: 4,
+        header: header.map(str::to_owned).into(),
+        rows: rows.iter().filter_map(|found| row(found)).collect(),
+    }
+}
+
+/// `None` of nothing.
+fn row(found: &[&Found]) -> Option<Vec<Cell>> {
+    let first = &found.first()?.record;
+    let heap = found.iter().rev().find_map(|found| found.record.heap.as_ref());
+    let instructions = found.iter().rev().find_map(|found| found.record.instructions.as_ref());
+    let or_empty = |text: Option<String>| Cell::from(text.unwrap_or_default());
+    let records: Vec<&str> = found.iter().map(|found| found.record_id.as_str()).collect();
+    let build = &first.engine.build;
+    let parts = [&build.source, &build.compiler, &build.flags, &first.host.cpu];
+    let origin: Vec<&str> = parts.into_iter().filter_map(Option::as_deref).collect();
+    let cells: [Cell; 10] = [
+        first.id.query.as_str().into(),
+        first.id.scale.to_string().into(),
+        // Rows that differ in nothing else differ in this.
+        Cell { note: origin.join(", "), ..first.label().into() },
+        first.id.variant.as_str().into(),
+        or_empty(heap.map(|found| Bytes(found.heap.total_bytes).to_string())),
+        or_empty(heap.map(|found| found.heap.total_blocks.to_string())),
+        or_empty(heap.map(|found| Bytes(found.heap.peak_bytes).to_string())),
+        or_empty(heap.map(|found| found.tool.split(';').next().unwrap_or_default().to_owned())),
+        or_empty(instructions.map(|found| found.instructions.to_string())),
+        records.join(", ").into(),
+    ];
+    Some(cells.into())
+}

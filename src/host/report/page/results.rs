@@ -1,0 +1,102 @@
+//! Query by query, the engines side by side; and why there is no time where there is none.
+
+use std::collections::BTreeMap;
+
+use crate::host::record::{Outcome, Record};
+use crate::host::report::document::{Block, Cell, Table, Tone};
+use crate::host::report::group::{self, Group};
+use crate::host::stats::Interval;
+use crate::host::verify::Verdict;
+use crate::protocol::units::Nanos;
+
+/// The table, and what is not in it.
+pub(super) fn blocks(group: &Group<'_>) -> Vec<Block> {
+    let mut blocks = vec![Block::Table(table(group))];
+    let missing = missing(group);
+    if !missing.is_empty() {
+        blocks.push(Block::Heading(3, "Without a time that counts".to_owned()));
+        blocks.push(Block::List(missing));
+    }
+    blocks
+}
+
+fn table(group: &Group<'_>) -> Table {
+    let row = |query: usize| {
+        let fastest = group.fastest(query);
+        let cells = (0..group.contestants.len())
+            .map(|contestant| group.cell(query, contestant).map_or_else(not_run, |cell| shown(cell, fastest)));
+        [Cell::from(group.queries[query])].into_iter().chain(cells).collect()
+    };
+    let labels = group.contestants.iter().map(|contestant| contestant.label.clone());
+    Table {
+        caption:
+            "Median time of each query (± the larger half of its 95 % interval), and how many times the lowest it is"
+                .to_owned(),
+        keys: 1,
+        header: ["query".to_owned()].into_iter().chain(labels).collect(),
+        rows: (0..group.queries.len()).map(row).collect(),
+    }
+}
+
+fn not_run() -> Cell {
+    Cell { tone: Tone::Soft, ..Cell::from("not run") }
+}
+
+fn shown(cell: &group::Cell<'_>, fastest: Option<f64>) -> Cell {
+    let record = cell.record();
+    let note = |what: &str| format!("{what}; record {}", cell.found.record_id);
+    let Some(time) = cell.ranked_time() else {
+        let why = reason(record).map_or_else(String::new, |(_, why)| why);
+        let time = cell.time.filter(|_| record.outcome == Outcome::Measured);
+        let time = time.map_or_else(String::new, |time| Nanos(time.estimate).to_string());
+        let text = if time.is_empty() { cell.state().to_owned() } else { format!("{time} {}", cell.state()) };
+        let tone = if record.outcome == Outcome::Failed { Tone::Bad } else { Tone::Soft };
+        return Cell { text, aside: String::new(), tone, note: note(&why) };
+    };
+    let ratio = fastest.map(|fastest| time.estimate / fastest);
+    Cell {
+        text: format!("{} {}", Nanos(time.estimate), within(time)),
+        aside: ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
+        tone: if fastest == Some(time.estimate) { Tone::Strong } else { Tone::Plain },
+        note: note(&format!(
+            "95 % interval {} to {} from {} samples",
+            Nanos(time.low),
+            Nanos(time.high),
+            record.samples_ns.len()
+        )),
+    }
+}
+
+/// How far the interval reaches to its farther side: `±3 %`.
+fn within(time: Interval) -> String {
+    let reach = (time.high - time.estimate).max(time.estimate - time.low) / time.estimate;
+    format!("±{:.0} %", (100.0 * reach).max(1.0))
+}
+
+/// What came out of a cell that is not ranked, and why.
+fn reason(record: &Record) -> Option<(&'static str, String)> {
+    let why = match (record.outcome, &record.verdict) {
+        (Outcome::Measured, Some(Verdict::Unchecked { reason })) => reason.clone(),
+        (Outcome::Measured, Some(Verdict::Disputed(dispute))) => dispute.difference.clone(),
+        (Outcome::Measured, _) if record.ranks() => return None,
+        _ => record.reason.clone().unwrap_or_default(),
+    };
+    let state = group::state(record);
+    let why = why.strip_prefix(&format!("{state}: ")).map_or_else(|| why.clone(), str::to_owned);
+    Some((state, why))
+}
+
+/// One line for each engine and reason.
+fn missing(group: &Group<'_>) -> Vec<String> {
+    let mut told: BTreeMap<(usize, &str, String), Vec<&str>> = BTreeMap::new();
+    for cell in group.cells() {
+        if let Some((state, why)) = reason(cell.record()) {
+            told.entry((cell.contestant, state, why)).or_default().push(group.queries[cell.query]);
+        }
+    }
+    told.into_iter()
+        .map(|((contestant, state, why), queries)| {
+            format!("{} {}, {state}: {why}", group.contestants[contestant].label, queries.join(", "))
+        })
+        .collect()
+}

@@ -1,0 +1,156 @@
+//! Who is ahead in a group, and by how much.
+
+use std::collections::BTreeSet;
+
+use crate::host::audit::{self, Audit};
+use crate::host::report::distance::{Success, from_reference, success};
+use crate::host::report::document::{Block, Cell, Table, Tone};
+use crate::host::report::group::Group;
+use crate::protocol::units::{Bytes, Nanos};
+
+/// Heading, conditions, and the ranking; `main` is the group that this one differs from.
+pub(super) fn blocks(group: &Group<'_>, main: Option<&Group<'_>>, audits: &[Audit]) -> Vec<Block> {
+    let mut blocks = vec![Block::Heading(2, group.conditions.title())];
+    let machine = &group.conditions.machine;
+    blocks.push(Block::Text(main.map_or_else(
+        || format!("On {machine}."),
+        |main| {
+            format!(
+                "Not ranked with the cells above, since it differs. {}.",
+                group.conditions.differs_from(&main.conditions)
+            )
+        },
+    )));
+    blocks.extend(sentence(group).map(Block::Text));
+    blocks.extend(unranked(group).map(Block::Text));
+    blocks.extend((0..group.contestants.len()).filter_map(|contestant| twin(group, contestant)).map(Block::Text));
+    blocks.push(Block::Table(table(group, audits)));
+    blocks
+}
+
+/// The fastest and the most frugal, in a sentence.
+fn sentence(group: &Group<'_>) -> Option<String> {
+    let label = |contestant: usize| group.contestants[contestant].label.as_str();
+    let places = &group.ranking.places;
+    if places.len() < 2 {
+        return None;
+    }
+    let first: Vec<&str> = places.iter().filter(|place| place.rank == 1).map(|place| label(place.contestant)).collect();
+    let fastest = match first.as_slice() {
+        [one] => format!("Fastest: {one}"),
+        many => format!("Fastest, not to be told apart: {}", many.join(", ")),
+    };
+    let frugal = places.iter().filter_map(|place| Some((label(place.contestant), place.peak_memory_bytes?)));
+    let frugal =
+        frugal.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(label, _)| format!("; most frugal with memory: {label}"));
+    let queries = group.ranking.queries.len();
+    let over = if queries == 1 {
+        "one query".to_owned()
+    } else {
+        format!("the {queries} queries that all of them answered right")
+    };
+    Some(format!(
+        "{fastest}{}. Ranked by the geometric mean over {over}; an engine shares the rank of the one above it when the 95 % interval of its ratio to the first of that rank includes 1, with queries and samples drawn anew (bootstrap).",
+        frugal.unwrap_or_default()
+    ))
+}
+
+/// In what an engine differs that shares its label with another.
+fn twin(group: &Group<'_>, contestant: usize) -> Option<String> {
+    let this = &group.contestants[contestant];
+    let (plain, _) = this.label.rsplit_once(" [")?;
+    let other = group.contestants.iter().find(|other| other.label == plain)?;
+    let unknown = || "unknown".to_owned();
+    let build = [
+        ("source", &this.build.source, &other.build.source),
+        ("compiler", &this.build.compiler, &other.build.compiler),
+        ("flags", &this.build.flags, &other.build.flags),
+        ("allocator", &this.build.allocator, &other.build.allocator),
+    ];
+    let settings = this.settings.keys().chain(other.settings.keys()).collect::<BTreeSet<_>>().into_iter();
+    let settings = settings.map(|name| (name.as_str(), this.settings.get(name), other.settings.get(name)));
+    let parts = build.into_iter().map(|(name, this, other)| (name, this.as_ref(), other.as_ref())).chain(settings);
+    let differing: Vec<String> = parts
+        .filter(|(_, this, other)| this != other)
+        .map(|(name, this, other)| {
+            format!("{name} {}, not {}", this.cloned().unwrap_or_else(unknown), other.cloned().unwrap_or_else(unknown))
+        })
+        .collect();
+    Some(format!("{}: {}.", this.label, differing.join("; ")))
+}
+
+/// Who is not ranked, and by which rule.
+fn unranked(group: &Group<'_>) -> Option<String> {
+    let timed = |contestant: usize| success(group, contestant).right > 0;
+    let not_ranked = (0..group.contestants.len())
+        .filter(|contestant| !group.contestants[*contestant].reference && group.ranking.of(*contestant).is_none());
+    let (some, none): (Vec<usize>, Vec<usize>) = not_ranked.partition(|contestant| timed(*contestant));
+    let names = |places: &[usize]| {
+        places.iter().map(|place| group.contestants[*place].label.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let mut told = Vec::new();
+    if group.ranking.places.is_empty() && !some.is_empty() {
+        told.push("Nobody is ranked: there is no query that all of them answered right.".to_owned());
+    } else if !some.is_empty() {
+        told.push(format!(
+            "Not ranked, with verified times for fewer than 80 % of the queries of the engine that has most (failed, unsupported or not run): {}.",
+            names(&some)
+        ));
+    }
+    if !none.is_empty() {
+        told.push(format!("Without a time that counts: {}.", names(&none)));
+    }
+    (!told.is_empty()).then(|| told.join(" "))
+}
+
+fn table(group: &Group<'_>, audits: &[Audit]) -> Table {
+    let has_reference = group.contestants.iter().any(|contestant| contestant.reference);
+    let audit =
+        |contestant: usize| group.of(contestant).find_map(|cell| audit::nearest_official(cell.record(), audits));
+    let audited = (0..group.contestants.len()).any(|contestant| audit(contestant).is_some());
+    let mut header =
+        vec!["rank", "engine", "time", "times the fastest", "95 % interval", "peak memory", "verified of all"];
+    if has_reference {
+        header.push("times the hand-written plans");
+    }
+    if audited {
+        header.push("times its makers' build");
+    }
+    let row = |contestant: usize| {
+        let place = group.ranking.of(contestant);
+        let or_empty = |text: Option<String>| Cell::from(text.unwrap_or_default());
+        let Success { right, failed } = success(group, contestant);
+        let mut row = vec![
+            or_empty(place.map(|place| place.rank.to_string())),
+            Cell {
+                tone: if place.is_some_and(|place| place.rank == 1) { Tone::Strong } else { Tone::Plain },
+                ..Cell::from(group.contestants[contestant].label.as_str())
+            },
+            or_empty(place.map(|place| Nanos(place.geomean_ns).to_string())),
+            or_empty(place.map(|place| format!("{:.2}", place.to_fastest.estimate))),
+            or_empty(place.map(|place| format!("{:.2} to {:.2}", place.to_fastest.low, place.to_fastest.high))),
+            or_empty(place.and_then(|place| place.peak_memory_bytes).map(|mean| Bytes::about(mean).to_string())),
+            Cell {
+                tone: if failed > 0 { Tone::Bad } else { Tone::Plain },
+                ..Cell::from(format!("{right} of {}", group.queries.len()))
+            },
+        ];
+        if has_reference {
+            let distance = from_reference(group, contestant).filter(|_| !group.contestants[contestant].reference);
+            row.push(or_empty(distance.map(|distance| format!("{:.2} (of {})", distance.ratio, distance.queries))));
+        }
+        if audited {
+            row.push(audit(contestant).map_or_else(Cell::default, |official| Cell {
+                aside: official.against.clone(),
+                ..Cell::from(format!("{:.2}", official.geomean_ratio))
+            }));
+        }
+        row
+    };
+    Table {
+        caption: "Geometric means of time and of peak memory".to_owned(),
+        keys: 2,
+        header: header.into_iter().map(str::to_owned).collect(),
+        rows: (0..group.contestants.len()).map(row).collect(),
+    }
+}

@@ -1,0 +1,205 @@
+//! Who is ahead: a geometric mean over the queries that every ranked engine answered right, and groups of engines that
+//! cannot be told apart.
+//!
+//! The interval comes from a bootstrap at two levels. Queries are drawn anew, the same for all engines, since another
+//! selection of equally good queries would have given other ratios; and within each query the samples are drawn anew. Two
+//! engines are tied when the interval of their ratio includes 1. What the bootstrap cannot know is how much a time moves
+//! from one launch of a program to the next: that takes several runs, and the gate.
+
+use serde::Serialize;
+
+use super::group::Group;
+use crate::host::stats::{Interval, Random, geometric_mean, percentiles, resampled_medians};
+
+/// An engine is ranked when it answered at least this share of what the engine with the most right answers did: one that
+/// was tried on a single query must not reduce the ranking to it.
+const SHARE: f64 = 0.8;
+const CONFIDENCE: f64 = 0.95;
+const REPLICATES: usize = 2000;
+/// Medians kept of each cell's resampled samples, to draw from.
+const MEDIANS: usize = 64;
+
+/// A ranking of the engines of a group.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Ranking {
+    /// The queries that it is over: places in the group's queries.
+    pub queries: Vec<usize>,
+    /// Fastest first.
+    pub places: Vec<Place>,
+}
+
+/// An engine in a ranking.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Place {
+    /// Its place in the group's contestants.
+    pub contestant: usize,
+    /// 1 for the fastest and all that are tied with it; the next group continues with its position.
+    pub rank: usize,
+    /// The geometric mean of its medians, in nanoseconds.
+    pub geomean_ns: f64,
+    /// That mean by the fastest engine's, with its 95 % interval.
+    pub to_fastest: Interval,
+    /// The geometric mean of its peak memory, in bytes; unknown when one peak is.
+    pub peak_memory_bytes: Option<f64>,
+}
+
+impl Ranking {
+    pub(super) fn renumber(&mut self, new_place: &[usize]) {
+        for place in &mut self.places {
+            place.contestant = new_place[place.contestant];
+        }
+    }
+
+    /// The place of a contestant.
+    pub fn of(&self, contestant: usize) -> Option<&Place> {
+        self.places.iter().find(|place| place.contestant == contestant)
+    }
+}
+
+/// Ranks a group; without a query that all share there is no place.
+pub(super) fn rank(group: &Group<'_>) -> Ranking {
+    let right = |contestant: usize| group.of(contestant).filter(|cell| cell.ranked_time().is_some()).count();
+    let candidates: Vec<usize> = (0..group.contestants.len()).filter(|c| !group.contestants[*c].reference).collect();
+    let most = candidates.iter().map(|candidate| right(*candidate)).max().unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "a number of queries")]
+    let enough = |candidate: &&usize| right(**candidate) > 0 && right(**candidate) as f64 >= SHARE * most as f64;
+    let ranked: Vec<usize> = candidates.iter().filter(enough).copied().collect();
+    let time = |query: usize, contestant: usize| group.cell(query, contestant)?.ranked_time();
+    let all = |query: &usize| ranked.iter().all(|contestant| time(*query, *contestant).is_some());
+    let queries: Vec<usize> = (0..group.queries.len()).filter(all).collect();
+    if queries.is_empty() {
+        return Ranking::default();
+    }
+    let mean = |value: &dyn Fn(usize) -> Option<f64>| -> Option<f64> {
+        let values: Option<Vec<f64>> = queries.iter().map(|query| value(*query)).collect();
+        geometric_mean(&values?)
+    };
+    let mut places: Vec<(usize, f64)> = ranked
+        .iter()
+        .filter_map(|contestant| Some((*contestant, mean(&|query| Some(time(query, *contestant)?.estimate))?)))
+        .collect();
+    places.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let replicates = replicates(group, &queries, &places);
+    let ratio = |engine: usize, to: usize| {
+        let ratios = replicates[engine].iter().zip(&replicates[to]).map(|(engine, to)| (engine - to).exp());
+        let mut ratios: Vec<f64> = ratios.collect();
+        let estimate = places[engine].1 / places[to].1;
+        let (low, high) = percentiles(&mut ratios, CONFIDENCE).unwrap_or((estimate, estimate));
+        Interval { estimate, low: low.min(estimate), high: high.max(estimate) }
+    };
+    let mut leader = 0;
+    let mut ranking = Ranking { queries: queries.clone(), places: Vec::new() };
+    for (index, (contestant, geomean_ns)) in places.iter().enumerate() {
+        if ratio(index, leader).low > 1.0 {
+            leader = index;
+        }
+        ranking.places.push(Place {
+            contestant: *contestant,
+            rank: leader + 1,
+            geomean_ns: *geomean_ns,
+            to_fastest: ratio(index, 0),
+            #[expect(clippy::cast_precision_loss, reason = "bytes of memory are far below 2^53")]
+            peak_memory_bytes: mean(&|query| {
+                group.cell(query, *contestant)?.record().peak_memory_bytes.map(|bytes| bytes as f64)
+            }),
+        });
+    }
+    ranking
+}
+
+/// For each place the mean logarithm of its time, in each replicate of the bootstrap.
+fn replicates(group: &Group<'_>, queries: &[usize], places: &[(usize, f64)]) -> Vec<Vec<f64>> {
+    let mut random = Random::new(1);
+    // [query][place]: logarithms of medians that the samples might have had.
+    let medians: Vec<Vec<Vec<f64>>> = queries
+        .iter()
+        .map(|query| {
+            let of = |(contestant, _): &(usize, f64)| {
+                let samples = group.cell(*query, *contestant).map_or(&[][..], |cell| &cell.record().samples_ns);
+                resampled_medians(samples, MEDIANS, &mut random).into_iter().map(f64::ln).collect()
+            };
+            places.iter().map(of).collect()
+        })
+        .collect();
+    let mut replicates = vec![Vec::with_capacity(REPLICATES); places.len()];
+    #[expect(clippy::cast_precision_loss, reason = "a number of queries")]
+    let count = queries.len() as f64;
+    for _ in 0..REPLICATES {
+        let mut sums = vec![0.0; places.len()];
+        for _ in queries {
+            for (sum, medians) in sums.iter_mut().zip(&medians[random.below(queries.len())]) {
+                *sum += medians[random.below(MEDIANS)];
+            }
+        }
+        for (replicates, sum) in replicates.iter_mut().zip(sums) {
+            replicates.push(sum / count);
+        }
+    }
+    replicates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::record::Record;
+    use crate::host::report::{Found, Known};
+
+    /// Ten samples around a time, one percent apart.
+    fn found(engine: &str, query: usize, milliseconds: f64) -> Found {
+        let mut record: Record = serde_json::from_str(include_str!("../../../tests/records/measured.json")).unwrap();
+        record.id = format!("{engine}/q{query}/sf1/parquet").parse().unwrap();
+        record.samples_ns = (0..10).map(|sample| milliseconds * 1e6 * (1.0 + f64::from(sample) / 1000.0)).collect();
+        Found { record_id: String::new(), record }
+    }
+
+    /// Each engine's rank by name, from times by query.
+    fn ranks(times: &[(&str, &[f64])]) -> Vec<(String, usize)> {
+        let all: Vec<Found> = times
+            .iter()
+            .flat_map(|(engine, times)| times.iter().enumerate().map(|(query, time)| found(engine, query + 1, *time)))
+            .filter(|found| found.record.samples_ns[0] > 0.0)
+            .collect();
+        let groups = Group::all(&all, &Known::default());
+        assert_eq!(groups.len(), 1);
+        let group = &groups[0];
+        group
+            .ranking
+            .places
+            .iter()
+            .map(|place| (group.contestants[place.contestant].engine.clone(), place.rank))
+            .collect()
+    }
+
+    fn named(wanted: &[(&str, usize)]) -> Vec<(String, usize)> {
+        wanted.iter().map(|(engine, rank)| ((*engine).to_owned(), *rank)).collect()
+    }
+
+    #[test]
+    fn clearly_apart_is_apart_and_the_next_continues_with_its_position() {
+        let found = ranks(&[("c", &[40.0; 6]), ("a", &[10.0; 6]), ("b", &[20.0; 6])]);
+        assert_eq!(found, named(&[("a", 1), ("b", 2), ("c", 3)]));
+    }
+
+    #[test]
+    fn those_who_win_some_queries_each_are_tied() {
+        let a = [10.0, 30.0, 10.0, 30.0, 10.0, 31.0];
+        let b = [30.0, 10.0, 30.0, 10.0, 30.0, 10.0];
+        let found = ranks(&[("b", &b), ("a", &a), ("c", &[90.0; 6])]);
+        assert_eq!(found, named(&[("b", 1), ("a", 1), ("c", 3)]));
+    }
+
+    #[test]
+    fn who_answered_too_few_is_not_ranked_and_takes_no_query_from_others() {
+        let found = ranks(&[
+            ("a", &[10.0; 10]),
+            ("b", &[20.0; 10]),
+            ("c", &[1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
+        ]);
+        assert_eq!(found, named(&[("a", 1), ("b", 2)]));
+    }
+
+    #[test]
+    fn without_a_common_query_nobody_is_ranked() {
+        assert_eq!(ranks(&[("a", &[10.0, 0.0]), ("b", &[0.0, 10.0])]), []);
+    }
+}

@@ -1,0 +1,146 @@
+//! Cold runs: a fresh program for each, none of its data in the page cache, and a proof of it by what was read from disk.
+//!
+//! The kernel is asked to forget the files (`posix_fadvise`, which needs no root) after loading, right before the run:
+//! so the run pays again for whatever the engine did not keep from loading. What the disk itself, or the machine below a virtual one, keeps in
+//! its own memory is out of reach.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::fs::{Advice, fadvise};
+
+use super::select::Cell;
+use crate::host::data::generate::column_bytes;
+use crate::host::run::launch::{Launched, launch};
+use crate::host::session::{Failure, FailureKind, Program, Runs, Session};
+use crate::host::settings::Settings;
+use crate::protocol::dataset::Dataset;
+use crate::protocol::task::Query;
+use crate::protocol::units::Bytes;
+
+/// Of the bytes that a query needs, how many must come from the disk for a run to count as cold, in percent.
+const COLD_PERCENT: u64 = 90;
+
+/// What a cold run takes.
+pub(super) struct Cold<'a> {
+    cell: &'a Cell<'a>,
+    program: &'a Program,
+    settings: &'a Settings,
+    query: Query,
+    dataset: Dataset,
+    /// Bytes of the columns that the query names.
+    needed: Bytes,
+    last: Option<Session>,
+    /// How long the programs before the last were waited for.
+    waited: Duration,
+}
+
+impl<'a> Cold<'a> {
+    /// # Errors
+    /// When the files' footers cannot be read.
+    pub(super) fn new(
+        cell: &'a Cell<'a>,
+        program: &'a Program,
+        settings: &'a Settings,
+        query: Query,
+        dataset: Dataset,
+    ) -> Result<Self> {
+        let needed = column_bytes(&dataset, &query.sql)?;
+        Ok(Self { cell, program, settings, query, dataset, needed, last: None, waited: Duration::ZERO })
+    }
+
+    /// So many runs, each in a program of its own; the last program stays for its answer.
+    ///
+    /// # Errors
+    /// As every run, and when one was not cold.
+    pub(super) fn run(&mut self, iterations: u64, rows: u64) -> Result<Runs, Failure> {
+        let mut all: Option<Runs> = None;
+        for _ in 0..iterations {
+            if let Some(session) = self.last.take() {
+                self.waited += session.waited();
+                session.close()?;
+            }
+            let engine = self.cell.parts.engine;
+            let Launched { mut session, .. } = launch(
+                engine,
+                self.cell.parts.variant,
+                self.program,
+                self.settings,
+                &self.dataset,
+                &self.query,
+                false,
+            )?;
+            forget(&self.dataset).map_err(|error| self.not_cold(None, format!("{error:#}")))?;
+            let runs = session.run(1)?;
+            if runs.rows != rows {
+                return Err(session.changed_rows(rows, runs.rows));
+            }
+            self.check(&runs)?;
+            self.last = Some(session);
+            all = Some(match all {
+                Some(before) => before.and(runs),
+                None => runs,
+            });
+        }
+        Ok(all.unwrap_or_default())
+    }
+
+    /// The program of the last run.
+    pub(super) fn session(&mut self) -> Option<&mut Session> {
+        self.last.as_mut()
+    }
+
+    /// How long its programs were waited for.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited + self.last.as_ref().map(Session::waited).unwrap_or_default()
+    }
+
+    /// Lets it end by itself.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(super) fn close(self) -> Result<(), Failure> {
+        self.last.map_or(Ok(()), Session::close)
+    }
+
+    fn check(&self, runs: &Runs) -> Result<(), Failure> {
+        if self.needed == Bytes(0) {
+            return Err(
+                self.not_cold(None, "the query names no column, so nothing can be asked of the disk".to_owned())
+            );
+        }
+        let Some(moved) = runs.moved else {
+            return Err(self.not_cold(None, "the kernel does not tell what a process reads (/proc/PID/io)".to_owned()));
+        };
+        if moved.disk_read_bytes < self.needed.0 / 100 * COLD_PERCENT {
+            let asked = moved.read_call_bytes;
+            let why = if asked < self.needed.0 / 100 * COLD_PERCENT {
+                format!("the engine read {} by calls: it skips the rest, or maps it into memory", Bytes(asked))
+            } else {
+                "it read them from memory: their file system keeps none of them on a disk, or they could not be dropped from the page cache (cargo xtask doctor)".to_owned()
+            };
+            return Err(self.not_cold(Some(Bytes(moved.disk_read_bytes)), why));
+        }
+        Ok(())
+    }
+
+    fn not_cold(&self, read: Option<Bytes>, why: String) -> Failure {
+        FailureKind::NotCold { read, needed: self.needed, why }.into()
+    }
+}
+
+/// Has the kernel drop the files from the page cache.
+fn forget(dataset: &Dataset) -> Result<()> {
+    dataset.tables.iter().flat_map(|table| &table.files).try_for_each(|path| forget_file(path))
+}
+
+/// Has the kernel drop a file from the page cache.
+pub(crate) fn forget_file(path: &Path) -> Result<()> {
+    let context = || format!("cannot drop {} from the page cache", path.display());
+    let file = File::open(path).with_context(context)?;
+    // Pages that are not written yet stay.
+    file.sync_data().with_context(context)?;
+    fadvise(&file, 0, None, Advice::DontNeed).with_context(context)
+}

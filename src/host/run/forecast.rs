@@ -1,0 +1,68 @@
+//! What a run will do and about how long that takes, told before it begins.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indicatif::{HumanCount, HumanDuration};
+
+use super::plan::to_build;
+use super::select::Cell;
+use crate::host::data::generate::Store;
+use crate::host::suite::TableSpec;
+use crate::host::variant::PARQUET;
+use crate::measure::machine;
+
+/// What a cell takes beside its samples: its program's start, its answer, Criterion's statistics.
+const ASIDE: Duration = Duration::from_millis(1500);
+/// Rows of TPC-H that a processor generates in a second, measured on the slowest machine that we had.
+const ROWS_A_SECOND: f64 = 700_000.0;
+
+/// The programs that are built first; `None` when all are there.
+pub(crate) fn building(cells: &[Cell<'_>]) -> Option<String> {
+    Some(format!("to do: {}", to_build(cells.iter().map(|cell| cell.parts.engine))?))
+}
+
+/// One line, such as `to do: make tpch sf1, 8,661,245 rows (about 6 seconds); measure 1 cell (about 8 seconds)`. `None` when
+/// there is nothing to be told. Warming up and the samples of a cell take `sampling`; without it none are taken.
+pub(crate) fn told(cells: &[Cell<'_>], sampling: Option<Duration>, store: &Store) -> Option<String> {
+    let engines = cells.iter().map(|cell| cell.parts.engine);
+    let mut steps: Vec<String> = to_build(engines).into_iter().chain(to_generate(cells, store)).collect();
+    if let Some(sampling) = sampling {
+        let cell = if cells.len() == 1 { "cell" } else { "cells" };
+        steps.push(format!("measure {} {cell} ({})", cells.len(), about(of_cells(cells, sampling))));
+    }
+    (!steps.is_empty()).then(|| format!("to do: {}", steps.join("; ")))
+}
+
+/// Samples and what is beside them. Queries of more than half a second take longer: ten of them are measured at least.
+fn of_cells(cells: &[Cell<'_>], sampling: Duration) -> Duration {
+    (sampling + ASIDE) * u32::try_from(cells.len()).unwrap_or(u32::MAX)
+}
+
+/// The tables of ours that are not there, by workload and scale.
+fn to_generate(cells: &[Cell<'_>], store: &Store) -> Vec<String> {
+    let mut missing: BTreeMap<(&str, String), BTreeMap<&str, f64>> = BTreeMap::new();
+    for cell in cells {
+        let (workload, query, scale) = (cell.parts.workload, cell.parts.query, cell.id.scale);
+        let folder = store.folder(&workload.name, scale, PARQUET);
+        let lacks = |table: &&TableSpec| table.source.is_none() && !folder.join(&table.name).exists();
+        for table in workload.tables.iter().filter(|table| query.tables.contains(&table.name)).filter(lacks) {
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let rows = table.rows_at_sf1 as f64 * scale.factor();
+            missing.entry((&workload.name, scale.to_string())).or_default().insert(&table.name, rows);
+        }
+    }
+    let told = |((workload, scale), tables): (&(&str, String), &BTreeMap<&str, f64>)| {
+        let rows: f64 = tables.values().sum();
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        let time = Duration::from_secs_f64(rows / ROWS_A_SECOND / machine::cores() as f64);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+        let rows = HumanCount(rows as u64);
+        format!("make {workload} {scale}, {rows} rows ({})", about(time))
+    };
+    missing.iter().map(told).collect()
+}
+
+fn about(time: Duration) -> String {
+    format!("about {}", HumanDuration(Duration::from_secs(time.as_secs().max(1))))
+}

@@ -1,0 +1,120 @@
+//! An engine taken from its program to a prepared query, with what every engine of a run is given.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::host::catalog::Entry;
+use crate::host::paths;
+use crate::host::services::{self, Seen};
+use crate::host::session::{Failure, Limits, Program, Session, Worker};
+use crate::host::settings::Settings;
+use crate::host::variant::Variant;
+use crate::measure::machine;
+use crate::protocol::dataset::{Dataset, Table};
+use crate::protocol::engine::{EngineInfo, EngineSettings};
+use crate::protocol::task::Query;
+use crate::protocol::units::Bytes;
+
+/// A program with its engine open, the tables loaded and the query prepared.
+pub(crate) struct Launched {
+    pub(crate) session: Session,
+    pub(crate) info: EngineInfo,
+    pub(crate) load_ns: u64,
+    /// Rows of each table as the engine counts them, where it was asked and can.
+    pub(crate) rows: Option<BTreeMap<String, u64>>,
+}
+
+/// How many rows of a table the engine counts, where that is not what its files have.
+pub(crate) fn miscounted(table: &Table, counted: Option<&BTreeMap<String, u64>>) -> Option<u64> {
+    // With deletes, an Iceberg table has fewer rows than its files.
+    let told_by_files = table.iceberg.as_ref().is_none_or(|iceberg| iceberg.needs_reader.is_none());
+    counted?.get(&table.name).copied().filter(|rows| told_by_files && *rows != table.rows)
+}
+
+/// Takes an engine through open, load and prepare; has it `count` the rows of its tables on the way.
+///
+/// # Errors
+/// Whatever the program did instead.
+pub(crate) fn launch(
+    engine: &Entry,
+    variant: Variant<'_>,
+    program: &Program,
+    settings: &Settings,
+    dataset: &Dataset,
+    query: &Query,
+    count: bool,
+) -> Result<Launched, Failure> {
+    let (limits, opening) = opening(engine, variant, settings, Path::new(""));
+    let mut program = program.clone();
+    // From the file too, for a server that looks tables up there by itself.
+    program.env.extend(settings.metastore.clone().map(|uri| ("HIVE_METASTORE_URI".to_owned(), uri)));
+    let mut session = Session::spawn(&program, limits, &paths::own("scratch"))?;
+    let info = session.open(&opening)?;
+    if let Some(server) = &info.server {
+        session.look_at(match services::process_of(server) {
+            Some(Seen { pid, container: false }) => Worker::Server(pid),
+            Some(Seen { pid, container: true }) => Worker::Container(pid),
+            None => Worker::Elsewhere,
+        });
+    }
+    let (load_ns, rows) = session.load(dataset, count)?;
+    session.prepare(query)?;
+    Ok(Launched { session, info, load_ns, rows })
+}
+
+/// What a program may take, and what its engine is opened with.
+pub(crate) fn opening(
+    engine: &Entry,
+    variant: Variant<'_>,
+    settings: &Settings,
+    scratch: &Path,
+) -> (Limits, EngineSettings) {
+    let together = u64::try_from(variant.parallel).unwrap_or(u64::MAX).max(1);
+    let limits = Limits {
+        timeout: settings.timeout(),
+        // Engines at the same time share what one alone may have.
+        memory: variant.memory.or_else(|| most_memory().map(|Bytes(bytes)| Bytes(bytes / together))),
+        // What an engine counts as its memory is less than what the process holds: told the whole limit, an engine
+        // that would have spilled is killed instead.
+        told_memory: variant.memory.map(|Bytes(bytes)| Bytes(bytes / 5 * 4)),
+        threads: variant.threads,
+        first_processor: variant.first_processor,
+    };
+    let opening = EngineSettings {
+        threads: variant.threads,
+        timeout_seconds: Some(settings.timeout().as_secs().max(1)),
+        memory_limit_bytes: limits.told_memory.map(|Bytes(bytes)| bytes),
+        scratch: scratch.to_owned(),
+        mode: variant.mode.map(str::to_owned),
+        options: engine.options.clone(),
+    };
+    (limits, opening)
+}
+
+/// The limit where none was asked for, for all that run at the same time: what keeps engines from taking the machine down
+/// with them.
+pub(crate) fn most_memory() -> Option<Bytes> {
+    machine::usable_memory().map(|bytes| Bytes(bytes / 10 * 9))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::catalog::Catalog;
+    use crate::host::variant::PARQUET;
+
+    #[test]
+    fn engines_at_the_same_time_share_the_memory_unless_a_limit_was_asked_for() {
+        let settings = Settings::read().unwrap();
+        let catalog = Catalog::read(&settings).unwrap();
+        let limits = |memory, parallel, first_processor| {
+            let variant = Variant { memory, parallel, first_processor, ..settings.variants(PARQUET)[0] };
+            opening(&catalog.entries()[0], variant, &settings, Path::new("")).0
+        };
+        let most = most_memory().unwrap();
+        assert_eq!(limits(None, 1, Some(0)).memory, Some(most));
+        let together = limits(None, 3, Some(2));
+        assert_eq!((together.memory, together.first_processor), (Some(Bytes(most.0 / 3)), Some(2)));
+        assert_eq!(limits(Some(Bytes(1 << 30)), 3, None).memory, Some(Bytes(1 << 30)));
+    }
+}

@@ -1,0 +1,100 @@
+//! What has to be there before the first cell: programs and baselines.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+
+use super::attempt::{Stop, program};
+use super::select::{Cell, Parts};
+use crate::host::catalog::Entry;
+use crate::host::data::iceberg::client;
+use crate::host::data::tables;
+use crate::host::interrupt;
+use crate::host::paths;
+use crate::host::record::Outcome;
+use crate::host::session::Program;
+use crate::host::settings::Settings;
+use crate::host::variant::PARQUET;
+
+/// Engines' programs by name, or why there is none.
+pub(crate) type Programs<'a> = BTreeMap<&'a str, Result<Program, Stop>>;
+
+/// The programs of all engines that these cells need, or why one cannot be had. What is missing is left out instead unless it `may_build`. The program for Iceberg tables is built here too, where a cell needs it.
+///
+/// # Errors
+/// After an interrupt.
+pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: bool) -> Result<Programs<'a>> {
+    let mut engines: Vec<&Entry> = Vec::new();
+    for engine in cells.iter().map(|cell| cell.parts.engine) {
+        if engines.iter().all(|known| known.name != engine.name) {
+            engines.push(engine);
+        }
+    }
+    let mut programs = BTreeMap::new();
+    for engine in engines {
+        let may = may_build || engine.find().is_some();
+        let program = if may { program(engine) } else { Err(missing(engine)) };
+        interrupt::check()?;
+        if may && let Err(stop) = &program {
+            eprintln!("{}: {}", engine.name, stop.reason);
+        }
+        programs.insert(engine.name.as_str(), program);
+    }
+    // A table that is not there is its cells' own error: nothing is built for it.
+    let needs_iceberg = |cell: &Cell<'_>| {
+        let Parts { variant, workload, query, .. } = &cell.parts;
+        variant.format != PARQUET && tables::are_there(workload, &query.tables, settings)
+    };
+    if cells.iter().any(needs_iceberg) {
+        // Minutes that belong to no cell. Cells of other formats go on without it, and each of these tells why once more.
+        if let Err(error) = client::ready() {
+            eprintln!("{error:#}");
+        }
+        interrupt::check()?;
+    }
+    Ok(programs)
+}
+
+/// An engine that nobody named and that is not there.
+fn missing(engine: &Entry) -> Stop {
+    let how = match engine.recipe() {
+        Some(recipe) => format!("not built; about {} min: cargo xtask build {}", recipe.minutes(), engine.name),
+        None if engine.script().is_some() => format!("not installed: cargo xtask build {}", engine.name),
+        None => "its program is not there".to_owned(),
+    };
+    Stop { outcome: Outcome::Skipped, reason: how, failure: None }
+}
+
+/// Which of these engines have to be built first, and how long that takes; `None` when all are there.
+pub(super) fn to_build<'a>(engines: impl IntoIterator<Item = &'a Entry>) -> Option<String> {
+    let mut missing: BTreeMap<&str, u32> = BTreeMap::new();
+    for engine in engines {
+        if !missing.contains_key(engine.name.as_str()) && engine.find().is_none() {
+            missing.extend(engine.recipe().map(|recipe| (engine.name.as_str(), recipe.minutes())));
+        }
+    }
+    if missing.is_empty() {
+        return None;
+    }
+    let list: Vec<String> = missing.iter().map(|(name, minutes)| format!("{name} (about {minutes} min)")).collect();
+    let total: u32 = missing.values().sum();
+    let all = if missing.len() > 1 { format!(": about {total} min in all") } else { String::new() };
+    Some(format!("build {}, once{all}, less for what was compiled before", list.join(", ")))
+}
+
+/// Checks that a named baseline is there for every cell, which Criterion would otherwise find out one panic at a time.
+///
+/// # Errors
+/// Names the cells without it and says how to make it.
+pub(crate) fn check_baseline(cells: &[Cell<'_>], baseline: &str) -> Result<()> {
+    let stored = |cell: &&Cell<'_>| paths::criterion_of(&cell.id).join(baseline).join("sample.json").exists();
+    let missing: Vec<String> = cells.iter().filter(|cell| !stored(cell)).map(|cell| cell.id.to_string()).collect();
+    if let Some(first) = missing.first() {
+        let others = missing.len() - 1;
+        let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+        bail!(
+            "there is no baseline '{baseline}' for {first}{more}; save one with: cargo bench -- {first} --save-baseline {baseline}"
+        );
+    }
+    Ok(())
+}

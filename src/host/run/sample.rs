@@ -1,0 +1,193 @@
+//! A ready cell's engine, as its samples are taken: hot, one program for all of them; cold, a fresh one for each run.
+
+use std::time::{Duration, Instant};
+
+use super::attempt::{Ready, Stop};
+use super::cold::Cold;
+use super::select::Cell;
+use crate::host::session::{Failure, Program, Runs, Session};
+use crate::host::settings::Settings;
+use crate::host::variant::Cache;
+use crate::protocol::engine::Phases;
+use crate::protocol::observe::Observe;
+
+/// Warm-up before the samples of a cell, over and above the verifying run; for all who take samples, so that theirs are alike.
+pub(crate) const WARM_UP: Duration = Duration::from_secs(1);
+/// What the samples of a cell should take together.
+pub(crate) const MEASUREMENT: Duration = Duration::from_secs(5);
+/// Iterations of one sample at most: more would not make it truer, and `null` would take minutes.
+pub(crate) const ITERATIONS: u32 = 1000;
+/// Runs whose parts are told apart; an odd number, so that a median is one of them.
+const PHASED: usize = 3;
+/// Runs of the warm-up that are kept: an engine that is not warm after so many will not be.
+pub(crate) const CURVE: usize = 1000;
+
+/// What one `iter_custom` call took.
+pub(crate) struct Sample {
+    pub(crate) iterations: u64,
+    pub(crate) runs: Runs,
+    pub(crate) total: Duration,
+}
+
+/// The samples of a cell, and what came before them.
+pub(crate) struct Samples {
+    /// Those that Criterion used.
+    pub(crate) taken: Vec<Sample>,
+    /// Each run of its warm-up.
+    pub(crate) warm_up_ns: Vec<u64>,
+}
+
+/// The engine of a cell, as its samples are taken.
+pub(crate) struct Engine<'a> {
+    /// The verifying run.
+    pub(crate) first: Runs,
+    /// How long a program was waited for that is gone.
+    waited: Duration,
+    kind: Kind<'a>,
+}
+
+#[expect(clippy::large_enum_variant, reason = "there is one of it at a time")]
+enum Kind<'a> {
+    /// One program for all runs.
+    Hot(Session),
+    /// A fresh one for each.
+    Cold(Cold<'a>),
+}
+
+impl<'a> Engine<'a> {
+    /// Goes on with the verified program, or from it to fresh ones.
+    ///
+    /// # Errors
+    /// When the program does not end well where it has to, or nothing can be said of its reads.
+    pub(crate) fn new(
+        cell: &'a Cell<'a>,
+        program: &'a Program,
+        settings: &'a Settings,
+        ready: Ready,
+    ) -> Result<Self, Stop> {
+        let Ready { session, first, query, dataset } = ready;
+        let mut waited = Duration::ZERO;
+        let kind = match cell.parts.variant.cache {
+            Cache::Hot => Kind::Hot(session),
+            Cache::Cold => {
+                waited = session.waited();
+                session.close()?;
+                Kind::Cold(Cold::new(cell, program, settings, query, dataset)?)
+            }
+        };
+        Ok(Self { first, waited, kind })
+    }
+
+    /// Whether each run is one of a fresh program, which needs no warming up.
+    pub(crate) fn is_cold(&self) -> bool {
+        matches!(self.kind, Kind::Cold(_))
+    }
+
+    /// How long the host waited for the cell's programs, from their start on.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited
+            + match &self.kind {
+                Kind::Hot(session) => session.waited(),
+                Kind::Cold(cold) => cold.waited(),
+            }
+    }
+
+    /// What the verifying run took.
+    pub(crate) fn first_time(&self) -> Duration {
+        Duration::from_nanos(self.first.durations_ns.first().copied().unwrap_or(1).max(1))
+    }
+
+    /// How long to warm up.
+    pub(crate) fn warm_up_time(&self) -> Duration {
+        WARM_UP.min(self.first_time() * ITERATIONS)
+    }
+
+    /// Warms up where Criterion does not: for as long, and once at least. Gives what each run before the samples took.
+    ///
+    /// # Errors
+    /// As every run.
+    pub(crate) fn warm_up(&mut self) -> Result<Vec<u64>, Failure> {
+        if self.is_cold() {
+            return Ok(Vec::new());
+        }
+        let mut warm_up_ns = self.first.durations_ns.clone();
+        let began = Instant::now();
+        loop {
+            warm_up_ns.extend(self.sample(1)?.runs.durations_ns);
+            if began.elapsed() >= self.warm_up_time() {
+                break;
+            }
+        }
+        warm_up_ns.truncate(CURVE);
+        Ok(warm_up_ns)
+    }
+
+    /// The program of the last run.
+    pub(super) fn session(&mut self) -> Option<&mut Session> {
+        match &mut self.kind {
+            Kind::Hot(session) => Some(session),
+            Kind::Cold(cold) => cold.session(),
+        }
+    }
+
+    /// The parts of a run's time: medians over a few runs of their own, hot. Unknown for an engine that cannot tell.
+    ///
+    /// # Errors
+    /// As every run.
+    pub(super) fn phases(&mut self) -> Result<Phases, Failure> {
+        let Kind::Hot(session) = &mut self.kind else {
+            return Ok(Phases::default());
+        };
+        let mut told = Vec::new();
+        for _ in 0..PHASED {
+            let runs = session.observe(Observe::Phases)?;
+            if runs.rows != self.first.rows {
+                return Err(session.changed_rows(self.first.rows, runs.rows));
+            }
+            let Some(phases) = runs.observed.phases else {
+                return Ok(Phases::default());
+            };
+            told.push(phases);
+        }
+        let median = |part: fn(&Phases) -> Option<u64>| {
+            let mut parts: Vec<u64> = told.iter().filter_map(part).collect();
+            parts.sort_unstable();
+            parts.get(PHASED / 2).copied()
+        };
+        Ok(Phases {
+            plan_ns: median(|phases| phases.plan_ns),
+            execute_ns: median(|phases| phases.execute_ns),
+            fetch_ns: median(|phases| phases.fetch_ns),
+        })
+    }
+
+    /// Lets the last program end by itself.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(super) fn close(self) -> Result<(), Failure> {
+        match self.kind {
+            Kind::Hot(session) => session.close(),
+            Kind::Cold(cold) => cold.close(),
+        }
+    }
+
+    /// So many runs, which must give as many rows as the verifying one.
+    ///
+    /// # Errors
+    /// As every run, and when one was to be cold and was not.
+    pub(crate) fn sample(&mut self, iterations: u64) -> Result<Sample, Failure> {
+        let rows = self.first.rows;
+        let runs = match &mut self.kind {
+            Kind::Hot(session) => {
+                let runs = session.run(iterations)?;
+                if runs.rows != rows {
+                    return Err(session.changed_rows(rows, runs.rows));
+                }
+                runs
+            }
+            Kind::Cold(cold) => cold.run(iterations, rows)?,
+        };
+        Ok(Sample { iterations, total: Duration::from_nanos(runs.durations_ns.iter().sum()), runs })
+    }
+}

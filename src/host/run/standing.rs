@@ -1,0 +1,138 @@
+//! Where an engine stands beside its time: against its makers' own build, and against the hand-written plans.
+//!
+//! Pure functions over records and audits; [`super::summary`] prints what they say.
+
+use std::collections::BTreeMap;
+
+use crate::host::catalog::Entry;
+use crate::host::record::{Outcome, Record};
+use crate::host::stats::{geometric_mean, median};
+use crate::host::variant::{Cache, PARQUET};
+use crate::protocol::id::Scale;
+
+/// How each engine's program was made, one line an engine.
+pub(crate) fn builds(records: &[Record]) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    for record in records.iter().filter(|record| record.outcome == Outcome::Measured) {
+        let build = &record.engine.build;
+        let allocator = build.allocator.as_ref().map(|allocator| format!("allocator {allocator}"));
+        let parts = [build.source.clone(), build.compiler.clone(), build.flags.clone(), allocator];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let line = format!("built: {}: {}", record.id.engine, parts.join(", "));
+        if !parts.is_empty() && !told.contains(&line) {
+            told.push(line);
+        }
+    }
+    told
+}
+
+/// What two engines must have had in common for their times to be compared.
+type Conditions<'a> = (&'a str, Scale, &'a str, Cache, usize, Option<u64>, usize);
+
+/// A record's conditions and its median time.
+fn time(record: &Record) -> Option<(Conditions<'_>, f64)> {
+    let Record { id, dataset, cache, threads, memory_limit_bytes, parallel, .. } = record;
+    let conditions =
+        (id.query.as_str(), id.scale, dataset.format.as_str(), *cache, *threads, *memory_limit_bytes, *parallel);
+    Some((conditions, median(&record.samples_ns)?))
+}
+
+/// The hand-written plans, and the workload that they are of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reference<'a> {
+    engine: &'a str,
+    workload: &'a str,
+}
+
+impl<'a> Reference<'a> {
+    /// Of an engine that is such plans.
+    pub(crate) fn of(entry: &'a Entry) -> Option<Self> {
+        Some(Self { engine: &entry.name, workload: entry.reference.as_deref()? })
+    }
+}
+
+/// How far each engine is from the reference, over the queries that both answered rightly in this run under the same
+/// conditions; nearest first.
+pub(crate) fn from_reference(records: &[Record], reference: Reference<'_>) -> Option<String> {
+    let Reference { engine: reference, workload } = reference;
+    let verified = |record: &&Record| record.ranks() && record.dataset.workload == workload;
+    let floor: BTreeMap<_, f64> =
+        records.iter().filter(verified).filter(|record| record.id.engine == reference).filter_map(time).collect();
+    let mut ratios: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for record in records.iter().filter(verified).filter(|record| record.id.engine != reference) {
+        let Some((key, time)) = time(record) else { continue };
+        let name = match record.id.variant.as_str() {
+            PARQUET => record.id.engine.clone(),
+            variant => format!("{} ({variant})", record.id.engine),
+        };
+        ratios.entry(name).or_default().extend(floor.get(&key).map(|floor| time / floor));
+    }
+    let mut told: Vec<(f64, String)> = ratios
+        .into_iter()
+        .filter_map(|(name, ratios)| Some((geometric_mean(&ratios)?, name, ratios.len())))
+        .map(|(ratio, name, queries)| (ratio, format!("{name} {ratio:.2} (of {queries})")))
+        .collect();
+    if told.is_empty() {
+        return None;
+    }
+    told.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let list: Vec<String> = told.into_iter().map(|(_, text)| text).collect();
+    Some(format!("times the {reference} reference, geometric mean (of so many queries): {}", list.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::verify::Verdict;
+
+    const PLANS: Reference<'_> = Reference { engine: "arrow", workload: "tpch" };
+
+    fn record(id: &str, milliseconds: f64, verdict: Verdict) -> Record {
+        let base = include_str!("../../../tests/records/measured.json");
+        let mut record: Record = serde_json::from_str(base).unwrap();
+        record.id = id.parse().unwrap();
+        record.samples_ns = vec![milliseconds * 1e6];
+        record.verdict = Some(verdict);
+        record
+    }
+
+    #[test]
+    fn distance_is_over_shared_verified_queries_only() {
+        let good = Verdict::Reference { components: Vec::new() };
+        let records = [
+            record("arrow/q1/sf1/parquet", 10.0, good.clone()),
+            record("arrow/q6/sf1/parquet", 10.0, good.clone()),
+            record("duckdb/q1/sf1/parquet", 40.0, good.clone()),
+            record("duckdb/q6/sf1/parquet", 10.0, good.clone()),
+            record("duckdb/q9/sf1/parquet", 999.0, good.clone()),
+            record("polars/q1/sf1/parquet-eager", 50.0, good),
+            record("daft/q1/sf1/parquet", 1.0, Verdict::Unchecked { reason: String::new() }),
+        ];
+        let mut cold = record("arrow/q1/sf1/parquet-cold", 1.0, Verdict::Reference { components: Vec::new() });
+        cold.cache = Cache::Cold;
+        let records: Vec<Record> = records.into_iter().chain([cold]).collect();
+        let told = from_reference(&records, PLANS).unwrap();
+        assert!(told.ends_with("duckdb 2.00 (of 2), polars (parquet-eager) 5.00 (of 1)"), "{told}");
+        assert_eq!(from_reference(&records[2..], PLANS), None);
+    }
+
+    #[test]
+    fn a_format_is_held_against_the_same_one_and_named() {
+        let with = |id: &str, milliseconds: f64, format: &str, parallel: usize| {
+            let mut record = record(id, milliseconds, Verdict::Reference { components: Vec::new() });
+            record.dataset.format = format.to_owned();
+            record.parallel = parallel;
+            record
+        };
+        let records = [
+            with("arrow/q6/sf1/parquet", 10.0, "parquet", 1),
+            with("duckdb/q6/sf1/parquet", 20.0, "parquet", 1),
+            with("arrow/q6/sf1/iceberg", 20.0, "iceberg", 1),
+            with("duckdb/q6/sf1/iceberg", 60.0, "iceberg", 1),
+            with("duckdb/q6/sf1/iceberg-monthly", 1.0, "iceberg-monthly", 1),
+            with("duckdb/q6/sf1/parquet-parallel2", 99.0, "parquet", 2),
+        ];
+        let told = from_reference(&records, PLANS).unwrap();
+        assert!(told.ends_with("queries): duckdb 2.00 (of 1), duckdb (iceberg) 3.00 (of 1)"), "{told}");
+    }
+}

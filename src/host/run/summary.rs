@@ -1,0 +1,226 @@
+//! What a run says at its end: one table of what was measured, fastest first, and the reasons for what was not.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::host::audit::{self, Audit};
+use crate::host::record::{Outcome, Record};
+use crate::host::stats;
+use crate::host::verify::{Dispute, Verdict};
+use crate::protocol::observe::Heap;
+use crate::protocol::units::{Bytes, Nanos};
+
+/// The median of a cell's samples.
+pub(crate) fn median(samples: &[f64]) -> Option<Nanos> {
+    stats::median(samples).map(Nanos)
+}
+
+/// The lines below Criterion's result: verdict, memory, cores; what the run was made of, as far as it is known.
+pub(crate) fn lines(record: &Record) -> String {
+    let bytes = |bytes: Option<u64>| bytes.map(|bytes| Bytes(bytes).to_string());
+    let mean = |bytes: Option<f64>| bytes.map(|bytes| Bytes::about(bytes).to_string());
+    let time = |ns: Option<u64>| ns.map(|ns| Nanos::from(Duration::from_nanos(ns)).to_string());
+    let known = |value: Option<String>| Some(value.unwrap_or_else(|| "unknown".to_owned()));
+    let counts = &record.counts;
+    let planning = record.planning.as_ref();
+    // What an engine writes beside its replies is what it spills.
+    let spilled = counts.write_call_bytes.filter(|bytes| *bytes > SPILLED);
+    let told = [
+        [("read", record.dataset.read_in_words()), ("", None), ("", None), ("", None)],
+        [
+            ("answer", known(record.verdict.as_ref().map(ToString::to_string))),
+            ("peak memory", known(bytes(record.peak_memory_bytes))),
+            ("before the query", bytes(record.baseline_memory_bytes)),
+            ("cores used", known(record.cores_used().map(|cores| format!("{cores:.2}")))),
+        ],
+        [
+            ("before the clock: finding the Iceberg tables", time(planning.map(|planning| planning.catalog_ns))),
+            ("planning", time(planning.map(|planning| planning.planning_ns))),
+            ("files", planning.map(|planning| planning.files.to_string())),
+            ("", None),
+        ],
+        [
+            ("in runs of their own: planning", time(record.phases.plan_ns)),
+            ("executing", time(record.phases.execute_ns)),
+            ("fetching", time(record.phases.fetch_ns)),
+            ("from disk", mean(counts.disk_read_bytes.filter(|bytes| *bytes > 0.0))),
+        ],
+        [
+            ("written", mean(spilled)),
+            ("allocates", record.heap.as_ref().map(|found| allocates(&found.heap))),
+            ("peak heap", record.heap.as_ref().and_then(|found| bytes(Some(found.heap.peak_bytes)))),
+            ("instructions", record.instructions.as_ref().map(|found| found.instructions.to_string())),
+        ],
+    ];
+    let line = |parts: [(&str, Option<String>); 4]| {
+        let told = parts.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", value?)));
+        told.collect::<Vec<_>>().join("   ")
+    };
+    let lines = told.map(line).into_iter().filter(|line| !line.is_empty());
+    lines.map(|line| format!("{:24}{line}", "")).collect::<Vec<_>>().join("\n")
+}
+
+/// Bytes of writing per iteration from which on an engine is taken to have spilled.
+const SPILLED: f64 = 1e6;
+
+fn allocates(heap: &Heap) -> String {
+    format!("{} in {} blocks", Bytes(heap.total_bytes), heap.total_blocks)
+}
+
+/// The table of what was measured: query by query, within it fastest first. A time whose answer is not verified comes last.
+pub(crate) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {
+    let mut measured: Vec<(&Record, Nanos)> = records
+        .iter()
+        .filter(|record| record.outcome == Outcome::Measured)
+        .filter_map(|record| Some((record, median(&record.samples_ns)?)))
+        .collect();
+    if measured.is_empty() {
+        return None;
+    }
+    let order: Vec<&str> = records.iter().map(|record| record.id.query.as_str()).collect();
+    let place = |record: &Record| order.iter().position(|query| *query == record.id.query);
+    measured.sort_by(|(a, a_time), (b, b_time)| {
+        (a.id.scale, place(a), !a.verified())
+            .cmp(&(b.id.scale, place(b), !b.verified()))
+            .then(a_time.0.total_cmp(&b_time.0))
+    });
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["query", "scale", "engine", "variant", "median", "peak memory", "answer"]);
+    for (record, median) in measured {
+        let id = &record.id;
+        let mut engine = id.engine.clone();
+        if let Some(version) = record.engine.version.as_ref().filter(|version| !engine.ends_with(version.as_str())) {
+            engine += &format!(" {version}");
+        }
+        if let Some(official) = audit::nearest_official(record, audits) {
+            engine += &format!(" [{:.2} x {}]", official.geomean_ratio, official.against);
+        }
+        let memory = record.peak_memory_bytes.map_or_else(|| "unknown".to_owned(), |bytes| Bytes(bytes).to_string());
+        let verdict = match &record.verdict {
+            None => "unchecked, not ranked".to_owned(),
+            Some(verdict) => verdict.short(),
+        };
+        table.add_row([
+            id.query.clone(),
+            id.scale.to_string(),
+            engine,
+            id.variant.clone(),
+            median.to_string(),
+            memory,
+            verdict,
+        ]);
+    }
+    for column in [4, 5] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    Some(table)
+}
+
+/// What the brackets beside an engine's name mean; `None` when there are none.
+pub(crate) fn legend(records: &[Record], audits: &[Audit]) -> Option<String> {
+    let official = records.iter().find_map(|record| Some((record, audit::nearest_official(record, audits)?)));
+    official.map(|(record, official)| {
+        format!(
+            "[{:.2} x {}]: as it is built here, {} takes {:.2} times as long as that official distribution (geometric mean at {}, by cargo xtask audit)",
+            official.geomean_ratio, official.against, record.id.engine, official.geomean_ratio, record.id.scale
+        )
+    })
+}
+
+/// Why cells were not measured or not verified; cells of one engine with one reason share a line.
+pub(crate) fn reasons(records: &[Record]) -> Vec<String> {
+    // Which of several runs of a query it was, where it was not the usual one.
+    let cell = |record: &Record| match record.id.variant.as_str() {
+        variant if variant == record.dataset.format => record.id.query.clone(),
+        variant => format!("{} ({variant})", record.id.query),
+    };
+    let mut told: BTreeMap<(&str, &str, String), Vec<String>> = BTreeMap::new();
+    for record in records {
+        let (how, why) = match (record.outcome, &record.verdict) {
+            (Outcome::Failed, _) => ("FAILED", record.reason.clone().unwrap_or_default()),
+            (Outcome::Skipped, _) => ("skipped", record.reason.clone().unwrap_or_default()),
+            (Outcome::Measured, Some(Verdict::Unchecked { reason })) => ("unchecked", reason.clone()),
+            (Outcome::Measured, _) => continue,
+        };
+        told.entry((how, record.id.engine.as_str(), why)).or_default().push(cell(record));
+    }
+    let lines = told.into_iter();
+    let lines = lines.map(|((how, engine, why), queries)| format!("{how}: {engine} {}: {why}", queries.join(", ")));
+    lines.chain(doubts(records)).collect()
+}
+
+/// What to know beside the numbers: engines that disagree, each dispute once, and what readers may get wrong about the files.
+pub fn doubts(records: &[Record]) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    let mut disputes: Vec<(&str, &Dispute)> = Vec::new();
+    for record in records {
+        let Some(Verdict::Disputed(dispute)) = &record.verdict else { continue };
+        if !disputes.contains(&(&record.id.query, dispute)) {
+            disputes.push((&record.id.query, dispute));
+            let groups = dispute.groups.len();
+            let same = |other: &&Record| other.id.query == record.id.query && other.id.scale == record.id.scale;
+            let majority = records.iter().filter(same).any(|other| other.accept_majority && other.verified());
+            let ranked = if majority { "only what most say is ranked" } else { "none is ranked" };
+            told.push(format!("DISPUTED: {}: the engines gave {groups} different answers, {ranked}", record.id.query));
+            told.extend(dispute.lines());
+        }
+    }
+    if !disputes.is_empty() && records.iter().all(|record| !record.accept_majority) {
+        told.push(
+            "  what most independent engines say is taken with --accept-majority; the records then say so".to_owned(),
+        );
+    }
+    for record in records {
+        for caution in &record.dataset.cautions {
+            let line = format!("caution: {}: {caution}", record.id.query);
+            if !told.contains(&line) {
+                told.push(line);
+            }
+        }
+    }
+    told
+}
+
+/// How much of the run's time the engines' programs were waited for.
+pub(crate) fn share(waited: Duration, wall: Duration) -> String {
+    let percent = 100.0 * waited.as_secs_f64() / wall.as_secs_f64();
+    format!(
+        "{percent:.0} % of {:.1} s of wall time the engines' programs were at work: starting, loading, answering, warming up, timed",
+        wall.as_secs_f64()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(engine: &str, verdict: Verdict, accept_majority: bool) -> Record {
+        let base = include_str!("../../../tests/records/measured.json");
+        let mut record: Record = serde_json::from_str(base).unwrap();
+        record.id = format!("{engine}/q1/sf1/parquet").parse().unwrap();
+        record.verdict = Some(verdict);
+        record.accept_majority = accept_majority;
+        record
+    }
+
+    #[test]
+    fn doubts_tell_a_dispute_once_and_what_is_ranked() {
+        let groups = vec![vec!["duckdb".to_owned(), "polars".to_owned()], vec!["daft".to_owned()]];
+        let dispute = Verdict::Disputed(Dispute { groups, difference: "1 and 2".to_owned(), causes: Vec::new() });
+        let strict = ["duckdb", "polars", "daft"].map(|engine| record(engine, dispute.clone(), false));
+        let told = doubts(&strict).join("\n");
+        assert_eq!(told.matches("DISPUTED").count(), 1, "{told}");
+        assert!(told.contains("none is ranked") && told.contains("--accept-majority"), "{told}");
+
+        let agreed = Verdict::Agreed { components: Vec::new(), dissent: vec!["daft".to_owned()] };
+        let accepted = [record("duckdb", agreed, true), record("daft", dispute, true)];
+        let told = doubts(&accepted).join("\n");
+        assert!(told.contains("only what most say is ranked"), "{told}");
+        assert!(!told.contains("none is ranked") && !told.contains("--accept-majority"), "{told}");
+    }
+}

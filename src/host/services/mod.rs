@@ -1,0 +1,377 @@
+//! The servers that engines and formats need: started, found again, stopped.
+//!
+//! Where there is a Docker engine they run in containers, else natively where the real server can be had: the Hive
+//! Metastore and `MariaDB`. They are no part of a measurement; whoever measures connects to them.
+//!
+//! `cargo xtask services up hive`
+
+mod compose;
+mod hive;
+mod jars;
+mod log;
+mod mariadb;
+mod native;
+pub(crate) mod ports;
+mod process;
+mod service;
+mod wait;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+
+use crate::host::paths;
+use crate::host::settings::Settings;
+use crate::protocol::engine::Server;
+use compose::{Compose, Container};
+use process::Kept;
+
+pub use jars::hive_jars;
+pub use ports::{Owner, owner};
+pub use service::{Port, Service};
+
+/// How a server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// As a process of this machine.
+    Native,
+    /// In a container.
+    Compose,
+}
+
+impl How {
+    /// As it is printed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Compose => "compose",
+        }
+    }
+}
+
+/// Whether a server can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It answers.
+    Up,
+    /// It runs and does not answer yet.
+    Starting,
+    /// It runs in a container, and its health check fails.
+    Unhealthy,
+    /// It does not run.
+    Down,
+}
+
+impl State {
+    /// As it is printed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Starting => "starting",
+            Self::Unhealthy => "unhealthy",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// One server, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Which.
+    pub service: Service,
+    /// How it runs, or would; `None` when it cannot run here.
+    pub how: Option<How>,
+    /// Whether it can be used.
+    pub state: State,
+    /// Where clients connect.
+    pub address: String,
+    /// The process, a container's first one.
+    pub pid: Option<u32>,
+    /// The log of a native one, if there is one.
+    pub log: Option<PathBuf>,
+    /// What keeps it from being started: another process on its port, or something that is missing.
+    pub note: Option<String>,
+}
+
+/// A server that is up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Up {
+    /// How it runs.
+    pub how: How,
+    /// The port that clients connect to.
+    pub port: u16,
+    /// It was up before, and nothing was done.
+    pub was_up: bool,
+}
+
+/// All servers, and where they and what they need are.
+#[derive(Debug)]
+pub struct Services {
+    /// Where native ones keep what they are known by, their logs and their data.
+    pub home: PathBuf,
+    /// Where data lies: containers see it at the same path.
+    pub data: PathBuf,
+    /// The Python that fetches the Hive Metastore.
+    pub python: String,
+    /// By the variables that set them.
+    pub ports: BTreeMap<&'static str, u16>,
+    /// What keeps containers from running here; asked once.
+    docker: OnceLock<Option<&'static str>>,
+}
+
+impl Services {
+    /// With the user's settings and the ports of the environment.
+    ///
+    /// # Errors
+    /// When a variable holds no port.
+    pub fn read(settings: &Settings) -> Result<Self> {
+        let all = Service::ALL.into_iter().flat_map(Service::ports);
+        let ports = all.map(|port| Ok((port.variable, number(*port, service::told(port.variable))?)));
+        Ok(Self {
+            home: paths::own("services"),
+            data: settings.data.clone(),
+            python: settings.python.clone(),
+            ports: ports.collect::<Result<_>>()?,
+            docker: OnceLock::new(),
+        })
+    }
+
+    /// The port that clients of the service connect to.
+    pub fn port(&self, service: Service) -> u16 {
+        let port = service.ports()[0];
+        self.ports.get(port.variable).copied().unwrap_or(port.default)
+    }
+
+    /// How the service runs here: in a container where there is an engine for them, unless `native` is asked for.
+    ///
+    /// # Errors
+    /// When it cannot, with what to do.
+    pub fn how(&self, service: Service, native: bool) -> Result<How> {
+        let docker = self.no_docker();
+        if docker.is_none() && !native {
+            return Ok(How::Compose);
+        }
+        let Some(obstacle) = native::obstacle(service) else {
+            return Ok(How::Native);
+        };
+        match docker {
+            Some(docker) => bail!(
+                "{service} cannot run here: {obstacle}, and {docker}; on a machine with Docker: cargo xtask services up {service}"
+            ),
+            None => bail!("{service} cannot run natively: {obstacle}; without --native it runs in a container"),
+        }
+    }
+
+    /// Starts a server unless it is up, and waits until it can be used.
+    ///
+    /// # Errors
+    /// When it cannot run here, a port of its is taken, or it does not start; then it does not run.
+    pub fn up(&self, service: Service, native: bool) -> Result<Up> {
+        // One that runs stays as it is, however another would be started.
+        let how = match native::running(&self.home, service) {
+            Some(_) => How::Native,
+            None => self.how(service, native)?,
+        };
+        let port = self.port(service);
+        let _lock = native::lock(&self.home, service)?;
+        let was_up = match how {
+            How::Native => native::up(service, &self.home, &self.python, port)?,
+            How::Compose => self.up_in_container(service)?,
+        };
+        Ok(Up { how, port, was_up })
+    }
+
+    fn up_in_container(&self, service: Service) -> Result<bool> {
+        let container = self.compose().container(service)?;
+        if container.as_ref().is_some_and(Container::healthy) {
+            return Ok(true);
+        }
+        let runs = container.as_ref().is_some_and(Container::runs);
+        if !runs {
+            for port in service.ports() {
+                let number = self.ports.get(port.variable).copied().unwrap_or(port.default);
+                ports::ensure_free(number, port.variable, service.name())?;
+            }
+        }
+        self.compose().up(service)?;
+        Ok(false)
+    }
+
+    /// Stops a server, however it runs, and says how it ran; what it keeps stays for the next start.
+    ///
+    /// # Errors
+    /// When it cannot be stopped.
+    pub fn down(&self, service: Service) -> Result<Option<How>> {
+        if native::down(service, &self.home)? {
+            return Ok(Some(How::Native));
+        }
+        if self.no_docker().is_some() || self.compose().container(service)?.is_none() {
+            return Ok(None);
+        }
+        self.compose().down(service)?;
+        Ok(Some(How::Compose))
+    }
+
+    /// Every server as it is now. Nothing is connected to.
+    pub fn status(&self) -> Vec<Status> {
+        let containers = if self.no_docker().is_none() { self.compose().containers() } else { Ok(Vec::new()) };
+        // Docker answered a moment ago: what is not known now is taken for not there.
+        let containers = containers.unwrap_or_default();
+        let of = |service: Service| containers.iter().find(|container| container.service == service.name());
+        Service::ALL.into_iter().map(|service| self.status_of(service, of(service))).collect()
+    }
+
+    fn status_of(&self, service: Service, container: Option<&Container>) -> Status {
+        let folder = native::folder(&self.home, service);
+        let kept = native::running(&self.home, service);
+        let port = kept.as_ref().map_or(self.port(service), |kept| kept.port);
+        let container = container.filter(|container| container.runs());
+        let mut status = Status {
+            service,
+            how: None,
+            state: State::Down,
+            address: format!("localhost:{port}"),
+            pid: None,
+            log: Some(process::log_of(&folder)).filter(|log| log.exists()),
+            note: None,
+        };
+        if let Some(kept) = kept {
+            status.how = Some(How::Native);
+            status.state = if ports::listens(port) { State::Up } else { State::Starting };
+            status.pid = Some(kept.pid);
+        } else if let Some(container) = container {
+            status.how = Some(How::Compose);
+            status.state = match (container.healthy(), container.unhealthy()) {
+                (true, _) => State::Up,
+                (_, true) => State::Unhealthy,
+                _ => State::Starting,
+            };
+            status.pid = container.pid();
+        } else {
+            match self.how(service, false) {
+                Ok(how) => status.how = Some(how),
+                Err(error) => status.note = Some(error.to_string()),
+            }
+            if let Some(owner) = owner(port) {
+                status.note = Some(format!("port {port} is taken by {owner}"));
+            }
+        }
+        status
+    }
+
+    /// The last lines that a server wrote, also when it runs no more; `None` when it never ran.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn logs(&self, service: Service, lines: usize) -> Result<Option<String>> {
+        let path = process::log_of(&native::folder(&self.home, service));
+        let runs = native::running(&self.home, service).is_some();
+        if !runs && self.no_docker().is_none() && self.compose().container(service)?.is_some() {
+            return self.compose().logs(service, lines).map(Some);
+        }
+        if !path.exists() {
+            return Ok(None);
+        }
+        log::tail(&path, lines).map(Some).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// What keeps containers from running here.
+    pub fn no_docker(&self) -> Option<&'static str> {
+        *self.docker.get_or_init(compose::obstacle)
+    }
+
+    fn compose(&self) -> Compose<'_> {
+        Compose { data: &self.data, ports: &self.ports }
+    }
+}
+
+/// Every server as it is now.
+///
+/// # Errors
+/// When a setting or a port in the environment is wrong.
+pub fn status() -> Result<Vec<Status>> {
+    Ok(Services::read(&Settings::read()?)?.status())
+}
+
+/// The process of a native server that we started and that lives, if it was started on that port: its memory can be read.
+pub fn server_pid(name: &str, port: u16) -> Option<u32> {
+    server_pid_in(&paths::own("services"), name, port)
+}
+
+/// Where a server's memory and CPU time can be read: our own service's process, our container's, or that of a database that
+/// listens on the port. `None` when it is on another machine or hidden, or a program holds the port that is no database: one
+/// that passes bytes on would give its own small numbers.
+pub(crate) fn process_of(server: &Server) -> Option<Seen> {
+    /// Servers that do all their work in the process that listens.
+    const DATABASES: [&str; 2] = ["mariadbd", "mysqld"];
+    if !server.local {
+        return None;
+    }
+    if let Some(pid) = server_pid(&server.service, server.port) {
+        return Some(Seen { pid, container: false });
+    }
+    if let Some(pid) = container_of(&server.service, server.port) {
+        return Some(Seen { pid, container: true });
+    }
+    let pid = ports::owner(server.port)?.pid?;
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+    DATABASES.contains(&name.trim()).then_some(Seen { pid, container: false })
+}
+
+/// A server's process on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) pid: u32,
+    /// Whether it is the first process of a container, whose memory its control group tells.
+    pub(crate) container: bool,
+}
+
+/// The first process of our container of that service; asked once, since Docker takes its time.
+fn container_of(name: &str, port: u16) -> Option<u32> {
+    type Answers = BTreeMap<(String, u16), Option<u32>>;
+    static ASKED: LazyLock<Mutex<Answers>> = LazyLock::new(Mutex::default);
+    let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+    *asked.entry((name.to_owned(), port)).or_insert_with(|| {
+        let services = Services::read(&Settings::read().ok()?).ok()?;
+        let service: Service = name.parse().ok()?;
+        if services.port(service) != port || services.no_docker().is_some() {
+            return None;
+        }
+        services.status().into_iter().find(|status| status.service == service && status.how == Some(How::Compose))?.pid
+    })
+}
+
+/// As [`server_pid`], of the servers that are kept in another folder.
+pub fn server_pid_in(home: &Path, name: &str, port: u16) -> Option<u32> {
+    let kept = Kept::read(&home.join(name))?;
+    (kept.port == port && kept.lives()).then_some(kept.pid)
+}
+
+fn number(port: Port, told: Option<String>) -> Result<u16> {
+    let Some(text) = told else {
+        return Ok(port.default);
+    };
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.with_context(|| format!("{}: '{text}' is no port: give a number from 1 to 65535", port.variable))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_a_number_or_the_default() {
+        let port = Service::Hive.ports()[0];
+        assert_eq!(number(port, None).unwrap(), 9083);
+        assert_eq!(number(port, Some("19083".to_owned())).unwrap(), 19083);
+        for wrong in ["0", "65536", "hive"] {
+            let error = number(port, Some(wrong.to_owned())).unwrap_err().to_string();
+            assert!(error.contains("HIVE_PORT") && error.contains(wrong), "{error}");
+        }
+    }
+}

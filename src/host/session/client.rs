@@ -1,0 +1,445 @@
+//! The host's hold on an engine program.
+
+mod answers;
+
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::Child;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::failure::{Failure, FailureKind};
+use super::program::{Limits, Program};
+use super::runs::{Counts, Runs, Worker};
+use super::spawn;
+use super::watch::{Tail, lines, writer};
+use crate::host::interrupt::{self, Group};
+use crate::host::scratch;
+use crate::measure::memory::{self, Peak};
+use crate::protocol::answer::Shown;
+use crate::protocol::dataset::Dataset;
+use crate::protocol::engine::{EngineInfo, EngineSettings};
+use crate::protocol::messages::{PROTOCOL, Reply, Request};
+use crate::protocol::observe::Observe;
+use crate::protocol::task::Query;
+use crate::protocol::units::Bytes;
+
+/// How often a waiting host looks at the program's memory and at the clock.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a program has for its greeting, which comes before it opens anything: one that is silent is no engine.
+const GREETING: Duration = Duration::from_secs(30);
+/// How long a program has to end by itself once its stdin is closed.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// CPU time of a server from which on the kernel's unit is fine enough.
+const LEAST_TICKS_NS: u64 = 100_000_000;
+/// Runs asked for in one request at most, so that a reply stays small.
+const BATCH: u64 = 10_000;
+
+/// A running engine program. Dropping it kills the program with all its children and removes its scratch folder.
+#[derive(Debug)]
+pub struct Session {
+    child: Child,
+    // Before `scratch`: the program must be gone when its folder goes.
+    group: Group,
+    requests: Option<Sender<String>>,
+    replies: Receiver<Vec<u8>>,
+    stderr: Tail,
+    stderr_thread: Option<JoinHandle<()>>,
+    limits: Limits,
+    scratch: TempDir,
+    engine: String,
+    /// Who does the work.
+    worker: Worker,
+    /// The most that looks have seen since the last request to run.
+    most_seen: Option<Peak>,
+    /// How long the program was waited for.
+    waited: Duration,
+}
+
+type Outcome<T> = Result<T, Failure>;
+
+impl Session {
+    /// Starts the program and checks its greeting. Its scratch folder is made below `scratch_root`.
+    ///
+    /// # Errors
+    /// When the program does not start or does not greet.
+    pub fn spawn(program: &Program, limits: Limits, scratch_root: &Path) -> Outcome<Self> {
+        let not_started =
+            |error: String| FailureKind::NotStarted { program: program.path.display().to_string(), error };
+        let began = Instant::now();
+        let scratch = scratch::folder(scratch_root).map_err(|error| not_started(format!("{error:#}")))?;
+        let mut child =
+            spawn::command(program, limits, scratch.path()).spawn().map_err(|error| not_started(error.to_string()))?;
+        let group = Group::new(child.id());
+        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(not_started("no pipes".to_owned()).into());
+        };
+        let (stderr, stderr_thread) = Tail::of(stderr);
+        let mut session = Self {
+            child,
+            group,
+            requests: Some(writer(stdin)),
+            replies: lines(stdout),
+            stderr,
+            stderr_thread: Some(stderr_thread),
+            limits,
+            scratch,
+            engine: String::new(),
+            worker: Worker::Program,
+            most_seen: None,
+            waited: Duration::ZERO,
+        };
+        session.greet()?;
+        session.waited = began.elapsed();
+        Ok(session)
+    }
+
+    /// What the program calls its engine: entries whose programs say the same are not independent of each other.
+    pub fn engine(&self) -> &str {
+        &self.engine
+    }
+
+    /// How long the program was waited for: its start and all its replies.
+    pub(crate) fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// The operating system's number for the program.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Says that another process does the work, from now on.
+    pub(crate) fn look_at(&mut self, worker: Worker) {
+        self.worker = worker;
+    }
+
+    /// The process that does the work, where it can be seen.
+    fn worker(&self) -> Option<u32> {
+        match self.worker {
+            Worker::Program => Some(self.pid()),
+            Worker::Server(pid) | Worker::Container(pid) => Some(pid),
+            Worker::Elsewhere => None,
+        }
+    }
+
+    /// Opens the engine. The scratch folder in the settings is the session's own.
+    ///
+    /// # Errors
+    /// As every call: whatever made the program unable to reply.
+    pub fn open(&mut self, settings: &EngineSettings) -> Outcome<EngineInfo> {
+        let settings = EngineSettings { scratch: self.scratch.path().to_owned(), ..settings.clone() };
+        match self.ask("open", &Request::Open { settings })? {
+            Reply::Open { info } => Ok(info),
+            other => Err(self.garbage("open", &other)),
+        }
+    }
+
+    /// Loads the tables; gives the time it took in nanoseconds. Has the engine `count` their rows then, if it can: not part of
+    /// that time.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn load(&mut self, dataset: &Dataset, count: bool) -> Outcome<(u64, Option<BTreeMap<String, u64>>)> {
+        let dataset = dataset.clone();
+        match self.ask("load", &Request::Load { dataset, count })? {
+            Reply::Load { load_ns, rows } => Ok((load_ns, rows)),
+            other => Err(self.garbage("load", &other)),
+        }
+    }
+
+    /// Takes the query for the runs that follow.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn prepare(&mut self, query: &Query) -> Outcome<()> {
+        let query = query.clone();
+        match self.ask("prepare", &Request::Prepare { query })? {
+            Reply::Prepare {} => Ok(()),
+            other => Err(self.garbage("prepare", &other)),
+        }
+    }
+
+    /// Runs the prepared query so many times. The deadline holds for each request of up to 10,000 runs.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn run(&mut self, iterations: u64) -> Outcome<Runs> {
+        let mut all = self.run_batch(1, None)?;
+        let mut left = iterations.saturating_sub(1);
+        while left > 0 {
+            let batch = left.min(self.batch(&all));
+            let runs = self.run_batch(batch, None)?;
+            if runs.rows != all.rows {
+                return Err(self.changed_rows(all.rows, runs.rows));
+            }
+            all = all.and(runs);
+            left -= batch;
+        }
+        Ok(all)
+    }
+
+    /// Runs the prepared query once, watched for something that would be in the way of a sample.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn observe(&mut self, observe: Observe) -> Outcome<Runs> {
+        self.run_batch(1, Some(observe))
+    }
+
+    /// The failure of a program whose query gave another number of rows than before.
+    pub fn changed_rows(&self, before: u64, now: u64) -> Failure {
+        let message = format!("the same query gave {before} rows before and {now} rows now");
+        self.failure(FailureKind::Engine { message })
+    }
+
+    /// What the program and its children, or its server, hold in physical memory now.
+    pub fn memory(&self) -> Option<Bytes> {
+        self.held_by_worker().map(|held| held.bytes)
+    }
+
+    fn held_by_worker(&self) -> Option<Peak> {
+        match self.worker {
+            Worker::Container(pid) => memory::in_group(pid).map(|bytes| Peak { bytes, processes: 1 }),
+            _ => memory::resident(self.worker()?),
+        }
+    }
+
+    /// Lets the program end by itself.
+    ///
+    /// # Errors
+    /// When it does not, or not with code 0.
+    pub fn close(self) -> Outcome<()> {
+        self.close_within(FAREWELL)
+    }
+
+    /// As [`close`](Self::close), for a program that has more to do at its end than others.
+    ///
+    /// # Errors
+    /// When it does not end in this time, or not with code 0.
+    pub fn close_within(mut self, limit: Duration) -> Outcome<()> {
+        self.requests = None;
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            match self.child.try_wait() {
+                Ok(Some(status)) if status.success() => return Ok(()),
+                Ok(Some(_)) => return Err(self.ended("close")),
+                _ => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+        let request = "close".to_owned();
+        Err(self.fail(FailureKind::TimedOut { limit, request }))
+    }
+
+    /// As many runs as should fit into a quarter of the deadline, by what the last ones took.
+    fn batch(&self, so_far: &Runs) -> u64 {
+        let Some(last) = so_far.durations_ns.last() else {
+            return 1;
+        };
+        let quarter = u64::try_from(self.limits.timeout.as_nanos() / 4).unwrap_or(u64::MAX);
+        (quarter / (*last).max(1)).clamp(1, BATCH)
+    }
+
+    fn run_batch(&mut self, iterations: u64, observe: Option<Observe>) -> Outcome<Runs> {
+        let worker = self.worker();
+        // What a group holds has no mark to set back: the most that the looks see counts.
+        let by_looks = matches!(self.worker, Worker::Container(_));
+        let reset = !by_looks && worker.is_some_and(memory::reset_peak);
+        self.most_seen = None;
+        let before = worker.map(Counts::of);
+        let start = Instant::now();
+        let reply = self.ask("run", &Request::Run { iterations, observe })?;
+        let wall = start.elapsed().as_nanos();
+        let (before, after) = (before.unwrap_or_default(), worker.map(Counts::of).unwrap_or_default());
+        // The program holds the clock, but it cannot have run for longer than we waited, nor for no time at all.
+        let possible = |durations: &[u64]| {
+            let sum: u128 = durations.iter().map(|ns| u128::from(*ns)).sum();
+            durations.len() as u64 == iterations && (1..=wall).contains(&sum)
+        };
+        match reply {
+            Reply::Run { rows, durations_ns, cpu_time_ns, usage, observed } if possible(&durations_ns) => {
+                let more = |(after, before): (u64, u64)| after.saturating_sub(before);
+                let children = after.children_cpu_ns.zip(before.children_cpu_ns).map(more);
+                let own = self.worker == Worker::Program;
+                let peak =
+                    worker.and_then(memory::peak).filter(|_| reset).or(self.held_by_worker().filter(|_| by_looks));
+                Ok(Runs {
+                    rows,
+                    durations_ns,
+                    cpu_time_ns: if own {
+                        cpu_time_ns.zip(children).map(|(own, children)| own + children)
+                    } else {
+                        // In hundredths of a second: below ten of them it is no figure.
+                        after.cpu_ns.zip(before.cpu_ns).map(more).filter(|ns| *ns >= LEAST_TICKS_NS)
+                    },
+                    // A child that has ended is in the looks only.
+                    peak_memory: peak.map(|peak| self.most_seen.map_or(peak, |seen| peak.or_more(seen))),
+                    usage: usage.filter(|_| own),
+                    moved: after.moved.zip(before.moved).map(|(after, before)| after.with(before, u64::saturating_sub)),
+                    observed,
+                })
+            }
+            other => Err(self.garbage("run", &other)),
+        }
+    }
+
+    fn greet(&mut self) -> Outcome<()> {
+        let limit = self.limits.timeout.min(GREETING);
+        match self.reply("greet", limit)? {
+            Reply::Hello { protocol, engine } if protocol == PROTOCOL => {
+                self.engine = engine;
+                Ok(())
+            }
+            Reply::Hello { protocol, .. } => {
+                Err(self.fail(FailureKind::OtherProtocol { theirs: protocol, ours: PROTOCOL }))
+            }
+            other => Err(self.garbage("greet", &other)),
+        }
+    }
+
+    fn ask(&mut self, name: &str, request: &Request) -> Outcome<Reply> {
+        let mut line = serde_json::to_string(request)
+            .map_err(|error| FailureKind::Engine { message: format!("cannot write the request {name}: {error}") })?;
+        line.push('\n');
+        if let Some(requests) = &self.requests {
+            // A writer that has ended means a program that has: the reply says how.
+            let _ = requests.send(line);
+        }
+        let asked = Instant::now();
+        let reply = self.reply(name, self.limits.timeout);
+        self.waited += asked.elapsed();
+        match reply? {
+            // The program keeps to the protocol and may go on.
+            Reply::Fail { message } => Err(self.failure(FailureKind::told(message))),
+            Reply::Unsupported { reason } => Err(self.failure(FailureKind::Unsupported { reason })),
+            reply => Ok(reply),
+        }
+    }
+
+    fn reply(&mut self, request: &str, limit: Duration) -> Outcome<Reply> {
+        let start = Instant::now();
+        let line = loop {
+            let left = limit.saturating_sub(start.elapsed());
+            match self.replies.recv_timeout(LOOK.min(left)) {
+                Ok(line) => break line,
+                Err(RecvTimeoutError::Disconnected) => return Err(self.ended(request)),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if interrupt::requested() {
+                return Err(self.fail(FailureKind::Interrupted));
+            }
+            let held = memory::resident(self.pid());
+            let seen = match self.worker {
+                Worker::Program => held,
+                Worker::Container(_) => self.held_by_worker(),
+                Worker::Server(_) | Worker::Elsewhere => None,
+            };
+            self.most_seen = self.most_seen.into_iter().chain(seen).reduce(Peak::or_more);
+            self.check_memory(request, held)?;
+            if left.is_zero() {
+                let request = request.to_owned();
+                return Err(self.fail(FailureKind::TimedOut { limit, request }));
+            }
+        };
+        // Between two looks the program may have held more than it does now. Marks of several processes need not be of one
+        // moment, so their sum is no proof.
+        self.check_memory(request, memory::peak(self.pid()).filter(|peak| peak.processes == 1))?;
+        serde_json::from_slice(&line).map_err(|_| self.garbage_text(request, &String::from_utf8_lossy(&line)))
+    }
+
+    fn check_memory(&mut self, request: &str, held: Option<Peak>) -> Outcome<()> {
+        let (Some(limit), Some(seen)) = (self.limits.memory, held) else { return Ok(()) };
+        if seen.bytes <= limit {
+            return Ok(());
+        }
+        // Pages that processes share must not count for each: dearer to learn, so only where it matters.
+        let held = if seen.processes == 1 { Some(seen.bytes) } else { memory::proportional(self.pid()) };
+        match held.filter(|held| *held > limit) {
+            Some(held) => {
+                let request = request.to_owned();
+                Err(self.fail(FailureKind::OutOfMemory { limit, held, request }))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn garbage(&mut self, request: &str, reply: &Reply) -> Failure {
+        let said = serde_json::to_string(reply).unwrap_or_default();
+        self.garbage_text(request, &said)
+    }
+
+    fn garbage_text(&mut self, request: &str, said: &str) -> Failure {
+        let request = request.to_owned();
+        let said = said.trim_end().chars().take(200).collect();
+        self.fail(FailureKind::Garbage { said, request })
+    }
+
+    /// The program closed its stdout: how did it end?
+    fn ended(&mut self, request: &str) -> Failure {
+        let deadline = Instant::now() + FAREWELL;
+        let status = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break Some(status),
+                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+                _ => break None,
+            }
+        };
+        let request = request.to_owned();
+        let kind = match status {
+            _ if interrupt::requested() => FailureKind::Interrupted,
+            None => FailureKind::Garbage { said: "nothing: it closed its stdout and went on".to_owned(), request },
+            Some(status) => match (status.signal(), status.code()) {
+                (Some(signal), _) => FailureKind::Crashed { signal, request },
+                (None, code) => FailureKind::Exited { code: code.unwrap_or_default(), request },
+            },
+        };
+        self.fail(kind)
+    }
+
+    /// A failure after which nothing more can be asked: kills what is left.
+    fn fail(&mut self, kind: FailureKind) -> Failure {
+        self.end();
+        self.failure(kind)
+    }
+
+    fn failure(&self, kind: FailureKind) -> Failure {
+        Failure { kind, stderr: self.stderr.get() }
+    }
+
+    fn end(&mut self) {
+        self.group.kill();
+        let _ = self.child.wait();
+        if let Some(thread) = self.stderr_thread.take() {
+            // A child that left the group may hold the pipe open for ever: wait for what is there, no longer.
+            let deadline = Instant::now() + Duration::from_millis(200);
+            while !thread.is_finished() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}
+
+/// The answer in a reply.
+///
+/// # Errors
+/// The reply, when it has none or one that is not whole.
+pub(crate) fn shown(reply: Reply) -> std::result::Result<Shown, Box<Reply>> {
+    match reply {
+        Reply::Answer { answer: Some(answer), summary: None, arrow: None } => Ok(Shown::Rows(answer)),
+        Reply::Answer { answer: None, summary: Some(summary), arrow: None } if summary.is_whole() => {
+            Ok(Shown::Summary(summary))
+        }
+        other => Err(Box::new(other)),
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

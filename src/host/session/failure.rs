@@ -1,0 +1,168 @@
+//! How a session ends badly, told apart so that a record and a reader can tell what to do.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::protocol::units::Bytes;
+
+/// Why a program gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The executable could not be started.
+    #[error("could not start {program}: {error}")]
+    NotStarted {
+        /// Its path.
+        program: String,
+        /// The system's error.
+        error: String,
+    },
+    /// Killed by a signal that the host did not send.
+    #[error("crashed with signal {signal} while asked to {request}")]
+    Crashed {
+        /// The signal's number: 11 is a segmentation fault, 6 an abort, 9 often the kernel's out-of-memory killer.
+        signal: i32,
+        /// What it was doing.
+        request: String,
+    },
+    /// Ended by itself before it had answered.
+    #[error("exited with code {code} while asked to {request}")]
+    Exited {
+        /// Its exit code.
+        code: i32,
+        /// What it was doing.
+        request: String,
+    },
+    /// Took longer than the deadline.
+    #[error("no reply to {request} within {} s; raise the deadline with QUERYDYNO_TIMEOUT", limit.as_secs_f64())]
+    TimedOut {
+        /// The deadline.
+        limit: Duration,
+        /// What it was doing.
+        request: String,
+    },
+    /// Held more memory than it was allowed.
+    #[error("out of memory: held {held} during {request}, allowed {limit}; raise it with QUERYDYNO_MEMORY")]
+    OutOfMemory {
+        /// The limit.
+        limit: Bytes,
+        /// What was seen before it was killed.
+        held: Bytes,
+        /// What it was doing.
+        request: String,
+    },
+    /// The engine itself gave up for want of memory.
+    #[error("out of memory: {message}; QUERYDYNO_MEMORY is what it is allowed")]
+    GaveUp {
+        /// The engine's error.
+        message: String,
+    },
+    /// Said something that is not a reply.
+    #[error("said what is no reply to {request}: {said}")]
+    Garbage {
+        /// The beginning of what it said.
+        said: String,
+        /// What it was asked.
+        request: String,
+    },
+    /// Speaks another version of the protocol.
+    #[error("speaks protocol {theirs}, the host speaks {ours}; build both from the same version")]
+    OtherProtocol {
+        /// The program's version.
+        theirs: u32,
+        /// The host's version.
+        ours: u32,
+    },
+    /// The engine itself reported an error.
+    #[error("{message}")]
+    Engine {
+        /// The error with its causes.
+        message: String,
+    },
+    /// The engine cannot do this by its nature: a skip, not a failure.
+    #[error("unsupported: {reason}")]
+    Unsupported {
+        /// Why.
+        reason: String,
+    },
+    /// A cold run found its data in memory: a skip, since a time of it would be neither hot nor cold.
+    #[error("refused as cold: {} came from the disk of {needed} that the query needs; {why}", read.map_or_else(|| "an unknown amount".to_owned(), |read| read.to_string()))]
+    NotCold {
+        /// What was read from the disk during the run.
+        read: Option<Bytes>,
+        /// Column bytes that the query needs.
+        needed: Bytes,
+        /// What may be the reason.
+        why: String,
+    },
+    /// The user pressed Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl FailureKind {
+    /// What an engine's own error message means.
+    pub(super) fn told(message: String) -> Self {
+        let text = message.to_lowercase();
+        if OUT_OF_MEMORY.iter().any(|words| text.contains(words)) {
+            Self::GaveUp { message }
+        } else {
+            Self::Engine { message }
+        }
+    }
+}
+
+/// What engines say when their memory limit is reached: DuckDB, DataFusion, pyarrow and Python, in this order.
+const OUT_OF_MEMORY: [&str; 4] = ["out of memory", "resources exhausted", "malloc of size", "memoryerror"];
+
+/// How the line begins that Rust writes below a panic's message: it says nothing of the cause.
+const BACKTRACE_HINT: &str = "note: run with `RUST_BACKTRACE";
+
+/// A [`FailureKind`] with the last lines that the program wrote to stderr.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: FailureKind,
+    /// The program's last lines on stderr, oldest first.
+    pub stderr: Vec<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)?;
+        let told = !matches!(self.kind, FailureKind::Unsupported { .. });
+        if let Some(last) = self.stderr.iter().rfind(|line| told && !line.starts_with(BACKTRACE_HINT)) {
+            write!(f, " (last on stderr: {last})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<FailureKind> for Failure {
+    fn from(kind: FailureKind) -> Self {
+        Self { kind, stderr: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, FailureKind};
+
+    #[test]
+    fn a_panic_is_told_by_its_message_and_not_by_the_hint_below_it() {
+        let kind = FailureKind::Engine { message: "it ended".to_owned() };
+        let stderr = ["thread 'main' panicked at a.rs:1:2:", "no such column"].map(str::to_owned).to_vec();
+        let mut failure = Failure { kind, stderr };
+        let told = failure.to_string();
+        assert!(told.ends_with("(last on stderr: no such column)"), "{told}");
+        let hint = "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace";
+        failure.stderr.push(hint.to_owned());
+        assert_eq!(failure.to_string(), told);
+    }
+}

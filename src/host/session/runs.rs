@@ -1,0 +1,74 @@
+//! What some runs of a query took, and what the kernel had counted before and after.
+
+use crate::measure::memory::Peak;
+use crate::measure::tree;
+use crate::measure::usage::{self, Moved, Usage};
+use crate::protocol::observe::Observed;
+
+/// What some runs of a query took.
+#[derive(Debug, Clone, Default)]
+pub struct Runs {
+    /// Rows of each result.
+    pub rows: u64,
+    /// One duration for each run, in nanoseconds.
+    pub durations_ns: Vec<u64>,
+    /// CPU time over all of them, in nanoseconds.
+    pub cpu_time_ns: Option<u64>,
+    /// The high-water mark of physical memory during them, children included.
+    pub peak_memory: Option<Peak>,
+    /// Page faults and context switches over all of them.
+    pub usage: Option<Usage>,
+    /// Bytes read and written over all of them, children included.
+    pub moved: Option<Moved>,
+    /// What a watched run told.
+    pub observed: Observed,
+}
+
+impl Runs {
+    /// These and later ones taken together.
+    pub(crate) fn and(mut self, later: Self) -> Self {
+        self.durations_ns.extend(later.durations_ns);
+        Self {
+            rows: later.rows,
+            durations_ns: self.durations_ns,
+            cpu_time_ns: self.cpu_time_ns.zip(later.cpu_time_ns).map(|(a, b)| a + b),
+            peak_memory: self.peak_memory.zip(later.peak_memory).map(|(a, b)| a.or_more(b)),
+            usage: self.usage.zip(later.usage).map(|(a, b)| a + b),
+            moved: self.moved.zip(later.moved).map(|(a, b)| a.with(b, u64::saturating_add)),
+            observed: later.observed,
+        }
+    }
+}
+
+/// Which process does the work, and is looked at for memory, CPU time and bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Worker {
+    /// The program itself.
+    Program,
+    /// A server that it is a client of.
+    Server(u32),
+    /// A server in a container, of which this is the first process.
+    Container(u32),
+    /// A server whose process cannot be seen from here: nothing is known of it, rather than the client's small numbers.
+    Elsewhere,
+}
+
+/// What the kernel has counted for a program and its children so far.
+#[derive(Default)]
+pub(super) struct Counts {
+    /// Of the process and its children.
+    pub(super) cpu_ns: Option<u64>,
+    pub(super) children_cpu_ns: Option<u64>,
+    pub(super) moved: Option<Moved>,
+}
+
+impl Counts {
+    pub(super) fn of(pid: u32) -> Self {
+        let tree = tree::of(pid);
+        Self {
+            cpu_ns: tree::cpu_ns(&tree),
+            children_cpu_ns: tree::children_cpu_ns(&tree),
+            moved: usage::moved_by(&tree),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Which workloads there are: ours in `fixtures`, the user's folders, and the user's own query.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::Workload;
+use super::source::is_parquet;
+use crate::host::paths;
+use crate::host::settings::Settings;
+use crate::host::variant::{FORMATS, ICEBERG, PARQUET};
+use crate::protocol::id::Scale;
+
+impl Workload {
+    /// All that there are. A query of the user's own that cannot be meant is not among them: `TABLE_NAME` and `QUERY` are
+    /// names that other programs use too.
+    ///
+    /// # Errors
+    /// When one of them is wrong, or two have a query of the same name.
+    pub fn all(settings: &Settings) -> Result<Vec<Self>> {
+        Self::all_in(paths::root(), settings)
+    }
+
+    /// The same with the workloads of another source tree instead of ours.
+    ///
+    /// # Errors
+    /// As [`all`](Self::all).
+    pub fn all_in(root: &Path, settings: &Settings) -> Result<Vec<Self>> {
+        let fixtures = root.join("fixtures");
+        let folders = fs::read_dir(&fixtures).with_context(|| format!("cannot read {}", fixtures.display()))?;
+        let mut names: Vec<String> = folders
+            .flatten()
+            .filter(|folder| folder.path().join("workload.toml").exists())
+            .filter_map(|folder| folder.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        let mut workloads =
+            names.iter().map(|name| Self::read_from(&fixtures.join(name))).collect::<Result<Vec<_>>>()?;
+        for folder in &settings.workloads {
+            workloads.push(Self::read_from(folder)?);
+        }
+        check_unlike(&workloads)?;
+        workloads.extend(settings.own.as_ref().and_then(|_| Self::own_of(settings).ok()));
+        Ok(workloads)
+    }
+
+    /// Whether its tables are there already: they are as they are, at one scale and in one format, and they may be others
+    /// tomorrow under the same name.
+    pub fn is_given(&self) -> bool {
+        self.tables.iter().any(|table| table.source.is_some())
+    }
+
+    /// The scales that its cells have.
+    pub(crate) fn scales(&self, settings: &Settings) -> Vec<Scale> {
+        if self.is_given() { vec![Scale::ONE] } else { settings.scales.clone() }
+    }
+
+    /// The formats that its cells can have.
+    pub(crate) fn formats(&self) -> Vec<&'static str> {
+        if !self.is_given() {
+            return FORMATS.to_vec();
+        }
+        let mut sources = self.tables.iter().filter_map(|table| table.source.as_deref());
+        vec![if sources.all(is_parquet) { PARQUET } else { ICEBERG }]
+    }
+}
+
+/// Cells and baselines go by the names of queries.
+fn check_unlike(workloads: &[Workload]) -> Result<()> {
+    for (place, workload) in workloads.iter().enumerate() {
+        for other in &workloads[..place] {
+            if other.name == workload.name {
+                bail!(
+                    "two workloads are called '{}': {} and {}; change `name` in one workload.toml",
+                    workload.name,
+                    other.folder.display(),
+                    workload.folder.display()
+                );
+            }
+            let twin =
+                workload.queries.iter().find(|query| other.queries.iter().any(|theirs| theirs.name == query.name));
+            if let Some(query) = twin {
+                bail!(
+                    "two workloads have a query '{0}': {1} and {2}; begin the names of one with the workload's, such as {2}-{0}",
+                    query.name,
+                    other.name,
+                    workload.name
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(folder: &str) -> Result<Vec<Workload>> {
+        let settings = Settings { workloads: vec![folder.into()], ..Settings::read()? };
+        Workload::all(&settings)
+    }
+
+    #[test]
+    fn the_names_of_workloads_and_queries_are_unique() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        fs::create_dir(at.join("queries")).unwrap();
+        fs::write(at.join("queries/q1.sql"), "SELECT 1 FROM {table}").unwrap();
+        let write = |name: &str| {
+            let text = format!(
+                "name = '{name}'\ntitle = ''\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n[[query]]\nname = 'q1'\ntitle = ''\ntables = ['a']\n"
+            );
+            fs::write(at.join("workload.toml"), text).unwrap();
+            format!("{:#}", with(&at.display().to_string()).unwrap_err())
+        };
+        assert!(write("tpch").contains("two workloads are called 'tpch'"));
+        let error = write("shop");
+        assert!(error.contains("'q1': tpch and shop") && error.contains("shop-q1"), "{error}");
+    }
+}

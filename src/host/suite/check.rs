@@ -1,0 +1,151 @@
+//! Whether what a `workload.toml` says can be: names, tables, columns, texts. Errors say what to write instead.
+
+use std::{fs, iter};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::own::is_own;
+use super::source::bad_name;
+use super::statement;
+use super::{QuerySpec, TableSpec, Workload};
+use crate::host::data::generate::is_generated;
+use crate::host::sql::{Quoting, Text};
+use crate::protocol::id::{Scale, check_name};
+
+/// Characters of a query's name: Criterion cuts `engine_query_scale` to 64 for a folder's name.
+const LONGEST: usize = 32;
+
+impl Workload {
+    /// Of a workload that was just read.
+    pub(super) fn check(&self) -> Result<()> {
+        let name = &self.name;
+        if check_name(name).is_err() {
+            bail!("'{name}' cannot name a workload: use letters, digits, '-', '_' and '.'");
+        }
+        ensure!(
+            !is_own(name),
+            "'{name}' is what a query of TABLE_NAME and QUERY is called; name the workload otherwise"
+        );
+        for (place, table) in self.tables.iter().enumerate() {
+            self.check_table(table)?;
+            let twice = self.tables[..place].iter().any(|other| other.name == table.name);
+            ensure!(!twice, "two tables are called '{}'", table.name);
+        }
+        for (place, query) in self.queries.iter().enumerate() {
+            self.check_query(query)?;
+            let twice = self.queries[..place].iter().any(|other| other.name == query.name);
+            ensure!(!twice, "two queries are called '{}'", query.name);
+        }
+        Ok(())
+    }
+
+    fn check_table(&self, table: &TableSpec) -> Result<()> {
+        let name = &table.name;
+        if table.source.is_none() {
+            ensure!(
+                is_generated(&self.name),
+                "the table '{name}' says not where it lies: add source = \"...\", Parquet files (data/*.parquet), the folder \
+                 of an Iceberg table, or db.table in the Hive Metastore"
+            );
+            return Ok(());
+        }
+        if let Some(why) = bad_name(name) {
+            bail!("'{name}' cannot name a table: {why}");
+        }
+        ensure!(
+            table.partition.is_none(),
+            "the table '{name}' lies somewhere already and is read as it is: take its partition out"
+        );
+        Ok(())
+    }
+
+    fn check_query(&self, query: &QuerySpec) -> Result<()> {
+        let name = &query.name;
+        if check_name(name).is_err() {
+            bail!("'{name}' cannot name a query: use letters, digits, '-', '_' and '.'");
+        }
+        let length = name.len();
+        ensure!(
+            length <= LONGEST,
+            "the query's name '{name}' has {length} characters; give at most {LONGEST}, since it is part of folders' names, \
+             which are cut, and queries whose names are alike until there would be compared with one another"
+        );
+        ensure!(!is_own(name), "'{name}' is what a query of TABLE_NAME and QUERY is called; name it otherwise");
+        for table in &query.tables {
+            let known: Vec<&str> = self.tables.iter().map(|known| known.name.as_str()).collect();
+            ensure!(
+                known.contains(&table.as_str()),
+                "{name} reads '{table}', which is no table; there are: {}",
+                known.join(", ")
+            );
+        }
+        for key in &query.order {
+            let known = query.columns.iter().any(|column| column.name == key.column);
+            ensure!(
+                known,
+                "{name} is ordered by '{}', which is no column: declare the answer's columns, columns = [\"{}:int\", ...]",
+                key.column,
+                key.column
+            );
+        }
+        if self.is_given() {
+            // Ours are read by a test, and 22 files at every start would be 22 too many.
+            for dialect in iter::once("canonical".to_owned()).chain(self.dialects(query)) {
+                let text = self.text(query, &dialect, Scale::ONE)?.sql;
+                let text = Text::read_as(&text, Quoting::of(&dialect));
+                statement::check(&text).with_context(|| format!("{name} ({dialect})"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The dialects that the query has texts of its own for.
+    fn dialects(&self, query: &QuerySpec) -> Vec<String> {
+        let folders = fs::read_dir(self.folder.join("queries")).into_iter().flatten().flatten();
+        let theirs = folders.filter(|folder| folder.path().join(format!("{}.sql", query.name)).is_file());
+        theirs.filter_map(|folder| folder.file_name().into_string().ok()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// A workload with one query of this name, and what its folder holds beside the canonical text.
+    fn read(name: &str, texts: &[(&str, &str)]) -> Result<Workload> {
+        let folder = tempfile::tempdir()?;
+        let write = |path: &str, text: &str| -> Result<()> {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+            Ok(fs::write(path, text)?)
+        };
+        write(&format!("queries/{name}.sql"), "SELECT 1 FROM {a}")?;
+        for (path, text) in texts {
+            write(path, text)?;
+        }
+        let spec = format!(
+            "name = 'm'\ntitle = ''\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n[[query]]\nname = '{name}'\ntitle = ''\ntables = ['a']\n"
+        );
+        write("workload.toml", &spec)?;
+        Workload::read_from(folder.path())
+    }
+
+    #[test]
+    fn check_refuses_a_name_that_a_folder_cannot_carry() {
+        let longest = "x".repeat(LONGEST);
+        assert!(read(&longest, &[]).is_ok());
+        let error = format!("{:#}", read(&format!("{longest}x"), &[]).unwrap_err());
+        assert!(error.contains("33 characters; give at most 32"), "{error}");
+    }
+
+    #[test]
+    fn check_reads_the_texts_of_all_dialects() {
+        assert!(read("m1", &[("queries/starrocks/m1.sql", r"SELECT 'it\'s; so' FROM {a} # ; so")]).is_ok());
+        for text in ["COPY {a} TO 'x.csv'", "SELECT 1 FROM {a}; DROP TABLE {a}"] {
+            let error = format!("{:#}", read("m1", &[("queries/duckdb/m1.sql", text)]).unwrap_err());
+            assert!(error.contains("m1 (duckdb): "), "{error}");
+        }
+    }
+}

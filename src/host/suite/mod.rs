@@ -1,0 +1,165 @@
+//! What is asked: a [`Workload`] is a set of tables and of queries over them, read from the `workload.toml` of its folder.
+//!
+//! A query is SQL text in `queries/q1.sql`; an engine whose dialect needs another text has it in
+//! `queries/<dialect>/q1.sql`. Numbers that depend on the scale stand as `{name}` in the text and are
+//! declared under `parameters`; `{orders}` is the table `orders`, and `{table}` the only one. In a literal, a comment or a
+//! quoted identifier braces mean nothing. How a workload's tables come to be is [`crate::host::data::generate`]'s business; those that
+//! are there already say where they lie, and then there is one scale.
+//!
+//! Ours are the folders of `fixtures`; a user's own are named by `QUERYDYNO_WORKLOADS`, with `tests/workload` as the example;
+//! a single query over a single table needs no folder: `Workload::own` (feature `harness`).
+
+mod all;
+mod check;
+mod own;
+mod read;
+pub(crate) mod source;
+mod statement;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::answer::Kind;
+pub(crate) use own::is_own;
+
+/// Tables and queries that belong together.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Workload {
+    /// The name used in settings and folders, `tpch`.
+    pub name: String,
+    /// The name people use, `TPC-H`.
+    pub title: String,
+    /// The tables, in the order in which they are generated.
+    #[serde(rename = "table")]
+    pub tables: Vec<TableSpec>,
+    /// The queries in their own order: q2 before q10.
+    #[serde(rename = "query")]
+    pub queries: Vec<QuerySpec>,
+    /// Where its texts and answers lie.
+    #[serde(skip)]
+    pub folder: PathBuf,
+    /// Texts that lie in no file, by query.
+    #[serde(skip)]
+    pub texts: BTreeMap<String, String>,
+}
+
+/// A table of a workload.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableSpec {
+    /// The name used in SQL.
+    pub name: String,
+    /// Rows at scale 1; what the generator really makes is in the manifest.
+    #[serde(default)]
+    pub rows_at_sf1: u64,
+    /// Where a table that is there already lies: Parquet files (a path, a folder or a pattern), the folder of an Iceberg table, or its
+    /// name in the Hive Metastore, `sales.transactions`, each Iceberg one with `@snapshot` behind it if need be. None: a generator
+    /// makes it.
+    pub source: Option<String>,
+    /// The column of dates by whose months the table is partitioned in the format `iceberg-monthly`. None: it never is.
+    pub partition: Option<String>,
+}
+
+/// A query as declared: which tables it reads and what its answer looks like.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuerySpec {
+    /// The name, also the file's: `q1` is `queries/q1.sql`.
+    pub name: String,
+    /// What the query asks, in a few words.
+    pub title: String,
+    /// The tables it reads; only these are generated and loaded.
+    pub tables: Vec<String>,
+    /// The answer's columns, left to right; empty when nobody declares them, and the answers' own are compared.
+    #[serde(default)]
+    pub columns: Vec<ColumnSpec>,
+    /// The keys of the outermost ORDER BY; empty when any order is right.
+    #[serde(default)]
+    pub order: Vec<OrderKey>,
+    /// The outermost LIMIT.
+    pub limit: Option<usize>,
+    /// Numbers in the text that depend on the scale: `fraction = "0.0001 / sf"`.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// A column of a declared answer, written `"price:decimal"`, or `"revenue:decimal:sum"`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ColumnSpec {
+    /// The column's name in the query's text.
+    pub name: String,
+    /// How its values are compared: `decimal` exactly, `float` within a tolerance (averages, ratios).
+    pub kind: Kind,
+    /// What kind of number it is, for answers that the TPC publishes; see [`measure()`](Self::measure()).
+    pub measure: Option<Measure>,
+}
+
+/// What a number of an answer is, which decides how exactly it has to meet a published one (TPC-H, clause 2.1.3.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Taken from a row as it is.
+    Value,
+    /// A count.
+    Count,
+    /// A sum.
+    Sum,
+    /// An average.
+    Average,
+    /// A ratio.
+    Ratio,
+}
+
+impl ColumnSpec {
+    /// What kind of number it is: as declared, else a value where it is exact and an average where it is not.
+    pub fn measure(&self) -> Measure {
+        let default = if self.kind == Kind::Float { Measure::Average } else { Measure::Value };
+        self.measure.unwrap_or(default)
+    }
+}
+
+/// A sort key of a declared answer, written `"revenue desc"` or `"o_orderdate"`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct OrderKey {
+    /// The name of an answer's column.
+    pub column: String,
+    /// Whether the largest value comes first.
+    pub descending: bool,
+}
+
+impl TryFrom<String> for ColumnSpec {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "'{text}' is not a column: write name:type with int, decimal, float, text, date, timestamp or bool, and \
+                 where TPC publishes its values :value, :count, :sum, :average or :ratio behind it"
+            )
+        };
+        let (name, kind) = text.split_once(':').ok_or_else(wrong)?;
+        let (kind, measure) = kind.split_once(':').map_or((kind, None), |(kind, measure)| (kind, Some(measure)));
+        let kind = serde_json::from_value(kind.into()).map_err(|_| wrong())?;
+        let measure = measure.map(|measure| serde_json::from_value(measure.into())).transpose().map_err(|_| wrong())?;
+        Ok(Self { name: name.to_owned(), kind, measure })
+    }
+}
+
+impl TryFrom<String> for OrderKey {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let (column, descending) = match text.split_once(' ') {
+            None => (text.as_str(), false),
+            Some((column, "asc")) => (column, false),
+            Some((column, "desc")) => (column, true),
+            Some(_) => return Err(format!("'{text}' is not a sort key: write a column, then asc or desc")),
+        };
+        Ok(Self { column: column.to_owned(), descending })
+    }
+}

@@ -1,0 +1,184 @@
+//! Reading a workload from its folder, and a query's text for an engine and a scale.
+
+use std::fs;
+use std::path::{Path, absolute};
+
+use anyhow::{Context, Result, bail};
+
+use super::source::resolved;
+use super::{QuerySpec, Workload};
+use crate::host::paths;
+use crate::host::sql::{Class, Quoting, Text};
+use crate::protocol::id::Scale;
+use crate::protocol::task::Query;
+
+impl Workload {
+    /// Reads `fixtures/<name>/workload.toml`.
+    ///
+    /// # Errors
+    /// As [`read_from`](Self::read_from).
+    pub fn read(name: &str) -> Result<Self> {
+        Self::read_from(&paths::workload(name))
+    }
+
+    /// Reads the `workload.toml` of a folder; the paths of its tables are relative to that folder.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be as it says: names the file and what to write instead.
+    pub fn read_from(folder: &Path) -> Result<Self> {
+        let path = folder.join("workload.toml");
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read the workload {}", path.display()))?;
+        let mut workload: Self = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+        workload.folder = absolute(folder).with_context(|| format!("cannot make {} absolute", folder.display()))?;
+        for table in &mut workload.tables {
+            table.source = table.source.take().map(|source| resolved(&source, &workload.folder));
+        }
+        workload.check().with_context(|| format!("in {}", path.display()))?;
+        Ok(workload)
+    }
+
+    /// The query of that name.
+    ///
+    /// # Errors
+    /// Says which queries there are.
+    pub fn query(&self, name: &str) -> Result<&QuerySpec> {
+        let found = self.queries.iter().find(|query| query.name == name);
+        found.with_context(|| {
+            let names: Vec<&str> = self.queries.iter().map(|query| query.name.as_str()).collect();
+            format!("{} has no query '{name}'; it has: {}", self.title, names.join(", "))
+        })
+    }
+
+    /// The column by whose months the table of that name is partitioned, where it declares one.
+    pub(crate) fn partition(&self, table: &str) -> Option<&str> {
+        self.tables.iter().find(|spec| spec.name == table)?.partition.as_deref()
+    }
+
+    /// The query's text in a dialect, with its tables and the parameters of a scale filled in.
+    ///
+    /// Literals, comments and quoted identifiers stay as they are written: a `{name}` in them is no placeholder.
+    ///
+    /// # Errors
+    /// When the file cannot be read or a placeholder stays open.
+    pub fn text(&self, query: &QuerySpec, dialect: &str, scale: Scale) -> Result<Query> {
+        let (written, place) = self.written(query, dialect)?;
+        let text = Text::read_as(&written, Quoting::of(dialect));
+        let mut sql = String::with_capacity(text.sql.len());
+        for token in text.tokens() {
+            let said = text.of(token);
+            if token.class != Class::Placeholder {
+                sql += said;
+                continue;
+            }
+            let name = said.trim_matches(['{', '}']);
+            if let Some(formula) = query.parameters.get(name) {
+                sql += &parameter(formula, scale).with_context(|| format!("parameter {name} of {}", query.name))?;
+            } else if let Some(table) = self.table_called(name) {
+                sql += table;
+            } else {
+                let tables: Vec<String> = self.tables.iter().map(|table| format!("{{{}}}", table.name)).collect();
+                bail!(
+                    "{place} has {said}, which is neither a table ({}) nor a parameter of {}",
+                    tables.join(", "),
+                    query.name
+                );
+            }
+        }
+        Ok(Query { workload: self.name.clone(), name: query.name.clone(), sql })
+    }
+
+    /// The table that a placeholder means: by its name, by that without our `t_` before it, or the only one as `table`.
+    fn table_called(&self, name: &str) -> Option<&str> {
+        let mut names = self.tables.iter().map(|table| table.name.as_str());
+        // Whole names first: beside a table `orders`, one that we called `t_orders` has no short name.
+        let whole = names.clone().find(|table| *table == name);
+        let short = || names.find(|table| table.strip_prefix("t_") == Some(name));
+        let only = || match self.tables.as_slice() {
+            [only] if name == "table" => Some(only.name.as_str()),
+            _ => None,
+        };
+        whole.or_else(short).or_else(only)
+    }
+
+    /// The text as it is written, and where.
+    fn written(&self, query: &QuerySpec, dialect: &str) -> Result<(String, String)> {
+        if let Some(text) = self.texts.get(&query.name) {
+            return Ok((text.clone(), "the query".to_owned()));
+        }
+        let folder = self.folder.join("queries");
+        let file = format!("{}.sql", query.name);
+        let own = folder.join(dialect).join(&file);
+        let path = if own.exists() { own } else { folder.join(&file) };
+        let sql = fs::read_to_string(&path).with_context(|| format!("cannot read the query {}", path.display()))?;
+        Ok((sql, path.display().to_string()))
+    }
+}
+
+/// Computes `"0.0001 / sf"`, or takes a plain number as it stands; never in exponent notation, which SQL reads as a float.
+fn parameter(formula: &str, scale: Scale) -> Result<String> {
+    let wrong = || format!("'{formula}' is neither a number nor 'number / sf'");
+    let (number, divided) = match formula.split_once('/') {
+        None => (formula, false),
+        Some((number, divisor)) if divisor.trim() == "sf" => (number, true),
+        Some(_) => bail!(wrong()),
+    };
+    let number: f64 = number.trim().parse().with_context(wrong)?;
+    let value = if divided { number / scale.factor() } else { number };
+    let digits = format!("{value:.12}");
+    Ok(digits.trim_end_matches('0').trim_end_matches('.').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fraction_of_q11_shrinks_as_the_scale_grows() {
+        for (scale, text) in
+            [("1", "0.0001"), ("0.01", "0.01"), ("0.001", "0.1"), ("1000", "0.0000001"), ("3", "0.000033333333")]
+        {
+            assert_eq!(parameter("0.0001 / sf", scale.parse().unwrap()).unwrap(), text);
+        }
+        assert_eq!(parameter("300", Scale::ONE).unwrap(), "300");
+        assert!(parameter("1 / rows", Scale::ONE).is_err());
+    }
+
+    #[test]
+    fn a_whole_name_wins_over_a_short_one() {
+        let tables = ["/my/orders.parquet", "/my/items.parquet", "orders=/your/orders.parquet"].map(str::to_owned);
+        let sql = "SELECT 1 FROM {orders} JOIN {t_orders} USING (k) JOIN {items} USING (k)";
+        let workload = Workload::own(&tables, sql, None, Path::new("/my")).unwrap();
+        let text = workload.text(&workload.queries[0], "duckdb", Scale::ONE).unwrap().sql;
+        assert_eq!(text, "SELECT 1 FROM orders JOIN t_orders USING (k) JOIN t_items USING (k)");
+    }
+
+    #[test]
+    fn text_fills_nothing_in_where_braces_are_not_ours() {
+        let tables = ["/my/orders.parquet".to_owned()];
+        let filled = |sql: &str, dialect: &str| {
+            let workload = Workload::own(&tables, sql, None, Path::new("/my")).unwrap();
+            workload.text(&workload.queries[0], dialect, Scale::ONE).unwrap().sql
+        };
+        let untouched =
+            "'{user}', '{table}', \"{table}\", `{x}`, $${table}$$, {'n': 1}, {n: 1}, 'x{2,3}', '{\"a\": 1}'";
+        let sql = format!("SELECT {untouched} -- {{todo}} {{table}}\n/* {{table}} */ FROM {{table}} JOIN {{orders}}");
+        let wanted = format!("SELECT {untouched} -- {{todo}} {{table}}\n/* {{table}} */ FROM t_orders JOIN t_orders");
+        assert_eq!(filled(&sql, "duckdb"), wanted);
+        assert_eq!(filled("\u{feff}SELECT 1\r\nFROM {table}", "duckdb"), "SELECT 1\r\nFROM t_orders");
+    }
+
+    #[test]
+    fn text_reads_literals_as_the_dialect_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        fs::create_dir_all(at.join("queries/starrocks")).unwrap();
+        fs::write(at.join("queries/m1.sql"), "SELECT 'it''s' FROM {a}").unwrap();
+        fs::write(at.join("queries/starrocks/m1.sql"), r"SELECT 'it\'s {a}' FROM {a}").unwrap();
+        let spec = "name = 'm'\ntitle = ''\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n[[query]]\nname = 'm1'\ntitle = ''\ntables = ['a']\n";
+        fs::write(at.join("workload.toml"), spec).unwrap();
+        let workload = Workload::read_from(at).unwrap();
+        let text = |dialect| workload.text(&workload.queries[0], dialect, Scale::ONE).unwrap().sql;
+        assert_eq!(text("duckdb"), "SELECT 'it''s' FROM a");
+        assert_eq!(text("starrocks"), r"SELECT 'it\'s {a}' FROM a");
+    }
+}

@@ -1,0 +1,17 @@
+//! Which answer is right: references, engines that judge each other, and how two answers are compared.
+
+pub(crate) mod cause;
+pub mod compare;
+pub(crate) mod cross_check;
+pub mod digest;
+pub(crate) mod groups;
+pub mod referee;
+pub mod reference;
+mod references;
+pub(crate) mod summaries;
+mod tolerance;
+mod verdict;
+
+pub use cross_check::{Testimony, judge};
+pub use references::{Agreement, agree};
+pub use verdict::{Dispute, Verdict};

@@ -1,0 +1,208 @@
+//! Reference answers where nobody published any: what engines of at least three independent components agree on.
+//!
+//! `cargo xtask answers` makes them.
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::host::catalog::{Components, Entry};
+use crate::host::data::generate::Store;
+use crate::host::run::launch::{Launched, launch, miscounted};
+use crate::host::session::{Failure, FailureKind, Program};
+use crate::host::settings::Settings;
+use crate::host::sql::{Text, Token};
+use crate::host::suite::{QuerySpec, Workload};
+use crate::host::variant::{PARQUET, Variant};
+use crate::host::verify::compare::{Precision, compare_shown, ties_with_the_one_before};
+use crate::host::verify::groups::{Vote, groups};
+use crate::host::verify::referee::{FEWEST_COMPONENTS, family_of};
+use crate::protocol::answer::{Answer, Kind, Shown};
+use crate::protocol::id::Scale;
+use crate::protocol::task::Query;
+
+/// An answer on which so many engines agree.
+#[derive(Debug, Clone)]
+pub struct Agreement {
+    /// The answer, from the engine whose types lose the least.
+    pub answer: Answer,
+    /// Who gave it, one engine of each family: `duckdb 2.0.0`.
+    pub engines: Vec<String>,
+    /// The independent components among them.
+    pub components: Vec<String>,
+    /// Whether rows beyond a LIMIT tie with its last row; none where nothing was cut, or nobody could tell.
+    pub ends_in_a_tie: Option<bool>,
+}
+
+/// What one engine says.
+struct Said {
+    name: String,
+    components: Vec<String>,
+    answer: Shown,
+}
+
+/// Asks each engine for its answer to one query and finds what all of them, of at least three independent components, agree on. One that
+/// differs is enough for none: a reference calls engines wrong for good.
+///
+/// # Errors
+/// When too few components answer, or they differ: shows the first difference.
+pub fn agree(
+    engines: &[(&Entry, Program)],
+    workload: &Workload,
+    query: &QuerySpec,
+    scale: Scale,
+    settings: &Settings,
+    store: &Store,
+) -> Result<Agreement> {
+    // Every engine reads it, and the rows are the same in every format.
+    let dataset = store.ensure(workload, scale, PARQUET, &query.tables)?;
+    // The answer is the same whatever the conditions, as long as there is memory for it.
+    let variant = Variant { memory: None, ..settings.variants(PARQUET)[0] };
+    let mut said: Vec<Said> = Vec::new();
+    for (engine, program) in engines {
+        let text = workload.text(query, &engine.dialect, scale)?;
+        let answer = launch(engine, variant, program, settings, &dataset, &text, true).and_then(|launched| {
+            let Launched { mut session, info, rows, .. } = launched;
+            if let Some(table) = dataset.tables.iter().find(|table| miscounted(table, rows.as_ref()).is_some()) {
+                let message = format!("it does not read the {} rows of {}", table.rows, table.name);
+                return Err(FailureKind::Engine { message }.into());
+            }
+            session.run(1)?;
+            let name = format!("{} {}", session.engine(), info.version);
+            let components = Components::listed().of(&engine.components, session.engine());
+            Ok(Said { name, components, answer: session.answer()? })
+        });
+        match answer {
+            // A second build of one engine says nothing that the first has not said.
+            Ok(one) if said.iter().any(|other| family_of(&other.name) == family_of(&one.name)) => {}
+            Ok(one) => said.push(one),
+            Err(Failure { kind: FailureKind::Unsupported { .. }, .. }) => {}
+            Err(failure) if failure.kind == FailureKind::Interrupted => bail!("interrupted"),
+            Err(failure) => eprintln!("{} has no say on {}: {failure}", engine.name, query.name),
+        }
+    }
+    let mut found =
+        agreement(&said, query).with_context(|| format!("no reference answer to {} at {scale}", query.name))?;
+    if query.limit == Some(found.answer.rows.len()) && !query.order.is_empty() {
+        let reader = engines.iter().find(|(engine, _)| BY_TEXT.contains(&engine.name.as_str()));
+        if let Some((engine, program)) = reader {
+            let text = workload.text(query, &engine.dialect, scale)?;
+            let launched = launch(engine, variant, program, settings, &dataset, &one_more(&text)?, false);
+            found.ends_in_a_tie = Some(ends_in_a_tie(launched?, query)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Engines that run a query's text, and not a plan of ours for it.
+const BY_TEXT: [&str; 2] = ["duckdb", "datafusion"];
+
+/// The text with a LIMIT that is larger by one.
+fn one_more(query: &Query) -> Result<Query> {
+    let text = Text::read(&query.sql);
+    let meant: Vec<&Token> = text.meant().collect();
+    let limit = meant.windows(2).rfind(|pair| text.of(pair[0]).eq_ignore_ascii_case("limit")).map(|pair| pair[1]);
+    let number = limit.with_context(|| format!("the text of {} has no LIMIT, but declares one", query.name))?;
+    let more = text.of(number).parse::<u64>().context("the LIMIT is no number")? + 1;
+    let (before, after) = (&text.sql[..number.range.start], &text.sql[number.range.end..]);
+    Ok(Query { sql: format!("{before}{more}{after}"), ..query.clone() })
+}
+
+fn ends_in_a_tie(launched: Launched, query: &QuerySpec) -> Result<bool> {
+    let Launched { mut session, .. } = launched;
+    session.run(1)?;
+    let Shown::Rows(answer) = session.answer()? else { bail!("its answer has too many rows to be shown") };
+    let last = query.limit.unwrap_or_default();
+    Ok(answer.rows.len() > last && ties_with_the_one_before(&answer, query, last)?)
+}
+
+fn agreement(said: &[Said], query: &QuerySpec) -> Result<Agreement> {
+    let votes = said.iter().enumerate();
+    let votes = votes.map(|(place, Said { components, answer, .. })| Vote { place, components, answer });
+    let groups = groups(votes, query);
+    let Some(group) = groups.first() else { bail!("no engine answered") };
+    if let Some(other) = groups.get(1) {
+        let [name, theirs] = [group, other].map(|group| &said[group.members()[0]].name);
+        let found = compare_shown(group.answer(), other.answer(), query, Precision::Full).err();
+        bail!("{name} and {theirs} differ: {}", found.map(|found| found.to_string()).unwrap_or_default());
+    }
+    let components = group.components();
+    ensure!(
+        components.len() >= FEWEST_COMPONENTS,
+        "it takes {FEWEST_COMPONENTS} engines that share no component; those that answered are built on {}",
+        components.join(", ")
+    );
+    let mut agreed: Vec<&Said> = group.members().iter().map(|place| &said[*place]).collect();
+    let mut engines: Vec<String> = agreed.iter().map(|said| said.name.clone()).collect();
+    engines.sort();
+    // Money as decimals is exact; averages as binary floats carry more digits than decimals that were cut.
+    let misses = |said: &&Said| {
+        let pairs = said.answer.columns().iter().zip(&query.columns);
+        pairs.filter(|(given, declared)| (given.kind == Kind::Float) != (declared.kind == Kind::Float)).count()
+    };
+    agreed.sort_by_key(misses);
+    let Shown::Rows(answer) = agreed[0].answer.clone() else {
+        bail!("its answer has too many rows to be kept: {}", agreed[0].answer.rows())
+    };
+    Ok(Agreement { answer, engines, components, ends_in_a_tie: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::answer::Column;
+
+    /// An engine that is built on itself alone.
+    fn said(name: &str, value: &str) -> Said {
+        let columns = vec![Column { name: "n".to_owned(), kind: Kind::Int }];
+        let rows = vec![vec![Some(value.to_owned())]];
+        let components = vec![family_of(name).to_owned()];
+        Said { name: name.to_owned(), components, answer: Shown::Rows(Answer { columns, rows }) }
+    }
+
+    fn query() -> QuerySpec {
+        toml::from_str("name = 'q'\ntitle = ''\ntables = []\ncolumns = ['n:int']").unwrap()
+    }
+
+    #[test]
+    fn references_rest_on_three_components() {
+        let three = ["a 1", "b 1", "c 1"].map(|name| said(name, "6"));
+        let found = agreement(&three, &query()).unwrap();
+        assert_eq!((found.engines.len(), found.components.len()), (3, 3));
+        let mut shared = three;
+        shared[2].components = vec!["a".to_owned()];
+        let error = agreement(&shared, &query()).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("3 engines that share no component") && error.contains("a, b"), "{error}");
+    }
+
+    #[test]
+    fn one_more_raises_the_last_limit_of_a_text() {
+        let more = |sql: &str| {
+            let query = Query { workload: "w".to_owned(), name: "q".to_owned(), sql: sql.to_owned() };
+            one_more(&query).map(|query| query.sql).map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            more("select a from (select a limit 3) -- limit 4\nLIMIT 10;").unwrap(),
+            "select a from (select a limit 3) -- limit 4\nLIMIT 11;"
+        );
+        assert!(more("select a from t").unwrap_err().contains("no LIMIT"));
+    }
+
+    #[test]
+    fn references_take_no_dissent() {
+        let four = [said("a 1", "6"), said("b 1", "6"), said("c 1", "6"), said("d 1", "7")];
+        let error = agreement(&four, &query()).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("a 1 and d 1 differ"), "{error}");
+    }
+
+    #[test]
+    fn references_keep_the_answer_that_is_exact_where_it_can_be() {
+        let query = toml::from_str("name = 'q'\ntitle = ''\ntables = []\ncolumns = ['n:decimal']").unwrap();
+        let of = |name: &str, value: &str, kind| {
+            let columns = vec![Column { name: "n".to_owned(), kind }];
+            let answer = Shown::Rows(Answer { columns, rows: vec![vec![Some(value.to_owned())]] });
+            Said { answer, ..said(name, "") }
+        };
+        let float = of("pandas 1", "0.30000000000000004", Kind::Float);
+        let found = agreement(&[float, of("b 1", "0.30", Kind::Decimal), of("c 1", "0.3", Kind::Decimal)], &query);
+        assert_eq!(found.unwrap().answer.rows[0][0].as_deref(), Some("0.30"));
+    }
+}

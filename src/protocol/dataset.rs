@@ -1,0 +1,112 @@
+//! The tables of a query, as an engine program is told of them.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::protocol::id::Scale;
+
+/// The tables that a query needs, as files that are there and whole; what an engine program is told to load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dataset {
+    /// The workload whose tables these are.
+    pub workload: String,
+    /// The scale of the data.
+    pub scale: Scale,
+    /// How the files are stored, `parquet`.
+    pub format: String,
+    /// A checksum over the checksums of all files named here, 64 hexadecimal digits.
+    pub sha256: String,
+    /// Generator, version and file layout in one line: like data can be told from unlike.
+    pub layout: String,
+    /// The tables in the workload's order.
+    pub tables: Vec<Table>,
+}
+
+impl Dataset {
+    /// What it is called where databases have names: `tpch_sf0_1`, and `tpch_sf0_1_monthly` in the format `iceberg-monthly`.
+    pub fn database(&self) -> String {
+        // Tables of one name and other files take a database of their own; `parquet` and `iceberg` have the same files.
+        let layout = self.format.split_once('-').map_or_else(String::new, |(_, layout)| format!("_{layout}"));
+        format!("{}_{}{layout}", self.workload, self.scale).replace('.', "_")
+    }
+}
+
+/// One table's files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// The name used in SQL.
+    pub name: String,
+    /// Rows over all files.
+    pub rows: u64,
+    /// Absolute paths, in the order of the rows.
+    pub files: Vec<PathBuf>,
+    /// A checksum of what the table holds, 64 hexadecimal digits: a server that has loaded it need not do it again.
+    #[serde(default)]
+    pub sha256: String,
+    /// What its metadata say, for an Iceberg table. The files above are those that its snapshot consists of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iceberg: Option<Iceberg>,
+    /// Columns of single precision, or with a part that is: what is computed from these is right to some seven digits. No
+    /// engine is told.
+    #[serde(skip)]
+    pub single_precision: Vec<String>,
+    /// What to know before an answer over this table is believed, a sentence each: [`Table::has_int96`] columns, files that were
+    /// left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cautions: Vec<String>,
+}
+
+/// Part of the caution about INT96 columns, after their names.
+pub(crate) const INT96_CAUTION: &str =
+    "INT96, a deprecated type of timestamps whose years outside 1677 to 2262 some readers wrap";
+
+impl Table {
+    /// Whether a column is of the deprecated type INT96, on whose values engines may differ.
+    pub fn has_int96(&self) -> bool {
+        self.cautions.iter().any(|caution| caution.contains(INT96_CAUTION))
+    }
+}
+
+/// An Iceberg table at one of its snapshots.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Iceberg {
+    /// The absolute path of its metadata file, for engines with a reader of Iceberg of their own.
+    pub metadata: PathBuf,
+    /// The snapshot that is asked for.
+    pub snapshot_id: i64,
+    /// Database and table in the metastore, where it was found in one: for servers that look it up there themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<(String, String)>,
+    /// The columns of the snapshot's schema, in order.
+    pub columns: Vec<String>,
+    /// Whether a file lacks one of the columns, whose value is then NULL, or has one that was dropped. Such files have to be
+    /// read by name; otherwise each has exactly these columns.
+    #[serde(default)]
+    pub evolved: bool,
+    /// Why the files alone do not tell the table's rows: deletes, or a column that was renamed or has another type by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_reader: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_named_by_what_its_files_depend_on() {
+        let named = |format: &str| {
+            let empty = Dataset {
+                workload: "tpch".to_owned(),
+                scale: "0.01".parse().unwrap(),
+                format: format.to_owned(),
+                sha256: String::new(),
+                layout: String::new(),
+                tables: Vec::new(),
+            };
+            empty.database()
+        };
+        assert_eq!((named("parquet"), named("iceberg")), ("tpch_sf0_01".to_owned(), "tpch_sf0_01".to_owned()));
+        assert_eq!(named("iceberg-monthly"), "tpch_sf0_01_monthly");
+    }
+}
