@@ -1,5 +1,5 @@
 //! The engine `mysql` against a real MariaDB that the test starts in a folder of its own: every query of TPC-H, and all
-//! that goes wrong between a client and a server. Left out and named where MariaDB is not installed.
+//! that goes wrong between a client and a server. Left out and named where MariaDB is not installed, or the program not built.
 
 mod common;
 
@@ -14,10 +14,10 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use common::{Bench, assert_verified, entry, processes_with, program, query, real, session, text};
-use querydyno::answer::Shown;
-use querydyno::paths::root;
-use querydyno::record::Outcome;
-use querydyno::session::{FailureKind, Session};
+use querydyno::host::paths::root;
+use querydyno::host::record::Outcome;
+use querydyno::host::session::{FailureKind, Session};
+use querydyno::protocol::answer::Shown;
 use tempfile::TempDir;
 
 const PASSWORD: &str = "the-Right-0ne-5e1f";
@@ -48,6 +48,7 @@ impl Server {
             let _ = writeln!(std::io::stderr(), "LEFT OUT: there is no MariaDB; apt-get install mariadb-server");
             return None;
         };
+        common::built("mysql")?;
         let folder = TempDir::new().unwrap();
         let data = format!("--datadir={}", folder.path().join("data").display());
         let user = is_root().then_some("--user=root");
