@@ -12,11 +12,11 @@ use crate::host::criterion::replay::replay;
 use crate::host::data::generate::Store;
 use crate::host::interrupt;
 use crate::host::record::{Record, Writer};
-use crate::host::run::attempt::{Stop, attempt};
+use crate::host::run::context::RunContext;
+use crate::host::run::engine::{Engine, Samples};
 use crate::host::run::finish::After;
-use crate::host::run::origin::Origin;
 use crate::host::run::plan::Programs;
-use crate::host::run::sample::{Engine, Samples};
+use crate::host::run::prepare::{Stop, attempt};
 use crate::host::run::select::Cell;
 use crate::host::session::{Failure, FailureKind, Program};
 use crate::host::settings::Settings;
@@ -33,7 +33,7 @@ struct Run<'a> {
     programs: Programs<'a>,
     store: Store,
     referee: Referee,
-    origin: Origin,
+    origin: RunContext,
     writer: Mutex<Writer>,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn run(bench: &Bench, settings: &Settings) -> Result<Vec<Record>> {
         programs: bench.programs(&cells, settings)?,
         store: Store::new(settings.data.clone()),
         referee: Referee::new(settings),
-        origin: Origin::read(settings),
+        origin: RunContext::read(settings),
         writer: Mutex::new(Writer::new(&settings.home.join("records"))),
     };
     let ids: Vec<BenchId> = cells.iter().map(|cell| cell.id.clone()).collect();

@@ -15,12 +15,12 @@ use crate::host::interrupt;
 use crate::host::output::say;
 use crate::host::paths;
 use crate::host::record::{Outcome, Record, Writer};
-use crate::host::run::attempt::{Stop, attempt};
+use crate::host::run::context::RunContext;
+use crate::host::run::engine::{Engine, MEASUREMENT, WARM_UP};
 use crate::host::run::finish::After;
 use crate::host::run::forecast;
-use crate::host::run::origin::Origin;
 use crate::host::run::plan::{self, Programs};
-use crate::host::run::sample::{Engine, MEASUREMENT, WARM_UP};
+use crate::host::run::prepare::{Stop, attempt};
 use crate::host::run::select::Cell;
 use crate::host::run::standing::{self, Reference};
 use crate::host::run::summary;
@@ -38,7 +38,7 @@ struct Run<'a> {
     settings: &'a Settings,
     store: Store,
     referee: Referee,
-    origin: Origin,
+    origin: RunContext,
     /// How long the engines' programs were waited for.
     waited: Duration,
 }
@@ -64,7 +64,7 @@ pub(super) fn run(
         settings,
         store,
         referee: Referee::new(settings),
-        origin: Origin::read(settings),
+        origin: RunContext::read(settings),
         waited: Duration::ZERO,
     };
     let cleared = environment::cleared(std::env::vars_os().map(|(name, _)| name));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use criterion::{Criterion, SamplingMode};
 
 use super::args::{Args, Mode};
-use crate::host::run::sample::{CURVE, Engine, ITERATIONS, MEASUREMENT, Sample, Samples};
+use crate::host::run::engine::{CURVE, Engine, ITERATIONS, MEASUREMENT, Sample, Samples};
 use crate::host::session::Failure;
 use crate::protocol::id::BenchId;
 

@@ -14,7 +14,7 @@ use crate::host::checksum::sha256;
 use crate::host::criterion::replay::replay;
 use crate::host::paths;
 use crate::host::record::{self, Outcome, Record};
-use crate::host::run::origin::Origin;
+use crate::host::run::context::RunContext;
 use crate::host::scratch;
 use crate::host::settings::Settings;
 use crate::host::verify::reference::write_whole;
@@ -35,7 +35,7 @@ pub(super) fn keep(
     folder: &Path,
     settings: &Settings,
 ) -> Result<Vec<BenchId>> {
-    let origin = Origin::read(settings);
+    let origin = RunContext::read(settings);
     let tree = settings.home.with_file_name("criterion");
     let file = folder.join(RECORDS);
     forget(&file, &tree);
@@ -84,7 +84,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// One side of a row; `None` where it was not measured.
 #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a query are far below 2^53")]
-fn record(row: &Row<'_>, role: Role, pairs: &Pairs, origin: &Origin) -> Option<Record> {
+fn record(row: &Row<'_>, role: Role, pairs: &Pairs, origin: &RunContext) -> Option<Record> {
     let contender = match role {
         Role::Base => &row.base,
         Role::Head => &row.head,

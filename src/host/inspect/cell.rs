@@ -7,8 +7,8 @@ use crate::host::checkout::Checkout;
 use crate::host::data::generate::Store;
 use crate::host::interrupt;
 use crate::host::record::{Inspects, Outcome, Record, Writer};
-use crate::host::run::attempt::{Ready, Stop, attempt, program};
-use crate::host::run::origin::Origin;
+use crate::host::run::context::RunContext;
+use crate::host::run::prepare::{Ready, Stop, attempt, program};
 use crate::host::run::select::{self, Cell, Usual};
 use crate::host::session::Program;
 use crate::host::settings::Settings;
@@ -22,7 +22,7 @@ pub(super) struct Inspection<'a> {
     checkout: Checkout,
     store: Store,
     referee: Referee,
-    origin: Origin,
+    origin: RunContext,
     writer: Writer,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Inspection<'a> {
             checkout: checkout.clone(),
             store: Store::new(settings.data.clone()),
             referee: Referee::new(settings),
-            origin: Origin::read(settings),
+            origin: RunContext::read(settings),
             writer: Writer::new(&settings.home.join("records")),
         }
     }

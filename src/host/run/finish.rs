@@ -1,11 +1,11 @@
 //! What comes after a cell's samples, whoever took them: they go into its record, the last answer is judged, the program ends.
 //!
-//! Criterion's part of a bench is [`sample`](super::sample)'s and [`run`](super::run)'s.
+//! Criterion's part of a bench is [`sample`](super::engine)'s and [`run`](super::run)'s.
 
 use std::time::Duration;
 
-use super::attempt::{Stop, check_answer};
-use super::sample::{Engine, Samples};
+use super::engine::{Engine, Samples};
+use super::prepare::{Stop, check_answer};
 use super::select::Cell;
 use crate::host::inspected;
 use crate::host::record::{Counts, Outcome, Record};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
-use super::attempt::{Stop, program};
+use super::prepare::{Stop, program};
 use super::select::{Cell, Parts};
 use crate::host::catalog::Entry;
 use crate::host::data::iceberg::client;

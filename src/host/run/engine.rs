@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::attempt::{Ready, Stop};
 use super::cold::Cold;
+use super::prepare::{Ready, Stop};
 use super::select::Cell;
 use crate::host::session::{Failure, Program, Runs, Session};
 use crate::host::settings::Settings;

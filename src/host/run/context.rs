@@ -14,7 +14,7 @@ use crate::protocol::units::Bytes;
 
 /// Where records come from.
 #[derive(Debug, Clone)]
-pub(crate) struct Origin {
+pub(crate) struct RunContext {
     host: Host,
     git: Option<Git>,
     command: String,
@@ -22,7 +22,7 @@ pub(crate) struct Origin {
     environment: BTreeMap<String, String>,
 }
 
-impl Origin {
+impl RunContext {
     /// Of this machine, this checkout, these settings and this process's command line.
     pub(crate) fn read(settings: &Settings) -> Self {
         // cargo adds --bench to what was typed.
