@@ -30,5 +30,6 @@ pub mod settings;
 mod sql;
 pub mod stats;
 pub mod suite;
+mod terminal;
 pub mod variant;
 pub mod verify;

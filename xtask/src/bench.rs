@@ -125,7 +125,7 @@ impl Bench {
         self.caution(&settings);
         let bars = Arc::new(Bars::default());
         let seen = Arc::clone(&bars);
-        let records = self.planned(settings)?.on_progress(move |progress| seen.tell(progress)).run()?;
+        let records = self.planned(settings)?.observer(move |event| seen.tell(event)).run()?;
         bars.clear();
         let text = table::shown(&records);
         match &self.json {

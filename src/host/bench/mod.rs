@@ -39,7 +39,6 @@
 //! ```
 
 mod cells;
-mod progress;
 mod run;
 
 use std::path::PathBuf;
@@ -48,16 +47,16 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use crate::host::record::Record;
+pub use crate::host::run::event::Event;
 use crate::host::settings::Settings;
-pub use progress::Progress;
 
 /// Runs of each cell, unless more or fewer are asked for.
 pub const RUNS: usize = 10;
 /// Time for one reply of an engine, unless somebody sets one: somebody's own query may take long.
 pub const TIMEOUT: Duration = Duration::from_mins(10);
 
-/// What is told while a run goes on.
-type OnProgress = Box<dyn Fn(&Progress<'_>) + Send + Sync>;
+/// Is told what happens while a run goes on.
+type Observer = Box<dyn Fn(&Event<'_>) + Send + Sync>;
 
 /// A run to be: what is asked, of whom, how often.
 #[must_use = "nothing is measured until it is run"]
@@ -73,7 +72,7 @@ pub struct Bench {
     timeout: Option<Duration>,
     parallel: Option<usize>,
     settings: Option<Settings>,
-    on_progress: Option<OnProgress>,
+    observer: Option<Observer>,
 }
 
 impl Bench {
@@ -146,8 +145,8 @@ impl Bench {
     }
 
     /// Is called as the run goes on, from several threads where engines run at the same time.
-    pub fn on_progress(mut self, told: impl Fn(&Progress<'_>) + Send + Sync + 'static) -> Self {
-        self.on_progress = Some(Box::new(told));
+    pub fn observer(mut self, observer: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
         self
     }
 

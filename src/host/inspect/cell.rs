@@ -4,38 +4,27 @@ use anyhow::{Result, bail};
 
 use crate::host::catalog::{Catalog, Entry};
 use crate::host::checkout::Checkout;
-use crate::host::data::generate::Store;
 use crate::host::interrupt;
-use crate::host::record::{Inspects, Outcome, Record, Writer};
-use crate::host::run::context::RunContext;
-use crate::host::run::prepare::{Ready, Stop, attempt, program};
+use crate::host::record::{Inspects, Outcome, Record};
+use crate::host::run::event::Observer;
+use crate::host::run::prepare::{Ready, Stop, program};
 use crate::host::run::select::{self, Cell, Usual};
+use crate::host::run::{Held, Runner};
 use crate::host::session::Program;
 use crate::host::settings::Settings;
 use crate::host::suite::Workload;
 use crate::host::variant::Cache;
-use crate::host::verify::referee::Referee;
 
 /// What all cells of a command share.
 pub(super) struct Inspection<'a> {
     pub(super) settings: &'a Settings,
     checkout: Checkout,
-    store: Store,
-    referee: Referee,
-    origin: RunContext,
-    writer: Writer,
+    runner: Runner<'a>,
 }
 
 impl<'a> Inspection<'a> {
-    pub(super) fn new(settings: &'a Settings, checkout: &Checkout) -> Self {
-        Self {
-            settings,
-            checkout: checkout.clone(),
-            store: Store::new(settings.data.clone()),
-            referee: Referee::new(settings),
-            origin: RunContext::read(settings),
-            writer: Writer::new(&settings.home.join("records")),
-        }
+    pub(super) fn new(settings: &'a Settings, checkout: &Checkout, observer: &'a Observer<'a>) -> Self {
+        Self { settings, checkout: checkout.clone(), runner: Runner::new(settings, observer, true) }
     }
 
     /// Inspects every cell that the filter means, one after the other, and writes its record; a cell that cannot be inspected
@@ -44,7 +33,7 @@ impl<'a> Inspection<'a> {
     /// # Errors
     /// A filter that means no cell, or a record that cannot be written; an interrupt ends it early.
     pub(super) fn each(
-        &mut self,
+        &self,
         filter: Option<&str>,
         what: Inspects,
         mut inspect: impl FnMut(&Self, &Cell<'_>, &mut Record) -> Result<(), Stop>,
@@ -59,17 +48,13 @@ impl<'a> Inspection<'a> {
             select::select(cells, filter, false, Usual { caches: &[Cache::Hot], formats: &self.settings.formats })?;
         let mut records = Vec::new();
         for cell in &cells {
-            let mut record = Record { inspects: Some(what), ..self.origin.blank(cell) };
+            let mut record = Record { inspects: Some(what), ..self.runner.context.blank(cell) };
             match inspect(self, cell, &mut record) {
                 Ok(()) => record.outcome = Outcome::Measured,
-                Err(stop) => {
-                    record.outcome = stop.outcome;
-                    record.reason = Some(stop.reason);
-                    record.failure = stop.failure;
-                }
+                Err(stop) => stop.tell(&mut record),
             }
             interrupt::check()?;
-            self.writer.append(&record)?;
+            self.runner.keep(&record)?;
             records.push(record);
         }
         Ok(records)
@@ -80,7 +65,10 @@ impl<'a> Inspection<'a> {
     /// # Errors
     /// As a bench has them.
     pub(super) fn verified(&self, cell: &Cell<'_>, program: &Program, record: &mut Record) -> Result<Ready, Stop> {
-        attempt(cell, program, self.settings, &self.store, &self.referee, record, &mut None)
+        let mut held = Held { record: record.clone(), unverified: None };
+        let ready = self.runner.prepare(cell, program, &mut held);
+        *record = held.record;
+        ready
     }
 }
 

@@ -15,11 +15,13 @@ use super::profile::{Profile, Site};
 use crate::host::checkout::Checkout;
 use crate::host::inspected;
 use crate::host::record::{self, HeapRecord, Inspects, Record};
+use crate::host::run::event::Event;
 use crate::host::run::launch::{Launched, launch};
 use crate::host::run::prepare::{Ready, Stop};
 use crate::host::run::select::Cell;
 use crate::host::session::Program;
 use crate::host::settings::Settings;
+use crate::host::terminal::Terminal;
 use crate::protocol::observe::{Heap, Observe};
 
 /// Who counts.
@@ -52,7 +54,9 @@ const SLOWER: u32 = 100;
 pub fn heap(filter: Option<&str>, tool: Tool, settings: &Settings) -> Result<Vec<HeapFound>> {
     let mut slow = settings.clone();
     slow.timeout = Some(settings.timeout() * SLOWER);
-    let mut inspection = Inspection::new(&slow, &Checkout::here());
+    let terminal = Terminal::default();
+    let observer = |event: &Event<'_>| terminal.tell(event);
+    let inspection = Inspection::new(&slow, &Checkout::here(), &observer);
     let mut profiles = Vec::new();
     let records = inspection.each(filter, Inspects::Heap, |inspection, cell, record| {
         eprintln!("{}: counting allocations", cell.id);

@@ -19,12 +19,14 @@ use crate::host::inspected;
 use crate::host::lock::Lock;
 use crate::host::paths;
 use crate::host::record::{self, Inspects, InstructionsRecord, Outcome, Provenance, Record};
+use crate::host::run::event::Event;
 use crate::host::run::launch::opening;
 use crate::host::run::prepare::{Ready, Stop};
 use crate::host::run::select::Cell;
 use crate::host::session::environment;
 use crate::host::session::{Failure, FailureKind, Program};
 use crate::host::settings::Settings;
+use crate::host::terminal::Terminal;
 use crate::measure::instructions::{FILE, Task};
 use crate::protocol::messages::Reply;
 use crate::protocol::messages::Request;
@@ -111,7 +113,9 @@ pub(crate) fn instructions_in(
     // Two at once would write the same files.
     let _alone = Lock::wait(&folder, "counts instructions")?;
     let tool = format!("callgrind, {valgrind}");
-    let mut inspection = Inspection::new(settings, checkout);
+    let terminal = Terminal::default();
+    let observer = |event: &Event<'_>| terminal.tell(event);
+    let inspection = Inspection::new(settings, checkout, &observer);
     let mut before = Vec::new();
     let records = inspection.each(filter, Inspects::Instructions, |inspection, cell, record| {
         record.provenance = Provenance::Simulated;

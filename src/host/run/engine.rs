@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::cold::Cold;
 use super::prepare::{Ready, Stop};
+use super::sampler::Sample;
 use super::select::Cell;
 use crate::host::session::{Failure, Program, Runs, Session};
 use crate::host::settings::Settings;
@@ -21,21 +22,6 @@ pub(crate) const ITERATIONS: u32 = 1000;
 const PHASED: usize = 3;
 /// Runs of the warm-up that are kept: an engine that is not warm after so many will not be.
 pub(crate) const CURVE: usize = 1000;
-
-/// What one `iter_custom` call took.
-pub(crate) struct Sample {
-    pub(crate) iterations: u64,
-    pub(crate) runs: Runs,
-    pub(crate) total: Duration,
-}
-
-/// The samples of a cell, and what came before them.
-pub(crate) struct Samples {
-    /// Those that Criterion used.
-    pub(crate) taken: Vec<Sample>,
-    /// Each run of its warm-up.
-    pub(crate) warm_up_ns: Vec<u64>,
-}
 
 /// The engine of a cell, as its samples are taken.
 pub(crate) struct Engine<'a> {

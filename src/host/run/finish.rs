@@ -1,51 +1,42 @@
 //! What comes after a cell's samples, whoever took them: they go into its record, the last answer is judged, the program ends.
-//!
-//! Criterion's part of a bench is [`sample`](super::engine)'s and [`run`](super::run)'s.
 
 use std::time::Duration;
 
-use super::engine::{Engine, Samples};
-use super::prepare::{Stop, check_answer};
+use super::Runner;
+use super::engine::Engine;
+use super::event::Event;
+use super::prepare::Stop;
+use super::resolve::Held;
+use super::sampler::Samples;
 use super::select::Cell;
 use crate::host::inspected;
 use crate::host::record::{Counts, Outcome, Record};
 use crate::host::session::{Program, Runs};
-use crate::host::settings::Settings;
-use crate::host::verify::referee::{Referee, UnverifiedAnswer};
 use crate::measure::memory::Peak;
 use crate::measure::usage::{Moved, Usage};
 
-/// A cell whose samples are taken.
-pub(crate) struct After<'a> {
-    pub(crate) cell: &'a Cell<'a>,
-    pub(crate) program: &'a Program,
-    pub(crate) settings: &'a Settings,
-    pub(crate) referee: &'a Referee,
-    /// Whether a record is kept of it, so that the parts of a run are worth some more runs.
-    pub(crate) keeps: bool,
-}
-
-impl After<'_> {
+impl Runner<'_> {
     /// Fills the record, which says `measured` only if all went well. Gives how long the host waited for the programs.
     ///
     /// # Errors
     /// When the last answer is wrong or the program does not end well; the samples are then out of the record again.
-    pub(crate) fn finish(
+    pub(super) fn finish(
         &self,
+        cell: &Cell<'_>,
+        program: &Program,
         engine: Engine<'_>,
         samples: &Samples,
-        record: &mut Record,
-        unverified: &mut Option<UnverifiedAnswer>,
+        held: &mut Held,
     ) -> Result<Duration, Stop> {
-        let unfilled = record.clone();
-        fill(record, &engine, samples);
-        match self.end(engine, record, unverified) {
+        let unfilled = held.record.clone();
+        fill(&mut held.record, &engine, samples);
+        match self.end(cell, program, engine, held) {
             Ok(waited) => {
-                record.outcome = Outcome::Measured;
+                held.record.outcome = Outcome::Measured;
                 Ok(waited)
             }
             Err(stop) => {
-                *record = Record { verdict: record.verdict.take(), ..unfilled };
+                held.record = Record { verdict: held.record.verdict.take(), ..unfilled };
                 Err(stop)
             }
         }
@@ -54,20 +45,22 @@ impl After<'_> {
     /// The last run's answer, the parts of a run, the end of the program.
     fn end(
         &self,
+        cell: &Cell<'_>,
+        program: &Program,
         mut engine: Engine<'_>,
-        record: &mut Record,
-        unverified: &mut Option<UnverifiedAnswer>,
+        held: &mut Held,
     ) -> Result<Duration, Stop> {
         if let Some(session) = engine.session() {
-            check_answer(self.cell, self.referee, session, record, unverified)?;
+            self.verify(cell, session, held)?;
         }
-        if self.keeps {
-            inspected::carry(&self.settings.home, record, &self.program.path);
+        if self.writer.is_some() {
+            inspected::carry(&self.settings.home, &mut held.record, &program.path);
             match engine.phases() {
-                Ok(phases) => record.phases = phases,
+                Ok(phases) => held.record.phases = phases,
                 // The samples stand: these runs were extra. Whether such a program ends well says nothing of them.
                 Err(failure) => {
-                    eprintln!("{}: the parts of its time are unknown: {failure}", self.cell.id);
+                    let text = format!("the parts of its time are unknown: {failure}");
+                    self.tell(&Event::Note { id: &cell.id, text: &text });
                     return Ok(engine.waited());
                 }
             }

@@ -1,15 +1,217 @@
-//! One cell after the other, from its program and data to its record.
+//! The run loop: the only way from a cell to its record. The main type is [`Runner`].
+//!
+//! A cell goes through prepare, verify, sample, verify and finish. What differs between commands is how samples are taken, which is
+//! a [`Sampler`](sampler::Sampler)'s business, and who is told of it, an [`Observer`]. Nothing here prints.
 
 pub(crate) mod cold;
 pub(crate) mod context;
 pub(crate) mod engine;
-pub(crate) mod finish;
+pub(crate) mod event;
+mod finish;
 pub(crate) mod forecast;
 pub(crate) mod launch;
 pub(crate) mod plan;
 pub(crate) mod prepare;
+mod references;
+mod resolve;
+pub(crate) mod sampler;
 pub(crate) mod select;
 pub(crate) mod standing;
 pub(crate) mod summary;
+mod verify;
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::host::data::generate::Store;
+use crate::host::interrupt;
+use crate::host::record::{Record, Writer};
+use crate::host::session::Program;
+use crate::host::settings::Settings;
+use crate::host::verify::referee::Referee;
+use crate::measure::machine;
+use context::RunContext;
+use engine::Engine;
+use event::{Event, Observer};
+use plan::Programs;
+use prepare::Stop;
+pub use references::{Agreement, agree};
+pub(crate) use resolve::Held;
+use resolve::resolve;
+use sampler::Sampler;
+use select::Cell;
 pub use summary::doubts;
+
+/// What all cells of a run share.
+pub(crate) struct Runner<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) context: RunContext,
+    store: Store,
+    referee: Referee,
+    observer: &'a Observer<'a>,
+    /// Where records go, if any are kept.
+    writer: Option<Mutex<Writer>>,
+}
+
+impl<'a> Runner<'a> {
+    /// With `keeps`, each cell's record is written as soon as it is known, and the parts of a run are worth some more runs.
+    pub(crate) fn new(settings: &'a Settings, observer: &'a Observer<'a>, keeps: bool) -> Self {
+        Self {
+            settings,
+            context: RunContext::read(settings),
+            store: Store::new(settings.data.clone()),
+            referee: Referee::new(settings),
+            observer,
+            writer: keeps.then(|| Mutex::new(Writer::new(&settings.home.join("records")))),
+        }
+    }
+
+    /// Takes cells one after the other. After an interrupt the records are those of the cells that were begun.
+    ///
+    /// # Errors
+    /// A record that cannot be written. A cell that fails is a record.
+    pub(crate) fn run(
+        &self,
+        cells: &[Cell<'_>],
+        programs: &Programs<'_>,
+        sampler: &dyn Sampler,
+    ) -> Result<Vec<Record>> {
+        self.groups(cells, programs, |group| {
+            let begun = group.iter().take_while(|_| !interrupt::requested());
+            begun.map(|cell| Ok((cell, self.cell(cell, programs, sampler)?))).collect()
+        })
+    }
+
+    /// Takes the cells of a query at the same time, as many as their variants say.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) fn run_together(
+        &self,
+        cells: &[Cell<'_>],
+        programs: &Programs<'_>,
+        sampler: &(dyn Sampler + Sync),
+    ) -> Result<Vec<Record>> {
+        self.groups(cells, programs, |group| self.together(group, programs, sampler))
+    }
+
+    /// The file with this run's records, once there is one.
+    pub(crate) fn records(&self) -> Option<PathBuf> {
+        let writer = self.writer.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.path().map(PathBuf::from)
+    }
+
+    /// Keeps a record, where records are kept.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(crate) fn keep(&self, record: &Record) -> Result<()> {
+        let Some(writer) = &self.writer else { return Ok(()) };
+        writer.lock().unwrap_or_else(PoisonError::into_inner).append(record)
+    }
+
+    /// The cells of one query after those of another: where no reference vouches for an answer, they judge each other.
+    fn groups<'c, 'd: 'c>(
+        &self,
+        cells: &'c [Cell<'d>],
+        programs: &Programs<'_>,
+        mut take: impl FnMut(&'c [Cell<'d>]) -> Result<Vec<(&'c Cell<'d>, Held)>>,
+    ) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        for group in cells.chunk_by(Cell::asks_the_same) {
+            if interrupt::requested() {
+                break;
+            }
+            let (begun, mut held): (Vec<&Cell<'_>>, Vec<Held>) = take(group)?.into_iter().unzip();
+            resolve(&begun, &mut held, programs, self.settings, &self.store);
+            for held in held.iter().filter(|held| held.unverified.is_some()) {
+                self.keep(&held.record)?;
+            }
+            let done: Vec<Record> = held.into_iter().map(|held| held.record).collect();
+            self.tell(&Event::Judged { records: &done });
+            records.extend(done);
+        }
+        Ok(records)
+    }
+
+    fn together<'c, 'd>(
+        &self,
+        cells: &'c [Cell<'d>],
+        programs: &Programs<'_>,
+        sampler: &(dyn Sampler + Sync),
+    ) -> Result<Vec<(&'c Cell<'d>, Held)>> {
+        let slots: Vec<Mutex<Option<Held>>> = cells.iter().map(|_| Mutex::default()).collect();
+        let next = AtomicUsize::new(0);
+        let workers = cells.first().map_or(1, |cell| cell.parts.variant.parallel).min(cells.len());
+        let most = cells.iter().map(|cell| cell.parts.variant.threads).max().unwrap_or_default();
+        let enough = most.saturating_mul(workers) <= machine::cores();
+        let work = |worker: usize| -> Result<()> {
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(cell) = cells.get(place).filter(|_| !interrupt::requested()) else { return Ok(()) };
+                let mut cell = cell.clone();
+                if workers > 1 {
+                    // Alone, an engine has the best processors; beside others, those that nobody else has, or all.
+                    cell.parts.variant.first_processor = enough.then_some(worker * most);
+                }
+                let held = self.cell(&cell, programs, sampler)?;
+                *slots[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
+            }
+        };
+        thread::scope(|scope| {
+            let work = &work;
+            let others: Vec<_> = (1..workers).map(|worker| scope.spawn(move || work(worker))).collect();
+            let first = work(0);
+            let join = |worker: thread::ScopedJoinHandle<'_, Result<()>>| {
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            others.into_iter().map(join).fold(first, Result::and)
+        })?;
+        let done = cells.iter().zip(slots);
+        Ok(done
+            .filter_map(|(cell, slot)| Some((cell, slot.into_inner().unwrap_or_else(PoisonError::into_inner)?)))
+            .collect())
+    }
+
+    /// One cell, from its program to its record, which is kept unless other engines have yet to judge its answer.
+    fn cell(&self, cell: &Cell<'_>, programs: &Programs<'_>, sampler: &dyn Sampler) -> Result<Held> {
+        self.tell(&Event::Started { id: &cell.id });
+        let mut held = Held { record: self.context.blank(cell), unverified: None };
+        let done = match &programs[cell.id.engine.as_str()] {
+            Ok(program) => self.measure(cell, program, sampler, &mut held),
+            Err(stop) => Err(stop.clone()),
+        };
+        let waited = done.unwrap_or_else(|stop| {
+            stop.tell(&mut held.record);
+            Duration::ZERO
+        });
+        self.tell(&Event::Ended { record: &held.record, waited });
+        if held.unverified.is_none() {
+            self.keep(&held.record)?;
+        }
+        Ok(held)
+    }
+
+    /// Gives how long the host waited for the cell's programs.
+    fn measure(
+        &self,
+        cell: &Cell<'_>,
+        program: &Program,
+        sampler: &dyn Sampler,
+        held: &mut Held,
+    ) -> Result<Duration, Stop> {
+        let ready = self.prepare(cell, program, held)?;
+        let mut engine = Engine::new(cell, program, self.settings, ready)?;
+        let taken = sampler.sample(cell, &mut engine, self.observer)?;
+        self.finish(cell, program, engine, &taken, held).inspect_err(|_| sampler.withdraw(cell))
+    }
+
+    fn tell(&self, event: &Event<'_>) {
+        (self.observer)(event);
+    }
+}

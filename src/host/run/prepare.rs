@@ -3,24 +3,20 @@
 //! What is learned goes into the cell's record at once, so that a failure keeps all that was known before it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use indicatif::{ProgressBar, ProgressFinish};
 
+use super::Runner;
+use super::event::Event;
+use super::launch::{Launched, launch, miscounted};
+use super::resolve::Held;
 use super::select::Cell;
-use crate::host::catalog::Components;
 use crate::host::catalog::Entry;
 use crate::host::checksum::sha256;
-use crate::host::data::generate::Store;
 use crate::host::data::tables::{self, Found};
 use crate::host::interrupt;
 use crate::host::record::{Outcome, Record, TableRead};
-use crate::host::run::launch::{Launched, launch, miscounted};
 use crate::host::session::{Failure, FailureKind, Program, Runs, Session};
-use crate::host::settings::Settings;
-use crate::host::verify::referee::{Referee, UnverifiedAnswer};
-use crate::host::verify::{Verdict, digest};
 use crate::protocol::dataset::Dataset;
 use crate::protocol::task::Query;
 use crate::protocol::units::Bytes;
@@ -85,61 +81,45 @@ pub(crate) struct Ready {
     pub(crate) query: Query,
 }
 
-/// Brings a cell to the point where its samples can be taken, filling in its record. An answer that no reference vouches for is
-/// left in `unverified`.
-///
-/// # Errors
-/// Why there will be no samples, a wrong answer included.
-pub(crate) fn attempt(
-    cell: &Cell<'_>,
-    program: &Program,
-    settings: &Settings,
-    store: &Store,
-    referee: &Referee,
-    record: &mut Record,
-    unverified: &mut Option<UnverifiedAnswer>,
-) -> Result<Ready, Stop> {
-    let parts = cell.parts;
-    let query = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
-    record.query.sha256 = Some(sha256(&query.sql));
-    record.query.sql = parts.workload.is_given().then(|| query.sql.clone());
-    let Found { dataset, planning } =
-        tables::dataset(parts.workload, &parts.query.tables, cell.id.scale, parts.variant.format, settings, store)?;
-    record.planning = planning;
-    record.dataset.sha256 = Some(dataset.sha256.clone());
-    record.dataset.layout = Some(dataset.layout.clone());
-    record.dataset.tables = dataset
-        .tables
-        .iter()
-        .map(|table| TableRead::of(table, tables::reads_single_precision(table, &query.sql)))
-        .collect();
-    record.dataset.cautions = dataset.tables.iter().flat_map(|table| table.cautions.clone()).collect();
-    let _busy = busy(cell);
-    let Launched { mut session, info, load_ns, rows } =
-        launch(parts.engine, parts.variant, program, settings, &dataset, &query, true)?;
-    record.engine.version = Some(info.version);
-    record.engine.build = info.build;
-    record.engine.settings = info.settings;
-    record.load_ns = Some(load_ns);
-    check_rows(&dataset, rows.as_ref(), record)?;
-    record.baseline_memory_bytes = session.memory().map(|Bytes(bytes)| bytes);
-    let first = session.run(1)?;
-    record.rows = Some(first.rows);
-    check_answer(cell, referee, &mut session, record, unverified)?;
-    Ok(Ready { session, first, dataset, query })
-}
-
-/// Shows on a terminal that the engine is at work; gone before the first sample.
-fn busy(cell: &Cell<'_>) -> ProgressBar {
-    // Several at a time would write over each other, and over what shows them together.
-    if cell.parts.variant.parallel > 1 {
-        return ProgressBar::hidden();
+impl Runner<'_> {
+    /// Brings a cell to the point where its samples can be taken, filling in its record. An answer that no reference vouches for
+    /// is left in `held.unverified`.
+    ///
+    /// # Errors
+    /// Why there will be no samples, a wrong answer included.
+    pub(crate) fn prepare(&self, cell: &Cell<'_>, program: &Program, held: &mut Held) -> Result<Ready, Stop> {
+        let parts = cell.parts;
+        let record = &mut held.record;
+        let query = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
+        record.query.sha256 = Some(sha256(&query.sql));
+        record.query.sql = parts.workload.is_given().then(|| query.sql.clone());
+        let (names, format) = (&parts.query.tables, parts.variant.format);
+        let Found { dataset, planning } =
+            tables::dataset(parts.workload, names, cell.id.scale, format, self.settings, &self.store)?;
+        record.planning = planning;
+        record.dataset.sha256 = Some(dataset.sha256.clone());
+        record.dataset.layout = Some(dataset.layout.clone());
+        record.dataset.tables = dataset
+            .tables
+            .iter()
+            .map(|table| TableRead::of(table, tables::reads_single_precision(table, &query.sql)))
+            .collect();
+        record.dataset.cautions = dataset.tables.iter().flat_map(|table| table.cautions.clone()).collect();
+        self.tell(&Event::Verifying { id: &cell.id, parallel: parts.variant.parallel });
+        let Launched { mut session, info, load_ns, rows } =
+            launch(parts.engine, parts.variant, program, self.settings, &dataset, &query, true)?;
+        record.engine.version = Some(info.version);
+        record.engine.build = info.build;
+        record.engine.settings = info.settings;
+        record.load_ns = Some(load_ns);
+        check_rows(&dataset, rows.as_ref(), record)?;
+        record.baseline_memory_bytes = session.memory().map(|Bytes(bytes)| bytes);
+        let first = session.run(1)?;
+        record.rows = Some(first.rows);
+        self.verify(cell, &mut session, held)?;
+        self.tell(&Event::Verified { id: &cell.id });
+        Ok(Ready { session, first, dataset, query })
     }
-    let message = format!("{}: verifying the answer", cell.id);
-    // Cleared when it is dropped, so that a failure leaves no half line either.
-    let bar = ProgressBar::new_spinner().with_message(message).with_finish(ProgressFinish::AndClear);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }
 
 /// Whether the engine reads as many rows as the files have.
@@ -156,61 +136,6 @@ fn check_rows(dataset: &Dataset, counted: Option<&BTreeMap<String, u64>>, record
             )
             .into());
         }
-    }
-    Ok(())
-}
-
-/// Judges the last run's answer. Called before the samples and once more after them.
-///
-/// # Errors
-/// When the answer is wrong or there is none.
-pub(super) fn check_answer(
-    cell: &Cell<'_>,
-    referee: &Referee,
-    session: &mut Session,
-    record: &mut Record,
-    unverified: &mut Option<UnverifiedAnswer>,
-) -> Result<(), Stop> {
-    let parts = cell.parts;
-    let single_precision = record.dataset.tables.iter().any(|table| table.single_precision);
-    let answer = match session.answer() {
-        // Whatever type an engine gives it, what comes from single precision has no more digits.
-        Ok(answer) if single_precision => answer.of_single_precision(),
-        Ok(answer) => answer,
-        Err(Failure { kind: FailureKind::Unsupported { reason }, .. }) => {
-            record.verdict = Some(Verdict::Unchecked { reason });
-            return Ok(());
-        }
-        Err(failure) => return Err(failure.into()),
-    };
-    record.answer_digest = Some(digest::digest(&answer, parts.query));
-    let shown = answer.rows();
-    if let Some(timed) = record.rows.filter(|timed| *timed != shown) {
-        return Err(anyhow!("the program timed {timed} rows and shows {shown}").into());
-    }
-    let verdict = referee.judge(parts.workload, parts.query, cell.id.scale, &answer)?;
-    // Comparing ends early after an interrupt, and then says nothing.
-    if interrupt::requested() {
-        return Err(Failure::from(FailureKind::Interrupted).into());
-    }
-    record.verdict = Some(verdict.clone());
-    match (verdict, unverified) {
-        (Verdict::Wrong { difference }, _) => {
-            return Err(Stop {
-                outcome: Outcome::Failed,
-                reason: format!("wrong answer: {difference}"),
-                failure: None,
-            });
-        }
-        (Verdict::Unchecked { .. }, Some(before)) => before.and_later(&answer, parts.query),
-        (Verdict::Unchecked { .. }, none) => {
-            let mut components = Components::listed().of(&parts.engine.components, session.engine());
-            if record.planning.is_some() {
-                components.extend(parts.engine.iceberg_components.clone());
-            }
-            *none = Some(UnverifiedAnswer { components, answer, changed: None });
-        }
-        _ => {}
     }
     Ok(())
 }

@@ -1,134 +1,30 @@
 //! Answers without a reference: the engines of a run are compared with each other. Where all agree they are ranked; where one
 //! differs, nobody is.
 //!
-//! The main function is [`resolve`]; [`judge`] is the rule by which it decides. Nothing is kept for another run: tables may
-//! hold other rows tomorrow. What a reference says is the [`Referee`](crate::host::verify::referee::Referee)'s business.
+//! The main function is [`judge`]. Nothing is kept for another run: tables may hold other rows tomorrow. What a reference says is the [`Referee`](crate::host::verify::referee::Referee)'s business.
 //!
 //! Who dissents: an engine that answered differently, also one that failed later; and one that stopped with an overflow or
 //! another error of values ([`refuses`]), since engines that do not notice it go on with a wrong number.
 
-use anyhow::Result;
-
 use crate::host::catalog::components::UNDECLARED;
-use crate::host::data::generate::Store;
-use crate::host::data::tables;
-use crate::host::record::{Outcome, Record};
-use crate::host::run::launch::launch;
-use crate::host::run::plan::Programs;
-use crate::host::run::select::Cell;
-use crate::host::session::FailureKind;
-use crate::host::settings::Settings;
 use crate::host::sql::Text;
 use crate::host::suite::QuerySpec;
 use crate::host::verify::cause::{Said, causes};
 use crate::host::verify::compare::{Difference, Precision, compare, compare_shown};
 use crate::host::verify::groups::{AgreementGroup, Vote, groups, majority};
-use crate::host::verify::referee::UnverifiedAnswer;
 use crate::host::verify::{Dispute, Verdict};
 use crate::protocol::answer::summary::Buckets;
 use crate::protocol::answer::{Answer, Shown};
 use crate::protocol::dataset::INT96_CAUTION;
 
-/// A cell that waits for the others.
-#[derive(Debug)]
-pub(crate) struct Held {
-    pub(crate) record: Record,
-    /// What its engine answered, where that has to be compared with other engines.
-    pub(crate) unverified: Option<UnverifiedAnswer>,
-}
-
-/// What it takes to ask an engine once more.
-pub(crate) struct Engines<'a> {
-    pub(crate) programs: &'a Programs<'a>,
-    pub(crate) settings: &'a Settings,
-    pub(crate) store: &'a Store,
-}
-
-impl Cell<'_> {
-    /// Whether the answers of two cells can be compared with each other.
-    pub(crate) fn asks_the_same(&self, other: &Cell<'_>) -> bool {
-        self.id.query == other.id.query && self.id.scale == other.id.scale
-    }
-}
-
-/// Judges cells of one query by each other, cells over the same data at a time. `cells` and `held` go together.
-pub(crate) fn resolve(cells: &[&Cell<'_>], held: &mut [Held], engines: &Engines<'_>) {
-    let Some(first) = cells.first() else { return };
-    let query = first.parts.query;
-    let text = first.parts.workload.text(query, "canonical", first.id.scale);
-    let sql = text.map(|query| query.sql).unwrap_or_default();
-    // One that failed after its first answer has no number to be verified. It may still contradict the others.
-    for Held { record, unverified } in held.iter_mut() {
-        if unverified.is_some() && record.outcome != Outcome::Measured {
-            record.verdict = None;
-        }
-    }
-    let mut data: Vec<Option<String>> = held.iter().map(|held| held.record.dataset.sha256.clone()).collect();
-    data.sort();
-    data.dedup();
-    for data in data {
-        let testimonies: Vec<(usize, Testimony<'_>)> = held
-            .iter()
-            .enumerate()
-            .filter_map(|(place, held)| Some((place, held.testimony(data.as_deref())?)))
-            .collect();
-        let refusals: Vec<Refusal> = held.iter().filter_map(|held| held.refusal(data.as_deref())).collect();
-        let (places, said): (Vec<usize>, Vec<Testimony<'_>>) = testimonies.into_iter().unzip();
-        let rows = |place: usize, buckets: &Buckets| rows_in(cells[places[place]], engines, buckets).ok();
-        let verdicts = verdicts(query, &sql, &said, &refusals, engines.settings.accept_majority, &rows);
-        for (place, verdict) in places.into_iter().zip(verdicts) {
-            if held[place].record.outcome == Outcome::Measured {
-                held[place].record.verdict = Some(verdict);
-            }
-        }
-    }
-}
-
-/// The rows of some buckets, by a fresh program.
-fn rows_in(cell: &Cell<'_>, engines: &Engines<'_>, buckets: &Buckets) -> Result<Answer> {
-    let (parts, settings) = (cell.parts, engines.settings);
-    let Ok(program) = &engines.programs[cell.id.engine.as_str()] else { anyhow::bail!("its program is gone") };
-    let text = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
-    let names = &parts.query.tables;
-    let found = tables::dataset(parts.workload, names, cell.id.scale, parts.variant.format, settings, engines.store)?;
-    let mut session = launch(parts.engine, parts.variant, program, settings, &found.dataset, &text, false)?.session;
-    session.run(1)?;
-    Ok(session.rows_in(buckets.clone())?)
-}
-
-impl Held {
-    /// What its engine says, if that is about this data. Where the cell failed later, it supports nobody.
-    fn testimony(&self, data: Option<&str>) -> Option<Testimony<'_>> {
-        let Self { record, unverified } = self;
-        let unverified = unverified.as_ref().filter(|_| record.dataset.sha256.as_deref() == data)?;
-        let measured = record.outcome == Outcome::Measured;
-        Some(Testimony {
-            engine: &record.id.engine,
-            components: if measured { &unverified.components } else { &[] },
-            answer: &unverified.answer,
-            changed: unverified.changed.as_ref(),
-            cautions: &record.dataset.cautions,
-        })
-    }
-
-    /// Its engine's error over this data, where that is one of values.
-    fn refusal(&self, data: Option<&str>) -> Option<Refusal> {
-        let Self { record, unverified } = self;
-        let failure = record.failure.as_ref().filter(|_| unverified.is_none())?;
-        let FailureKind::Engine { message } = &failure.kind else { return None };
-        let counts = record.dataset.sha256.as_deref() == data && refuses(message);
-        counts.then(|| Refusal { engine: record.id.engine.clone(), message: message.clone() })
-    }
-}
-
 /// An engine that gave no answer but an error which says that the values have none.
-struct Refusal {
-    engine: String,
-    message: String,
+pub(crate) struct Refusal {
+    pub(crate) engine: String,
+    pub(crate) message: String,
 }
 
 /// Whether an engine's error is about values, such as an overflow: where it stops, others may wrap, cut or give NULL.
-fn refuses(message: &str) -> bool {
+pub(crate) fn refuses(message: &str) -> bool {
     const WORDS: [&str; 7] = [
         "overflow",
         "out of range",
@@ -164,9 +60,10 @@ pub fn judge(query: &QuerySpec, sql: &str, said: &[Testimony<'_>], accepts_major
 }
 
 /// Gives the rows of some buckets of the engine at a place.
-type Rows<'a> = &'a dyn Fn(usize, &Buckets) -> Option<Answer>;
+pub(crate) type Rows<'a> = &'a dyn Fn(usize, &Buckets) -> Option<Answer>;
 
-fn verdicts(
+/// The same, with engines that refused to answer, and where sums differ with the rows that do.
+pub(crate) fn verdicts(
     query: &QuerySpec,
     sql: &str,
     said: &[Testimony<'_>],

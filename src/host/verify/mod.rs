@@ -7,11 +7,9 @@ pub mod digest;
 pub(crate) mod groups;
 pub mod referee;
 pub mod reference;
-mod references;
 pub(crate) mod summaries;
 mod tolerance;
 mod verdict;
 
 pub use cross_check::{Testimony, judge};
-pub use references::{Agreement, agree};
 pub use verdict::{Dispute, Verdict};

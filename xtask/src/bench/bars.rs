@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use querydyno::host::bench::Progress;
+use querydyno::host::bench::Event;
 use querydyno::host::record::{Outcome, Record};
 use querydyno::host::stats;
 use querydyno::protocol::id::BenchId;
@@ -23,22 +24,34 @@ pub(super) struct Bars {
 
 impl Bars {
     /// Shows one step.
-    pub(super) fn tell(&self, progress: &Progress<'_>) {
-        match progress {
-            Progress::Planned { cells, runs } => {
+    pub(super) fn tell(&self, event: &Event<'_>) {
+        match event {
+            Event::Planned { cells, runs } => {
                 let of = if cells.len() == 1 { "one cell".to_owned() } else { format!("{} cells", cells.len()) };
                 self.line(&format!("{of}, {runs} runs each"));
             }
-            Progress::WarmingUp { id, of } => {
+            Event::Verifying { id, parallel: 1 } => {
+                let spinner =
+                    self.all.add(ProgressBar::new_spinner().with_message(format!("{id}: verifying the answer")));
+                spinner.enable_steady_tick(Duration::from_millis(200));
+                self.open().insert((*id).clone(), spinner);
+            }
+            Event::Verified { id } => {
+                if let Some(spinner) = self.open().remove(id) {
+                    spinner.finish_and_clear();
+                }
+            }
+            Event::Note { id, text } => self.line(&format!("{id}: {text}")),
+            Event::WarmingUp { id, of } => {
                 self.open().entry((*id).clone()).or_insert_with(|| self.bar(id, *of)).set_message("warming up");
             }
-            Progress::Iteration { id, run, of, took } => {
+            Event::Iteration { id, run, of, took } => {
                 let mut open = self.open();
                 let bar = open.entry((*id).clone()).or_insert_with(|| self.bar(id, *of));
                 bar.set_message(format!("last {}", Nanos::from(*took)));
                 bar.set_position(*run as u64);
             }
-            Progress::Ended { record } => {
+            Event::Ended { record, .. } => {
                 if let Some(bar) = self.open().remove(&record.id) {
                     bar.finish_and_clear();
                 }

@@ -4,9 +4,9 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::launch::{Launched, launch, miscounted};
 use crate::host::catalog::{Components, Entry};
 use crate::host::data::generate::Store;
-use crate::host::run::launch::{Launched, launch, miscounted};
 use crate::host::session::{Failure, FailureKind, Program};
 use crate::host::settings::Settings;
 use crate::host::sql::{Text, Token};

@@ -1,0 +1,117 @@
+//! Cells of one query, whose answers no reference vouches for, judge each other.
+//!
+//! The rule is [`cross_check`](crate::host::verify::cross_check)'s; here cells become what it weighs, and its verdicts go into their
+//! records.
+
+use anyhow::Result;
+
+use super::launch::launch;
+use super::plan::Programs;
+use super::select::Cell;
+use crate::host::data::generate::Store;
+use crate::host::data::tables;
+use crate::host::record::{Outcome, Record};
+use crate::host::session::FailureKind;
+use crate::host::settings::Settings;
+use crate::host::verify::cross_check::{Refusal, Testimony, refuses, verdicts};
+use crate::host::verify::referee::UnverifiedAnswer;
+use crate::protocol::answer::Answer;
+use crate::protocol::answer::summary::Buckets;
+
+/// A cell that waits for the others.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) record: Record,
+    /// What its engine answered, where that has to be compared with other engines.
+    pub(crate) unverified: Option<UnverifiedAnswer>,
+}
+
+impl Cell<'_> {
+    /// Whether the answers of two cells can be compared with each other.
+    pub(crate) fn asks_the_same(&self, other: &Cell<'_>) -> bool {
+        self.id.query == other.id.query && self.id.scale == other.id.scale
+    }
+}
+
+/// Judges cells of one query by each other, cells over the same data at a time. `cells` and `held` go together.
+pub(super) fn resolve(
+    cells: &[&Cell<'_>],
+    held: &mut [Held],
+    programs: &Programs<'_>,
+    settings: &Settings,
+    store: &Store,
+) {
+    let Some(first) = cells.first() else { return };
+    let query = first.parts.query;
+    let text = first.parts.workload.text(query, "canonical", first.id.scale);
+    let sql = text.map(|query| query.sql).unwrap_or_default();
+    // One that failed after its first answer has no number to be verified. It may still contradict the others.
+    for Held { record, unverified } in held.iter_mut() {
+        if unverified.is_some() && record.outcome != Outcome::Measured {
+            record.verdict = None;
+        }
+    }
+    let mut data: Vec<Option<String>> = held.iter().map(|held| held.record.dataset.sha256.clone()).collect();
+    data.sort();
+    data.dedup();
+    for data in data {
+        let testimonies: Vec<(usize, Testimony<'_>)> = held
+            .iter()
+            .enumerate()
+            .filter_map(|(place, held)| Some((place, held.testimony(data.as_deref())?)))
+            .collect();
+        let refusals: Vec<Refusal> = held.iter().filter_map(|held| held.refusal(data.as_deref())).collect();
+        let (places, said): (Vec<usize>, Vec<Testimony<'_>>) = testimonies.into_iter().unzip();
+        let rows =
+            |place: usize, buckets: &Buckets| rows_in(cells[places[place]], programs, settings, store, buckets).ok();
+        let verdicts = verdicts(query, &sql, &said, &refusals, settings.accept_majority, &rows);
+        for (place, verdict) in places.into_iter().zip(verdicts) {
+            if held[place].record.outcome == Outcome::Measured {
+                held[place].record.verdict = Some(verdict);
+            }
+        }
+    }
+}
+
+/// The rows of some buckets, by a fresh program.
+fn rows_in(
+    cell: &Cell<'_>,
+    programs: &Programs<'_>,
+    settings: &Settings,
+    store: &Store,
+    buckets: &Buckets,
+) -> Result<Answer> {
+    let parts = cell.parts;
+    let Ok(program) = &programs[cell.id.engine.as_str()] else { anyhow::bail!("its program is gone") };
+    let text = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
+    let names = &parts.query.tables;
+    let found = tables::dataset(parts.workload, names, cell.id.scale, parts.variant.format, settings, store)?;
+    let mut session = launch(parts.engine, parts.variant, program, settings, &found.dataset, &text, false)?.session;
+    session.run(1)?;
+    Ok(session.rows_in(buckets.clone())?)
+}
+
+impl Held {
+    /// What its engine says, if that is about this data. Where the cell failed later, it supports nobody.
+    fn testimony(&self, data: Option<&str>) -> Option<Testimony<'_>> {
+        let Self { record, unverified } = self;
+        let unverified = unverified.as_ref().filter(|_| record.dataset.sha256.as_deref() == data)?;
+        let measured = record.outcome == Outcome::Measured;
+        Some(Testimony {
+            engine: &record.id.engine,
+            components: if measured { &unverified.components } else { &[] },
+            answer: &unverified.answer,
+            changed: unverified.changed.as_ref(),
+            cautions: &record.dataset.cautions,
+        })
+    }
+
+    /// Its engine's error over this data, where that is one of values.
+    fn refusal(&self, data: Option<&str>) -> Option<Refusal> {
+        let Self { record, unverified } = self;
+        let failure = record.failure.as_ref().filter(|_| unverified.is_none())?;
+        let FailureKind::Engine { message } = &failure.kind else { return None };
+        let counts = record.dataset.sha256.as_deref() == data && refuses(message);
+        counts.then(|| Refusal { engine: record.id.engine.clone(), message: message.clone() })
+    }
+}

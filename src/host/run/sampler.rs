@@ -1,0 +1,71 @@
+//! How samples are taken: a [`Sampler`] for each way. Criterion's is in [`criterion`](crate::host::criterion).
+
+use std::time::Duration;
+
+use super::engine::Engine;
+use super::event::{Event, Observer};
+use super::prepare::Stop;
+use super::select::Cell;
+use crate::host::session::{Failure, FailureKind, Runs};
+
+/// Some runs that were asked for at once.
+pub(crate) struct Sample {
+    pub(crate) iterations: u64,
+    pub(crate) runs: Runs,
+    pub(crate) total: Duration,
+}
+
+/// The samples of a cell, and what came before them.
+pub(crate) struct Samples {
+    /// Those that count.
+    pub(crate) taken: Vec<Sample>,
+    /// Each run of the warm-up.
+    pub(crate) warm_up_ns: Vec<u64>,
+}
+
+/// A way to take samples.
+pub(crate) trait Sampler {
+    /// Takes the samples of a cell whose answer is verified.
+    ///
+    /// # Errors
+    /// When the program fails in the middle; the cell then has no samples.
+    fn sample(&self, cell: &Cell<'_>, engine: &mut Engine<'_>, observer: &Observer<'_>) -> Result<Samples, Stop>;
+
+    /// Throws away what was kept of a cell elsewhere than in its record: its samples are of a wrong answer.
+    fn withdraw(&self, cell: &Cell<'_>) {
+        let _ = cell;
+    }
+}
+
+/// So many samples of one run each, after a warm-up.
+pub(crate) struct Counted {
+    pub(crate) runs: usize,
+}
+
+impl Sampler for Counted {
+    fn sample(&self, cell: &Cell<'_>, engine: &mut Engine<'_>, observer: &Observer<'_>) -> Result<Samples, Stop> {
+        let id = &cell.id;
+        if !engine.is_cold() {
+            observer(&Event::WarmingUp { id, of: self.runs });
+        }
+        let warm_up_ns = engine.warm_up().map_err(|failure| self.stopped(failure, 0))?;
+        let mut taken = Vec::with_capacity(self.runs);
+        for run in 1..=self.runs {
+            let sample = engine.sample(1).map_err(|failure| self.stopped(failure, run - 1))?;
+            observer(&Event::Iteration { id, run, of: self.runs, took: sample.total });
+            taken.push(sample);
+        }
+        Ok(Samples { taken, warm_up_ns })
+    }
+}
+
+impl Counted {
+    fn stopped(&self, failure: Failure, after: usize) -> Stop {
+        let interrupted = failure.kind == FailureKind::Interrupted;
+        let stop = Stop::from(failure);
+        if interrupted {
+            return Stop { reason: format!("interrupted after {after} of {} runs", self.runs), ..stop };
+        }
+        stop
+    }
+}

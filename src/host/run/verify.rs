@@ -1,0 +1,65 @@
+//! What is said of a cell's answer: right by a reference, wrong, or left to the other engines.
+
+use anyhow::anyhow;
+
+use super::Runner;
+use super::prepare::Stop;
+use super::resolve::Held;
+use super::select::Cell;
+use crate::host::catalog::Components;
+use crate::host::interrupt;
+use crate::host::record::Outcome;
+use crate::host::session::{Failure, FailureKind, Session};
+use crate::host::verify::referee::UnverifiedAnswer;
+use crate::host::verify::{Verdict, digest};
+
+impl Runner<'_> {
+    /// Judges the last run's answer. Called before the samples and once more after them.
+    ///
+    /// # Errors
+    /// When the answer is wrong or there is none.
+    pub(super) fn verify(&self, cell: &Cell<'_>, session: &mut Session, held: &mut Held) -> Result<(), Stop> {
+        let parts = cell.parts;
+        let single_precision = held.record.dataset.tables.iter().any(|table| table.single_precision);
+        let answer = match session.answer() {
+            // Whatever type an engine gives it, what comes from single precision has no more digits.
+            Ok(answer) if single_precision => answer.of_single_precision(),
+            Ok(answer) => answer,
+            Err(Failure { kind: FailureKind::Unsupported { reason }, .. }) => {
+                held.record.verdict = Some(Verdict::Unchecked { reason });
+                return Ok(());
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        held.record.answer_digest = Some(digest::digest(&answer, parts.query));
+        let shown = answer.rows();
+        if let Some(timed) = held.record.rows.filter(|timed| *timed != shown) {
+            return Err(anyhow!("the program timed {timed} rows and shows {shown}").into());
+        }
+        let verdict = self.referee.judge(parts.workload, parts.query, cell.id.scale, &answer)?;
+        // Comparing ends early after an interrupt, and then says nothing.
+        if interrupt::requested() {
+            return Err(Failure::from(FailureKind::Interrupted).into());
+        }
+        held.record.verdict = Some(verdict.clone());
+        match (verdict, &mut held.unverified) {
+            (Verdict::Wrong { difference }, _) => {
+                return Err(Stop {
+                    outcome: Outcome::Failed,
+                    reason: format!("wrong answer: {difference}"),
+                    failure: None,
+                });
+            }
+            (Verdict::Unchecked { .. }, Some(before)) => before.and_later(&answer, parts.query),
+            (Verdict::Unchecked { .. }, none) => {
+                let mut components = Components::listed().of(&parts.engine.components, session.engine());
+                if held.record.planning.is_some() {
+                    components.extend(parts.engine.iceberg_components.clone());
+                }
+                *none = Some(UnverifiedAnswer { components, answer, changed: None });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

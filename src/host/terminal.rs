@@ -1,0 +1,62 @@
+//! A run as a terminal shows it: an observer of its [`Event`]s.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressFinish};
+
+use crate::host::output::say;
+use crate::host::record::Outcome;
+use crate::host::run::event::Event;
+use crate::host::run::summary;
+
+/// What is on the terminal, and what has to be told at the end.
+#[derive(Debug, Default)]
+pub(crate) struct Terminal {
+    spinner: Mutex<Option<ProgressBar>>,
+    waited: Mutex<Duration>,
+}
+
+impl Terminal {
+    /// Shows an event, or takes down what it ends.
+    pub(crate) fn tell(&self, event: &Event<'_>) {
+        match event {
+            Event::Verifying { id, parallel } => {
+                // Several at a time would write over each other.
+                if *parallel > 1 {
+                    return;
+                }
+                // Cleared when it is dropped, so that a failure leaves no half line either.
+                let bar = ProgressBar::new_spinner()
+                    .with_message(format!("{id}: verifying the answer"))
+                    .with_finish(ProgressFinish::AndClear);
+                bar.enable_steady_tick(Duration::from_millis(200));
+                *lock(&self.spinner) = Some(bar);
+            }
+            Event::Verified { .. } => drop(lock(&self.spinner).take()),
+            Event::Note { id, text } => eprintln!("{id}: {text}"),
+            Event::Ended { record, waited } => {
+                drop(lock(&self.spinner).take());
+                *lock(&self.waited) += *waited;
+                match record.outcome {
+                    Outcome::Measured => say(format_args!("{}\n", summary::lines(record))),
+                    Outcome::Failed => {
+                        let reason = record.reason.as_deref().unwrap_or_default();
+                        say(format_args!("{}: FAILED: {reason}", record.id));
+                    }
+                    Outcome::Skipped => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// How long the host has waited for engines' programs.
+    pub(crate) fn waited(&self) -> Duration {
+        *lock(&self.waited)
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
