@@ -27,6 +27,7 @@ const TABLES: [&str; 8] = ["region", "nation", "supplier", "customer", "part", "
 fn workload(name: &str) -> Workload {
     let table = |name: &&str| TableSpec { name: (*name).to_owned(), rows_at_sf1: 0, source: None, partition: None };
     Workload {
+        generator: Some(name.to_owned()),
         name: name.to_owned(),
         title: "TPC-H".to_owned(),
         tables: TABLES.iter().map(table).collect(),

@@ -267,7 +267,7 @@ fn told(record: &Record) {
         record.dataset.files_in_words().join(" "),
         record.verdict.as_ref().map_or_else(String::new, |verdict| format!("{verdict} {}", verdict.short())),
         format!("{:?} {:?} {:?}", record.cores_used(), record.ranks(), record.is_bad()),
-        querydyno::host::run::doubts(std::slice::from_ref(record)).join("\n"),
+        querydyno::host::terminal::doubts(std::slice::from_ref(record)).join("\n"),
     ];
     assert!(words.iter().all(|text| text.len() < 1 << 20));
     let again = serde_json::to_string(record).unwrap();

@@ -1,5 +1,8 @@
 //! The repository's own rules, as far as a test can check them: see the invariants in `src/lib.rs`.
 
+#[path = "tidy/rules.rs"]
+mod rules;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -115,6 +118,48 @@ fn only_an_engine_names_its_crate() {
                 assert!(!foreign, "{}: {line}", path.display());
             }
         }
+    }
+}
+
+#[test]
+fn no_file_breaks_the_rules_of_the_house() {
+    let mut found = Vec::new();
+    for path in rust_files("src") {
+        let text = fs::read_to_string(&path).unwrap();
+        let path = path.strip_prefix(root()).unwrap().to_str().unwrap();
+        // Tests may name what they test their module with, but for the other side.
+        let code =
+            if path.starts_with("src/host/") { text.split("\n#[cfg(test)]\nmod ").next().unwrap() } else { &text };
+        found.extend(rules::broken(path, code));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn broken_finds_a_planted_line() {
+    for (path, line, rule) in [
+        ("src/engine/null.rs", "use crate::host::settings::Settings;", "names another side"),
+        ("src/engine/null.rs", "    let found = crate::host::paths::root();", "names another side"),
+        ("src/protocol/id.rs", "use crate::engine::Engine;", "names another side"),
+        ("src/host/run/mod.rs", "use crate::engine::Engine;", "names another side"),
+        ("src/host/run/mod.rs", "use criterion::Criterion;", "names Criterion"),
+        ("src/host/gate/mod.rs", "    let mut all = criterion::Criterion::default();", "names Criterion"),
+        ("src/host/run/mod.rs", "    eprintln!(\"measuring\");", "prints"),
+        ("src/host/catalog/mod.rs", "    println!(\"{x}\");", "prints"),
+        ("src/host/verify/mod.rs", "use crate::host::run::launch::launch;", "names run, which is above it"),
+        ("src/host/run/mod.rs", "use crate::host::criterion::replay;", "names criterion, which is above it"),
+    ] {
+        let found = rules::broken(path, line);
+        assert!(found.len() == 1 && found[0].contains(rule), "{path}: {line}: {found:?}");
+    }
+    for (path, line) in [
+        ("src/engine/null.rs", "use crate::protocol::task::Query; // not crate::host"),
+        ("src/host/criterion/mod.rs", "use criterion::Criterion;"),
+        ("src/host/bench/run.rs", "use crate::host::criterion::replay::replay;"),
+        ("src/host/terminal/mod.rs", "    eprintln!(\"measuring\");"),
+        ("src/host/run/mod.rs", "use crate::host::verify::Verdict;"),
+    ] {
+        assert_eq!(rules::broken(path, line), Vec::<String>::new());
     }
 }
 

@@ -27,7 +27,7 @@ mod serve;
 
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;
-pub use crate::protocol::engine::{Build, EngineInfo, EngineSettings, Phases, Server, Unsupported};
+pub use crate::protocol::engine::{Build, EngineInfo, EngineSettings, Phases, Server, Unsupported, incomparable};
 use crate::protocol::task::Query;
 pub use serve::{recipe, serve};
 
@@ -53,12 +53,6 @@ pub fn refuse_unreadable(dataset: &Dataset, reads_by_name: bool) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Why a result cannot be compared: its time stands, unchecked.
-pub fn incomparable(column: &str, data_type: impl std::fmt::Display) -> anyhow::Error {
-    let why = format!("the result column '{column}' of type {data_type} cannot be compared yet: cast it in the query");
-    Unsupported(why).into()
 }
 
 /// A query engine as QueryDyno drives it.

@@ -10,8 +10,8 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::host::checksum::sha256;
+use crate::host::files::write_whole;
 use crate::host::record::Record;
-use crate::host::verify::reference::write_whole;
 
 /// A file.
 #[derive(Debug, Serialize, Deserialize)]

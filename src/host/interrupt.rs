@@ -32,7 +32,7 @@ pub fn install() -> Result<()> {
         if again {
             process::exit(CODE.load(Ordering::SeqCst).into());
         }
-        eprintln!("\ninterrupted: cleaning up (press Ctrl-C again to leave at once)");
+        log::info!("\ninterrupted: cleaning up (press Ctrl-C again to leave at once)");
     })?;
     Ok(())
 }

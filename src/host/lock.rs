@@ -48,7 +48,7 @@ impl Lock {
                 bail!("interrupted while waiting for {}", path.display());
             }
             if !said {
-                eprintln!("waiting for another process that {does} in {}", folder.display());
+                log::info!("waiting for another process that {does} in {}", folder.display());
                 said = true;
             }
             std::thread::sleep(POLL);

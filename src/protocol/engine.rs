@@ -12,6 +12,12 @@ use thiserror::Error;
 #[error("{0}")]
 pub struct Unsupported(pub String);
 
+/// Why a result cannot be compared: its time stands, unchecked.
+pub fn incomparable(column: &str, data_type: impl std::fmt::Display) -> anyhow::Error {
+    let why = format!("the result column '{column}' of type {data_type} cannot be compared yet: cast it in the query");
+    Unsupported(why).into()
+}
+
 /// What an engine is opened with; the host gives every engine the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineSettings {

@@ -5,10 +5,10 @@ use clap::Args;
 use querydyno::host::catalog::{Catalog, Entry};
 use querydyno::host::data::generate::Store;
 use querydyno::host::interrupt;
-use querydyno::host::output;
 use querydyno::host::run::agree;
 use querydyno::host::settings::Settings;
 use querydyno::host::suite::{QuerySpec, Workload};
+use querydyno::host::terminal::output;
 use querydyno::host::verify::referee::{self, FEWEST_COMPONENTS, Referee};
 use querydyno::protocol::id::Scale;
 

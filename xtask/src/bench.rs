@@ -12,11 +12,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use querydyno::host::bench::{Bench as Run, RUNS};
+use querydyno::host::files::write_whole;
 use querydyno::host::interrupt;
-use querydyno::host::output::print;
 use querydyno::host::record::{Outcome, Record};
 use querydyno::host::settings::Settings;
-use querydyno::host::verify::reference::write_whole;
+use querydyno::host::terminal::output::print;
 use querydyno::measure::machine;
 
 use crate::report::tell;

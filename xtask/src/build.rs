@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use querydyno::host::catalog::{Catalog, Recipe};
 use querydyno::host::interrupt;
-use querydyno::host::output;
 use querydyno::host::settings::Settings;
+use querydyno::host::terminal::output;
 
 /// Build engine programs and make script engines' environments ahead of a run
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use querydyno::host::gate::page::MARKER;
-use querydyno::host::output;
+use querydyno::host::terminal::output;
 use serde_json::{Deserializer, Value, json};
 
 /// GitHub takes no longer comment.

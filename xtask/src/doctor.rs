@@ -3,8 +3,8 @@
 use anyhow::Result;
 use clap::Args;
 use querydyno::host::doctor::{Finding, State, examine};
-use querydyno::host::output;
 use querydyno::host::settings::Settings;
+use querydyno::host::terminal::output;
 use querydyno::measure::machine::Host;
 use querydyno::protocol::units::Bytes;
 use serde_json::json;

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use clap::Args;
 use querydyno::host::catalog::{Catalog, Recipe};
-use querydyno::host::output;
 use querydyno::host::settings::Settings;
+use querydyno::host::terminal::output;
 
 /// List the engines, the components they are built on - engines that share one are one vote - and whether their programs are built
 #[derive(Debug, Args)]

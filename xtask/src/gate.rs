@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::{ArgGroup, Args};
+use querydyno::host::files::write_whole;
 use querydyno::host::gate::page::{self, MARKER};
 use querydyno::host::gate::{Gate as Run, Outcome, Sides, Stop, to_confirm};
 use querydyno::host::interrupt;
-use querydyno::host::output::print;
 use querydyno::host::report::{markdown, terminal};
 use querydyno::host::settings::Settings;
-use querydyno::host::verify::reference::write_whole;
+use querydyno::host::terminal::output::print;
 use serde_json::Value;
 
 use crate::report::{colors, tell};

@@ -6,9 +6,9 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use querydyno::host::inspect::{Counted, Gate, instructions};
-use querydyno::host::output;
 use querydyno::host::record::Outcome;
 use querydyno::host::settings::Settings;
+use querydyno::host::terminal::output;
 use querydyno::protocol::id::Scale;
 use serde_json::json;
 

@@ -8,8 +8,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use querydyno::host::catalog::{Catalog, Recipe};
-use querydyno::host::output;
 use querydyno::host::settings::Settings;
+use querydyno::host::terminal::output;
 
 /// Check formatting and clippy on the host, its benches and every engine program that is built
 #[derive(Debug, Args)]

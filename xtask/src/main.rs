@@ -53,6 +53,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    querydyno::host::terminal::show_notes();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return told(&error),

@@ -9,12 +9,12 @@ use clap::{Args, ValueEnum};
 use querydyno::host::audit;
 use querydyno::host::criterion::baseline::named;
 use querydyno::host::filter::Filter;
-use querydyno::host::output::print;
 use querydyno::host::paths;
 use querydyno::host::report::{
     Document, Known, Report as Page, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
 };
 use querydyno::host::settings::Settings;
+use querydyno::host::terminal::output::print;
 
 /// As `eprintln!`, for a reader of stderr that may have seen enough, such as `head`.
 macro_rules! tell {

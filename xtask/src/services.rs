@@ -4,9 +4,9 @@ use anyhow::{Result, bail, ensure};
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use querydyno::host::interrupt;
-use querydyno::host::output;
 use querydyno::host::services::{How, Service, Services as All, Status};
 use querydyno::host::settings::Settings;
+use querydyno::host::terminal::output;
 
 /// Start and stop the servers that engines and formats need: hive, mariadb, starrocks, minio
 ///

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use querydyno::host::output::print;
 use querydyno::host::report::{Conditions, Found, newest, record, show};
+use querydyno::host::terminal::output::print;
 
 use crate::report::{Places, tell};
 

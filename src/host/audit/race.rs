@@ -61,7 +61,7 @@ pub fn audit(ours: &Entry, official: &[Entry], course: Course<'_>, settings: &Se
         match entry.program() {
             Ok(program) => contestants.push(Contestant { entry, program, info: None }),
             // The others can be compared all the same.
-            Err(error) => eprintln!("left out: {}: {error:#}", entry.name),
+            Err(error) => log::info!("left out: {}: {error:#}", entry.name),
         }
         interrupt::check()?;
     }
@@ -75,7 +75,7 @@ pub fn audit(ours: &Entry, official: &[Entry], course: Course<'_>, settings: &Se
         for (((ratios, left_out), theirs), contestant) in found.iter_mut().zip(&times[1..]).zip(&contestants[1..]) {
             let result = ratio(&query.name, &times[0], theirs);
             // Also where there is no terminal for a bar: a whole audit takes minutes.
-            bar.suspend(|| eprintln!("{} against {}: {}", query.name, contestant.entry.name, shown(&result)));
+            bar.suspend(|| log::info!("{} against {}: {}", query.name, contestant.entry.name, shown(&result)));
             match result {
                 Ok(ratio) => ratios.push(ratio),
                 Err(reason) => left_out.push(LeftOut { query: query.name.clone(), reason }),
@@ -90,7 +90,7 @@ pub fn audit(ours: &Entry, official: &[Entry], course: Course<'_>, settings: &Se
         let version = contestant.info.as_ref().map(|info| info.version.clone()).unwrap_or_default();
         match Comparison::new(name.clone(), version, ratios, left_out) {
             Some(comparison) => comparisons.push(comparison),
-            None => eprintln!("left out: {} and {name} have no query in common{why}", ours.name),
+            None => log::info!("left out: {} and {name} have no query in common{why}", ours.name),
         }
     }
     if comparisons.is_empty() {

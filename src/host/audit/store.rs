@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::Audit;
+use crate::host::files::write_whole;
 use crate::host::paths;
-use crate::host::verify::reference::write_whole;
 use crate::protocol::id::{BenchId, Scale};
 
 /// Keeps an audit in place of the last one of this engine, scale and variant.

@@ -77,7 +77,7 @@ impl Bench {
             bail!("no engine is built or installed: name some, which builds them, or first: cargo xtask build duckdb");
         }
         if asked_for && let Some(line) = forecast::building(cells) {
-            eprintln!("{line}");
+            log::info!("{line}");
         }
         plan::programs(cells, settings, asked_for)
     }

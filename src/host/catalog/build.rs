@@ -132,7 +132,7 @@ impl Recipe {
             Ok(library) => Ok((self.clone(), Some(library))),
             Err(error) if self.told.is_none() && error.is::<NotToBeHad>() => {
                 let source = Self { told: Some(DuckDbFrom::Source), ..self.clone() };
-                eprintln!(
+                log::info!(
                     "the library of {} cannot be fetched ({error:#}): compiling it instead, about {} min unless that was done before; QUERYDYNO_DUCKDB=wheel would stop here, {FOLDER} names a library that you have",
                     self.feature,
                     source.minutes()
@@ -221,9 +221,9 @@ fn tell_of_rebuild(recipe: &Recipe, stderr: Option<ChildStderr>) -> Result<()> {
         }
         if !stale && line.trim_start().starts_with("Compiling") {
             stale = true;
-            eprintln!("{} is older than its source: building it again, mostly in 1 or 2 minutes", recipe.bin());
+            log::info!("{} is older than its source: building it again, mostly in 1 or 2 minutes", recipe.bin());
         }
-        eprintln!("{line}");
+        log::info!("{line}");
     }
     Ok(())
 }
@@ -236,14 +236,14 @@ fn libraries() -> PathBuf {
 fn warn_of_compiler(recipe: &Recipe) {
     let compilers = Compilers::find();
     if recipe.compiles() && !compilers.recommended {
-        eprintln!(
+        log::info!(
             "note: {} is compiled with {}; to make it about {COST_OF_GCC:.1} times faster, {INSTALL_CLANG}",
             recipe.feature,
             compilers.described.as_deref().unwrap_or("c++")
         );
     }
     if let (Some(wanted), None) = (&recipe.target_cpu, recipe.target_cpu()) {
-        eprintln!(
+        log::info!(
             "note: {} is compiled for any processor, since this one is not {wanted}; its makers' own build is for {wanted}",
             recipe.feature
         );

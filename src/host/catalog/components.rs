@@ -5,7 +5,6 @@ use std::fs;
 use std::sync::LazyLock;
 
 use crate::host::paths;
-use crate::host::verify::groups::independent;
 
 /// The components of every listed engine, by the engine's name.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +79,25 @@ impl Components {
         let components: Vec<Vec<String>> = engines.iter().map(of).collect();
         independent(components.iter().map(Vec::as_slice))
     }
+}
+
+/// How many independent votes engines with these components have, and what each of them rests on: engines that share a
+/// component, be it through a third one, are one vote.
+pub(crate) fn independent<'a>(engines: impl IntoIterator<Item = &'a [String]>) -> Vec<String> {
+    let mut votes: Vec<Vec<&str>> = Vec::new();
+    for components in engines.into_iter().filter(|components| !components.is_empty()) {
+        let mut joined: Vec<&str> = components.iter().map(String::as_str).collect();
+        let shares = |vote: &Vec<&str>| vote.iter().any(|component| components.iter().any(|ours| ours == component));
+        let (same, others): (Vec<_>, Vec<_>) = votes.into_iter().partition(shares);
+        votes = others;
+        joined.extend(same.into_iter().flatten());
+        joined.sort_unstable();
+        joined.dedup();
+        votes.push(joined);
+    }
+    let mut names: Vec<String> = votes.into_iter().map(|vote| vote.join("+")).collect();
+    names.sort_unstable();
+    names
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ impl Script {
         let requirements = self.requirements();
         let packages: Vec<&str> = requirements.lines().collect();
         let shown = if packages.is_empty() { "no packages".to_owned() } else { packages.join(" ") };
-        eprintln!("making the Python environment {}, once: {shown}", folder.display());
+        log::info!("making the Python environment {}, once: {shown}", folder.display());
         let python = folder.join("bin/python");
         let mut venv;
         let mut install;

@@ -6,6 +6,7 @@
 
 mod args;
 pub mod baseline;
+mod linear;
 pub(crate) mod replay;
 mod run;
 mod sampler;
@@ -19,14 +20,16 @@ use criterion::{Criterion, PlottingBackend};
 
 use crate::host::catalog::Catalog;
 use crate::host::interrupt;
-use crate::host::output::{self, Relay};
 use crate::host::paths;
 use crate::host::run::plan;
 use crate::host::run::select::{self, Cell, Usual};
-use crate::host::run::standing::Reference;
 use crate::host::settings::Settings;
 use crate::host::suite::{Workload, is_own};
+use crate::host::terminal::output::{self, Relay};
+use crate::host::terminal::relative_time::Reference;
+use crate::host::terminal::show_notes;
 use args::{Args, Mode};
+pub use linear::linear;
 
 /// Samples of a cell, unless `--sample-size` says otherwise; fewer are none for Criterion.
 pub(crate) const SAMPLES: usize = 10;
@@ -42,11 +45,12 @@ const USAGE: u8 = 2;
 /// Exits with 0 when all selected cells were measured or skipped for a reason, 1 when one failed, answered wrongly or is disputed,
 /// 2 when the command line or a setting cannot be meant, 130 after Ctrl-C.
 pub fn main(workload: &str) -> ExitCode {
+    show_notes();
     start(workload).unwrap_or_else(|error| {
         if interrupt::requested() {
             return ExitCode::from(interrupt::EXIT_CODE);
         }
-        eprintln!("error: {error:#}");
+        log::error!("error: {error:#}");
         ExitCode::from(USAGE)
     })
 }
@@ -72,7 +76,7 @@ fn start(workload: &str) -> Result<ExitCode> {
         "--sample-size must be at least {SAMPLES}: Criterion's statistics need as many"
     );
     if let Some(note) = paths::other_checkout() {
-        eprintln!("{note}");
+        log::info!("{note}");
     }
     let settings = Settings::read()?;
     let mut catalog = Catalog::read(&settings)?;

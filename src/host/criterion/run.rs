@@ -13,16 +13,16 @@ use crate::host::audit;
 use crate::host::data::generate::Store;
 use crate::host::doctor;
 use crate::host::interrupt;
-use crate::host::output::say;
 use crate::host::record::Record;
 use crate::host::run::engine::{MEASUREMENT, WARM_UP};
 use crate::host::run::event::Event;
 use crate::host::run::select::Cell;
-use crate::host::run::standing::{self, Reference};
-use crate::host::run::{Runner, forecast, plan, summary};
+use crate::host::run::{Runner, forecast, plan};
 use crate::host::session::environment;
 use crate::host::settings::Settings;
-use crate::host::terminal::Terminal;
+use crate::host::terminal::output::say;
+use crate::host::terminal::relative_time::{self, Reference};
+use crate::host::terminal::{Terminal, summary};
 use crate::measure::machine;
 
 /// Runs the cells; the exit code says whether one failed. Others are held against the `reference` engine.
@@ -35,13 +35,13 @@ pub(super) fn run(
 ) -> Result<ExitCode> {
     let keeps = args.mode == Mode::Measure;
     if let Some(line) = forecast::told(cells, sampling(args), &Store::new(settings.data.clone())) {
-        eprintln!("{line}");
+        log::info!("{line}");
     }
     let programs = plan::programs(cells, settings, true)?;
     let began = Instant::now();
     let cleared = environment::cleared(std::env::vars_os().map(|(name, _)| name));
     if !cleared.is_empty() {
-        eprintln!("note: cleared for the engines, so that all have the same environment: {}", cleared.join(", "));
+        log::info!("note: cleared for the engines, so that all have the same environment: {}", cleared.join(", "));
     }
     if keeps {
         caution(settings);
@@ -76,11 +76,11 @@ fn sampling(args: &Args) -> Option<Duration> {
 /// What disturbs a measurement. After building, which would be found as other work.
 fn caution(settings: &Settings) {
     for line in doctor::worst() {
-        eprintln!("{line}");
+        log::info!("{line}");
     }
     let most = settings.threads.iter().max().copied().unwrap_or_default();
     if most > machine::cores() {
-        eprintln!("caution: {most} threads share {} processors: they wait for each other", machine::cores());
+        log::warn!("caution: {most} threads share {} processors: they wait for each other", machine::cores());
     }
 }
 
@@ -92,9 +92,9 @@ fn show(records: &[Record], reference: Option<Reference<'_>>) {
     }
     let told = [
         summary::legend(records, &audits),
-        reference.and_then(|reference| standing::from_reference(records, reference)),
+        reference.and_then(|reference| relative_time::from_reference(records, reference)),
     ];
-    for line in told.into_iter().flatten().chain(standing::builds(records)) {
+    for line in told.into_iter().flatten().chain(relative_time::builds(records)) {
         say(line);
     }
 }

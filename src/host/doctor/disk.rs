@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Finding;
-use crate::host::data::generate::space;
 use crate::host::paths;
 use crate::host::settings::Settings;
+use crate::host::space;
 use crate::protocol::units::Bytes;
 
 /// TPC-H sf1 as Parquet.

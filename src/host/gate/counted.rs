@@ -35,9 +35,9 @@ pub(super) fn rows(rows: &[BenchId], base: &Side, head: &Side, settings: &Settin
     let home = settings.home.join("gate").join("counted");
     let settings = &Settings { scales: vec![SCALE.parse()?], memory: vec![None], home, ..settings.clone() };
     let save = Gate { save_baseline: Some(BASELINE.to_owned()), ..Gate::default() };
-    eprintln!("counting instructions of the base");
+    log::info!("counting instructions of the base");
     let before = instructions_in(of_base, Some(&filter), &save, settings).context("instructions of the base")?;
-    eprintln!("counting instructions of the head");
+    log::info!("counting instructions of the head");
     let compare = Gate { baseline: Some(BASELINE.to_owned()), ..Gate::default() };
     let after = instructions_in(of_head, Some(&filter), &compare, settings).context("instructions of the head")?;
     let base_of = |id: &BenchId| before.iter().find(|counted| counted.record.id == *id);

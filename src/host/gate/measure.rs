@@ -342,7 +342,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
             Lost::Unsupported(why) if side == "base" && is_first => Lost::Unsupported(why),
             lost => Lost::Failed(format!("{side}: {}", lost.reason())),
         };
-        self.bar.suspend(|| eprintln!("{id}: {}", why.reason()));
+        self.bar.suspend(|| log::info!("{id}: {}", why.reason()));
         self.journal.lose(&id, &why)?;
         self.measured.taken.lost.entry(id).or_insert(why);
         Ok(())
@@ -383,7 +383,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
         if self.bar.is_hidden() && self.told.elapsed() > TELL {
             self.told = Instant::now();
             let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
-            eprintln!("{done} of {all} pairs, about {} s left", self.bar.eta().as_secs());
+            log::info!("{done} of {all} pairs, about {} s left", self.bar.eta().as_secs());
         }
     }
 }

@@ -273,9 +273,9 @@ impl Gate {
         let (mut journal, taken) = Journal::open(folder, &key, self.fresh)?;
         if !taken.pairs.is_empty() || !taken.lost.is_empty() {
             let pairs: usize = taken.pairs.values().map(Vec::len).sum();
-            eprintln!("going on with a gate that did not end: {pairs} pairs are there (--fresh begins anew)");
+            log::info!("going on with a gate that did not end: {pairs} pairs are there (--fresh begins anew)");
             for (row, why) in &taken.lost {
-                eprintln!("{row}: {} (--fresh tries again)", why.reason());
+                log::info!("{row}: {} (--fresh tries again)", why.reason());
             }
         }
         if rows.both.is_empty() {
@@ -286,11 +286,11 @@ impl Gate {
             interrupt::check()?;
         }
         for line in doctor::worst() {
-            eprintln!("{line}");
+            log::info!("{line}");
         }
         let (count, place) = (rows.both.len(), journal.path().display());
         let pairs = if plan.all_are_suspects { judge::LOOKS[0] } else { plan.screen };
-        eprintln!("rows: {count}, pairs of each at first: {pairs}; launches are kept in {place}");
+        log::info!("rows: {count}, pairs of each at first: {pairs}; launches are kept in {place}");
         let watch = machine::Watch::start();
         let measured = Measuring::new(&rows.both, launcher, &mut journal, taken, &settings.gate, plan).run()?;
         Ok((journal, measured, watch.end()))

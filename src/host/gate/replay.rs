@@ -12,12 +12,12 @@ use super::rows::Row;
 use super::sides::{Role, Side};
 use crate::host::checksum::sha256;
 use crate::host::criterion::replay::replay;
+use crate::host::files::write_whole;
 use crate::host::paths;
 use crate::host::record::{self, Outcome, Record};
 use crate::host::run::context::RunContext;
 use crate::host::scratch;
 use crate::host::settings::Settings;
-use crate::host::verify::reference::write_whole;
 use crate::protocol::id::BenchId;
 
 /// The file of records in the gate's folder.

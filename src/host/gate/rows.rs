@@ -159,7 +159,7 @@ fn programs(both: &[(Cell<'_>, Cell<'_>)]) -> Result<Programs> {
             }
             if let Some(recipe) = engine.recipe().filter(|_| engine.find().is_none()) {
                 let (role, minutes) = (role.name(), recipe.minutes());
-                eprintln!(
+                log::info!(
                     "building the {role}'s {}, about {minutes} min from nothing, less for what is compiled already",
                     engine.name
                 );

@@ -102,7 +102,7 @@ fn seed(from: &Path, to: &Path) -> Result<()> {
     if to.exists() || !from.join("deps").is_dir() {
         return Ok(());
     }
-    eprintln!("copying what is compiled already for the base, once");
+    log::info!("copying what is compiled already for the base, once");
     let staging = to.with_extension("part");
     // Left by a copy that was killed.
     let _ = fs::remove_dir_all(&staging);

@@ -59,7 +59,7 @@ pub fn heap(filter: Option<&str>, tool: Tool, settings: &Settings) -> Result<Vec
     let inspection = Inspection::new(&slow, &Checkout::here(), &observer);
     let mut profiles = Vec::new();
     let records = inspection.each(filter, Inspects::Heap, |inspection, cell, record| {
-        eprintln!("{}: counting allocations", cell.id);
+        log::info!("{}: counting allocations", cell.id);
         let found = one(inspection, cell, tool, record);
         profiles.push(found.as_ref().ok().cloned().unwrap_or_default());
         found?;

@@ -124,7 +124,7 @@ pub(crate) fn instructions_in(
         let program = compiled(cell.parts.engine, "instructions")?;
         check_baseline(cell, gate, &folder)?;
         let task = task(inspection, cell, &program, &folder, record)?;
-        eprintln!("{}: counting", cell.id);
+        log::info!("{}: counting", cell.id);
         // One at a time: a program that fails under Valgrind would end all that come after it.
         let counted = run(&task, gate, &runner, &folder, settings.timeout())
             .and_then(|summary| check_replies(&task, record.rows).map(|()| summary).map_err(Stop::from));
@@ -169,7 +169,7 @@ fn task(
     record: &mut Record,
 ) -> Result<Task, Stop> {
     let engine = cell.parts.engine;
-    eprintln!("{}: verifying the answer", cell.id);
+    log::info!("{}: verifying the answer", cell.id);
     let Ready { session, dataset, query, .. } = inspection.verified(cell, program, record)?;
     session.close()?;
     let name = identifier(&cell.id.to_string());
@@ -296,7 +296,7 @@ fn baseline_files(results: &Path, name: &str) -> Vec<PathBuf> {
 fn remove_baseline(results: &Path, name: Option<&str>) {
     for file in name.map(|name| baseline_files(results, name)).into_iter().flatten() {
         if let Err(error) = fs::remove_file(&file) {
-            eprintln!("cannot remove {}, which is of a failed count: {error}", file.display());
+            log::info!("cannot remove {}, which is of a failed count: {error}", file.display());
         }
     }
 }
@@ -351,7 +351,7 @@ fn runner() -> Result<PathBuf> {
     let root = paths::own("tools").join(format!("gungraun-runner-{version}"));
     let runner = root.join("bin/gungraun-runner");
     if !runner.is_file() {
-        eprintln!("installing gungraun-runner {version}, once; takes some minutes");
+        log::info!("installing gungraun-runner {version}, once; takes some minutes");
         let mut cargo = build::cargo();
         cargo
             .args(["install", "gungraun-runner", "--locked", "--version", &format!("={version}"), "--root"])

@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! use querydyno::host::report::{Known, Report, Sources, newest, terminal};
-//! use querydyno::{filter::Filter, paths, settings::Settings};
+//! use querydyno::host::{filter::Filter, paths, settings::Settings};
 //! let sources = Sources {
 //!     records: vec![paths::own("records")],
 //!     criterion: paths::criterion(),

@@ -4,47 +4,46 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use criterion::{BenchmarkId, Criterion, Throughput};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Known, KnownEngine, Report, Sources, html, newest};
+use super::{Known, KnownEngine, Report, Sources, newest};
 use crate::host::filter::Filter;
 use crate::host::record::Record;
-use crate::measure::memory;
 
 const QUERIES: usize = 25;
 const ENGINES: usize = 10;
-/// Sets of conditions, each of them a group of its own.
-const GROUPS: [usize; 3] = [10, 20, 40];
+/// Numbers of cells to try.
+pub const CELLS: [usize; 3] = [10 * QUERIES * ENGINES, 20 * QUERIES * ENGINES, 40 * QUERIES * ENGINES];
 
-/// Times gathering, ranking and rendering the page with every picture, for several numbers of cells, and prints the most
-/// memory that it took.
-///
-/// # Panics
-/// When the input cannot be made, or a cell of it was left out.
-pub fn measure(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("report");
-    group.sample_size(10);
-    for groups in GROUPS {
-        let cells = groups * QUERIES * ENGINES;
-        let folder = TempDir::new().expect("a temporary folder");
-        let sources = write(folder.path(), groups).expect("records of made-up cells");
-        group.throughput(Throughput::Elements(cells as u64));
-        group.bench_function(BenchmarkId::from_parameter(cells), |bencher| {
-            bencher.iter(|| page(&sources, cells).expect("a page of all cells"));
-        });
-    }
-    group.finish();
-    if let Some(peak) = memory::peak(std::process::id()) {
-        println!("peak memory of all of it: {}", peak.bytes);
-    }
+/// What a report of so many cells is made from; gone when it is dropped.
+pub struct Made {
+    sources: Sources,
+    _folder: TempDir,
 }
 
-fn page(sources: &Sources, cells: usize) -> Result<String> {
+/// Writes it.
+///
+/// # Panics
+/// When it cannot be written.
+pub fn made(cells: usize) -> Made {
+    let folder = TempDir::new().expect("a temporary folder");
+    let sources = write(folder.path(), cells / QUERIES / ENGINES).expect("records of made-up cells");
+    Made { sources, _folder: folder }
+}
+
+/// Gathers, ranks and renders the page of all of these cells, with every picture.
+///
+/// # Panics
+/// When a cell was left out.
+pub fn page(made: &Made, cells: usize) -> String {
+    html(&made.sources, cells).expect("a page of all cells")
+}
+
+fn html(sources: &Sources, cells: usize) -> Result<String> {
     let gathered = newest(sources)?;
     ensure!(gathered.found.len() == cells && gathered.left_out.is_empty(), "{:?}", gathered.left_out);
-    Ok(html::render(&Report::new(&gathered, &sources.known, &[]).document(true)?))
+    Ok(super::html::render(&Report::new(&gathered, &sources.known, &[]).document(true)?))
 }
 
 /// So many groups of cells, as records and as Criterion keeps them.

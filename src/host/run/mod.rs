@@ -16,8 +16,6 @@ mod references;
 mod resolve;
 pub(crate) mod sampler;
 pub(crate) mod select;
-pub(crate) mod standing;
-pub(crate) mod summary;
 mod verify;
 
 use std::path::PathBuf;
@@ -45,7 +43,6 @@ pub(crate) use resolve::Held;
 use resolve::resolve;
 use sampler::Sampler;
 use select::Cell;
-pub use summary::doubts;
 
 /// What all cells of a run share.
 pub(crate) struct Runner<'a> {

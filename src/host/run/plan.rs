@@ -36,7 +36,7 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
         let program = if may { program(engine) } else { Err(missing(engine)) };
         interrupt::check()?;
         if may && let Err(stop) = &program {
-            eprintln!("{}: {}", engine.name, stop.reason);
+            log::info!("{}: {}", engine.name, stop.reason);
         }
         programs.insert(engine.name.as_str(), program);
     }
@@ -48,7 +48,7 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
     if cells.iter().any(needs_iceberg) {
         // Minutes that belong to no cell. Cells of other formats go on without it, and each of these tells why once more.
         if let Err(error) = client::ready() {
-            eprintln!("{error:#}");
+            log::info!("{error:#}");
         }
         interrupt::check()?;
     }

@@ -76,7 +76,7 @@ pub fn agree(
             Ok(one) => said.push(one),
             Err(Failure { kind: FailureKind::Unsupported { .. }, .. }) => {}
             Err(failure) if failure.kind == FailureKind::Interrupted => bail!("interrupted"),
-            Err(failure) => eprintln!("{} has no say on {}: {failure}", engine.name, query.name),
+            Err(failure) => log::info!("{} has no say on {}: {failure}", engine.name, query.name),
         }
     }
     let mut found =

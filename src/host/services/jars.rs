@@ -13,9 +13,9 @@ use anyhow::{Context, Result, ensure};
 
 use super::wait::{Spinner, tool};
 use crate::host::catalog::command;
-use crate::host::data::generate::space;
 use crate::host::lock::Lock;
 use crate::host::scratch;
+use crate::host::space;
 use crate::protocol::units::Bytes;
 
 /// Holds Hive Metastore 2.3.10 and Derby.
@@ -56,7 +56,7 @@ pub(super) fn ensure(home: &Path, python: &str) -> Result<PathBuf> {
         Bytes(free),
         home.display()
     );
-    eprintln!(
+    log::info!(
         "fetching the Hive Metastore, once: {PACKAGE} {VERSION}, a download of {DOWNLOAD}, of which {UNPACKED} stay in {}",
         home.display()
     );

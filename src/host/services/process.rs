@@ -121,7 +121,7 @@ impl Kept {
         let stopped = self.ends_within(pid, GRACE);
         drop(spinner);
         if !stopped {
-            eprintln!("{name} did not stop within {} s: killing process {}", GRACE.as_secs(), self.pid);
+            log::info!("{name} did not stop within {} s: killing process {}", GRACE.as_secs(), self.pid);
             self.send(|| kill_process_group(pid, Signal::KILL))?;
             ensure!(
                 self.ends_within(pid, DEATH),

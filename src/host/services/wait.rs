@@ -26,7 +26,7 @@ impl Spinner {
     /// With a line where there is no terminal.
     pub(super) fn new(message: String) -> Self {
         if !std::io::stderr().is_terminal() {
-            eprintln!("{message}");
+            log::info!("{message}");
         }
         Self::quiet(message)
     }

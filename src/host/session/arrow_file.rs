@@ -8,10 +8,10 @@ use anyhow::{Context, Result, ensure};
 use arrow_ipc::reader::StreamReader;
 
 use super::failure::FailureKind;
-use crate::engine::Unsupported;
 use crate::host::guarded::guarded;
 use crate::host::interrupt;
 use crate::protocol::answer::{Shown, Sink, Wanted};
+use crate::protocol::engine::Unsupported;
 use crate::protocol::messages::ArrowFile;
 
 crate::protocol::answer::arrow::define_show!(arrow);

@@ -8,7 +8,6 @@ use super::own::is_own;
 use super::source::bad_name;
 use super::statement;
 use super::{QuerySpec, TableSpec, Workload};
-use crate::host::data::generate::is_generated;
 use crate::host::sql::{Quoting, Text};
 use crate::protocol::id::{Scale, check_name};
 
@@ -43,7 +42,7 @@ impl Workload {
         let name = &table.name;
         if table.source.is_none() {
             ensure!(
-                is_generated(&self.name),
+                self.generator.is_some(),
                 "the table '{name}' says not where it lies: add source = \"...\", Parquet files (data/*.parquet), the folder \
                  of an Iceberg table, or db.table in the Hive Metastore"
             );

@@ -32,6 +32,9 @@ pub struct Workload {
     pub name: String,
     /// The name people use, `TPC-H`.
     pub title: String,
+    /// Who makes its tables. None: they say where they lie.
+    #[serde(default)]
+    pub generator: Option<String>,
     /// The tables, in the order in which they are generated.
     #[serde(rename = "table")]
     pub tables: Vec<TableSpec>,

@@ -78,6 +78,7 @@ impl Workload {
         let workload = Self {
             name: OWN.to_owned(),
             title: "your own query".to_owned(),
+            generator: None,
             tables,
             texts: BTreeMap::from([(query.name.clone(), sql.to_owned())]),
             queries: vec![query],

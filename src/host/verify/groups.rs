@@ -4,6 +4,7 @@
 //! kernels, a client - may share its faults, so they are one vote, however many they are.
 
 use super::compare::{Precision, compare_shown};
+use crate::host::catalog::components::independent;
 use crate::host::suite::QuerySpec;
 use crate::protocol::answer::Shown;
 
@@ -62,25 +63,6 @@ pub(crate) fn groups<'a>(votes: impl IntoIterator<Item = Vote<'a>>, query: &Quer
 pub(crate) fn majority<'b, 'a>(groups: &'b [AgreementGroup<'a>]) -> Option<&'b AgreementGroup<'a>> {
     let size = |place: usize| groups.get(place).map_or(0, |group| group.components().len());
     groups.first().filter(|_| size(0) >= 2 && size(0) > size(1))
-}
-
-/// How many independent votes engines with these components have, and what each of them rests on: engines that share a
-/// component, be it through a third one, are one vote.
-pub(crate) fn independent<'a>(engines: impl IntoIterator<Item = &'a [String]>) -> Vec<String> {
-    let mut votes: Vec<Vec<&str>> = Vec::new();
-    for components in engines.into_iter().filter(|components| !components.is_empty()) {
-        let mut joined: Vec<&str> = components.iter().map(String::as_str).collect();
-        let shares = |vote: &Vec<&str>| vote.iter().any(|component| components.iter().any(|ours| ours == component));
-        let (same, others): (Vec<_>, Vec<_>) = votes.into_iter().partition(shares);
-        votes = others;
-        joined.extend(same.into_iter().flatten());
-        joined.sort_unstable();
-        joined.dedup();
-        votes.push(joined);
-    }
-    let mut names: Vec<String> = votes.into_iter().map(|vote| vote.join("+")).collect();
-    names.sort_unstable();
-    names
 }
 
 #[cfg(test)]

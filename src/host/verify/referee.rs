@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::catalog::Components;
 use crate::host::checksum::sha256;
+use crate::host::files::write_whole;
 use crate::host::paths;
 use crate::host::settings::Settings;
 use crate::host::suite::{QuerySpec, Workload};
@@ -227,7 +228,7 @@ pub fn keep(
     consensus.insert(query.name.clone(), Agreed { engines, rows, query_sha256, answer_sha256, ends_in_a_tie });
     let path = consensus_file(folder);
     let text = toml::to_string(&consensus)?;
-    reference::write_whole(&path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+    write_whole(&path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn read_consensus(folder: &Path) -> Result<Consensus> {

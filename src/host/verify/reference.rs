@@ -8,12 +8,13 @@
 
 use std::borrow::Cow;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use super::compare::typed::{self, Value};
+use crate::host::files::write_whole;
 use crate::host::suite::{ColumnSpec, QuerySpec};
 use crate::protocol::answer::{Answer, Column, Kind};
 
@@ -78,27 +79,6 @@ fn to_csv(answer: &Answer) -> Result<Vec<u8>> {
         writer.write_record(escaped.iter().map(|value| value.as_bytes()))?;
     }
     Ok(writer.into_inner()?)
-}
-
-/// Writes a file that appears whole or not at all, making its folder.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let part = path.with_added_extension(format!("{}.part", std::process::id()));
-    let write = || {
-        let mut file = fs::File::create(&part)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&part, path)
-    };
-    write().inspect_err(|_| {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&part);
-    })
 }
 
 fn escape(value: Option<&str>) -> Cow<'_, str> {

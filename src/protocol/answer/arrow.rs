@@ -23,7 +23,7 @@ macro_rules! define_show {
             pub(super) fn columns_of(schema: &Schema) -> anyhow::Result<Vec<Column>> {
                 let column = |field: &Field| {
                     let kind = kind(values_of(field.data_type()))
-                        .ok_or_else(|| $crate::engine::incomparable(field.name(), field.data_type()))?;
+                        .ok_or_else(|| $crate::protocol::engine::incomparable(field.name(), field.data_type()))?;
                     Ok(Column { name: field.name().clone(), kind })
                 };
                 schema.fields().iter().map(|field| column(field)).collect()

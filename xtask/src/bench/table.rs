@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use comfy_table::{CellAlignment, Table, presets};
 use querydyno::host::record::{Outcome, Record};
 use querydyno::host::report::Conditions;
-use querydyno::host::run::doubts;
 use querydyno::host::stats;
+use querydyno::host::terminal::doubts;
 use querydyno::host::verify::Verdict;
 use querydyno::protocol::units::{Bytes, Nanos};
 

@@ -16,8 +16,8 @@ use super::client::{Client, Failure, INSTALL, Kind};
 use super::pip::Pip;
 use super::{Wheel, page, url};
 use crate::host::checksum::sha256;
-use crate::host::data::generate::space;
 use crate::host::interrupt;
+use crate::host::space;
 use crate::protocol::units::Bytes;
 
 const TRIES: u32 = 4;

@@ -28,10 +28,10 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::host::checksum::sha256;
-use crate::host::data::generate::space;
 use crate::host::lock::Lock;
 use crate::host::scratch;
 use crate::host::settings::DuckDbFrom;
+use crate::host::space;
 use crate::protocol::units::Bytes;
 use client::Client;
 pub(crate) use client::INSTALL as INSTALL_CLIENT;
@@ -152,7 +152,7 @@ impl Pinned {
             free >= needed.0,
             fetch::no_room(home, &format!("the library of {} {} takes about {needed}", self.package, self.version))
         );
-        eprintln!(
+        log::info!(
             "fetching the library of {} {} that its makers publish, once: {}, a download of {}",
             self.package,
             self.version,

@@ -68,7 +68,7 @@ pub(super) fn thorough(folder: &Path, expected: &Origin) -> anyhow::Result<State
         State::Touched(manifest, _) => manifest,
         state => return Ok(state),
     };
-    eprintln!("checking {}: its files were modified", folder.display());
+    log::info!("checking {}: its files were modified", folder.display());
     for file in &mut manifest.files {
         let path = folder.join(&file.name);
         let modified = modified_ns(&fs::metadata(&path)?)?;

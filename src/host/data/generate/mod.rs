@@ -14,13 +14,11 @@ mod month;
 mod monthly;
 mod parquet;
 mod progress;
-pub(crate) mod space;
 mod staging;
 mod store;
 mod tpch;
 mod workers;
 
 pub use columns::column_bytes;
-pub(crate) use generators::is_generated;
 pub(crate) use month::of_file as month_of_file;
 pub use store::Store;

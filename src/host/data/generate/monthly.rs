@@ -24,9 +24,9 @@ use super::manifest::{FileEntry, Manifest, Origin};
 use super::month;
 use super::parquet::{Writer, layout_of_files};
 use super::progress::Progress;
-use super::space;
 use super::staging::Staging;
 use crate::host::interrupt;
+use crate::host::space;
 
 /// The folder beside that of the generated files.
 pub(super) const FOLDER: &str = "parquet-monthly";

@@ -34,7 +34,7 @@ impl Progress {
         let terminal = std::io::stderr().is_terminal();
         if !terminal {
             let rows = HumanCount(rows);
-            eprintln!("generating {what}: {} (about {rows} rows)", tables.join(", "));
+            log::info!("generating {what}: {} (about {rows} rows)", tables.join(", "));
         }
         let bar = ProgressBar::with_draw_target(Some(rows), ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template(STYLE) {
@@ -67,7 +67,7 @@ impl Progress {
         self.bar.finish_and_clear();
         let rows = HumanCount(rows);
         let time = Nanos::from(self.started.elapsed());
-        eprintln!("generated {}: {rows} rows, {} in {time}", self.what, Bytes(bytes));
+        log::info!("generated {}: {rows} rows, {} in {time}", self.what, Bytes(bytes));
     }
 }
 

@@ -99,7 +99,7 @@ impl Store {
     }
 
     fn generated(&self, workload: &Workload, scale: Scale, tables: &[String]) -> anyhow::Result<Vec<Kept>> {
-        let generator = generators::of(&workload.name)?;
+        let generator = generators::of(workload)?;
         let origin = |table: &str| Origin {
             generator: generator.version().to_owned(),
             layout: parquet::layout(),
@@ -192,7 +192,7 @@ impl Request {
                 State::Whole(_) => continue,
                 State::Missing => {}
                 State::Touched(_, why) | State::Broken(why) => {
-                    eprintln!("making {workload} {scale} {table} again: {why}");
+                    log::info!("making {workload} {scale} {table} again: {why}");
                 }
             }
             missing.push(origin.clone());
@@ -209,7 +209,7 @@ impl Request {
 
 /// Generator and layout of a workload's generated tables, in one line.
 fn layout(workload: &Workload) -> anyhow::Result<String> {
-    Ok(format!("{}, {}", generators::of(&workload.name)?.version(), parquet::layout()))
+    Ok(format!("{}, {}", generators::of(workload)?.version(), parquet::layout()))
 }
 
 /// What an engine program is told of these tables.

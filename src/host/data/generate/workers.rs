@@ -11,10 +11,11 @@ use anyhow::bail;
 
 use super::generator::{Generator, Part};
 use super::manifest::{FileEntry, Manifest, Origin};
+use super::parquet;
 use super::progress::Progress;
 use super::staging::Staging;
-use super::{parquet, space};
 use crate::host::interrupt;
+use crate::host::space;
 
 /// Where tables are made, and with what.
 pub(super) struct Target<'a> {

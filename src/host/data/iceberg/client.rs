@@ -59,7 +59,7 @@ fn program() -> Result<Program> {
 fn build() -> Result<Program> {
     let recipe = Recipe::iceberg();
     if !recipe.program().path.is_file() {
-        eprintln!("building the program for Iceberg tables, once: about {} min", recipe.minutes());
+        log::info!("building the program for Iceberg tables, once: about {} min", recipe.minutes());
     }
     recipe.build().context("Iceberg tables take a program of their own")
 }

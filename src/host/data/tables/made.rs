@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::{Found, count, footers, of_snapshot, plan};
 use crate::host::data::generate::{Store, month_of_file};
 use crate::host::data::iceberg::client::ask;
+use crate::host::files::write_whole;
 use crate::host::lock::Lock;
 use crate::host::settings::Settings;
 use crate::host::suite::Workload;
 use crate::host::variant::{ICEBERG, ICEBERG_MONTHLY};
-use crate::host::verify::reference::write_whole;
 use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::iceberg::{DataFile, Place, Reply, Request};
 

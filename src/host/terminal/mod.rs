@@ -1,14 +1,20 @@
 //! A run as a terminal shows it: an observer of its [`Event`]s.
 
+mod notes;
+pub mod output;
+pub(crate) mod relative_time;
+pub(crate) mod summary;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressFinish};
 
-use crate::host::output::say;
 use crate::host::record::Outcome;
 use crate::host::run::event::Event;
-use crate::host::run::summary;
+pub use notes::show_notes;
+use output::say;
+pub use summary::doubts;
 
 /// What is on the terminal, and what has to be told at the end.
 #[derive(Debug, Default)]

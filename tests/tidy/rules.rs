@@ -1,0 +1,103 @@
+//! Which file may name what: the dependency rules of `src/lib.rs`, read from the text of each file.
+
+/// The modules of `src/host`: one may name those before it, and none after it.
+const ORDER: [&str; 32] = [
+    "paths",
+    "checksum",
+    "guarded",
+    "interrupt",
+    "scratch",
+    "files",
+    "lock",
+    "space",
+    "stats",
+    "sql",
+    "filter",
+    "variant",
+    "checkout",
+    "settings",
+    "session",
+    "catalog",
+    "suite",
+    "data",
+    "services",
+    "verify",
+    "record",
+    "inspected",
+    "run",
+    "audit",
+    "terminal",
+    "scaling",
+    "doctor",
+    "criterion",
+    "bench",
+    "inspect",
+    "report",
+    "gate",
+];
+
+/// The rules that a file breaks, a line each.
+pub fn broken(path: &str, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let code = code_of(line);
+        let mut break_rule = |rule: &str| found.push(format!("{path}: {rule}: {}", line.trim()));
+        if let Some(side) = side_of(path) {
+            let foreign: &[&str] = match side {
+                "host" => &["crate::engine", "crate::iceberg"],
+                "engine" | "iceberg" => &["crate::host"],
+                _ => &["crate::host", "crate::engine", "crate::iceberg"],
+            };
+            if foreign.iter().any(|module| names(code, module)) {
+                break_rule("names another side");
+            }
+        }
+        if !path.starts_with("src/host/criterion/") && path.starts_with("src/") && names(code, "criterion") {
+            break_rule("names Criterion");
+        }
+        if path.starts_with("src/host/") && !path.starts_with("src/host/terminal/") && prints(code) {
+            break_rule("prints");
+        }
+        if let Some(other) = above(path, code) {
+            break_rule(&format!("names {other}, which is above it"));
+        }
+    }
+    found
+}
+
+/// A line without its comment.
+fn code_of(line: &str) -> &str {
+    line.split("//").next().unwrap_or_default()
+}
+
+/// Which of the sides below `src` a file is on; bins, and the root, are on none.
+fn side_of(path: &str) -> Option<&str> {
+    let side = path.strip_prefix("src/")?.split('/').next()?;
+    ["protocol", "measure", "engine", "iceberg", "host"].contains(&side).then_some(side)
+}
+
+/// Whether code has this path or crate: not as a part of a longer word, and a crate not as the end of another path.
+fn names(code: &str, path: &str) -> bool {
+    code.match_indices(path).any(|(start, _)| {
+        let (before, after) = (&code[..start], &code[start + path.len()..]);
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        let is_path = path.contains("::") || after.starts_with("::");
+        is_path && !before.ends_with(word) && !before.ends_with("::") && !after.starts_with(word)
+    })
+}
+
+fn prints(code: &str) -> bool {
+    ["print!(", "println!(", "eprint!(", "eprintln!(", "dbg!("].iter().any(|call| code.contains(call))
+}
+
+/// The module of the host that code names although it is above its own.
+fn above<'a>(path: &str, code: &'a str) -> Option<&'a str> {
+    let own = path.strip_prefix("src/host/")?.split('/').next()?.trim_end_matches(".rs");
+    let place = ORDER.iter().position(|module| *module == own)?;
+    code.match_indices("crate::host::").find_map(|(start, prefix)| {
+        let rest = &code[start + prefix.len()..];
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let named = ORDER.iter().position(|module| *module == &rest[..end])?;
+        (named > place).then_some(&rest[..end])
+    })
+}
