@@ -157,7 +157,7 @@ fn keep_seven(bench: &Bench) {
     let tpch = Workload::read("tpch").unwrap();
     let columns = vec![Column { name: "revenue".to_owned(), kind: Kind::Int }];
     let seven = Answer { columns, rows: vec![vec![Some("7".to_owned())]] };
-    let folder = bench.folder.path().join("target/querydyno/answers/tpch/sf0.002");
+    let folder = bench.folder.path().join(".querydyno/answers/tpch/sf0.002");
     let engines = ["a 1", "b 1", "c 1"].map(str::to_owned).into();
     referee::keep(&folder, &tpch, tpch.query("q6").unwrap(), &seven, engines, None).unwrap();
 }

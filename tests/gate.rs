@@ -27,7 +27,8 @@ impl Case {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings::read().unwrap();
-        settings.home = folder.path().join("target/querydyno");
+        settings.home = folder.path().join(".querydyno");
+        settings.target = folder.path().join("target");
         settings.data = common::data();
         settings.scales = vec!["0.001".parse().unwrap()];
         let case = Self { folder, settings };
@@ -98,7 +99,7 @@ fn what_is_slower_is_red_by_new_pairs_and_criterion_has_both_sides() {
     // Its memory was cleared by the screen.
     assert_eq!((row.metrics[1].verdict, row.metrics[1].stage), (Verdict::Equivalent, Stage::Screen));
     for (name, ns) in [("base", 1000.0), ("head", 1100.0)] {
-        let cell = case.settings.home.with_file_name("criterion/mine_q6_sf0.001/parquet");
+        let cell = case.settings.target.join("criterion/mine_q6_sf0.001/parquet");
         let text = fs::read_to_string(cell.join(name).join("sample.json")).unwrap();
         let sample: serde_json::Value = serde_json::from_str(&text).unwrap();
         let times: Vec<f64> = serde_json::from_value(sample["times"].clone()).unwrap();
@@ -364,7 +365,7 @@ fn what_another_gate_left_for_criterion_goes_and_other_commits_are_not_confirmed
     let checkout = repository(&case);
     let run = |gate: Gate| gate.run_in(&checkout, &case.settings);
     let kept = |query: &str| {
-        let cell = case.settings.home.with_file_name(format!("criterion/mine_{query}_sf0.001/parquet"));
+        let cell = case.settings.target.join(format!("criterion/mine_{query}_sf0.001/parquet"));
         ["base", "head"].map(|role| cell.join(role).is_dir())
     };
     let first = run(against_head("mine/q6")).unwrap();
@@ -388,7 +389,7 @@ fn a_base_that_is_dirty_unbuildable_or_unknown_decides_nothing() {
     assert!(error.to_string().contains("no cell matches"), "{error}");
     assert_eq!(run(against_head("mine/q6")).unwrap().conclusion, Conclusion::Pass);
 
-    let tree = case.settings.home.join("gate/base/tree");
+    let tree = case.settings.target.join("querydyno/gate/base/tree");
     fs::write(tree.join("main.rs"), "fn main() { panic!() }\n").unwrap();
     let Err(Stop::Undecided(error)) = run(against_head("mine/q6")) else { panic!() };
     assert!(error.to_string().contains("the base is dirty") && error.to_string().contains("main.rs"), "{error}");

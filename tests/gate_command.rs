@@ -44,6 +44,7 @@ impl Case {
             .args(args)
             .current_dir(folder)
             .env("CARGO_TARGET_DIR", folder.join("target"))
+            .env("QUERYDYNO_HOME", folder.join(".querydyno"))
             .env("QUERYDYNO_CONFIG", folder.join("querydyno.toml"))
             .env("QUERYDYNO_SCALE", "0.001")
             .stdin(Stdio::null())
@@ -58,7 +59,7 @@ impl Case {
 
     /// The lines of launches that are kept so far.
     fn launches(&self) -> usize {
-        let files = fs::read_dir(self.folder.path().join("target/querydyno/gate")).into_iter().flatten().flatten();
+        let files = fs::read_dir(self.folder.path().join(".querydyno/gate")).into_iter().flatten().flatten();
         let journals = files.filter(|file| file.file_name().to_string_lossy().starts_with("launches-"));
         journals.map(|file| fs::read_to_string(file.path()).unwrap_or_default().lines().count()).sum()
     }

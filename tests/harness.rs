@@ -81,9 +81,10 @@ fn baselines_are_saved_compared_and_missed() {
     assert!(text(&output).contains("--save-baseline a"), "{}", text(&output));
 
     let target = bench.folder.path().join("target").display().to_string();
+    let home = bench.folder.path().join(".querydyno").display().to_string();
     let again = |args: &[&str]| {
-        let mut bench =
-            Bench::new(&null()).args(&["nothing/q6"]).args(&QUICK).args(args).env("CARGO_TARGET_DIR", &target);
+        let mut bench = Bench::new(&null()).args(&["nothing/q6"]).args(&QUICK).args(args);
+        bench = bench.env("CARGO_TARGET_DIR", &target).env("QUERYDYNO_HOME", &home);
         let output = bench.run();
         assert!(output.status.success(), "{}", text(&output));
         text(&output)

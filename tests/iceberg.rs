@@ -142,6 +142,7 @@ fn run(folder: &TempDir, metastore: Option<&str>) -> Vec<Record> {
     let own = OWN.get_or_init(|| tempfile::tempdir_in(querydyno::host::paths::target()).unwrap());
     let mut settings = Settings::read().unwrap();
     settings.home = own.path().join("querydyno");
+    settings.target = own.path().join("target");
     settings.metastore = metastore.map(str::to_owned);
     let engines: Vec<_> = built(&BY_FILES).into_iter().chain(built(&BY_READER)).collect();
     if engines.is_empty() {
@@ -240,6 +241,7 @@ fn a_metastore_that_is_not_there_costs_each_engine_one_line() {
     let folder = tempfile::tempdir_in(querydyno::host::paths::target()).unwrap();
     let mut settings = Settings::read().unwrap();
     settings.home = folder.path().join("querydyno");
+    settings.target = folder.path().join("target");
     // Port 1 is nobody's.
     settings.metastore = Some("thrift://127.0.0.1:1".to_owned());
     let own = OwnEngine { program: Some(engine.path), args: engine.args, ..OwnEngine::default() };

@@ -22,6 +22,7 @@ fn settings(scale: &str) -> (Settings, TempDir) {
     let mut settings = Settings::read().unwrap();
     settings.scales = vec![scale.parse().unwrap()];
     home.path().clone_into(&mut settings.home);
+    settings.target = home.path().join("target");
     (settings, home)
 }
 

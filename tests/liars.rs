@@ -219,7 +219,8 @@ fn run(
 ) -> Vec<Record> {
     let folder = tempfile::tempdir_in(querydyno::host::paths::target()).unwrap();
     let mut settings = Settings::read().unwrap();
-    settings.home = folder.path().join("target/querydyno");
+    settings.home = folder.path().join(".querydyno");
+    settings.target = folder.path().join("target");
     settings.metastore = None;
     settings.accept_majority = accepts_majority;
     for (lie, component) in lies {

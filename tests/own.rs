@@ -32,7 +32,8 @@ fn nations() -> String {
 fn settings(engines: &[(&str, Program)]) -> (Settings, TempDir) {
     let folder = tempfile::tempdir_in(querydyno::host::paths::target()).unwrap();
     let mut settings = Settings::read().unwrap();
-    settings.home = folder.path().join("target/querydyno");
+    settings.home = folder.path().join(".querydyno");
+    settings.target = folder.path().join("target");
     settings.metastore = None;
     for (name, program) in engines {
         let own = OwnEngine {
@@ -84,7 +85,7 @@ fn engines_that_agree_on_an_own_query_vouch_for_each_other() {
         assert_eq!((record.dataset.workload.as_str(), record.rows), ("own", Some(1)));
         assert_eq!(record.dataset.sha256.as_ref().map(String::len), Some(64));
     }
-    let files = std::fs::read_dir(folder.path().join("target/querydyno/records")).unwrap().flatten();
+    let files = std::fs::read_dir(folder.path().join(".querydyno/records")).unwrap().flatten();
     let kept: Vec<Record> = files.flat_map(|file| record::read(&file.path()).unwrap()).collect();
     let told = |records: &[Record]| -> Vec<_> {
         records.iter().map(|record| (record.id.clone(), record.verdict.clone(), record.samples_ns.clone())).collect()

@@ -1,4 +1,4 @@
-//! The last inspection of each cell: `target/querydyno/inspected/<heap|instructions>/<engine>-<query>-<scale>-<variant>.json`.
+//! The last inspection of each cell: `.querydyno/inspected/<heap|instructions>/<engine>-<query>-<scale>-<variant>.json`.
 //!
 //! `inspect` keeps them; every later record of the same cell carries what they found, as long as it is of the same program
 //! with the same settings, query text and data.
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::checksum::sha256;
 use crate::host::files::write_whole;
+use crate::host::paths;
 use crate::host::record::Record;
 
 /// A file.
@@ -39,7 +40,9 @@ pub(crate) fn carry(home: &Path, record: &mut Record, program: &Path) {
 }
 
 fn last(home: &Path, kind: &str, record: &Record, program: &Path) -> Option<Record> {
-    let last: Inspected = serde_json::from_slice(&fs::read(file(home, kind, record)).ok()?).ok()?;
+    // Those of an earlier version lie in the target folder.
+    let text = fs::read(file(home, kind, record)).or_else(|_| fs::read(file(&paths::own(""), kind, record)));
+    let last: Inspected = serde_json::from_slice(&text.ok()?).ok()?;
     let what = |record: &Record| (record.engine.settings.clone(), record.query.clone(), record.dataset.clone());
     let same = what(&last.record) == what(record) && checksum(program).is_ok_and(|sum| sum == last.program_sha256);
     same.then_some(last.record)

@@ -1,4 +1,4 @@
-//! Where things are: the package, cargo's target folder and what QueryDyno keeps in it.
+//! Where things are: the package, what QueryDyno keeps beside it, and what it makes in cargo's target folder.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -65,15 +65,20 @@ pub(crate) fn criterion_below(folder: &Path, id: &BenchId) -> PathBuf {
     folder.join(id.group().replace('/', "_")).join(&id.variant)
 }
 
-/// Everything of ours below the target folder.
-pub fn home() -> PathBuf {
-    target().join("querydyno")
+/// What can be made again, below the target folder: data, programs' environments, scratch.
+pub fn own(name: &str) -> PathBuf {
+    target().join("querydyno").join(name)
 }
 
-/// One of ours: records, data, scratch.
-pub fn own(name: &str) -> PathBuf {
-    home().join(name)
+/// What was measured, which nothing brings back, beside the package: `.querydyno`, or the folder that `QUERYDYNO_HOME` names. `cargo
+/// clean` does not touch it.
+pub fn home() -> PathBuf {
+    let named = env::var_os(HOME).filter(|folder| !folder.is_empty());
+    root().join(named.map_or_else(|| PathBuf::from(".querydyno"), PathBuf::from))
 }
+
+/// The variable that names another home.
+pub const HOME: &str = "QUERYDYNO_HOME";
 
 /// The folder of a workload's queries and answers.
 pub fn workload(name: &str) -> PathBuf {

@@ -92,6 +92,7 @@ impl Bench {
         command
             .arg("--bench")
             .env("CARGO_TARGET_DIR", folder.path().join("target"))
+            .env("QUERYDYNO_HOME", folder.path().join(".querydyno"))
             .env("QUERYDYNO_CONFIG", &file)
             .env("QUERYDYNO_SCALE", "0.001")
             .env("TEST_MARK", &mark)
@@ -135,7 +136,7 @@ impl Bench {
 
     /// All records that the run left.
     pub fn records(&self) -> Vec<Record> {
-        let Ok(files) = fs::read_dir(self.own("records")) else {
+        let Ok(files) = fs::read_dir(self.folder.path().join(".querydyno/records")) else {
             return Vec::new();
         };
         files.flatten().flat_map(|file| record::read(&file.path()).unwrap()).collect()

@@ -142,7 +142,8 @@ fn run(table: &str, sql: &str, truth: Option<&Answer>) -> Option<Vec<Record>> {
     let table = tables()?.join(table);
     let folder = tempfile::tempdir_in(paths::target()).unwrap();
     let mut settings = Settings::read().unwrap();
-    settings.home = folder.path().join("target/querydyno");
+    settings.home = folder.path().join(".querydyno");
+    settings.target = folder.path().join("target");
     settings.metastore = None;
     let mut engines = able(sql);
     if let Some(truth) = truth {

@@ -62,7 +62,7 @@ pub(crate) struct Report {
 // Where results lie. No doc comment: clap would take it for what the command does.
 #[derive(Debug, Args)]
 pub(crate) struct Places {
-    /// Files of records, or folders of them [default: target/querydyno/records]
+    /// Files of records, or folders of them [default: .querydyno/records, and target/querydyno/records of earlier versions]
     #[arg(long, value_name = "PATH", num_args = 1..)]
     records: Vec<PathBuf>,
     /// Criterion's folder [default: target/criterion, for the records that are there by default]
@@ -139,6 +139,13 @@ impl Report {
     }
 }
 
+/// Where records are kept, and were by earlier versions.
+fn kept() -> Vec<PathBuf> {
+    let now = paths::home().join("records");
+    let before = Some(paths::own("records")).filter(|folder| folder.is_dir());
+    if before.is_some() && !now.is_dir() { Vec::from_iter(before) } else { [now].into_iter().chain(before).collect() }
+}
+
 impl Places {
     /// Where results lie, and which are meant.
     pub(crate) fn sources(&self, filter: &str) -> Result<Sources> {
@@ -146,7 +153,7 @@ impl Places {
             ensure!(folder.is_dir(), "{} is no folder; Criterion's is target/criterion", folder.display());
         }
         let ours = self.records.is_empty();
-        let records = if ours { vec![paths::own("records")] } else { self.records.clone() };
+        let records = if ours { kept() } else { self.records.clone() };
         // Records from elsewhere have nothing to do with what Criterion keeps here.
         let usual = || {
             if ours { paths::criterion() } else { PathBuf::from("no folder of Criterion's: name it with --criterion") }

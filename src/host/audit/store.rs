@@ -1,4 +1,4 @@
-//! The last audit of each engine, scale and variant: `target/querydyno/audits/duckdb-sf1-parquet.json`.
+//! The last audit of each engine, scale and variant: `.querydyno/audits/duckdb-sf1-parquet.json`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::protocol::id::{BenchId, Scale};
 /// # Errors
 /// When the file cannot be written.
 pub fn keep(audit: &Audit) -> Result<PathBuf> {
-    let path = file(&audit.engine, audit.scale, &audit.variant);
+    let path = paths::home().join(file(&audit.engine, audit.scale, &audit.variant));
     let text = serde_json::to_string_pretty(audit)?;
     write_whole(&path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
@@ -25,9 +25,12 @@ pub fn keep(audit: &Audit) -> Result<PathBuf> {
 /// The last audits that may speak for these cells; an audit that another version of this program wrote is none.
 pub fn kept<'a>(ids: impl IntoIterator<Item = &'a BenchId>) -> Vec<Audit> {
     let files: BTreeSet<PathBuf> = ids.into_iter().map(|id| file(&id.engine, id.scale, &id.variant)).collect();
-    files.iter().filter_map(|file| serde_json::from_slice(&fs::read(file).ok()?).ok()).collect()
+    // Those of an earlier version lie in the target folder.
+    let read = |file: &PathBuf| fs::read(paths::home().join(file)).or_else(|_| fs::read(paths::own("").join(file)));
+    files.iter().filter_map(|file| serde_json::from_slice(&read(file).ok()?).ok()).collect()
 }
 
+/// Below the home.
 fn file(engine: &str, scale: Scale, variant: &str) -> PathBuf {
-    paths::own("audits").join(format!("{engine}-{scale}-{variant}.json"))
+    PathBuf::from("audits").join(format!("{engine}-{scale}-{variant}.json"))
 }

@@ -30,7 +30,8 @@
 //! assert!(error.to_string().contains("there is no engine 'duckbd'"));
 //!
 //! let mut settings = Settings::read()?;
-//! settings.home = std::env::temp_dir().join("querydyno-example/target/querydyno");
+//! settings.home = std::env::temp_dir().join("querydyno-example");
+//! settings.target = settings.home.join("target");
 //! settings.engines.insert("mine".to_owned(), OwnEngine { program: Some("/bin/false".into()), ..OwnEngine::default() });
 //! let records = own().engines(["mine"]).runs(3).settings(settings).run()?;
 //! assert_eq!(records[0].outcome, Outcome::Failed);
@@ -138,7 +139,8 @@ impl Bench {
         self
     }
 
-    /// Instead of those of the environment and `querydyno.toml`. Records go below their `home`, Criterion's folder is beside it.
+    /// Instead of those of the environment and `querydyno.toml`. Records go below their `home`, Criterion's samples below their
+    /// `target`.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = Some(settings);
         self

@@ -23,7 +23,7 @@ pub(super) fn run(bench: &Bench, settings: &Settings) -> Result<Vec<Record>> {
     let sampler = Counted { runs: bench.runs.unwrap_or(RUNS) };
     let observer = |event: &Event<'_>| {
         if let Event::Judged { records } = event {
-            replay(records, &settings.home.with_file_name("criterion"), None);
+            replay(records, &settings.target.join("criterion"), None);
         }
         if let Some(observer) = &bench.observer {
             observer(event);

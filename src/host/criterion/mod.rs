@@ -186,6 +186,7 @@ Environment (or querydyno.toml beside Cargo.toml, see src/host/settings/mod.rs):
   QUERYDYNO_WORKLOADS=/my/shop  folders with a workload.toml of your own
   QUERYDYNO_TIMEOUT=5m          for one reply of an engine program   (default 5m)
   QUERYDYNO_DATA=/fast/disk     where generated tables lie           (default target/querydyno/data)
+  QUERYDYNO_HOME=/my/results    where records are kept               (default .querydyno)
   QUERYDYNO_PYTHON=python3.12   makes script engines' environments   (default python3)
   QUERYDYNO_TPCH_ANSWERS=DIR    TPC's published q1.out to q22.out: sf1 is then verified against them
 

@@ -32,7 +32,7 @@ pub(super) fn rows(rows: &[BenchId], base: &Side, head: &Side, settings: &Settin
     }
     let filter = format!("^({})/", queries.iter().map(|query| regex::escape(query)).collect::<Vec<_>>().join("|"));
     // A home of their own: what is found of the base is nothing for this tree's records.
-    let home = settings.home.join("gate").join("counted");
+    let home = settings.target.join("querydyno/gate/counted");
     let settings = &Settings { scales: vec![SCALE.parse()?], memory: vec![None], home, ..settings.clone() };
     let save = Gate { save_baseline: Some(BASELINE.to_owned()), ..Gate::default() };
     log::info!("counting instructions of the base");

@@ -141,7 +141,7 @@ impl Gate {
             // Before an hour of pairs.
             inspect::valgrind()?;
         }
-        let folder = settings.home.join("gate");
+        let folder = settings.target.join("querydyno/gate");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let place = Place { here, folder: &folder };
         self.check_revisions(place)?;
@@ -163,11 +163,12 @@ impl Gate {
         let of_rows: Vec<BenchId> = rows.both.iter().map(|row| row.id.clone()).collect();
         self.caution(&rows, settings, &mut cautions);
         let mut launcher = Launcher::new(settings);
-        let (mut journal, measured, machine) = self.measure(&rows, &mut launcher, settings, &folder)?;
+        let kept = settings.home.join("gate");
+        let (mut journal, measured, machine) = self.measure(&rows, &mut launcher, settings, &kept)?;
         let (alike, hidden) = launcher.unchecked();
         caution_of(&mut cautions, "answers without a reference, held against each other only", &alike);
         caution_of(&mut cautions, "answers that the engine cannot show, checked by their rows only", &hidden);
-        match replay::keep(&rows.both, (&base, &head), &measured.taken.pairs, &folder, settings) {
+        match replay::keep(&rows.both, (&base, &head), &measured.taken.pairs, &kept, settings) {
             // Under a budget most rows are.
             Ok(few) if self.budget.is_none() => {
                 caution_of(&mut cautions, "too few launches for Criterion's statistics, so not in its folder", &few);

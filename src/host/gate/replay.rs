@@ -36,7 +36,7 @@ pub(super) fn keep(
     settings: &Settings,
 ) -> Result<Vec<BenchId>> {
     let origin = RunContext::read(settings);
-    let tree = settings.home.with_file_name("criterion");
+    let tree = settings.target.join("criterion");
     let file = folder.join(RECORDS);
     forget(&file, &tree);
     let mut few = BTreeSet::new();
@@ -45,7 +45,7 @@ pub(super) fn keep(
         let origin = origin.of(side.git.clone());
         let records: Vec<Record> = rows.iter().filter_map(|row| record(row, role, pairs, &origin)).collect();
         // Elsewhere first: Criterion would also make it the newest result of the cell, which it is not.
-        let elsewhere = scratch::folder(&settings.home.join("scratch"))?;
+        let elsewhere = scratch::folder(&settings.target.join("querydyno/scratch"))?;
         replay(&records, elsewhere.path(), Some(role.name()));
         for record in &records {
             let place = paths::criterion_below(Path::new(""), &record.id).join(role.name());

@@ -1,11 +1,11 @@
 //! The record of one cell: everything that is needed to read its number years later.
 //!
-//! A run appends one JSON line a cell to `target/querydyno/records/<start>-<pid>.jsonl`, flushed as it is taken and
+//! A run appends one JSON line a cell to `.querydyno/records/<start>-<pid>.jsonl`, flushed as it is taken and
 //! never rewritten. Names carry units; what could not be learned is `null`, never 0.
 //!
 //! ```no_run
 //! use querydyno::host::record::{self, Outcome};
-//! for record in record::read("target/querydyno/records/20261120T120000Z-4711.jsonl".as_ref())? {
+//! for record in record::read(".querydyno/records/20261120T120000Z-4711.jsonl".as_ref())? {
 //!     let verified = record.verdict.is_some_and(|verdict| verdict.verified());
 //!     if record.outcome == Outcome::Measured && verified {
 //!         println!("{} {:?} ns", record.id, record.samples_ns);

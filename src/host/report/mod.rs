@@ -8,7 +8,7 @@
 //! use querydyno::host::report::{Known, Report, Sources, newest, terminal};
 //! use querydyno::host::{filter::Filter, paths, settings::Settings};
 //! let sources = Sources {
-//!     records: vec![paths::own("records")],
+//!     records: vec![paths::home().join("records")],
 //!     criterion: paths::criterion(),
 //!     known: Known::read(&Settings::read()?)?,
 //!     filter: Filter::new("q1", false)?,

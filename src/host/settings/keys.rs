@@ -3,6 +3,8 @@
 //! Errors, `cargo xtask bench --show-settings` and the reading itself take their names from here. What this is not: the
 //! values, see [`Settings`](super::Settings).
 
+use crate::host::paths;
+
 /// A setting's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
@@ -85,8 +87,14 @@ pub(super) const QUERY: Key = of_a_run("QUERY", "none", "your own query, with {t
 pub(super) const CONFIG: Key =
     of_a_run("QUERYDYNO_CONFIG", "querydyno.toml beside Cargo.toml, if it is there", "the file of settings");
 
+pub(super) const HOME: Key = of_a_run(
+    paths::HOME,
+    ".querydyno beside Cargo.toml",
+    "where records, audits, inspections and gates' launches are kept",
+);
+
 /// Every key, in the order in which they are shown.
-pub const KEYS: [Key; 16] = [
+pub const KEYS: [Key; 17] = [
     SCALE,
     THREADS,
     MEMORY,
@@ -103,6 +111,7 @@ pub const KEYS: [Key; 16] = [
     TABLE_NAME,
     QUERY,
     CONFIG,
+    HOME,
 ];
 
 /// A variable that an engine program reads by itself: the host passes its environment on and looks at none of these.

@@ -101,8 +101,10 @@ pub struct Settings {
     pub caches: Vec<Cache>,
     /// Time for one reply of an engine program, where somebody said one; see [`timeout()`](Self::timeout()).
     pub timeout: Option<Duration>,
-    /// Where records and inspections are kept.
+    /// Where records, audits, inspections and gates' launches are kept: [`paths::home()`](crate::host::paths::home()).
     pub home: PathBuf,
+    /// Cargo's target folder, with Criterion's folder and what can be made again.
+    pub target: PathBuf,
     /// Where data lies.
     pub data: PathBuf,
     /// The Python that script engines' environments are made with.

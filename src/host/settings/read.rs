@@ -87,6 +87,7 @@ impl Settings {
             caches: caches.unwrap_or_else(|| vec![Cache::Hot]),
             timeout: timeout.transpose()?,
             home: paths::home(),
+            target: paths::target().to_owned(),
             data: text(&DATA).map_or_else(|| paths::own("data"), PathBuf::from),
             duckdb: duckdb.transpose()?,
             python: text(&PYTHON).unwrap_or_else(|| "python3".to_owned()),

@@ -88,7 +88,7 @@ impl Referee {
 
     /// Where references made on this machine lie.
     pub fn local(workload: &str, scale: Scale) -> PathBuf {
-        paths::own("answers").join(workload).join(scale.to_string())
+        paths::home().join("answers").join(workload).join(scale.to_string())
     }
 
     /// Compares an answer with the reference. Without one it is unchecked, and other engines may vouch for it.
