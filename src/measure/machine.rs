@@ -28,18 +28,22 @@ pub struct Host {
 impl Host {
     /// One line: processor, cores, memory, kernel, and what else changes times.
     pub fn line(&self) -> String {
-        let cpu = self.cpu.as_deref().unwrap_or("unknown processor").to_owned();
         let memory = self.memory_bytes.map(|bytes| Bytes(bytes).to_string());
+        self.told(memory, Some(format!("Linux {}", self.kernel)))
+    }
+
+    /// The machines whose results can be laid side by side: as [`line()`](Self::line()), but without the kernel's release, which an
+    /// update changes, and with the memory that was bought, of which a kernel keeps a part.
+    pub fn class(&self) -> String {
+        self.told(self.memory_bytes.map(|bytes| format!("{} GiB", memory_class(bytes))), None)
+    }
+
+    fn told(&self, memory: Option<String>, kernel: Option<String>) -> String {
+        let cpu = self.cpu.clone().unwrap_or_else(|| "unknown processor".to_owned());
         let governor = self.governor.as_ref().map(|governor| format!("governor {governor}"));
         let virtualised = self.virtualised.filter(|virtualised| *virtualised).map(|_| "virtualised".to_owned());
-        let parts = [
-            Some(cpu),
-            Some(format!("{} cores", self.cores)),
-            memory,
-            Some(format!("Linux {}", self.kernel)),
-            governor,
-        ];
-        parts.into_iter().chain([virtualised]).flatten().collect::<Vec<_>>().join(", ")
+        let parts = [Some(cpu), Some(format!("{} cores", self.cores)), memory, kernel, governor, virtualised];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     /// Reads it from the running system.
@@ -59,6 +63,13 @@ impl Host {
             virtualised: field("flags").map(|flags| flags.split(' ').any(|flag| flag == "hypervisor")),
         }
     }
+}
+
+/// The next larger size in which memory is sold, in GiB: 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24 and so on.
+fn memory_class(bytes: u64) -> u64 {
+    let gib = bytes.div_ceil(1 << 30).max(1);
+    let step = (1 << gib.ilog2()) / 4;
+    gib.next_multiple_of(step.max(1))
 }
 
 /// Processors this process may use, at least 1.
@@ -93,4 +104,28 @@ pub fn meminfo(field: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix(field))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn class_is_the_same_after_an_update_of_the_kernel() {
+        let before = Host { memory_bytes: Some(25_200_000_000), kernel: "6.1".to_owned(), ..Host::default() };
+        let after = Host { memory_bytes: Some(25_100_000_000), kernel: "6.18".to_owned(), ..before.clone() };
+        assert_eq!(before.class(), after.class());
+        assert_ne!(before.line(), after.line());
+        assert_ne!(before.class(), Host { cores: 4, ..before.clone() }.class());
+        assert_ne!(before.class(), Host { memory_bytes: Some(30_000_000_000), ..before.clone() }.class());
+    }
+
+    #[test]
+    fn memory_class_rounds_up_to_what_is_sold() {
+        let classes = [0.9, 3.8, 7.6, 15.5, 23.5, 31.2, 62.7, 125.0].map(|gib| {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sizes of a test")]
+            memory_class((gib * f64::from(1 << 30)) as u64)
+        });
+        assert_eq!(classes, [1, 4, 8, 16, 24, 32, 64, 128]);
+    }
 }

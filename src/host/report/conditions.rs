@@ -27,7 +27,7 @@ pub struct Conditions {
     pub parallel: usize,
     /// A clock, or a simulated processor.
     pub provenance: Provenance,
-    /// The machine: processor, cores, memory, kernel, governor, and whether it is virtual.
+    /// The class of the machine: processor, cores, memory, governor, and whether it is virtual.
     pub machine: String,
     /// Which of several data of the same scale: 0 for the newest cells' files, 1 for those used before, and so on.
     pub data: usize,
@@ -50,7 +50,7 @@ impl Conditions {
             cache: record.cache,
             parallel: record.parallel,
             provenance: record.provenance,
-            machine: record.host.line(),
+            machine: record.host.class(),
             data: 0,
         }
     }

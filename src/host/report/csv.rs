@@ -27,7 +27,6 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::conditions::Conditions;
 use super::gather::Found;
 use super::group::state;
 use super::{Change, Report};
@@ -119,7 +118,7 @@ fn fixed(found: &Found, label: String) -> [String; 21] {
         record.threads.to_string(),
         record.cache.to_string(),
         record.memory_limit_bytes.map_or_else(String::new, |bytes| bytes.to_string()),
-        Conditions::of(record).machine,
+        record.host.line(),
         record.dataset.sha256.clone().unwrap_or_default(),
         commit.unwrap_or_default(),
         word(record.inspects),

@@ -145,7 +145,7 @@ fn origin(found: &Found) -> Lines {
         ("data", record.dataset.layout.clone()),
         ("data (sha256)", record.dataset.sha256.clone()),
         ("cache", Some(record.cache.to_string())),
-        ("machine", Some(super::Conditions::of(record).machine)),
+        ("machine", Some(record.host.line())),
         ("commit", record.git.as_ref().map(|git| format!("{}{}", git.commit, dirty(git.dirty)))),
         ("command", Some(record.called())),
         ("figures are simulated", record.provenance_reason.clone()),

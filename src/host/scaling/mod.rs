@@ -145,7 +145,7 @@ fn curve((engine, query, scale, host, ..): Key<'_>, cells: &BTreeMap<usize, &Rec
             speedup: one_thread / median_ns,
         })
         .collect();
-    Curve { engine, query: query.to_owned(), scale, machine: host.line(), points }
+    Curve { engine, query: query.to_owned(), scale, machine: host.class(), points }
 }
 
 /// The engine with what its variant says beyond mode and number of threads: `polars 0.55.2 eager (cold)`, and the format
