@@ -3,7 +3,7 @@
 mod common;
 
 use common::{built, faulty};
-use querydyno::host::audit::{Audit, Course, audit};
+use querydyno::host::audit::{Audit, ComparisonPlan, audit};
 use querydyno::host::catalog::Catalog;
 use querydyno::host::settings::{OwnEngine, Settings};
 use querydyno::host::suite::Workload;
@@ -15,7 +15,7 @@ fn audit_against(own: OwnEngine, queries: &[&str]) -> anyhow::Result<Audit> {
     let catalog = Catalog::read(&settings)?;
     let workload = Workload::read("tpch")?;
     let queries = queries.iter().map(|name| workload.query(name)).collect::<anyhow::Result<Vec<_>>>()?;
-    let course = Course { workload: &workload, queries: &queries, scale: "0.01".parse()?, rounds: 6 };
+    let course = ComparisonPlan { workload: &workload, queries: &queries, scale: "0.01".parse()?, rounds: 6 };
     audit(&catalog.entry("arrow")?, &[catalog.entry("other")?], course, &settings)
 }
 

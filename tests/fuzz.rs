@@ -210,7 +210,7 @@ fn stream(batch: &RecordBatch) -> Vec<u8> {
 #[test]
 fn tokenizer_rules_take_any_text() {
     let tables = ["/my/a.parquet".to_owned()];
-    let own = |sql: &str| Workload::own(&tables, sql, None, Path::new("/my"));
+    let own = |sql: &str| Workload::adhoc(&tables, sql, None, Path::new("/my"));
     fuzz("tokenizer", &fragments(), |sql| {
         let Ok(workload) = own(&sql) else { return };
         for dialect in ["canonical", "duckdb", "datafusion", "mysql", "starrocks"] {
@@ -283,7 +283,7 @@ fn footers_of_any_file_are_read() {
     let settings = Settings::read().unwrap();
     let store = Store::new(folder.path().join("data"));
     let table = [folder.path().display().to_string()];
-    let workload = Workload::own(&table, "SELECT count(*) FROM {table}", None, folder.path()).unwrap();
+    let workload = Workload::adhoc(&table, "SELECT count(*) FROM {table}", None, folder.path()).unwrap();
     let names = workload.queries[0].tables.clone();
     let strategy = (any::<Index>(), vec(any::<Change>(), 0..6), any::<bool>());
     fuzz("footers", &strategy, |(place, changes, only_metadata)| {

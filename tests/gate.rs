@@ -11,7 +11,9 @@ use std::time::Duration;
 use common::slow;
 use common::told::{Told, slower};
 use querydyno::host::checkout::Checkout;
-use querydyno::host::gate::{Conclusion, Gate, Machine, Outcome, Pair, Sides, Stage, Stop, Verdict, conclude, read};
+use querydyno::host::gate::{
+    Comparison, Conclusion, Gate, Machine, Outcome, Pair, Stage, Stop, Verdict, conclude, read,
+};
 use querydyno::host::settings::{Exception, Metric, OwnEngine, Settings};
 use rstest::rstest;
 use tempfile::TempDir;
@@ -46,7 +48,7 @@ impl Case {
     /// A gate between two programs.
     fn between(&self, base: Told, head: Told) -> Gate {
         let path = |name, told| self.program(name, told).display().to_string();
-        gate(Sides::Programs { base: path("base", base), head: path("head", head) }, "mine/q6")
+        gate(Comparison::Programs { base: path("base", base), head: path("head", head) }, "mine/q6")
     }
 
     fn run(&self, gate: &Gate) -> Outcome {
@@ -74,7 +76,7 @@ fn by_rows(outcome: Outcome) -> Outcome {
     Outcome { conclusion, reasons, ..outcome }
 }
 
-fn gate(sides: Sides, filter: &str) -> Gate {
+fn gate(sides: Comparison, filter: &str) -> Gate {
     Gate {
         sides,
         filter: Some(filter.to_owned()),
@@ -234,11 +236,11 @@ fn a_second_machine_decides_on_what_was_slower_on_the_first_alone() {
     let confirm = querydyno::host::gate::to_confirm(&file).unwrap();
     let again = |head| {
         let gate = case.between(slower(1000), slower(head));
-        let Sides::Programs { base, head } = gate.sides else { unreachable!() };
+        let Comparison::Programs { base, head } = gate.sides else { unreachable!() };
         // More rows than were slower.
         case.run(&Gate {
             confirm: Some(confirm.clone()),
-            ..self::gate(Sides::Programs { base, head }, "^mine/q(14|6)/")
+            ..self::gate(Comparison::Programs { base, head }, "^mine/q(14|6)/")
         })
     };
     let red = again(1100);
@@ -248,7 +250,7 @@ fn a_second_machine_decides_on_what_was_slower_on_the_first_alone() {
     let program = case.program("base", slower(1000)).display().to_string();
     let same = Gate {
         confirm: Some(confirm.clone()),
-        ..gate(Sides::Programs { base: program.clone(), head: program }, "mine/q6")
+        ..gate(Comparison::Programs { base: program.clone(), head: program }, "mine/q6")
     };
     let Err(Stop::Undecided(error)) = same.run(&case.settings) else { panic!("it ran") };
     assert!(error.to_string().contains("not here to be confirmed"), "{error}");
@@ -295,7 +297,7 @@ fn commit(checkout: &Checkout) {
 }
 
 fn against_head(filter: &str) -> Gate {
-    gate(Sides::Tree { base: "HEAD".to_owned() }, filter)
+    gate(Comparison::Tree { base: "HEAD".to_owned() }, filter)
 }
 
 #[rstest]
@@ -383,7 +385,9 @@ fn a_base_that_is_dirty_unbuildable_or_unknown_decides_nothing() {
     let case = Case::new();
     let checkout = repository(&case);
     let run = |gate: Gate| gate.run_in(&checkout, &case.settings).map(by_rows);
-    let Err(Stop::Usage(error)) = run(gate(Sides::Tree { base: "nowhere".to_owned() }, "mine/q6")) else { panic!() };
+    let Err(Stop::Usage(error)) = run(gate(Comparison::Tree { base: "nowhere".to_owned() }, "mine/q6")) else {
+        panic!()
+    };
     assert!(error.to_string().contains("no revision 'nowhere'"), "{error}");
     let Err(Stop::Usage(error)) = run(against_head("mine/q99")) else { panic!() };
     assert!(error.to_string().contains("no cell matches"), "{error}");

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::iter::once;
 
-use querydyno::host::gate::judge::{LOOKS, SCREEN};
+use querydyno::host::gate::judge::{INTERIM_SIZES, SCREEN};
 use querydyno::host::gate::{Launch, MetricOutcome, Pair, Pairs, RowOutcome, Stage, Verdict, judged};
 use querydyno::host::paths::root;
 use querydyno::host::settings::GateSettings;
@@ -22,7 +22,7 @@ use querydyno::host::stats::Random;
 const ROWS: usize = 24;
 const GATES: u64 = 10_000;
 /// New pairs at the last look.
-const MOST: usize = LOOKS[LOOKS.len() - 1];
+const MOST: usize = INTERIM_SIZES[INTERIM_SIZES.len() - 1];
 /// What was recorded, pair by pair.
 type Recorded = BTreeMap<String, Vec<[Launch; 2]>>;
 
@@ -80,11 +80,11 @@ fn gate(rows: &[(&str, f64, f64)], recorded: &Recorded, random: &mut Random) -> 
         let id = format!("recorded/q{number}/sf1/parquet");
         let [screen, confirm] = pairs(&recorded[*row], random, *time, *memory);
         all.insert((id.clone(), Stage::Screen), screen);
-        all.insert((id.clone(), Stage::Confirm), confirm[..LOOKS[0]].to_vec());
+        all.insert((id.clone(), Stage::Confirm), confirm[..INTERIM_SIZES[0]].to_vec());
         later.insert((id, Stage::Confirm), confirm);
     }
     let mut outcome = judged(&all, &GateSettings::default());
-    for look in &LOOKS[1..] {
+    for look in &INTERIM_SIZES[1..] {
         let open = outcome.iter().filter(|row| row.metrics.iter().any(is_open));
         for key in open.map(|row| (row.id.to_string(), Stage::Confirm)) {
             all.insert(key.clone(), later[&key][..*look].to_vec());

@@ -94,7 +94,7 @@ fn table(honest: &BTreeMap<&str, Program>, folder: &Path, rows: u64) -> PathBuf 
 }
 
 fn own(file: &Path, sql: &str) -> (Workload, Dataset) {
-    let workload = Workload::own(&[format!("t={}", file.display())], sql, None, Path::new("/")).unwrap();
+    let workload = Workload::adhoc(&[format!("t={}", file.display())], sql, None, Path::new("/")).unwrap();
     let settings = Settings::read().unwrap();
     let store = Store::new(settings.data.clone());
     let dataset = tables::make(&workload, &["t".to_owned()], Scale::ONE, "parquet", &settings, &store).unwrap();

@@ -13,7 +13,7 @@ use querydyno::host::paths::root;
 use querydyno::host::record::{self, Outcome, Record};
 use querydyno::host::report::Conditions;
 use querydyno::host::session::Program;
-use querydyno::host::settings::{OwnEngine, Settings, ToldBy};
+use querydyno::host::settings::{OwnEngine, SettingSource, Settings};
 use querydyno::host::suite::Workload;
 use querydyno::host::verify::Verdict;
 use tempfile::TempDir;
@@ -356,9 +356,9 @@ fn a_flag_wins_and_every_setting_says_who_said_it() {
     let flags = [("QUERYDYNO_CONFIG", path.as_str()), ("QUERYDYNO_THREADS", "1"), ("QUERY", "SELECT 1")];
     let settings = Settings::read_with(flags).unwrap();
     let from = |key: &str| settings.told().into_iter().find(|told| told.key == key).unwrap().from;
-    assert_eq!((settings.threads.as_slice(), from("threads")), ([1].as_slice(), ToldBy::Flag));
-    assert_eq!(from("QUERY"), ToldBy::Flag);
-    assert_eq!((settings.scales.len(), from("scales")), (2, ToldBy::File(file)));
+    assert_eq!((settings.threads.as_slice(), from("threads")), ([1].as_slice(), SettingSource::Flag));
+    assert_eq!(from("QUERY"), SettingSource::Flag);
+    assert_eq!((settings.scales.len(), from("scales")), (2, SettingSource::File(file)));
     assert!(Settings::read_with([("QUERYDYNO_SCALES", "1")]).is_err());
     assert!(
         Settings::read_with([("QUERY", "")]).unwrap_err().to_string().starts_with("QUERY is given as an empty text")

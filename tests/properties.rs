@@ -185,7 +185,7 @@ fn script(python: &Path, what: &str, numbers: &[String], path: &Path) -> (bool, 
 }
 
 fn own(table: &str, folder: &str, sql: &str) -> Result<Workload, String> {
-    Workload::own(&[format!("{table}={folder}")], sql, None, Path::new("/"))
+    Workload::adhoc(&[format!("{table}={folder}")], sql, None, Path::new("/"))
         .map_err(|error| format!("{sql}: {error:#}"))
 }
 

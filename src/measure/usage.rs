@@ -1,7 +1,7 @@
 //! What the kernel counts for a process anyhow: page faults, context switches, bytes read and written. Costs a run nothing.
 //!
 //! Faults and switches are asked by the engine program itself ([`Usage::now`]), since only that counts threads that have
-//! ended; bytes are looked up by the host ([`moved_by`]), for the program and all its children.
+//! ended; bytes are looked up by the host ([`io_of`]), for the program and all its children.
 
 use std::mem::MaybeUninit;
 use std::ops::{Add, Sub};
@@ -78,7 +78,7 @@ impl Usage {
 
 /// Bytes that processes have read and written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moved {
+pub struct IoBytes {
     /// By read calls, wherever they came from: pipes and the page cache too, memory-mapped files not.
     pub read_call_bytes: u64,
     /// From a disk, for read calls and memory-mapped files, what was read ahead included.
@@ -87,7 +87,7 @@ pub struct Moved {
     pub write_call_bytes: u64,
 }
 
-impl Moved {
+impl IoBytes {
     /// These and others, field by field.
     #[must_use]
     pub fn with(self, other: Self, operation: fn(u64, u64) -> u64) -> Self {
@@ -109,9 +109,9 @@ impl Moved {
 }
 
 /// What these processes have moved since their start; `None` when the kernel does not tell of one of them.
-pub fn moved_by(processes: &[u32]) -> Option<Moved> {
-    let of = |pid: &u32| Moved::parse(&std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?);
-    processes.iter().map(of).try_fold(Moved::default(), |sum, moved| Some(sum.with(moved?, u64::saturating_add)))
+pub fn io_of(processes: &[u32]) -> Option<IoBytes> {
+    let of = |pid: &u32| IoBytes::parse(&std::fs::read_to_string(format!("/proc/{pid}/io")).ok()?);
+    processes.iter().map(of).try_fold(IoBytes::default(), |sum, moved| Some(sum.with(moved?, u64::saturating_add)))
 }
 
 #[cfg(test)]
@@ -132,13 +132,13 @@ mod tests {
     #[test]
     fn bytes_are_told_apart() {
         let text = "rchar: 6976\nwchar: 17\nsyscr: 10\nsyscw: 0\nread_bytes: 4096\nwrite_bytes: 0\n";
-        let moved = Moved { read_call_bytes: 6976, disk_read_bytes: 4096, write_call_bytes: 17 };
-        assert_eq!(Moved::parse(text), Some(moved));
-        assert_eq!(Moved::parse("rchar: x"), None);
+        let moved = IoBytes { read_call_bytes: 6976, disk_read_bytes: 4096, write_call_bytes: 17 };
+        assert_eq!(IoBytes::parse(text), Some(moved));
+        assert_eq!(IoBytes::parse("rchar: x"), None);
         let own = [std::process::id()];
-        let before = moved_by(&own).unwrap();
+        let before = io_of(&own).unwrap();
         let read = std::fs::read("/proc/self/maps").unwrap().len() as u64;
-        assert!(moved_by(&own).unwrap().read_call_bytes >= before.read_call_bytes + read);
-        assert_eq!(moved_by(&[u32::MAX]), None);
+        assert!(io_of(&own).unwrap().read_call_bytes >= before.read_call_bytes + read);
+        assert_eq!(io_of(&[u32::MAX]), None);
     }
 }

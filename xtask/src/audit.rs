@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use querydyno::host::audit::{Audit as Found, Comparison, Course, QueryRatio, audit, keep};
+use querydyno::host::audit::{Audit as Found, Comparison, ComparisonPlan, QueryRatio, audit, keep};
 use querydyno::host::catalog::{Catalog, Entry};
 use querydyno::host::interrupt;
 use querydyno::host::settings::Settings;
@@ -53,7 +53,7 @@ impl Audit {
         } else {
             self.queries.iter().map(|name| workload.query(name)).collect::<Result<Vec<_>>>()?
         };
-        let course = Course { workload: &workload, queries: &queries, scale: self.scale, rounds: self.rounds };
+        let course = ComparisonPlan { workload: &workload, queries: &queries, scale: self.scale, rounds: self.rounds };
         let (mut found, mut failed) = (Vec::new(), Vec::new());
         for engine in self.engines(&catalog)? {
             let against = if self.against.is_empty() { &engine.official } else { &self.against };

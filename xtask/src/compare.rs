@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use querydyno::host::gate::{Gate, Sides};
+use querydyno::host::gate::{Comparison, Gate};
 
 use crate::gate::Told;
 
@@ -36,7 +36,7 @@ pub(crate) struct Compare {
 impl Compare {
     pub(crate) fn run(self) -> ExitCode {
         let compare = Gate {
-            sides: Sides::Revisions { base: self.base, head: self.head },
+            sides: Comparison::Revisions { base: self.base, head: self.head },
             filter: self.filter,
             budget: None,
             fresh: self.fresh,

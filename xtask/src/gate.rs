@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{ArgGroup, Args};
 use querydyno::host::files::write_whole;
 use querydyno::host::gate::page::{self, MARKER};
-use querydyno::host::gate::{Gate as Run, Outcome, Sides, Stop, to_confirm};
+use querydyno::host::gate::{Comparison, Gate as Run, Outcome, Stop, to_confirm};
 use querydyno::host::interrupt;
 use querydyno::host::report::{markdown, terminal};
 use querydyno::host::settings::Settings;
@@ -92,8 +92,8 @@ fn time(text: &str) -> Result<Duration, String> {
 impl Gate {
     pub(crate) fn run(self) -> ExitCode {
         let sides = match (self.base, self.base_program, self.head_program) {
-            (Some(base), None, None) => Sides::Tree { base },
-            (None, Some(base), Some(head)) => Sides::Programs { base, head },
+            (Some(base), None, None) => Comparison::Tree { base },
+            (None, Some(base), Some(head)) => Comparison::Programs { base, head },
             _ => unreachable!("clap lets one of the two through"),
         };
         let confirm = match self.confirm.as_deref().map(to_confirm).transpose() {

@@ -4,7 +4,7 @@
 //! the engine. So both run the same queries on the same files, in fresh processes that take turns. `cargo xtask
 //! audit` measures and stores; every report shows what was found beside the engine's name.
 
-mod race;
+mod compare;
 mod store;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::measure::machine::Host;
 use crate::protocol::engine::Build;
 use crate::protocol::id::Scale;
 
-pub use race::{Course, audit};
+pub use compare::{ComparisonPlan, audit};
 pub use store::{keep, kept};
 
 /// What was found for one engine.

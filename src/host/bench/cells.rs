@@ -8,9 +8,9 @@ use super::Bench;
 use crate::host::catalog::Catalog;
 use crate::host::run::forecast;
 use crate::host::run::plan::{self, Programs};
-use crate::host::run::select::{self, Cell, Usual};
+use crate::host::run::select::{self, Cell, DefaultSelection};
 use crate::host::settings::{Settings, called_in};
-use crate::host::suite::{Workload, is_own};
+use crate::host::suite::{Workload, is_adhoc};
 
 impl Bench {
     /// The workloads that cells can be of.
@@ -23,17 +23,17 @@ impl Bench {
         );
         ensure!(self.tables.is_empty() || self.sql.is_some(), "a table goes with a query: give its SQL");
         if let Some(sql) = &self.sql {
-            return Ok(vec![Workload::own(&self.tables, sql, name, &folder)?]);
+            return Ok(vec![Workload::adhoc(&self.tables, sql, name, &folder)?]);
         }
         if let Some(folder) = &self.workload {
             return Ok(vec![Workload::read_from(folder)?]);
         }
         if self.filter.is_none() {
-            let own = settings.own_query()?;
-            return Ok(vec![Workload::own(std::slice::from_ref(&own.table), &own.sql, name, &called_in()?)?]);
+            let own = settings.adhoc_query()?;
+            return Ok(vec![Workload::adhoc(std::slice::from_ref(&own.table), &own.sql, name, &called_in()?)?]);
         }
-        if self.words().iter().any(|word| is_own(word)) {
-            Workload::own_of(settings)?;
+        if self.words().iter().any(|word| is_adhoc(word)) {
+            Workload::adhoc_of(settings)?;
         }
         Workload::all(settings)
     }
@@ -56,7 +56,7 @@ impl Bench {
         settings: &'a Settings,
     ) -> Result<Vec<Cell<'a>>> {
         let cells = select::all(workloads, catalog, settings);
-        let mut cells = select::select(cells, self.filter.as_deref(), false, Usual::of(settings))?;
+        let mut cells = select::select(cells, self.filter.as_deref(), false, DefaultSelection::of(settings))?;
         let most = cells.chunk_by(Cell::asks_the_same).map(<[_]>::len).max().unwrap_or(1);
         let parallel = self.parallel.unwrap_or(1).min(most);
         for cell in &mut cells {

@@ -22,9 +22,9 @@ use crate::host::catalog::Catalog;
 use crate::host::interrupt;
 use crate::host::paths;
 use crate::host::run::plan;
-use crate::host::run::select::{self, Cell, Usual};
+use crate::host::run::select::{self, Cell, DefaultSelection};
 use crate::host::settings::Settings;
-use crate::host::suite::{Workload, is_own};
+use crate::host::suite::{Workload, is_adhoc};
 use crate::host::terminal::output::{self, Relay};
 use crate::host::terminal::relative_time::Reference;
 use crate::host::terminal::show_notes;
@@ -82,16 +82,16 @@ fn start(workload: &str) -> Result<ExitCode> {
     let mut catalog = Catalog::read(&settings)?;
     let words = select::words(args.filter.as_deref().unwrap_or_default());
     catalog.add_versions(&words)?;
-    if words.iter().any(|word| is_own(word)) {
+    if words.iter().any(|word| is_adhoc(word)) {
         // Among all workloads it is left out silently where it cannot be meant.
-        Workload::own_of(&settings)?;
+        Workload::adhoc_of(&settings)?;
     }
     let workloads = Workload::all(&settings)?;
     let cells = select::all(&workloads, &catalog, &settings);
     // Every bench target sees the same filter, so only what no workload knows is a mistake.
-    let selected = select::select(cells, args.filter.as_deref(), args.exact, Usual::of(&settings))?;
+    let selected = select::select(cells, args.filter.as_deref(), args.exact, DefaultSelection::of(&settings))?;
     // Workloads of the user's own have no bench target each: they share the one of the own query.
-    let is_ours = |of: &Workload| of.name == workload || (is_own(workload) && of.is_given());
+    let is_ours = |of: &Workload| of.name == workload || (is_adhoc(workload) && of.is_external());
     let cells: Vec<Cell<'_>> = selected.into_iter().filter(|cell| is_ours(cell.parts.workload)).collect();
     if cells.is_empty() {
         return Ok(ExitCode::SUCCESS);

@@ -111,7 +111,7 @@ fn noise() -> Vec<u8> {
 
 /// Bytes that this process has had from disks so far.
 fn read_bytes() -> Option<u64> {
-    Some(usage::moved_by(&[std::process::id()])?.disk_read_bytes)
+    Some(usage::io_of(&[std::process::id()])?.disk_read_bytes)
 }
 
 #[cfg(test)]

@@ -33,14 +33,14 @@ impl Canary {
 }
 
 /// What the canaries run over.
-pub(super) struct Cage {
+pub(super) struct CanaryState {
     /// Each place holds the next one: a single way through all of them.
     places: Vec<usize>,
     /// Where the next loop begins.
     place: Cell<usize>,
 }
 
-impl Cage {
+impl CanaryState {
     pub(super) fn new() -> Self {
         let mut places: Vec<usize> = (0..PLACES).collect();
         let mut random = Random::new(7);
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn there_is_one_way_through_all_places() {
-        let cage = Cage::new();
+        let cage = CanaryState::new();
         let (mut place, mut steps) = (cage.places[0], 1);
         while place != 0 {
             place = cage.places[place];

@@ -72,7 +72,7 @@ pub fn conclude(
 fn is_likely_slower(row: &RowOutcome) -> bool {
     let open = row.metrics.iter().filter(|metric| metric.verdict == Verdict::Inconclusive);
     open.filter_map(|metric| Some((metric.reading?, metric.limit)))
-        .any(|(reading, limit)| reading.ratio.low > limit.must_see)
+        .any(|(reading, limit)| reading.ratio.low > limit.regression_threshold)
 }
 
 fn told(row: &RowOutcome) -> String {
@@ -92,22 +92,22 @@ fn inconclusive(row: &RowOutcome) -> String {
     let said = open.map(|metric| {
         let name = name_of(metric.metric);
         match metric.reading {
-            Some(reading) if reading.ratio.low > metric.limit.must_see => format!(
+            Some(reading) if reading.ratio.low > metric.limit.regression_threshold => format!(
                 "{name} lies between {:.3} and {:.3} times the base's: it looks slower or hungrier and is not confirmed; run it again with more time",
                 reading.ratio.low, reading.ratio.high
             ),
-            Some(reading) if metric.blind => format!(
-                "{name} is blind: a change below {:+.1} % would go unseen, and {:+.1} % has to be seen",
-                100.0 * (reading.could_see - 1.0),
-                100.0 * (metric.limit.must_see - 1.0)
+            Some(reading) if metric.underpowered => format!(
+                "{name} is underpowered: a change below {:+.1} % would go unseen, and {:+.1} % has to be seen",
+                100.0 * (reading.min_detectable_ratio - 1.0),
+                100.0 * (metric.limit.regression_threshold - 1.0)
             ),
-            Some(reading) if reading.ratio.high < metric.limit.must_see => format!(
+            Some(reading) if reading.ratio.high < metric.limit.regression_threshold => format!(
                 "{name} lies between {:.3} and {:.3} times the base's, which is more than the {:.2} accepted, but among so many rows that may be chance",
                 reading.ratio.low, reading.ratio.high, metric.limit.accepts
             ),
             Some(reading) => format!(
                 "{name} lies between {:.3} and {:.3} times the base's, and {:.2} has to be excluded",
-                reading.ratio.low, reading.ratio.high, metric.limit.must_see
+                reading.ratio.low, reading.ratio.high, metric.limit.regression_threshold
             ),
             None => format!("{name} is not known"),
         }
@@ -170,7 +170,7 @@ mod tests {
 
     fn control(moved: Option<&str>, known: bool) -> Control {
         let ratio = Interval { estimate: 1.0, low: 1.0, high: 1.0 };
-        let reading = Reading { pairs: 10, base: 1.0, head: 1.0, ratio, could_see: 1.0, p_value: 1.0 };
+        let reading = Reading { pairs: 10, base: 1.0, head: 1.0, ratio, min_detectable_ratio: 1.0, p_value: 1.0 };
         Control {
             name: "null row".to_owned(),
             reading: known.then_some(reading),
@@ -183,7 +183,7 @@ mod tests {
     fn judged(verdict: Verdict, metric: Metric) -> RowOutcome {
         let reading = control(None, true).reading;
         let limit = Limit::new(1.02, 1.05);
-        let metric = MetricOutcome { metric, limit, verdict, stage: Stage::Confirm, reading, blind: false };
+        let metric = MetricOutcome { metric, limit, verdict, stage: Stage::Confirm, reading, underpowered: false };
         RowOutcome { metrics: vec![metric], ..row(verdict, false) }
     }
 

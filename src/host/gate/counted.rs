@@ -79,14 +79,14 @@ fn metric(base: u64, head: u64, id: &BenchId, settings: &Settings) -> MetricOutc
         _ => Verdict::Equivalent,
     };
     let exact = Interval { estimate: ratio, low: ratio, high: ratio };
-    let reading = Reading { pairs: 1, base, head, ratio: exact, could_see: 1.0, p_value: 1.0 };
+    let reading = Reading { pairs: 1, base, head, ratio: exact, min_detectable_ratio: 1.0, p_value: 1.0 };
     MetricOutcome {
         metric: Metric::Instructions,
         limit,
         verdict,
         stage: Stage::Confirm,
         reading: Some(reading),
-        blind: false,
+        underpowered: false,
     }
 }
 

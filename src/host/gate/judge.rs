@@ -18,10 +18,10 @@ pub const SCREEN: usize = 10;
 pub const EARLY: usize = 8;
 /// Numbers of new pairs at which a suspect may be decided. The first is for all; beyond it a budget goes on with those that
 /// were too noisy.
-pub const LOOKS: [usize; 3] = [30, 60, 120];
+pub const INTERIM_SIZES: [usize; 3] = [30, 60, 120];
 /// The share of false alarms that each look may cause, since each is a chance to be wrong: the last has most, because what is plain
 /// is seen at the first.
-const SHARES: [f64; 3] = [0.2, 0.3, 0.5];
+const ALPHA_SPENDING: [f64; 3] = [0.2, 0.3, 0.5];
 /// Of a hundred gates of unchanged code, at most so many are red by chance, whatever the number of rows.
 const FALSE_ALARMS: f64 = 0.01;
 /// The interval of a reading: what it excludes on one side, it excludes with 97.5 %.
@@ -40,7 +40,7 @@ const Z_POWER: f64 = 1.645;
 pub enum Verdict {
     /// Confirmed to be slower or hungrier than the base, and estimated to be so by more than is accepted.
     Regressed,
-    /// Below the base by more than is accepted above it, on a row that is not blind. Not corrected for the number of rows, since
+    /// Below the base by more than is accepted above it, on a row that is not underpowered. Not corrected for the number of rows, since
     /// it blocks nothing.
     Improved,
     /// What has to be seen is excluded, or both sides run the very same.
@@ -64,7 +64,8 @@ pub struct Reading {
     pub ratio: Interval,
     /// The smallest ratio that this interval would have told from 1 in 19 of 20 times, by how the pairs scatter. To be red among
     /// many suspects takes more.
-    pub could_see: f64,
+    #[serde(rename = "could_see")]
+    pub min_detectable_ratio: f64,
     /// How likely pairs that look as slow or hungry as these are where nothing happened: the one-sided p value.
     pub p_value: f64,
 }
@@ -80,7 +81,7 @@ impl Reading {
             base: median(&bases)?,
             head: median(&heads)?,
             ratio,
-            could_see: ((Z_BOUND + Z_POWER) * error).exp(),
+            min_detectable_ratio: ((Z_BOUND + Z_POWER) * error).exp(),
             p_value: signed_rank_p(&logs(pairs), 0.0),
         })
     }
@@ -103,13 +104,13 @@ impl Reading {
     }
 
     /// Whether a change that has to be seen might have gone unseen.
-    pub fn is_blind(&self, limit: Limit) -> bool {
-        self.could_see > limit.must_see / limit.unchanged
+    pub fn is_underpowered(&self, limit: Limit) -> bool {
+        self.min_detectable_ratio > limit.regression_threshold / limit.unchanged
     }
 
     /// The verdict of a reading that does not show a regression.
     pub fn without_regression(&self, limit: Limit) -> Verdict {
-        if self.ratio.high < 1.0 / limit.accepts && !self.is_blind(limit) {
+        if self.ratio.high < 1.0 / limit.accepts && !self.is_underpowered(limit) {
             return Verdict::Improved;
         }
         if self.clears(limit) { Verdict::Equivalent } else { Verdict::Inconclusive }
@@ -143,13 +144,13 @@ pub fn decide(suspects: &[(&[(f64, f64)], Limit)]) -> Vec<(Option<Reading>, Verd
 
 /// The pairs up to the last look, with its share: between two looks nothing is decided.
 fn looked_at(pairs: &[(f64, f64)]) -> (&[(f64, f64)], f64) {
-    let looks = LOOKS.into_iter().zip(SHARES).rev();
-    let (look, share) = looks.into_iter().find(|(look, _)| *look <= pairs.len()).unwrap_or((0, SHARES[0]));
+    let looks = INTERIM_SIZES.into_iter().zip(ALPHA_SPENDING).rev();
+    let (look, share) = looks.into_iter().find(|(look, _)| *look <= pairs.len()).unwrap_or((0, ALPHA_SPENDING[0]));
     (&pairs[..look], share)
 }
 
 fn is_clear(ratio: Interval, limit: Limit) -> bool {
-    ratio.high < limit.must_see && ratio.low <= limit.accepts
+    ratio.high < limit.regression_threshold && ratio.low <= limit.accepts
 }
 
 /// Head by base with its interval.
@@ -207,7 +208,7 @@ mod tests {
         assert_eq!(decided(&pairs(30, 1.035, 0.01)), Verdict::Regressed);
         // The screen does not clear what is surely more than accepted, and what is so but for the number of rows is open.
         let more = Reading::of(&pairs(SCREEN, 1.035, 0.01)).unwrap();
-        assert!(more.ratio.high < LIMIT.must_see && !more.clears(LIMIT));
+        assert!(more.ratio.high < LIMIT.regression_threshold && !more.clears(LIMIT));
         assert_eq!(more.without_regression(LIMIT), Verdict::Inconclusive);
     }
 
@@ -225,7 +226,7 @@ mod tests {
     fn a_row_tells_what_it_could_have_seen() {
         let quiet = Reading::of(&pairs(10, 1.0, 0.02)).unwrap();
         let noisy = Reading::of(&pairs(10, 1.0, 0.2)).unwrap();
-        assert!(!quiet.is_blind(LIMIT) && noisy.is_blind(LIMIT), "{quiet:?} {noisy:?}");
+        assert!(!quiet.is_underpowered(LIMIT) && noisy.is_underpowered(LIMIT), "{quiet:?} {noisy:?}");
         assert!(Reading::of(&pairs(5, 1.0, 0.1)).is_none());
     }
 

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::canary::{CANARIES, Cage, Canary};
+use super::canary::{CANARIES, Canary, CanaryState};
 use super::controls::NULL;
 use super::journal::{Journal, Launch, Lost, Pair, Stage, Taken};
-use super::judge::{EARLY, FEWEST, LOOKS, Reading, Verdict, decide};
+use super::judge::{EARLY, FEWEST, INTERIM_SIZES, Reading, Verdict, decide};
 use super::launcher::Launcher;
 use super::rows::{Contender, Row};
-use super::verdicts::{METRICS, Standing, standing, values};
+use super::verdicts::{METRICS, ScreenStatus, standing, values};
 use crate::host::interrupt;
 use crate::host::settings::{GateSettings, Limit, Metric};
 use crate::host::stats::Random;
@@ -68,7 +68,7 @@ pub(super) struct Measuring<'a, 'b> {
     journal: &'b mut Journal,
     limits: &'a GateSettings,
     plan: Plan,
-    cage: Cage,
+    cage: CanaryState,
     measured: Measured,
     began: Instant,
     told: Instant,
@@ -92,7 +92,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
             journal,
             limits,
             plan,
-            cage: Cage::new(),
+            cage: CanaryState::new(),
             measured: Measured { taken, ..Measured::default() },
             began: Instant::now(),
             told: Instant::now(),
@@ -122,8 +122,8 @@ impl<'a, 'b> Measuring<'a, 'b> {
         }
         let suspects = self.suspects();
         let mut payable = self.within_budget(suspects.clone());
-        self.expect(Stage::Confirm, &payable, LOOKS[0]);
-        for pairs in 1..=LOOKS[0] {
+        self.expect(Stage::Confirm, &payable, INTERIM_SIZES[0]);
+        for pairs in 1..=INTERIM_SIZES[0] {
             // Anew in each round: where the machine became slower, the last ones give way, so that not all end a pair short.
             payable = self.within_budget(payable);
             self.rounds(Stage::Confirm, &payable, pairs)?;
@@ -147,7 +147,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
     /// Those that can have the pairs of the first look in the time that is left; takes down where others cannot.
     fn within_budget(&mut self, suspects: Vec<&'a Row<'a>>) -> Vec<&'a Row<'a>> {
         let Some(left) = self.left_to_plan() else { return suspects };
-        let missing = |name: &str| LOOKS[0].saturating_sub(self.count(name, Stage::Confirm));
+        let missing = |name: &str| INTERIM_SIZES[0].saturating_sub(self.count(name, Stage::Confirm));
         let price = |name: &str| self.cost(name, missing(name));
         let mut spent: Duration = self.controls().iter().map(|track| price(&track.name())).sum();
         let all = suspects.len();
@@ -180,7 +180,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
             let left = self.left_to_plan();
             let open = self.undecided(suspects).into_iter().filter_map(|(row, reading)| {
                 let taken = self.count(&row.id.to_string(), Stage::Confirm);
-                let missing = LOOKS.into_iter().find(|look| *look > taken)? - taken;
+                let missing = INTERIM_SIZES.into_iter().find(|look| *look > taken)? - taken;
                 let may = match left {
                     Some(left) => self.cost(&row.id.to_string(), missing) <= left,
                     None => reading.looks_slower(),
@@ -289,7 +289,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
         let [screen, confirm] = [Stage::Screen, Stage::Confirm].map(|stage| self.pairs(row, stage));
         let limit = self.limits.limit(&row.id, metric);
         let standing = standing(metric, (screen, confirm), limit, row.is_untouched(), self.plan.all_are_suspects);
-        standing == Standing::Suspect
+        standing == ScreenStatus::Suspect
     }
 
     /// One pair; a launch that fails takes its row out.

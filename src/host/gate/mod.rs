@@ -58,7 +58,7 @@ use worktree::Place;
 
 /// What is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sides {
+pub enum Comparison {
     /// This working tree against a revision.
     Tree {
         /// The base.
@@ -84,7 +84,7 @@ pub enum Sides {
 #[derive(Debug, Clone)]
 pub struct Gate {
     /// What is compared.
-    pub sides: Sides,
+    pub sides: Comparison,
     /// The rows, as in a bench; none: every query on the engines that are compiled here and built.
     pub filter: Option<String>,
     /// The time that may be spent measuring.
@@ -134,7 +134,7 @@ impl Gate {
             settings.gate.check_expiry().map_err(Stop::Usage)?;
         }
         if self.instructions {
-            if matches!(self.sides, Sides::Programs { .. }) {
+            if matches!(self.sides, Comparison::Programs { .. }) {
                 let why = "instructions are counted of revisions: leave --instructions out, or name a --base";
                 return Err(Stop::Usage(anyhow!(why)));
             }
@@ -202,9 +202,9 @@ impl Gate {
     /// Before it waits for another gate.
     fn check_revisions(&self, place: Place<'_>) -> Result<(), Stop> {
         let names = match &self.sides {
-            Sides::Tree { base } => vec![base],
-            Sides::Revisions { base, head } => vec![base, head],
-            Sides::Programs { .. } => Vec::new(),
+            Comparison::Tree { base } => vec![base],
+            Comparison::Revisions { base, head } => vec![base, head],
+            Comparison::Programs { .. } => Vec::new(),
         };
         names.into_iter().try_for_each(|name| worktree::commit(place, name).map(drop)).map_err(Stop::Usage)
     }
@@ -213,7 +213,7 @@ impl Gate {
         let filter = self.filter();
         let revision = |role, name: &str| Side::revision(role, name, place, filter, settings);
         match &self.sides {
-            Sides::Tree { base } => {
+            Comparison::Tree { base } => {
                 let of_base = revision(Role::Base, base)?;
                 let missing = worktree::missing(place, base, "HEAD");
                 if missing > 0 {
@@ -231,8 +231,8 @@ impl Gate {
                 }
                 Ok((of_base, head))
             }
-            Sides::Revisions { base, head } => Ok((revision(Role::Base, base)?, revision(Role::Head, head)?)),
-            Sides::Programs { base, head } => {
+            Comparison::Revisions { base, head } => Ok((revision(Role::Base, base)?, revision(Role::Head, head)?)),
+            Comparison::Programs { base, head } => {
                 let engine = sides::engine_of(head, filter, settings).map_err(Stop::Usage)?;
                 let side = |role, name: &str| Side::program(role, name, &engine, settings).map_err(Stop::Usage);
                 Ok((side(Role::Base, base)?, side(Role::Head, head)?))
@@ -290,7 +290,7 @@ impl Gate {
             log::info!("{line}");
         }
         let (count, place) = (rows.both.len(), journal.path().display());
-        let pairs = if plan.all_are_suspects { judge::LOOKS[0] } else { plan.screen };
+        let pairs = if plan.all_are_suspects { judge::INTERIM_SIZES[0] } else { plan.screen };
         log::info!("rows: {count}, pairs of each at first: {pairs}; launches are kept in {place}");
         let watch = machine::Watch::start();
         let measured = Measuring::new(&rows.both, launcher, &mut journal, taken, &settings.gate, plan).run()?;

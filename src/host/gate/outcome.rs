@@ -164,7 +164,8 @@ pub struct MetricOutcome {
     /// What decided.
     pub reading: Option<Reading>,
     /// Whether a change that has to be seen might have gone unseen.
-    pub blind: bool,
+    #[serde(rename = "blind")]
+    pub underpowered: bool,
 }
 
 /// A control's.

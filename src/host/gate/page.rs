@@ -94,7 +94,7 @@ fn line(row: &RowOutcome, metric: Option<&MetricOutcome>, verdicts: bool) -> Vec
             Verdict::Equivalent => Tone::Soft,
             Verdict::Inconclusive => Tone::Plain,
         };
-        let asides = [(metric.is_some_and(|metric| metric.blind), "blind"), (row.untouched, "same program")];
+        let asides = [(metric.is_some_and(|metric| metric.underpowered), "blind"), (row.untouched, "same program")];
         let aside: Vec<&str> = asides.iter().filter(|(is, _)| *is).map(|(_, text)| *text).collect();
         cells.push(Cell { text: word(verdict).to_owned(), aside: aside.join(", "), tone, ..Cell::default() });
     }
@@ -116,7 +116,7 @@ fn figures(reading: Option<(&Reading, Metric)>) -> Vec<Cell> {
             aside: format!("{:.3} to {:.3}", ratio.low, ratio.high),
             ..Cell::from(format!("{:.3}", ratio.estimate))
         },
-        Cell::from(format!("{:+.1} %", 100.0 * (reading.could_see - 1.0))),
+        Cell::from(format!("{:+.1} %", 100.0 * (reading.min_detectable_ratio - 1.0))),
         Cell::from(reading.pairs.to_string()),
     ]
 }
@@ -146,7 +146,10 @@ fn limits(outcome: &Outcome) -> Vec<String> {
     let limits = &outcome.limits;
     let mut lines = vec![format!(
         "accepted: time up to {:.2}, peak memory up to {:.2} times the base's; a row is cleared when {:.2} and {:.2} are excluded",
-        limits.time.accepts, limits.memory.accepts, limits.time.must_see, limits.memory.must_see
+        limits.time.accepts,
+        limits.memory.accepts,
+        limits.time.regression_threshold,
+        limits.memory.regression_threshold
     )];
     lines.extend(limits.exceptions.iter().map(|exception| {
         let what = exception.max_ratio.map_or_else(|| "may be missing".to_owned(), |ratio| format!("up to {ratio:.2}"));

@@ -12,7 +12,7 @@ use super::worktree::{self, Place};
 use crate::host::catalog::Catalog;
 use crate::host::checkout::Checkout;
 use crate::host::record::Git;
-use crate::host::run::select::{self, Cell, Usual};
+use crate::host::run::select::{self, Cell, DefaultSelection};
 use crate::host::session::Program;
 use crate::host::settings::Settings;
 use crate::host::suite::Workload;
@@ -138,7 +138,7 @@ impl Side {
     /// The cells that the filter means, hot.
     pub(super) fn cells<'a>(&'a self, filter: Option<&str>, settings: &Settings) -> Result<Vec<Cell<'a>>> {
         let cells = select::all(&self.workloads, &self.catalog, settings);
-        select::select(cells, filter, false, Usual { caches: &[Cache::Hot], formats: &settings.formats })
+        select::select(cells, filter, false, DefaultSelection { caches: &[Cache::Hot], formats: &settings.formats })
     }
 }
 

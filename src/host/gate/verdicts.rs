@@ -1,7 +1,7 @@
 //! The verdicts on the rows of a gate, by their pairs: a pure function.
 
 use super::journal::{LEAST_MEMORY, Pair, Pairs, Stage};
-use super::judge::{FEWEST, LOOKS, Reading, Verdict, decide};
+use super::judge::{FEWEST, INTERIM_SIZES, Reading, Verdict, decide};
 use super::outcome::{MetricOutcome, RowOutcome};
 use crate::host::settings::{GateSettings, Limit, Metric};
 use crate::protocol::id::BenchId;
@@ -28,7 +28,7 @@ struct Suspect {
 
 /// Where a metric of a row stands before new pairs decide.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Standing {
+pub(super) enum ScreenStatus {
     /// Nobody tells it, such as the memory of a server elsewhere.
     Untold,
     /// Not every launch tells it.
@@ -48,15 +48,15 @@ pub(super) fn standing(
     limit: Limit,
     untouched: bool,
     all_are_suspects: bool,
-) -> Standing {
+) -> ScreenStatus {
     let screened = values(screen, metric);
     let (known, of) = (screened.len() + values(confirm, metric).len(), screen.len() + confirm.len());
     let cleared = || Reading::of(&screened).filter(|reading| !all_are_suspects && reading.clears(limit));
     match known {
-        0 if metric != Metric::Time => Standing::Untold,
-        known if known < of => Standing::Partly { known, of },
-        _ if untouched && !all_are_suspects => Standing::Untouched,
-        _ => cleared().map_or(Standing::Suspect, Standing::Cleared),
+        0 if metric != Metric::Time => ScreenStatus::Untold,
+        known if known < of => ScreenStatus::Partly { known, of },
+        _ if untouched && !all_are_suspects => ScreenStatus::Untouched,
+        _ => cleared().map_or(ScreenStatus::Suspect, ScreenStatus::Cleared),
     }
 }
 
@@ -84,16 +84,16 @@ pub(super) fn judge(
         for metric in METRICS.into_iter().filter(|_| missing.is_none()) {
             let limit = limits.limit(&row.id, metric);
             let reading = Reading::of(&values(screen, metric));
-            let told = |verdict, stage| MetricOutcome { metric, limit, verdict, stage, reading, blind: false };
+            let told = |verdict, stage| MetricOutcome { metric, limit, verdict, stage, reading, underpowered: false };
             outcome.metrics.push(match standing(metric, (screen, confirm), limit, row.untouched, all_are_suspects) {
-                Standing::Untold => continue,
-                Standing::Partly { known, of } => {
+                ScreenStatus::Untold => continue,
+                ScreenStatus::Partly { known, of } => {
                     outcome.reason = Some(format!("its peak memory is known in {known} of {of} pairs only"));
                     told(Verdict::Invalid, Stage::Screen)
                 }
-                Standing::Untouched => told(Verdict::Equivalent, Stage::Screen),
-                Standing::Cleared(reading) => told(reading.without_regression(limit), Stage::Screen),
-                Standing::Suspect => {
+                ScreenStatus::Untouched => told(Verdict::Equivalent, Stage::Screen),
+                ScreenStatus::Cleared(reading) => told(reading.without_regression(limit), Stage::Screen),
+                ScreenStatus::Suspect => {
                     let pairs = values(confirm, metric);
                     suspects.push(Suspect { row: rows.len(), metric: outcome.metrics.len(), pairs, limit });
                     told(Verdict::Inconclusive, Stage::Confirm)
@@ -134,9 +134,10 @@ fn confirm(rows: &mut [RowOutcome], suspects: &[Suspect]) {
         let metric = &mut row.metrics[suspect.metric];
         metric.verdict = verdict;
         metric.reading = reading.or(metric.reading);
-        if suspect.pairs.len() < LOOKS[0] && metric.reading.is_some() {
-            row.reason
-                .get_or_insert_with(|| format!("{} of the {} new pairs that decide", suspect.pairs.len(), LOOKS[0]));
+        if suspect.pairs.len() < INTERIM_SIZES[0] && metric.reading.is_some() {
+            row.reason.get_or_insert_with(|| {
+                format!("{} of the {} new pairs that decide", suspect.pairs.len(), INTERIM_SIZES[0])
+            });
         }
     }
 }
@@ -146,11 +147,12 @@ fn conclude(row: &mut RowOutcome) {
     for metric in &mut row.metrics {
         if let (Metric::Memory, Some(reading)) = (metric.metric, &mut metric.reading) {
             // What counts as none is not seen, however steady it is.
-            reading.could_see = reading.could_see.max(1.0 + f64::from(LEAST_MEMORY) / reading.base);
+            reading.min_detectable_ratio =
+                reading.min_detectable_ratio.max(1.0 + f64::from(LEAST_MEMORY) / reading.base);
         }
         // Nobody asks a row that nothing touched what it could have seen.
         let asked = !row.untouched || metric.stage == Stage::Confirm;
-        metric.blind = asked && metric.reading.is_some_and(|reading| reading.is_blind(metric.limit));
+        metric.underpowered = asked && metric.reading.is_some_and(|reading| reading.is_underpowered(metric.limit));
     }
     row.verdict = row
         .metrics
@@ -214,7 +216,7 @@ mod tests {
     fn a_row_that_runs_the_very_same_is_no_suspect_unless_another_machine_found_it() {
         let slower = || pairs(Stage::Screen, 10, 2000, [100, 100]);
         let row = judged_as(true, false, slower(), Vec::new());
-        assert!(row.verdict == Verdict::Equivalent && row.metrics.iter().all(|metric| !metric.blind), "{row:?}");
+        assert!(row.verdict == Verdict::Equivalent && row.metrics.iter().all(|metric| !metric.underpowered), "{row:?}");
         assert_eq!(judged_as(false, false, slower(), Vec::new()).verdict, Verdict::Inconclusive);
         let confirmed = judged_as(true, true, Vec::new(), pairs(Stage::Confirm, 30, 2000, [100, 100]));
         assert_eq!(confirmed.verdict, Verdict::Regressed);
@@ -240,13 +242,13 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_little_memory_is_blind_to_what_counts_as_none() {
-        let could_see = |memory| {
+    fn a_row_of_little_memory_is_underpowered_for_what_counts_as_none() {
+        let min_detectable_ratio = |memory| {
             let metric = judged(pairs(Stage::Screen, 10, 1000, [memory, memory]), Vec::new()).metrics.remove(1);
-            (metric.reading.unwrap().could_see, metric.blind)
+            (metric.reading.unwrap().min_detectable_ratio, metric.underpowered)
         };
-        assert_eq!(could_see(5), (1.2, true));
-        assert_eq!(could_see(100), (1.01, false));
+        assert_eq!(min_detectable_ratio(5), (1.2, true));
+        assert_eq!(min_detectable_ratio(100), (1.01, false));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::host::interrupt;
 use crate::host::record::{Inspects, Outcome, Record};
 use crate::host::run::event::Observer;
 use crate::host::run::prepare::{Ready, Stop, program};
-use crate::host::run::select::{self, Cell, Usual};
+use crate::host::run::select::{self, Cell, DefaultSelection};
 use crate::host::run::{Held, Runner};
 use crate::host::session::Program;
 use crate::host::settings::Settings;
@@ -44,8 +44,12 @@ impl<'a> Inspection<'a> {
         let cells = select::all(&workloads, &catalog, self.settings);
         // What a run allocates or executes is the same wherever its data come from.
         let cells = cells.into_iter().filter(|cell| cell.parts.variant.cache == Cache::Hot).collect();
-        let cells =
-            select::select(cells, filter, false, Usual { caches: &[Cache::Hot], formats: &self.settings.formats })?;
+        let cells = select::select(
+            cells,
+            filter,
+            false,
+            DefaultSelection { caches: &[Cache::Hot], formats: &self.settings.formats },
+        )?;
         let mut records = Vec::new();
         for cell in &cells {
             let mut record = Record { inspects: Some(what), ..self.runner.context.blank(cell) };

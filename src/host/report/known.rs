@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::host::catalog::Catalog;
 use crate::host::settings::Settings;
-use crate::host::suite::{Workload, is_own};
+use crate::host::suite::{Workload, is_adhoc};
 use crate::protocol::id::BenchId;
 
 /// Engines and queries that there are.
@@ -54,7 +54,7 @@ impl Known {
             return Some(format!("there is no engine {} here", id.engine));
         }
         // Somebody's own query is asked once and gone from the settings; its records still say what it was.
-        let known = self.queries.contains(&id.query) || is_own(&id.query);
+        let known = self.queries.contains(&id.query) || is_adhoc(&id.query);
         (!known).then(|| {
             format!(
                 "there is no query {} here; QUERYDYNO_WORKLOADS names the folders of workloads of your own",

@@ -13,7 +13,7 @@ use crate::host::inspected;
 use crate::host::record::{Counts, Outcome, Record};
 use crate::host::session::{Program, Runs};
 use crate::measure::memory::Peak;
-use crate::measure::usage::{Moved, Usage};
+use crate::measure::usage::{IoBytes, Usage};
 
 impl Runner<'_> {
     /// Fills the record, which says `measured` only if all went well. Gives how long the host waited for the programs.
@@ -86,7 +86,7 @@ fn fill(record: &mut Record, engine: &Engine<'_>, samples: &Samples) {
         Some(sum as f64 / iterations as f64)
     };
     let usage = |count: fn(Usage) -> u64| mean(&|runs| runs.usage.map(count));
-    let moved = |count: fn(Moved) -> u64| mean(&|runs| runs.moved.map(count));
+    let moved = |count: fn(IoBytes) -> u64| mean(&|runs| runs.moved.map(count));
     record.counts = Counts {
         minor_page_faults: usage(|usage| usage.minor_page_faults),
         major_page_faults: usage(|usage| usage.major_page_faults),

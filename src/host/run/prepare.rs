@@ -92,7 +92,7 @@ impl Runner<'_> {
         let record = &mut held.record;
         let query = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
         record.query.sha256 = Some(sha256(&query.sql));
-        record.query.sql = parts.workload.is_given().then(|| query.sql.clone());
+        record.query.sql = parts.workload.is_external().then(|| query.sql.clone());
         let (names, format) = (&parts.query.tables, parts.variant.format);
         let Found { dataset, planning } =
             tables::dataset(parts.workload, names, cell.id.scale, format, self.settings, &self.store)?;

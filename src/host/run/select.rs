@@ -82,19 +82,19 @@ pub(crate) fn words(filter: &str) -> Vec<&str> {
 
 /// What runs without being named in a filter, as far as the settings say.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Usual<'a> {
+pub(crate) struct DefaultSelection<'a> {
     pub(crate) caches: &'a [Cache],
     pub(crate) formats: &'a [String],
 }
 
-impl<'a> Usual<'a> {
+impl<'a> DefaultSelection<'a> {
     pub(crate) fn of(settings: &'a Settings) -> Self {
         Self { caches: &settings.caches, formats: &settings.formats }
     }
 
     /// Tables that are there already are in one format: asking for them is asking for that.
     fn has_format(&self, cell: &Cell<'_>) -> bool {
-        cell.parts.workload.is_given() || self.formats.iter().any(|format| format == cell.parts.variant.format)
+        cell.parts.workload.is_external() || self.formats.iter().any(|format| format == cell.parts.variant.format)
     }
 }
 
@@ -107,7 +107,7 @@ pub(crate) fn select<'a>(
     cells: Vec<Cell<'a>>,
     filter: Option<&str>,
     exact: bool,
-    usual: Usual<'_>,
+    usual: DefaultSelection<'_>,
 ) -> Result<Vec<Cell<'a>>> {
     let Some(filter) = filter.filter(|text| !text.is_empty()) else {
         let runs = |cell: &Cell<'_>| {
@@ -258,7 +258,7 @@ mod tests {
         let mut catalog = Catalog::read(&settings)?;
         catalog.add_versions(&words(filter.unwrap_or_default()))?;
         let workloads = [Workload::read("tpch")?];
-        let cells = select(all(&workloads, &catalog, &settings), filter, false, Usual::of(&settings))?;
+        let cells = select(all(&workloads, &catalog, &settings), filter, false, DefaultSelection::of(&settings))?;
         Ok(cells.iter().map(|cell| cell.id.to_string()).collect())
     }
 

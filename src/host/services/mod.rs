@@ -27,7 +27,7 @@ use crate::host::paths;
 use crate::host::settings::Settings;
 use crate::protocol::engine::Server;
 use compose::{Compose, Container};
-use process::Kept;
+use process::PidFile;
 
 pub use jars::hive_jars;
 pub use ports::{Owner, owner};
@@ -348,7 +348,7 @@ fn container_of(name: &str, port: u16) -> Option<u32> {
 
 /// As [`server_pid`], of the servers that are kept in another folder.
 pub fn server_pid_in(home: &Path, name: &str, port: u16) -> Option<u32> {
-    let kept = Kept::read(&home.join(name))?;
+    let kept = PidFile::read(&home.join(name))?;
     (kept.port == port && kept.lives()).then_some(kept.pid)
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::log::tail;
-use super::process::{Kept, log_of, spawn};
+use super::process::{PidFile, log_of, spawn};
 use super::service::Service;
 use super::wait::{QUOTED, Spinner, until_up};
 use super::{hive, mariadb, ports};
@@ -42,8 +42,8 @@ pub(super) fn folder(home: &Path, service: Service) -> PathBuf {
 }
 
 /// What a running one is known by.
-pub(super) fn running(home: &Path, service: Service) -> Option<Kept> {
-    Kept::read(&folder(home, service)).filter(Kept::lives)
+pub(super) fn running(home: &Path, service: Service) -> Option<PidFile> {
+    PidFile::read(&folder(home, service)).filter(PidFile::lives)
 }
 
 /// Makes the service's folder, which is its owner's alone, and takes its lock.
@@ -68,7 +68,7 @@ pub(super) fn up(service: Service, home: &Path, python: &str, port: u16) -> Resu
         already(service, &kept, &folder, port)?;
         return Ok(true);
     }
-    Kept::forget(&folder);
+    PidFile::forget(&folder);
     let variable = service.ports()[0].variable;
     ports::ensure_free(port, variable, service.name())?;
     let (mut command, init) = match service {
@@ -96,13 +96,13 @@ fn start(service: Service, command: &mut Command, folder: &Path, port: u16) -> R
         return Ok(());
     };
     kept.stop(service.name())?;
-    Kept::forget(folder);
+    PidFile::forget(folder);
     interrupt::check()?;
     Err(silent(service, folder, &error))
 }
 
 /// One that runs: the same port, and it answers, if need be after a while.
-fn already(service: Service, kept: &Kept, folder: &Path, port: u16) -> Result<()> {
+fn already(service: Service, kept: &PidFile, folder: &Path, port: u16) -> Result<()> {
     ensure!(
         kept.port == port,
         "{service} is up on port {}, not {port}: `cargo xtask services down {service}` first, or leave {} as it was",
@@ -147,6 +147,6 @@ pub(super) fn down(service: Service, home: &Path) -> Result<bool> {
     if let Some(kept) = &kept {
         kept.stop(service.name())?;
     }
-    Kept::forget(&folder);
+    PidFile::forget(&folder);
     Ok(kept.is_some())
 }

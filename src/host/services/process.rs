@@ -26,7 +26,7 @@ const DEATH: Duration = Duration::from_secs(5);
 
 /// What a server that we started is known by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct PidFile {
     pub(super) pid: u32,
     pub(super) port: u16,
     /// When it was started, in ticks since the boot.
@@ -57,7 +57,7 @@ fn set_apart(command: &mut Command) {
 ///
 /// # Errors
 /// When it cannot be started or written down; nothing runs then.
-pub(super) fn spawn(command: &mut Command, folder: &Path, port: u16) -> Result<(Child, Kept)> {
+pub(super) fn spawn(command: &mut Command, folder: &Path, port: u16) -> Result<(Child, PidFile)> {
     let log = log_of(folder);
     if log.exists() {
         fs::rename(&log, log.with_extension("log.1"))?;
@@ -69,7 +69,7 @@ pub(super) fn spawn(command: &mut Command, folder: &Path, port: u16) -> Result<(
     command.env_remove(PASSWORD).current_dir(folder);
     set_apart(command);
     let mut child = command.spawn().with_context(|| format!("cannot start {program}"))?;
-    match Kept::of(child.id(), port).and_then(|kept| kept.write(folder).map(|()| kept)) {
+    match PidFile::of(child.id(), port).and_then(|kept| kept.write(folder).map(|()| kept)) {
         Ok(kept) => Ok((child, kept)),
         Err(error) => {
             // Nobody would find it again.
@@ -79,7 +79,7 @@ pub(super) fn spawn(command: &mut Command, folder: &Path, port: u16) -> Result<(
     }
 }
 
-impl Kept {
+impl PidFile {
     fn of(pid: u32, port: u16) -> Result<Self> {
         let seen = look(pid).with_context(|| format!("process {pid} ended at once"))?;
         Ok(Self { pid, port, started_ticks: seen.started_ticks, boot: boot() })
@@ -206,7 +206,7 @@ mod tests {
     fn a_server_is_known_again_and_stopped() {
         let folder = tempfile::tempdir().unwrap();
         let (child, kept) = spawn(Command::new("sleep").arg("1000"), folder.path(), 1).unwrap();
-        assert_eq!(Kept::read(folder.path()), Some(kept.clone()));
+        assert_eq!(PidFile::read(folder.path()), Some(kept.clone()));
         assert!(kept.lives());
         // A group of its own: the terminal's Ctrl-C goes to another.
         let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
@@ -223,8 +223,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut child, kept) = spawn(Command::new("sleep").arg("1000"), folder.path(), 1).unwrap();
         for other in [
-            Kept { started_ticks: kept.started_ticks - 1, ..kept.clone() },
-            Kept { boot: "another".to_owned(), ..kept.clone() },
+            PidFile { started_ticks: kept.started_ticks - 1, ..kept.clone() },
+            PidFile { boot: "another".to_owned(), ..kept.clone() },
         ] {
             assert!(!other.lives());
             other.stop("sleep").unwrap();

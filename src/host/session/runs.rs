@@ -2,7 +2,7 @@
 
 use crate::measure::memory::Peak;
 use crate::measure::tree;
-use crate::measure::usage::{self, Moved, Usage};
+use crate::measure::usage::{self, IoBytes, Usage};
 use crate::protocol::observe::Observed;
 
 /// What some runs of a query took.
@@ -19,7 +19,7 @@ pub struct Runs {
     /// Page faults and context switches over all of them.
     pub usage: Option<Usage>,
     /// Bytes read and written over all of them, children included.
-    pub moved: Option<Moved>,
+    pub moved: Option<IoBytes>,
     /// What a watched run told.
     pub observed: Observed,
 }
@@ -59,16 +59,12 @@ pub(super) struct Counts {
     /// Of the process and its children.
     pub(super) cpu_ns: Option<u64>,
     pub(super) children_cpu_ns: Option<u64>,
-    pub(super) moved: Option<Moved>,
+    pub(super) moved: Option<IoBytes>,
 }
 
 impl Counts {
     pub(super) fn of(pid: u32) -> Self {
         let tree = tree::of(pid);
-        Self {
-            cpu_ns: tree::cpu_ns(&tree),
-            children_cpu_ns: tree::children_cpu_ns(&tree),
-            moved: usage::moved_by(&tree),
-        }
+        Self { cpu_ns: tree::cpu_ns(&tree), children_cpu_ns: tree::children_cpu_ns(&tree), moved: usage::io_of(&tree) }
     }
 }

@@ -18,8 +18,9 @@ pub struct Limit {
     pub unchanged: f64,
     /// A ratio up to this is accepted: red is what is confirmed to be more than unchanged, and estimated to be more than this.
     pub accepts: f64,
-    /// A ratio from here on has to be seen: a row is cleared when its interval lies below, and blind when it could not.
-    pub must_see: f64,
+    /// A ratio from here on has to be seen: a row is cleared when its interval lies below, and underpowered when it could not.
+    #[serde(rename = "must_see")]
+    pub regression_threshold: f64,
 }
 
 fn one() -> f64 {
@@ -28,8 +29,8 @@ fn one() -> f64 {
 
 impl Limit {
     /// Of a row without an exception.
-    pub const fn new(accepts: f64, must_see: f64) -> Self {
-        Self { unchanged: 1.0, accepts, must_see }
+    pub const fn new(accepts: f64, regression_threshold: f64) -> Self {
+        Self { unchanged: 1.0, accepts, regression_threshold }
     }
 
     /// With a greater ratio accepted; what counts as unchanged and what has to be seen are as far from it as before.
@@ -37,7 +38,11 @@ impl Limit {
     pub(crate) fn accepting(self, accepts: f64) -> Self {
         // An exception allows, and never tightens.
         let factor = (accepts / self.accepts).max(1.0);
-        Self { unchanged: self.unchanged * factor, accepts: self.accepts * factor, must_see: self.must_see * factor }
+        Self {
+            unchanged: self.unchanged * factor,
+            accepts: self.accepts * factor,
+            regression_threshold: self.regression_threshold * factor,
+        }
     }
 }
 
@@ -110,11 +115,13 @@ impl GateSettings {
         let read: Self = value.try_into().context("[gate]")?;
         for (name, limit) in [("time", read.time), ("memory", read.memory)] {
             ensure!(
-                limit == Limit::new(limit.accepts, limit.must_see),
+                limit == Limit::new(limit.accepts, limit.regression_threshold),
                 "[gate] {name} has accepts and must_see, and no unchanged"
             );
             ensure!(
-                1.0 <= limit.accepts && limit.accepts < limit.must_see && limit.must_see.is_finite(),
+                1.0 <= limit.accepts
+                    && limit.accepts < limit.regression_threshold
+                    && limit.regression_threshold.is_finite(),
                 "[gate] {name}: accepts is a ratio from 1 on, and must_see a greater one: {{ accepts = 1.02, must_see = 1.05 }}"
             );
         }
@@ -216,7 +223,7 @@ mod tests {
         let settings = with("metric = 'time'\nmax_ratio = 1.53").unwrap();
         let id = |text: &str| text.parse().unwrap();
         let limit = settings.limit(&id("duckdb/q1/sf1/parquet"), Metric::Time);
-        assert!((limit.accepts - 1.53).abs() < 1e-9 && (limit.must_see - 1.575).abs() < 1e-9, "{limit:?}");
+        assert!((limit.accepts - 1.53).abs() < 1e-9 && (limit.regression_threshold - 1.575).abs() < 1e-9, "{limit:?}");
         assert_eq!(settings.limit(&id("duckdb/q1/sf1/parquet"), Metric::Memory), settings.memory);
         assert_eq!(settings.limit(&id("duckdb/q10/sf1/parquet"), Metric::Time), settings.time);
         // One that allows less than is allowed anyhow changes nothing.

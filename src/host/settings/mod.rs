@@ -59,7 +59,7 @@ mod file;
 mod gate;
 mod keys;
 mod read;
-mod told;
+mod resolved;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -76,7 +76,7 @@ pub use keys::{ENGINE_VARIABLES, EngineVariable, KEYS, Key};
 use keys::{MEMORY, QUERY, TABLE_NAME, THREADS};
 pub(crate) use read::called_in;
 pub use read::duration;
-pub use told::{Told, ToldBy};
+pub use resolved::{ResolvedSetting, SettingSource};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
@@ -96,7 +96,7 @@ pub struct Settings {
     /// Folders of workloads of the user's own.
     pub workloads: Vec<PathBuf>,
     /// The user's own query, where table and text are both said.
-    pub own: Option<Own>,
+    pub adhoc: Option<AdhocQuery>,
     /// States of the page cache that run without being named in a filter.
     pub caches: Vec<Cache>,
     /// Time for one reply of an engine program, where somebody said one; see [`timeout()`](Self::timeout()).
@@ -120,7 +120,7 @@ pub struct Settings {
     /// What a change may cost, for `cargo xtask gate`.
     pub gate: GateSettings,
     /// Every setting as it was told; see [`told()`](Self::told()).
-    pub(crate) told: Vec<Told>,
+    pub(crate) told: Vec<ResolvedSetting>,
 }
 
 /// Where the engine DuckDB comes from.
@@ -134,7 +134,7 @@ pub enum DuckDbFrom {
 
 /// A query of the user's own, over one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Own {
+pub struct AdhocQuery {
     /// Where the table lies, as it was written.
     pub table: String,
     /// The text, with `{table}` for the table.
@@ -172,7 +172,7 @@ pub struct OwnEngine {
 impl Settings {
     /// Every setting with its value and who said it, in the order in which people read them; of passwords only whether they
     /// are set.
-    pub fn told(&self) -> Vec<Told> {
+    pub fn told(&self) -> Vec<ResolvedSetting> {
         self.told.clone()
     }
 
@@ -180,11 +180,11 @@ impl Settings {
     ///
     /// # Errors
     /// What to set, where one of its two parts is missing.
-    pub fn own_query(&self) -> Result<&Own> {
-        if let Some(own) = &self.own {
+    pub fn adhoc_query(&self) -> Result<&AdhocQuery> {
+        if let Some(own) = &self.adhoc {
             return Ok(own);
         }
-        let said = |key: Key| self.told_by(key) != ToldBy::Default;
+        let said = |key: Key| self.told_by(key) != SettingSource::Default;
         let missing = match (said(TABLE_NAME), said(QUERY)) {
             (true, false) => "there is a table (--table or TABLE_NAME) and no query (--sql or QUERY)",
             (false, true) => "there is a query (--sql or QUERY) and no table (--table or TABLE_NAME)",
@@ -201,9 +201,9 @@ impl Settings {
         self.timeout.unwrap_or(DEFAULT_TIMEOUT)
     }
 
-    fn told_by(&self, key: Key) -> ToldBy {
+    fn told_by(&self, key: Key) -> SettingSource {
         let told = self.told.iter().find(|told| told.variable == key.variable);
-        told.map_or(ToldBy::Default, |told| told.from.clone())
+        told.map_or(SettingSource::Default, |told| told.from.clone())
     }
 
     /// Every combination of threads and memory, hot and in the default mode.

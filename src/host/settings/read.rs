@@ -13,8 +13,8 @@ use super::keys::{
     ACCEPT_MAJORITY, CACHE, DATA, DUCKDB, ENGINE_VARIABLES, FORMATS, KEYS, MEMORY, METASTORE, PREFIX, PYTHON, QUERY,
     SCALE, TABLE_NAME, THREADS, TIMEOUT, TPCH_ANSWERS, WORKLOADS,
 };
-use super::told::{Given, ToldBy, named};
-use super::{DuckDbFrom, Own, Settings};
+use super::resolved::{Given, SettingSource, named};
+use super::{AdhocQuery, DuckDbFrom, Settings};
 use crate::host::paths;
 use crate::host::variant::{self, Cache, PARQUET};
 use crate::measure::machine;
@@ -83,7 +83,7 @@ impl Settings {
             formats: given.axis(&FORMATS, format)?.unwrap_or_else(|| vec![PARQUET.to_owned()]),
             metastore: text(&METASTORE),
             workloads: workloads(&given)?,
-            own: text(&TABLE_NAME).zip(text(&QUERY)).map(|(table, sql)| Own { table, sql }),
+            adhoc: text(&TABLE_NAME).zip(text(&QUERY)).map(|(table, sql)| AdhocQuery { table, sql }),
             caches: caches.unwrap_or_else(|| vec![Cache::Hot]),
             timeout: timeout.transpose()?,
             home: paths::home(),
@@ -159,7 +159,7 @@ fn timeout(text: &str) -> Result<Duration> {
 /// The folders, absolute: in the file relative to the package, as its engines are, else to where the command was called.
 fn workloads(given: &Given) -> Result<Vec<PathBuf>> {
     let Some((folders, by)) = given.values(&WORKLOADS) else { return Ok(Vec::new()) };
-    let base = if matches!(by, ToldBy::File(_)) { paths::root().to_owned() } else { called_in()? };
+    let base = if matches!(by, SettingSource::File(_)) { paths::root().to_owned() } else { called_in()? };
     let folders: Vec<PathBuf> = folders.iter().filter(|folder| !folder.is_empty()).map(|one| base.join(one)).collect();
     let has_none = |folder: &&PathBuf| !folder.join("workload.toml").is_file();
     if let Some(folder) = folders.iter().find(has_none) {
@@ -269,26 +269,26 @@ mod tests {
             let told = settings.told().into_iter().find(|told| told.variable == name).unwrap();
             (told.value, told.from)
         };
-        assert_eq!(told(THREADS.variable), ("1".to_owned(), ToldBy::Flag));
-        assert_eq!(told(SCALE.variable), ("0.1".to_owned(), ToldBy::Environment));
-        assert_eq!(told(TIMEOUT.variable), ("1m".to_owned(), ToldBy::File("/etc/querydyno.toml".into())));
-        assert_eq!(told(CONFIG.variable).1, ToldBy::Default);
-        assert_eq!(told("MYSQL_PASSWORD"), ("set".to_owned(), ToldBy::Environment));
+        assert_eq!(told(THREADS.variable), ("1".to_owned(), SettingSource::Flag));
+        assert_eq!(told(SCALE.variable), ("0.1".to_owned(), SettingSource::Environment));
+        assert_eq!(told(TIMEOUT.variable), ("1m".to_owned(), SettingSource::File("/etc/querydyno.toml".into())));
+        assert_eq!(told(CONFIG.variable).1, SettingSource::Default);
+        assert_eq!(told("MYSQL_PASSWORD"), ("set".to_owned(), SettingSource::Environment));
         assert_eq!(told("STARROCKS_PASSWORD").0, "not set");
     }
 
     #[test]
     fn half_a_query_of_ones_own_is_missed_only_when_it_is_asked_for() {
         let half = settings(&[(TABLE_NAME.variable, "prices.parquet")]).unwrap();
-        assert_eq!(half.own, None);
+        assert_eq!(half.adhoc, None);
         assert!(
-            half.own_query()
+            half.adhoc_query()
                 .unwrap_err()
                 .to_string()
                 .starts_with("there is a table (--table or TABLE_NAME) and no query")
         );
         let whole = settings(&[(TABLE_NAME.variable, "a.b"), (QUERY.variable, "SELECT 1, 2 FROM {table}")]).unwrap();
-        assert_eq!(whole.own_query().unwrap().sql, "SELECT 1, 2 FROM {table}");
+        assert_eq!(whole.adhoc_query().unwrap().sql, "SELECT 1, 2 FROM {table}");
         assert_eq!((whole.timeout, whole.timeout()), (None, Duration::from_mins(5)));
     }
 
@@ -297,7 +297,7 @@ mod tests {
         let given = given(&[(QUERY.variable, " ")], &[(QUERY.variable, "SELECT 1")], "").unwrap();
         assert!(given.check().unwrap_err().to_string().starts_with("QUERY is given as an empty text"));
         // A variable that is set to nothing is how an environment unsets one.
-        assert_eq!(settings(&[(THREADS.variable, ""), (TABLE_NAME.variable, "")]).unwrap().own, None);
+        assert_eq!(settings(&[(THREADS.variable, ""), (TABLE_NAME.variable, "")]).unwrap().adhoc, None);
     }
 
     #[test]

@@ -41,24 +41,24 @@ impl Workload {
             workloads.push(Self::read_from(folder)?);
         }
         check_unlike(&workloads)?;
-        workloads.extend(settings.own.as_ref().and_then(|_| Self::own_of(settings).ok()));
+        workloads.extend(settings.adhoc.as_ref().and_then(|_| Self::adhoc_of(settings).ok()));
         Ok(workloads)
     }
 
     /// Whether its tables are there already: they are as they are, at one scale and in one format, and they may be others
     /// tomorrow under the same name.
-    pub fn is_given(&self) -> bool {
+    pub fn is_external(&self) -> bool {
         self.tables.iter().any(|table| table.source.is_some())
     }
 
     /// The scales that its cells have.
     pub(crate) fn scales(&self, settings: &Settings) -> Vec<Scale> {
-        if self.is_given() { vec![Scale::ONE] } else { settings.scales.clone() }
+        if self.is_external() { vec![Scale::ONE] } else { settings.scales.clone() }
     }
 
     /// The formats that its cells can have.
     pub(crate) fn formats(&self) -> Vec<&'static str> {
-        if !self.is_given() {
+        if !self.is_external() {
             return FORMATS.to_vec();
         }
         let mut sources = self.tables.iter().filter_map(|table| table.source.as_deref());

@@ -4,7 +4,7 @@ use std::{fs, iter};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::own::is_own;
+use super::adhoc::is_adhoc;
 use super::source::bad_name;
 use super::statement;
 use super::{QuerySpec, TableSpec, Workload};
@@ -22,7 +22,7 @@ impl Workload {
             bail!("'{name}' cannot name a workload: use letters, digits, '-', '_' and '.'");
         }
         ensure!(
-            !is_own(name),
+            !is_adhoc(name),
             "'{name}' is what a query of TABLE_NAME and QUERY is called; name the workload otherwise"
         );
         for (place, table) in self.tables.iter().enumerate() {
@@ -69,7 +69,7 @@ impl Workload {
             "the query's name '{name}' has {length} characters; give at most {LONGEST}, since it is part of folders' names, \
              which are cut, and queries whose names are alike until there would be compared with one another"
         );
-        ensure!(!is_own(name), "'{name}' is what a query of TABLE_NAME and QUERY is called; name it otherwise");
+        ensure!(!is_adhoc(name), "'{name}' is what a query of TABLE_NAME and QUERY is called; name it otherwise");
         for table in &query.tables {
             let known: Vec<&str> = self.tables.iter().map(|known| known.name.as_str()).collect();
             ensure!(
@@ -87,7 +87,7 @@ impl Workload {
                 key.column
             );
         }
-        if self.is_given() {
+        if self.is_external() {
             // Ours are read by a test, and 22 files at every start would be 22 too many.
             for dialect in iter::once("canonical".to_owned()).chain(self.dialects(query)) {
                 let text = self.text(query, &dialect, Scale::ONE)?.sql;

@@ -7,11 +7,11 @@
 //! are there already say where they lie, and then there is one scale.
 //!
 //! Ours are the folders of `fixtures`; a user's own are named by `QUERYDYNO_WORKLOADS`, with `tests/workload` as the example;
-//! a single query over a single table needs no folder: `Workload::own` (feature `harness`).
+//! a single query over a single table needs no folder: `Workload::adhoc` (feature `harness`).
 
+mod adhoc;
 mod all;
 mod check;
-mod own;
 mod read;
 pub(crate) mod source;
 mod statement;
@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::answer::Kind;
-pub(crate) use own::is_own;
+pub(crate) use adhoc::is_adhoc;
 
 /// Tables and queries that belong together.
 #[derive(Debug, Clone, Deserialize)]

@@ -147,7 +147,7 @@ mod tests {
     fn a_whole_name_wins_over_a_short_one() {
         let tables = ["/my/orders.parquet", "/my/items.parquet", "orders=/your/orders.parquet"].map(str::to_owned);
         let sql = "SELECT 1 FROM {orders} JOIN {t_orders} USING (k) JOIN {items} USING (k)";
-        let workload = Workload::own(&tables, sql, None, Path::new("/my")).unwrap();
+        let workload = Workload::adhoc(&tables, sql, None, Path::new("/my")).unwrap();
         let text = workload.text(&workload.queries[0], "duckdb", Scale::ONE).unwrap().sql;
         assert_eq!(text, "SELECT 1 FROM orders JOIN t_orders USING (k) JOIN t_items USING (k)");
     }
@@ -156,7 +156,7 @@ mod tests {
     fn text_fills_nothing_in_where_braces_are_not_ours() {
         let tables = ["/my/orders.parquet".to_owned()];
         let filled = |sql: &str, dialect: &str| {
-            let workload = Workload::own(&tables, sql, None, Path::new("/my")).unwrap();
+            let workload = Workload::adhoc(&tables, sql, None, Path::new("/my")).unwrap();
             workload.text(&workload.queries[0], dialect, Scale::ONE).unwrap().sql
         };
         let untouched =

@@ -120,7 +120,7 @@ impl Referee {
             return Ok(wrong(found.to_string().replace("the reference", "the answer")));
         }
         let factor = scale.factor();
-        let advice = if workload.is_given() {
+        let advice = if workload.is_external() {
             "the engines of this run are compared with each other at its end".to_owned()
         } else {
             format!(
@@ -178,7 +178,7 @@ impl Referee {
     ) -> Result<Option<Found>> {
         let text = checksum(workload, query)?;
         let shipped = workload.folder.join("answers").join(scale.to_string());
-        let local = (!workload.is_given()).then(|| Self::local(&workload.name, scale));
+        let local = (!workload.is_external()).then(|| Self::local(&workload.name, scale));
         for folder in [shipped].into_iter().chain(local) {
             let agreed = read_consensus(&folder)?.remove(&query.name);
             let Some(agreed) = agreed.filter(|agreed| agreed.query_sha256 == text) else { continue };

@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 
-use super::manifest::{self, Manifest, Origin, modified_ns};
+use super::manifest::{self, Manifest, Provenance, modified_ns};
 use crate::host::checksum::hex;
 use crate::host::interrupt;
 
@@ -28,7 +28,7 @@ pub(super) enum State {
 }
 
 /// Checks without reading the files.
-pub(super) fn quick(folder: &Path, expected: &Origin) -> State {
+pub(super) fn quick(folder: &Path, expected: &Provenance) -> State {
     if !folder.exists() {
         return State::Missing;
     }
@@ -63,7 +63,7 @@ pub(super) fn quick(folder: &Path, expected: &Origin) -> State {
 ///
 /// # Errors
 /// A file or the manifest cannot be read or written, or an interrupt came in between. Never [`State::Touched`].
-pub(super) fn thorough(folder: &Path, expected: &Origin) -> anyhow::Result<State> {
+pub(super) fn thorough(folder: &Path, expected: &Provenance) -> anyhow::Result<State> {
     let mut manifest = match quick(folder, expected) {
         State::Touched(manifest, _) => manifest,
         state => return Ok(state),
@@ -107,9 +107,9 @@ fn sha256(path: &Path) -> anyhow::Result<String> {
 }
 
 /// Names the first thing that is not as expected.
-fn difference(found: &Origin, expected: &Origin) -> String {
-    let name = |origin: &Origin| format!("{} {} {}", origin.workload, origin.scale, origin.table);
-    let source = |origin: &Origin| origin.source.as_ref().map_or_else(String::new, |sha256| format!("of {sha256}"));
+fn difference(found: &Provenance, expected: &Provenance) -> String {
+    let name = |origin: &Provenance| format!("{} {} {}", origin.workload, origin.scale, origin.table);
+    let source = |origin: &Provenance| origin.source.as_ref().map_or_else(String::new, |sha256| format!("of {sha256}"));
     let pairs = [
         (name(found), name(expected)),
         (found.generator.clone(), expected.generator.clone()),

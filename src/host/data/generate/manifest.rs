@@ -25,7 +25,7 @@ pub(super) struct Manifest {
     /// The version of this form.
     pub schema: u32,
     /// Where the files come from.
-    pub origin: Origin,
+    pub origin: Provenance,
     /// Rows over all files.
     pub rows: u64,
     /// The files in the order of the rows.
@@ -35,7 +35,7 @@ pub(super) struct Manifest {
 /// All that decides what a table's files hold; two equal ones mean equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Origin {
+pub(super) struct Provenance {
     /// Generator and version.
     pub generator: String,
     /// How the files are laid out.
@@ -69,7 +69,7 @@ pub(super) struct FileEntry {
 
 impl Manifest {
     /// The manifest of files that have just been made.
-    pub(super) fn new(origin: Origin, files: Vec<FileEntry>) -> Self {
+    pub(super) fn new(origin: Provenance, files: Vec<FileEntry>) -> Self {
         Self { schema: SCHEMA, origin, rows: files.iter().map(|file| file.rows).sum(), files }
     }
 

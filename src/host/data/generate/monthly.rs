@@ -20,7 +20,7 @@ use arrow::compute::take_record_batch;
 use arrow::datatypes::Date32Type;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
-use super::manifest::{FileEntry, Manifest, Origin};
+use super::manifest::{FileEntry, Manifest, Provenance};
 use super::month;
 use super::parquet::{Writer, layout_of_files};
 use super::progress::Progress;
@@ -41,7 +41,7 @@ const MOST_MONTHS: usize = 512;
 /// A table to be dealt out.
 pub(super) struct Task<'a> {
     /// What the new files shall be.
-    pub origin: Origin,
+    pub origin: Provenance,
     /// The column of dates.
     pub column: &'a str,
     /// The files that are there, in the order of the rows.
@@ -83,7 +83,7 @@ pub(super) fn tables(folder: &Path, tasks: &[&Task]) -> anyhow::Result<()> {
 
 /// Makes one table and gives its files.
 fn table(folder: &Path, task: &Task, progress: &Progress) -> anyhow::Result<Vec<FileEntry>> {
-    let Origin { workload, scale, table, .. } = &task.origin;
+    let Provenance { workload, scale, table, .. } = &task.origin;
     let mut staging = Staging::new(folder, table)?;
     let mut writers: BTreeMap<i32, Writer> = BTreeMap::new();
     for file in &task.files {

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::check::{self, State};
 use super::generators;
-use super::manifest::{Manifest, Origin};
+use super::manifest::{Manifest, Provenance};
 use super::monthly::{self, Task};
 use super::workers::{self, Target};
 use super::{parquet, staging};
@@ -100,7 +100,7 @@ impl Store {
 
     fn generated(&self, workload: &Workload, scale: Scale, tables: &[String]) -> anyhow::Result<Vec<Kept>> {
         let generator = generators::of(workload)?;
-        let origin = |table: &str| Origin {
+        let origin = |table: &str| Provenance {
             generator: generator.version().to_owned(),
             layout: parquet::layout(),
             workload: workload.name.clone(),
@@ -127,7 +127,7 @@ fn task<'a>(source: &Kept, workload: &'a Workload) -> Option<Task<'a>> {
     let column = workload.partition(source.name())?;
     let manifest = &source.manifest;
     let origin =
-        Origin { layout: monthly::layout(column), source: Some(checksum([source])), ..manifest.origin.clone() };
+        Provenance { layout: monthly::layout(column), source: Some(checksum([source])), ..manifest.origin.clone() };
     let bytes = manifest.files.iter().map(|file| file.bytes).sum();
     Some(Task { origin, column, files: source.files(), rows: manifest.rows, bytes })
 }
@@ -152,12 +152,12 @@ impl Kept {
 /// Tables that are wanted in a folder, and what they shall be.
 struct Request {
     folder: PathBuf,
-    origins: Vec<Origin>,
+    origins: Vec<Provenance>,
 }
 
 impl Request {
     /// The tables, in their order; `make` is called for those that are missing or broken.
-    fn kept(&self, make: impl FnOnce(&[Origin]) -> anyhow::Result<()>) -> anyhow::Result<Vec<Kept>> {
+    fn kept(&self, make: impl FnOnce(&[Provenance]) -> anyhow::Result<()>) -> anyhow::Result<Vec<Kept>> {
         // Complete data is used without the lock: nothing is written, so a read-only folder will do.
         match self.whole() {
             Some(kept) if !staging::left_behind(&self.folder) => Ok(kept),
@@ -167,7 +167,7 @@ impl Request {
 
     /// All tables, when sizes and modification times say that nothing was touched.
     fn whole(&self) -> Option<Vec<Kept>> {
-        let quick = |origin: &Origin| {
+        let quick = |origin: &Provenance| {
             let folder = self.folder.join(&origin.table);
             match check::quick(&folder, origin) {
                 State::Whole(manifest) => Some(Kept { folder, manifest }),
@@ -178,7 +178,7 @@ impl Request {
     }
 
     /// Takes the lock and makes what really is missing or broken.
-    fn repair(&self, make: impl FnOnce(&[Origin]) -> anyhow::Result<()>) -> anyhow::Result<Vec<Kept>> {
+    fn repair(&self, make: impl FnOnce(&[Provenance]) -> anyhow::Result<()>) -> anyhow::Result<Vec<Kept>> {
         fs::create_dir_all(&self.folder).with_context(|| {
             format!("cannot make {}; set QUERYDYNO_DATA to a folder that can be written", self.folder.display())
         })?;
@@ -187,7 +187,7 @@ impl Request {
 
         let mut missing = Vec::new();
         for origin in &self.origins {
-            let Origin { workload, scale, table, .. } = origin;
+            let Provenance { workload, scale, table, .. } = origin;
             match check::thorough(&self.folder.join(table), origin)? {
                 State::Whole(_) => continue,
                 State::Missing => {}

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use anyhow::bail;
 
 use super::generator::{Generator, Part};
-use super::manifest::{FileEntry, Manifest, Origin};
+use super::manifest::{FileEntry, Manifest, Provenance};
 use super::parquet;
 use super::progress::Progress;
 use super::staging::Staging;
@@ -31,7 +31,7 @@ pub(super) struct Target<'a> {
 ///
 /// # Errors
 /// The disk is full or cannot be written, or an interrupt came. Unfinished tables are removed.
-pub(super) fn tables(target: &Target, origins: &[Origin]) -> anyhow::Result<()> {
+pub(super) fn tables(target: &Target, origins: &[Provenance]) -> anyhow::Result<()> {
     let Some(first) = origins.first() else {
         return Ok(());
     };
@@ -63,7 +63,7 @@ pub(super) fn tables(target: &Target, origins: &[Origin]) -> anyhow::Result<()> 
 }
 
 /// All parts of all tables, the largest first.
-fn queue(generator: &dyn Generator, origins: &[Origin]) -> anyhow::Result<Vec<Task>> {
+fn queue(generator: &dyn Generator, origins: &[Provenance]) -> anyhow::Result<Vec<Task>> {
     let mut queue = Vec::new();
     for (table, origin) in origins.iter().enumerate() {
         let parts = generator.parts(&origin.table, origin.scale)?;
@@ -82,7 +82,7 @@ struct Task {
 /// What the workers share.
 struct Work<'a> {
     generator: &'static dyn Generator,
-    origins: &'a [Origin],
+    origins: &'a [Provenance],
     folders: Vec<PathBuf>,
     queue: Vec<Task>,
     next: AtomicUsize,
@@ -154,13 +154,13 @@ impl Work<'_> {
 
 /// A table in the making.
 struct Making {
-    origin: Origin,
+    origin: Provenance,
     staging: Staging,
     files: Vec<FileEntry>,
 }
 
 impl Making {
-    fn new(folder: &Path, origin: &Origin) -> anyhow::Result<Self> {
+    fn new(folder: &Path, origin: &Provenance) -> anyhow::Result<Self> {
         Ok(Self { origin: origin.clone(), staging: Staging::new(folder, &origin.table)?, files: Vec::new() })
     }
 

@@ -28,7 +28,7 @@ const CONFIDENCE: f64 = 0.95;
 
 /// What the contestants run.
 #[derive(Debug, Clone, Copy)]
-pub struct Course<'a> {
+pub struct ComparisonPlan<'a> {
     /// Whose tables.
     pub workload: &'a Workload,
     /// Which queries.
@@ -54,7 +54,7 @@ type Times = Result<Vec<f64>, String>;
 ///
 /// # Errors
 /// When our own program or the data cannot be had, nothing could be compared, or after an interrupt.
-pub fn audit(ours: &Entry, official: &[Entry], course: Course<'_>, settings: &Settings) -> Result<Audit> {
+pub fn audit(ours: &Entry, official: &[Entry], course: ComparisonPlan<'_>, settings: &Settings) -> Result<Audit> {
     let variant = settings.sole_variant("parquet")?;
     let mut contestants = vec![Contestant { entry: ours, program: ours.program()?, info: None }];
     for entry in official {
@@ -71,7 +71,7 @@ pub fn audit(ours: &Entry, official: &[Entry], course: Course<'_>, settings: &Se
     let mut found: Vec<(Vec<QueryRatio>, Vec<LeftOut>)> = vec![Default::default(); contestants.len() - 1];
     for query in course.queries {
         let dataset = store.ensure(course.workload, course.scale, "parquet", &query.tables)?;
-        let times = race(&mut contestants, query, &dataset, course, settings, &referee, &bar)?;
+        let times = compare(&mut contestants, query, &dataset, course, settings, &referee, &bar)?;
         for (((ratios, left_out), theirs), contestant) in found.iter_mut().zip(&times[1..]).zip(&contestants[1..]) {
             let result = ratio(&query.name, &times[0], theirs);
             // Also where there is no terminal for a bar: a whole audit takes minutes.
@@ -125,11 +125,11 @@ fn bar(processes: usize) -> ProgressBar {
     style.map_or(bar.clone(), |style| bar.with_style(style))
 }
 
-fn race(
+fn compare(
     contestants: &mut [Contestant<'_>],
     query: &QuerySpec,
     dataset: &Dataset,
-    course: Course<'_>,
+    course: ComparisonPlan<'_>,
     settings: &Settings,
     referee: &Referee,
     bar: &ProgressBar,
@@ -169,7 +169,7 @@ fn process(
     query: &QuerySpec,
     text: &Query,
     dataset: &Dataset,
-    course: Course<'_>,
+    course: ComparisonPlan<'_>,
     settings: &Settings,
     referee: &Referee,
 ) -> Result<f64> {

@@ -13,7 +13,7 @@ use super::keys::{CONFIG, ENGINE_VARIABLES, KEYS, Key, PREFIX};
 /// Who said a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ToldBy {
+pub enum SettingSource {
     /// A flag of the command, or the caller of the library.
     Flag,
     /// The environment.
@@ -24,7 +24,7 @@ pub enum ToldBy {
     Default,
 }
 
-impl fmt::Display for ToldBy {
+impl fmt::Display for SettingSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag => f.pad("flag"),
@@ -37,7 +37,7 @@ impl fmt::Display for ToldBy {
 
 /// One setting as it was told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Told {
+pub struct ResolvedSetting {
     /// Its name in `querydyno.toml`, or the variable where it has none there.
     pub key: String,
     /// Its name in the environment.
@@ -45,7 +45,7 @@ pub struct Told {
     /// What was said; of a password only whether it is set.
     pub value: String,
     /// By whom.
-    pub from: ToldBy,
+    pub from: SettingSource,
     /// What it is.
     pub what: String,
 }
@@ -85,8 +85,8 @@ impl Given {
     }
 
     /// What was said of a setting, and by whom. An empty text says nothing: so an environment has it.
-    pub(super) fn values(&self, key: &Key) -> Option<(Vec<String>, ToldBy)> {
-        for (told, by) in [(&self.flags, ToldBy::Flag), (&self.environment, ToldBy::Environment)] {
+    pub(super) fn values(&self, key: &Key) -> Option<(Vec<String>, SettingSource)> {
+        for (told, by) in [(&self.flags, SettingSource::Flag), (&self.environment, SettingSource::Environment)] {
             if let Some(text) = told.get(key.variable).filter(|text| !text.trim().is_empty()) {
                 let values = if key.list {
                     text.split(',').map(|value| value.trim().to_owned()).collect()
@@ -97,11 +97,11 @@ impl Given {
             }
         }
         let values = self.file.values.get(key.toml?)?;
-        Some((values.clone(), ToldBy::File(self.file.path.clone())))
+        Some((values.clone(), SettingSource::File(self.file.path.clone())))
     }
 
     /// The one value of a setting that has one.
-    pub(super) fn value(&self, key: &Key) -> Option<(String, ToldBy)> {
+    pub(super) fn value(&self, key: &Key) -> Option<(String, SettingSource)> {
         let (values, by) = self.values(key)?;
         Some((values.into_iter().next()?, by))
     }
@@ -124,12 +124,18 @@ impl Given {
     }
 
     /// Every setting with who said it, then the variables that engine programs read by themselves.
-    pub(super) fn told(&self) -> Vec<Told> {
+    pub(super) fn told(&self) -> Vec<ResolvedSetting> {
         let ours = KEYS.iter().map(|key| {
             let said = self.values(key).map(|(values, by)| (values.join(","), by));
-            let (value, from) = said.unwrap_or_else(|| (key.default.to_owned(), ToldBy::Default));
+            let (value, from) = said.unwrap_or_else(|| (key.default.to_owned(), SettingSource::Default));
             let key_name = key.toml.unwrap_or(key.variable);
-            Told { key: key_name.to_owned(), variable: key.variable.to_owned(), value, from, what: key.what.to_owned() }
+            ResolvedSetting {
+                key: key_name.to_owned(),
+                variable: key.variable.to_owned(),
+                value,
+                from,
+                what: key.what.to_owned(),
+            }
         });
         let theirs = ENGINE_VARIABLES.iter().map(|variable| {
             let said = self.environment.get(variable.name).filter(|value| !value.is_empty());
@@ -139,18 +145,18 @@ impl Given {
                 None if variable.secret => "not set".to_owned(),
                 None => "the engine program's own".to_owned(),
             };
-            let from = if said.is_some() { ToldBy::Environment } else { ToldBy::Default };
+            let from = if said.is_some() { SettingSource::Environment } else { SettingSource::Default };
             let name = variable.name.to_owned();
-            Told { key: name.clone(), variable: name, value, from, what: variable.what.to_owned() }
+            ResolvedSetting { key: name.clone(), variable: name, value, from, what: variable.what.to_owned() }
         });
         ours.chain(theirs).collect()
     }
 }
 
 /// A setting as the one who said it knows it.
-pub(super) fn named(key: &Key, by: &ToldBy) -> String {
+pub(super) fn named(key: &Key, by: &SettingSource) -> String {
     match (by, key.toml) {
-        (ToldBy::File(path), Some(name)) => format!("{name} in {}", path.display()),
+        (SettingSource::File(path), Some(name)) => format!("{name} in {}", path.display()),
         _ => key.variable.to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! A single query of the user's own as a workload: [`Workload::own`]. Its cells are named after the text, so that unlike
+//! A single query of the user's own as a workload: [`Workload::adhoc`]. Its cells are named after the text, so that unlike
 //! queries never share a baseline. `TABLE_NAME=prices.parquet QUERY='SELECT count(*) FROM {table}' cargo bench -- own`
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ fn order_of(sql: &str) -> Vec<OrderKey> {
 }
 
 /// Whether a word of a filter, or a name, means the user's own query.
-pub(crate) fn is_own(word: &str) -> bool {
+pub(crate) fn is_adhoc(word: &str) -> bool {
     word.strip_prefix(OWN).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
@@ -38,9 +38,9 @@ impl Workload {
     ///
     /// # Errors
     /// What to set, or why these cannot be meant.
-    pub(crate) fn own_of(settings: &Settings) -> Result<Self> {
-        let own = settings.own_query()?;
-        Self::own(std::slice::from_ref(&own.table), &own.sql, None, &called_in()?)
+    pub(crate) fn adhoc_of(settings: &Settings) -> Result<Self> {
+        let own = settings.adhoc_query()?;
+        Self::adhoc(std::slice::from_ref(&own.table), &own.sql, None, &called_in()?)
     }
 
     /// One query over these tables. A table is written as in [`TableSpec::source`], or with the name that the text has for
@@ -51,7 +51,7 @@ impl Workload {
     /// ```
     /// use querydyno::host::suite::Workload;
     /// let tables = ["warehouse.sales.transactions".to_owned()];
-    /// let own = Workload::own(&tables, "SELECT count(*) FROM {table}", Some("count"), "/my".as_ref())?;
+    /// let own = Workload::adhoc(&tables, "SELECT count(*) FROM {table}", Some("count"), "/my".as_ref())?;
     /// assert!(own.queries[0].name.starts_with("own-count-"));
     /// let query = own.text(&own.queries[0], "duckdb", "sf1".parse()?)?;
     /// assert_eq!(query.sql, "SELECT count(*) FROM t_transactions");
@@ -60,7 +60,7 @@ impl Workload {
     ///
     /// # Errors
     /// Without a table or a text, for a name that cannot be one, or a text that does not name all of its tables.
-    pub fn own(tables: &[String], sql: &str, name: Option<&str>, folder: &Path) -> Result<Self> {
+    pub fn adhoc(tables: &[String], sql: &str, name: Option<&str>, folder: &Path) -> Result<Self> {
         let sql = statement::alone(sql)?;
         ensure!(!sql.is_empty(), "the query is empty: give a text such as 'SELECT count(*) FROM {{table}}'");
         ensure!(!tables.is_empty(), "the query has no table: give one with --table, or TABLE_NAME");
@@ -157,7 +157,7 @@ mod tests {
 
     fn own(tables: &[&str], sql: &str) -> Result<Workload> {
         let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
-        Workload::own(&tables, sql, None, Path::new("/my"))
+        Workload::adhoc(&tables, sql, None, Path::new("/my"))
     }
 
     fn text(workload: &Workload) -> String {
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(one, name("./a.parquet", "SELECT 1 FROM {table}"));
         assert_ne!(one, name("b.parquet", "SELECT 1 FROM {table}"));
         assert_ne!(one, name("a.parquet", "SELECT 2 FROM {table}"));
-        assert!(is_own(&one) && is_own("own") && !is_own("owner") && !is_own("q1"));
+        assert!(is_adhoc(&one) && is_adhoc("own") && !is_adhoc("owner") && !is_adhoc("q1"));
     }
 
     #[test]
@@ -208,7 +208,7 @@ mod tests {
     fn a_name_is_as_long_as_a_folder_can_carry() {
         let name = |name: &str| {
             let tables = ["a.parquet".to_owned()];
-            Workload::own(&tables, "SELECT 1 FROM {table}", Some(name), Path::new("/my"))
+            Workload::adhoc(&tables, "SELECT 1 FROM {table}", Some(name), Path::new("/my"))
                 .map(|own| own.queries[0].name.clone())
         };
         let longest = "x".repeat(LONGEST);
