@@ -1,6 +1,6 @@
-//! The measurement of an audit: fresh processes of all contestants, taking turns, query by query.
+//! The measurement of an audit: fresh processes of all engines, taking turns, query by query.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Audit, Comparison, LeftOut, QueryRatio};
@@ -8,7 +8,7 @@ use crate::host::catalog::Entry;
 use crate::host::data::generate::Store;
 use crate::host::interrupt;
 use crate::host::record;
-use crate::host::run::launch::{Launched, launch};
+use crate::host::run::launch::{Fresh, Paired};
 use crate::host::session::Program;
 use crate::host::settings::Settings;
 use crate::host::stats::{hodges_lehmann, median};
@@ -26,7 +26,7 @@ const FEWEST: u64 = 3;
 const MOST: u64 = 30;
 const CONFIDENCE: f64 = 0.95;
 
-/// What the contestants run.
+/// What the engines run.
 #[derive(Debug, Clone, Copy)]
 pub struct ComparisonPlan<'a> {
     /// Whose tables.
@@ -35,18 +35,18 @@ pub struct ComparisonPlan<'a> {
     pub queries: &'a [&'a QuerySpec],
     /// On how much data.
     pub scale: Scale,
-    /// Fresh processes of each contestant, for each query; 95 % intervals take six.
+    /// Fresh processes of each engine, for each query; 95 % intervals take six.
     pub rounds: usize,
 }
 
 /// An engine in the race.
-struct Contestant<'a> {
+struct Compared<'a> {
     entry: &'a Entry,
     program: Program,
     info: Option<EngineInfo>,
 }
 
-/// One contestant's medians, one of each round, or why it left.
+/// One engine's medians, one of each round, or why it left.
 type Times = Result<Vec<f64>, String>;
 
 /// Compares an engine with official distributions of it, the nearest version first. A query whose
@@ -54,12 +54,12 @@ type Times = Result<Vec<f64>, String>;
 ///
 /// # Errors
 /// When our own program or the data cannot be had, nothing could be compared, or after an interrupt.
-pub fn audit(ours: &Entry, official: &[Entry], course: ComparisonPlan<'_>, settings: &Settings) -> Result<Audit> {
+pub fn audit(ours: &Entry, official: &[Entry], plan: ComparisonPlan<'_>, settings: &Settings) -> Result<Audit> {
     let variant = settings.sole_variant("parquet")?;
-    let mut contestants = vec![Contestant { entry: ours, program: ours.program()?, info: None }];
+    let mut engines = vec![Compared { entry: ours, program: ours.program()?, info: None }];
     for entry in official {
         match entry.program() {
-            Ok(program) => contestants.push(Contestant { entry, program, info: None }),
+            Ok(program) => engines.push(Compared { entry, program, info: None }),
             // The others can be compared all the same.
             Err(error) => log::info!("left out: {}: {error:#}", entry.name),
         }
@@ -67,15 +67,15 @@ pub fn audit(ours: &Entry, official: &[Entry], course: ComparisonPlan<'_>, setti
     }
     let store = Store::new(settings.data.clone());
     let referee = Referee::new(settings);
-    let bar = bar(course.queries.len() * course.rounds * contestants.len());
-    let mut found: Vec<(Vec<QueryRatio>, Vec<LeftOut>)> = vec![Default::default(); contestants.len() - 1];
-    for query in course.queries {
-        let dataset = store.ensure(course.workload, course.scale, "parquet", &query.tables)?;
-        let times = compare(&mut contestants, query, &dataset, course, settings, &referee, &bar)?;
-        for (((ratios, left_out), theirs), contestant) in found.iter_mut().zip(&times[1..]).zip(&contestants[1..]) {
+    let bar = bar(plan.queries.len() * plan.rounds * engines.len());
+    let mut found: Vec<(Vec<QueryRatio>, Vec<LeftOut>)> = vec![Default::default(); engines.len() - 1];
+    for query in plan.queries {
+        let dataset = store.ensure(plan.workload, plan.scale, "parquet", &query.tables)?;
+        let times = compare(&mut engines, query, &dataset, plan, settings, &referee, &bar)?;
+        for (((ratios, left_out), theirs), engine) in found.iter_mut().zip(&times[1..]).zip(&engines[1..]) {
             let result = ratio(&query.name, &times[0], theirs);
             // Also where there is no terminal for a bar: a whole audit takes minutes.
-            bar.suspend(|| log::info!("{} against {}: {}", query.name, contestant.entry.name, shown(&result)));
+            bar.suspend(|| log::info!("{} against {}: {}", query.name, engine.entry.name, shown(&result)));
             match result {
                 Ok(ratio) => ratios.push(ratio),
                 Err(reason) => left_out.push(LeftOut { query: query.name.clone(), reason }),
@@ -84,10 +84,10 @@ pub fn audit(ours: &Entry, official: &[Entry], course: ComparisonPlan<'_>, setti
     }
     bar.finish_and_clear();
     let mut comparisons = Vec::new();
-    for (contestant, (ratios, left_out)) in contestants[1..].iter().zip(found) {
-        let name = &contestant.entry.name;
+    for (engine, (ratios, left_out)) in engines[1..].iter().zip(found) {
+        let name = &engine.entry.name;
         let why = left_out.first().map_or_else(String::new, |left| format!(": {}", left.reason));
-        let version = contestant.info.as_ref().map(|info| info.version.clone()).unwrap_or_default();
+        let version = engine.info.as_ref().map(|info| info.version.clone()).unwrap_or_default();
         match Comparison::new(name.clone(), version, ratios, left_out) {
             Some(comparison) => comparisons.push(comparison),
             None => log::info!("left out: {} and {name} have no query in common{why}", ours.name),
@@ -96,16 +96,16 @@ pub fn audit(ours: &Entry, official: &[Entry], course: ComparisonPlan<'_>, setti
     if comparisons.is_empty() {
         bail!("{} could be compared with nothing; the lines above say why", ours.name);
     }
-    let info = contestants.swap_remove(0).info.unwrap_or_default();
+    let info = engines.swap_remove(0).info.unwrap_or_default();
     Ok(Audit {
         engine: ours.name.clone(),
         version: info.version,
         build: info.build,
-        workload: course.workload.name.clone(),
-        scale: course.scale,
+        workload: plan.workload.name.clone(),
+        scale: plan.scale,
         variant: variant.to_string(),
         threads: variant.threads,
-        rounds: course.rounds,
+        rounds: plan.rounds,
         host: Host::read(),
         taken_at: record::now(),
         comparisons,
@@ -126,33 +126,33 @@ fn bar(processes: usize) -> ProgressBar {
 }
 
 fn compare(
-    contestants: &mut [Contestant<'_>],
+    engines: &mut [Compared<'_>],
     query: &QuerySpec,
     dataset: &Dataset,
-    course: ComparisonPlan<'_>,
+    plan: ComparisonPlan<'_>,
     settings: &Settings,
     referee: &Referee,
     bar: &ProgressBar,
 ) -> Result<Vec<Times>> {
-    let mut times: Vec<Times> = contestants.iter().map(|_| Ok(Vec::new())).collect();
-    for round in 0..course.rounds {
+    let mut times: Vec<Times> = engines.iter().map(|_| Ok(Vec::new())).collect();
+    for round in 0..plan.rounds {
         // Forth and back, so that none always runs after the same other one.
-        let forth: Vec<usize> = (0..contestants.len()).collect();
+        let forth: Vec<usize> = (0..engines.len()).collect();
         let order: Vec<usize> = if round % 2 == 0 { forth } else { forth.into_iter().rev().collect() };
         for place in order {
             interrupt::check()?;
-            let contestant = &mut contestants[place];
-            bar.set_message(format!("{} {}", query.name, contestant.entry.name));
+            let engine = &mut engines[place];
+            bar.set_message(format!("{} {}", query.name, engine.entry.name));
             // Without our own time there is nothing to compare theirs with.
             if times[0].is_err() {
                 bar.inc(1);
                 continue;
             }
             if let Ok(medians) = &mut times[place] {
-                let text = course.workload.text(query, &contestant.entry.dialect, course.scale)?;
-                match process(contestant, query, &text, dataset, course, settings, referee) {
+                let text = plan.workload.text(query, &engine.entry.dialect, plan.scale)?;
+                match process(engine, query, &text, dataset, plan, settings, referee) {
                     Ok(median) => medians.push(median),
-                    Err(error) => times[place] = Err(format!("{}: {error:#}", contestant.entry.name)),
+                    Err(error) => times[place] = Err(format!("{}: {error:#}", engine.entry.name)),
                 }
             }
             bar.inc(1);
@@ -163,33 +163,35 @@ fn compare(
     Ok(times)
 }
 
-/// One fresh process: a first run, whose answer is checked, then the median of some more.
+/// One fresh process: the median of some runs after the first, whose answer is checked.
 fn process(
-    contestant: &mut Contestant<'_>,
+    engine: &mut Compared<'_>,
     query: &QuerySpec,
     text: &Query,
     dataset: &Dataset,
-    course: ComparisonPlan<'_>,
+    plan: ComparisonPlan<'_>,
     settings: &Settings,
     referee: &Referee,
 ) -> Result<f64> {
-    let Launched { mut session, info, .. } = launch(
-        contestant.entry,
-        settings.sole_variant("parquet")?,
-        &contestant.program,
+    let fresh = Fresh {
+        engine: engine.entry,
+        variant: settings.sole_variant("parquet")?,
+        program: &engine.program,
         settings,
         dataset,
-        text,
-        false,
-    )?;
-    contestant.info = Some(info);
-    let first = session.run(1)?;
-    let verdict = referee.judge(course.workload, query, course.scale, &session.answer()?)?;
+        query: text,
+    };
+    let Paired { session, info, timed, answer, .. } = fresh.paired(|first| {
+        let ns = first.durations_ns.first().copied().unwrap_or(1).max(1);
+        (ENOUGH_NS / ns).clamp(FEWEST, MOST)
+    })?;
+    engine.info = Some(info);
+    let answer = answer.map_err(|reason| anyhow!("it cannot show its answer: {reason}"))?;
+    let verdict = referee.judge(plan.workload, query, plan.scale, &answer)?;
     ensure!(verdict.verified(), "answer {verdict}");
-    let ns = first.durations_ns.first().copied().unwrap_or(1).max(1);
-    let runs = session.run((ENOUGH_NS / ns).clamp(FEWEST, MOST))?;
+    session.close()?;
     #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a query are far below 2^53")]
-    let durations: Vec<f64> = runs.durations_ns.iter().map(|ns| *ns as f64).collect();
+    let durations: Vec<f64> = timed.durations_ns.iter().map(|ns| *ns as f64).collect();
     Ok(median(&durations).unwrap_or_default())
 }
 

@@ -13,7 +13,7 @@ use super::rows::{Contender, Row};
 use crate::host::data::generate::Store;
 use crate::host::data::tables;
 use crate::host::run::cold::forget_file;
-use crate::host::run::launch::{Launched, launch};
+use crate::host::run::launch::{Fresh, Paired};
 use crate::host::session::{Failure, FailureKind};
 use crate::host::settings::Settings;
 use crate::host::verify::Verdict;
@@ -109,19 +109,16 @@ impl<'a> Launcher<'a> {
                 "{path} was built anew while the gate ran: it is no longer what was begun with"
             )));
         }
-        let Launched { mut session, info, .. } =
-            launch(parts.engine, parts.variant, &contender.program, self.settings, &dataset, &contender.text, false)?;
-        let first = session.run(1)?;
-        let timed = session.run(1)?;
-        if first.rows != timed.rows {
-            return Err(session.changed_rows(first.rows, timed.rows).into());
-        }
-        let answer = match session.answer() {
-            Ok(answer) => Ok(answer),
-            // An engine that cannot show its answer is measured all the same, as in a bench.
-            Err(Failure { kind: FailureKind::Unsupported { reason }, .. }) => Err(reason),
-            Err(failure) => return Err(failure.into()),
+        let fresh = Fresh {
+            engine: parts.engine,
+            variant: parts.variant,
+            program: &contender.program,
+            settings: self.settings,
+            dataset: &dataset,
+            query: &contender.text,
         };
+        // An engine that cannot show its answer is measured all the same, as in a bench.
+        let Paired { session, info, first, timed, answer } = fresh.paired(|_| 1)?;
         let result = (timed.rows, answer.is_ok());
         let first_result = *self.first_results.entry(row.id.clone()).or_insert(result);
         if result != first_result {

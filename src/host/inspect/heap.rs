@@ -16,7 +16,7 @@ use crate::host::checkout::Checkout;
 use crate::host::inspected;
 use crate::host::record::{self, HeapRecord, Inspects, Record};
 use crate::host::run::event::Event;
-use crate::host::run::launch::{Launched, launch};
+use crate::host::run::launch::Fresh;
 use crate::host::run::prepare::{Ready, Stop};
 use crate::host::run::select::Cell;
 use crate::host::session::Program;
@@ -137,8 +137,15 @@ fn by_valgrind(
     let live = |file: &Path, runs: u64| -> Result<Profile, Stop> {
         let watched = under_valgrind(program, file);
         let parts = cell.parts;
-        let Launched { mut session, .. } =
-            launch(parts.engine, parts.variant, &watched, inspection.settings, &dataset, &query, false)?;
+        let fresh = Fresh {
+            engine: parts.engine,
+            variant: parts.variant,
+            program: &watched,
+            settings: inspection.settings,
+            dataset: &dataset,
+            query: &query,
+        };
+        let mut session = fresh.launch(false)?.session;
         for _ in 0..runs {
             session.run(1)?;
         }

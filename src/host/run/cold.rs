@@ -13,7 +13,7 @@ use rustix::fs::{Advice, fadvise};
 
 use super::select::Cell;
 use crate::host::data::generate::column_bytes;
-use crate::host::run::launch::{Launched, launch};
+use crate::host::run::launch::Fresh;
 use crate::host::session::{Failure, FailureKind, Program, Runs, Session};
 use crate::host::settings::Settings;
 use crate::protocol::dataset::Dataset;
@@ -62,21 +62,12 @@ impl<'a> Cold<'a> {
                 self.waited += session.waited();
                 session.close()?;
             }
-            let engine = self.cell.parts.engine;
-            let Launched { mut session, .. } = launch(
-                engine,
-                self.cell.parts.variant,
-                self.program,
-                self.settings,
-                &self.dataset,
-                &self.query,
-                false,
-            )?;
+            let (engine, variant) = (self.cell.parts.engine, self.cell.parts.variant);
+            let (program, settings, dataset) = (self.program, self.settings, &self.dataset);
+            let fresh = Fresh { engine, variant, program, settings, dataset, query: &self.query };
+            let mut session = fresh.launch(false)?.session;
             forget(&self.dataset).map_err(|error| self.not_cold(None, format!("{error:#}")))?;
-            let runs = session.run(1)?;
-            if runs.rows != rows {
-                return Err(session.changed_rows(rows, runs.rows));
-            }
+            let runs = session.run_again(1, rows)?;
             self.check(&runs)?;
             self.last = Some(session);
             all = Some(match all {

@@ -165,13 +165,7 @@ impl<'a> Engine<'a> {
     pub(crate) fn sample(&mut self, iterations: u64) -> Result<Sample, Failure> {
         let rows = self.first.rows;
         let runs = match &mut self.kind {
-            Kind::Hot(session) => {
-                let runs = session.run(iterations)?;
-                if runs.rows != rows {
-                    return Err(session.changed_rows(rows, runs.rows));
-                }
-                runs
-            }
+            Kind::Hot(session) => session.run_again(iterations, rows)?,
             Kind::Cold(cold) => cold.run(iterations, rows)?,
         };
         Ok(Sample { iterations, total: Duration::from_nanos(runs.durations_ns.iter().sum()), runs })

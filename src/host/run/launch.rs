@@ -6,10 +6,11 @@ use std::path::Path;
 use crate::host::catalog::Entry;
 use crate::host::paths;
 use crate::host::services::{self, Seen};
-use crate::host::session::{Failure, Limits, Program, Session, Worker};
+use crate::host::session::{Failure, Limits, Program, Runs, Session, Worker};
 use crate::host::settings::Settings;
 use crate::host::variant::Variant;
 use crate::measure::machine;
+use crate::protocol::answer::Shown;
 use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::engine::{EngineInfo, EngineSettings};
 use crate::protocol::task::Query;
@@ -31,35 +32,62 @@ pub(crate) fn miscounted(table: &Table, counted: Option<&BTreeMap<String, u64>>)
     counted?.get(&table.name).copied().filter(|rows| told_by_files && *rows != table.rows)
 }
 
-/// Takes an engine through open, load and prepare; has it `count` the rows of its tables on the way.
-///
-/// # Errors
-/// Whatever the program did instead.
-pub(crate) fn launch(
-    engine: &Entry,
-    variant: Variant<'_>,
-    program: &Program,
-    settings: &Settings,
-    dataset: &Dataset,
-    query: &Query,
-    count: bool,
-) -> Result<Launched, Failure> {
-    let (limits, opening) = opening(engine, variant, settings, Path::new(""));
-    let mut program = program.clone();
-    // From the file too, for a server that looks tables up there by itself.
-    program.env.extend(settings.metastore.clone().map(|uri| ("HIVE_METASTORE_URI".to_owned(), uri)));
-    let mut session = Session::spawn(&program, limits, &paths::own("scratch"))?;
-    let info = session.open(&opening)?;
-    if let Some(server) = &info.server {
-        session.look_at(match services::process_of(server) {
-            Some(Seen { pid, container: false }) => Worker::Server(pid),
-            Some(Seen { pid, container: true }) => Worker::Container(pid),
-            None => Worker::Elsewhere,
-        });
+/// A fresh program for one query: all that it takes to start one.
+#[derive(Clone, Copy)]
+pub(crate) struct Fresh<'a> {
+    pub(crate) engine: &'a Entry,
+    pub(crate) variant: Variant<'a>,
+    pub(crate) program: &'a Program,
+    pub(crate) settings: &'a Settings,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) query: &'a Query,
+}
+
+impl Fresh<'_> {
+    /// Takes the engine through open, load and prepare; has it `count` the rows of its tables on the way.
+    ///
+    /// # Errors
+    /// Whatever the program did instead.
+    pub(crate) fn launch(&self, count: bool) -> Result<Launched, Failure> {
+        let (limits, opening) = opening(self.engine, self.variant, self.settings, Path::new(""));
+        let mut program = self.program.clone();
+        // From the file too, for a server that looks tables up there by itself.
+        program.env.extend(self.settings.metastore.clone().map(|uri| ("HIVE_METASTORE_URI".to_owned(), uri)));
+        let mut session = Session::spawn(&program, limits, &paths::own("scratch"))?;
+        let info = session.open(&opening)?;
+        if let Some(server) = &info.server {
+            session.look_at(match services::process_of(server) {
+                Some(Seen { pid, container: false }) => Worker::Server(pid),
+                Some(Seen { pid, container: true }) => Worker::Container(pid),
+                None => Worker::Elsewhere,
+            });
+        }
+        let (load_ns, rows) = session.load(self.dataset, count)?;
+        session.prepare(self.query)?;
+        Ok(Launched { session, info, load_ns, rows })
     }
-    let (load_ns, rows) = session.load(dataset, count)?;
-    session.prepare(query)?;
-    Ok(Launched { session, info, load_ns, rows })
+
+    /// One of the launches that are compared with each other: a run that is not timed, then as many as `runs` says by what it took.
+    ///
+    /// # Errors
+    /// Whatever the program did instead, another number of rows included.
+    pub(crate) fn paired(&self, runs: impl FnOnce(&Runs) -> u64) -> Result<Paired, Failure> {
+        let Launched { mut session, info, .. } = self.launch(false)?;
+        let first = session.run(1)?;
+        let timed = session.run_again(runs(&first), first.rows)?;
+        let answer = session.answer_if_shown()?;
+        Ok(Paired { session, info, first, timed, answer })
+    }
+}
+
+/// A launch that is compared with others; its program still runs.
+pub(crate) struct Paired {
+    pub(crate) session: Session,
+    pub(crate) info: EngineInfo,
+    pub(crate) first: Runs,
+    pub(crate) timed: Runs,
+    /// The last run's; or why the engine cannot show it.
+    pub(crate) answer: Result<Shown, String>,
 }
 
 /// What a program may take, and what its engine is opened with.

@@ -8,7 +8,7 @@ use anyhow::{Result, anyhow};
 
 use super::Runner;
 use super::event::Event;
-use super::launch::{Launched, launch, miscounted};
+use super::launch::{Fresh, Launched, miscounted};
 use super::resolve::Held;
 use super::select::Cell;
 use crate::host::catalog::Entry;
@@ -106,8 +106,9 @@ impl Runner<'_> {
             .collect();
         record.dataset.cautions = dataset.tables.iter().flat_map(|table| table.cautions.clone()).collect();
         self.tell(&Event::Verifying { id: &cell.id, parallel: parts.variant.parallel });
-        let Launched { mut session, info, load_ns, rows } =
-            launch(parts.engine, parts.variant, program, self.settings, &dataset, &query, true)?;
+        let (engine, variant, settings) = (parts.engine, parts.variant, self.settings);
+        let fresh = Fresh { engine, variant, program, settings, dataset: &dataset, query: &query };
+        let Launched { mut session, info, load_ns, rows } = fresh.launch(true)?;
         record.engine.version = Some(info.version);
         record.engine.build = info.build;
         record.engine.settings = info.settings;

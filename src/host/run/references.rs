@@ -4,7 +4,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::launch::{Launched, launch, miscounted};
+use super::launch::{Fresh, Launched, miscounted};
 use crate::host::catalog::{Components, Entry};
 use crate::host::data::generate::Store;
 use crate::host::session::{Failure, FailureKind, Program};
@@ -59,7 +59,8 @@ pub fn agree(
     let mut said: Vec<Said> = Vec::new();
     for (engine, program) in engines {
         let text = workload.text(query, &engine.dialect, scale)?;
-        let answer = launch(engine, variant, program, settings, &dataset, &text, true).and_then(|launched| {
+        let fresh = Fresh { engine, variant, program, settings, dataset: &dataset, query: &text };
+        let answer = fresh.launch(true).and_then(|launched| {
             let Launched { mut session, info, rows, .. } = launched;
             if let Some(table) = dataset.tables.iter().find(|table| miscounted(table, rows.as_ref()).is_some()) {
                 let message = format!("it does not read the {} rows of {}", table.rows, table.name);
@@ -85,8 +86,9 @@ pub fn agree(
         let reader = engines.iter().find(|(engine, _)| BY_TEXT.contains(&engine.name.as_str()));
         if let Some((engine, program)) = reader {
             let text = workload.text(query, &engine.dialect, scale)?;
-            let launched = launch(engine, variant, program, settings, &dataset, &one_more(&text)?, false);
-            found.ends_in_a_tie = Some(ends_in_a_tie(launched?, query)?);
+            let query_text = one_more(&text)?;
+            let fresh = Fresh { engine, variant, program, settings, dataset: &dataset, query: &query_text };
+            found.ends_in_a_tie = Some(ends_in_a_tie(fresh.launch(false)?, query)?);
         }
     }
     Ok(found)

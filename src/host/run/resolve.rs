@@ -5,7 +5,7 @@
 
 use anyhow::Result;
 
-use super::launch::launch;
+use super::launch::Fresh;
 use super::plan::Programs;
 use super::select::Cell;
 use crate::host::data::generate::Store;
@@ -86,7 +86,8 @@ fn rows_in(
     let text = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
     let names = &parts.query.tables;
     let found = tables::dataset(parts.workload, names, cell.id.scale, parts.variant.format, settings, store)?;
-    let mut session = launch(parts.engine, parts.variant, program, settings, &found.dataset, &text, false)?.session;
+    let (engine, variant, dataset) = (parts.engine, parts.variant, &found.dataset);
+    let mut session = Fresh { engine, variant, program, settings, dataset, query: &text }.launch(false)?.session;
     session.run(1)?;
     Ok(session.rows_in(buckets.clone())?)
 }

@@ -1,7 +1,7 @@
 //! Asking a program for the result of its last run.
 
 use super::{Outcome, Session, shown};
-use crate::host::session::arrow_file;
+use crate::host::session::{Failure, FailureKind, Runs, arrow_file};
 use crate::protocol::answer::summary::Buckets;
 use crate::protocol::answer::{Answer, Shown, Wanted};
 use crate::protocol::messages::{Reply, Request};
@@ -16,6 +16,30 @@ impl Session {
     /// As [`open`](Self::open).
     pub fn answer(&mut self) -> Outcome<Shown> {
         self.answer_up_to(MOST_ROWS)
+    }
+
+    /// The same, or why the engine cannot show it; its time stands then, unchecked.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) fn answer_if_shown(&mut self) -> Outcome<Result<Shown, String>> {
+        match self.answer() {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(Failure { kind: FailureKind::Unsupported { reason }, .. }) => Ok(Err(reason)),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// More runs of the query, whose results must have as many rows as one before.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and when they have not.
+    pub(crate) fn run_again(&mut self, iterations: u64, rows: u64) -> Outcome<Runs> {
+        let runs = self.run(iterations)?;
+        if runs.rows != rows {
+            return Err(self.changed_rows(rows, runs.rows));
+        }
+        Ok(runs)
     }
 
     /// The last run's result: its rows, or the sums of more than so many.
