@@ -32,19 +32,21 @@
 //! | `verify` | references, cross-checks between engines, comparison |
 //! | `stats`, `record`, `inspected` | pure functions; what is kept of a cell |
 //! | `bench`, `gate`, `audit`, `inspect`, `scaling`, `doctor`, `report` | policies and pages on top of the above |
-//! | `checksum`, `guarded`, `interrupt`, `lock`, `output`, `scratch`, `fuzzing` | small tools of all of them |
+//! | `terminal` | a run as people see it: the lines of a bench, notes on stderr, stdout |
+//! | `checksum`, `files`, `guarded`, `interrupt`, `lock`, `scratch`, `space`, `fuzzing` | small tools of all of them |
 //!
 //! Dependencies point one way: `benches, xtask -> host -> protocol, measure` and `bin -> engine -> protocol, measure`. The host never
-//! names `engine` or `iceberg`; those never name the host.
+//! names `engine` or `iceberg`; those never name the host. Inside the host there is one order, in `tests/tidy/rules.rs`: a module names
+//! those before it only. `criterion` comes after `run`, since it is one of the ways to run cells.
 //!
 //! # The life of a measurement
 //!
 //! 1. The filter says which cells are meant; none ends the run before anything is started.
-//! 2. The catalog finds or builds the engine's program; `tables` finds, makes or plans what the query reads.
+//! 2. The catalog finds or builds the engine's program; `data` finds, makes or plans what the query reads.
 //! 3. `Session::spawn` starts the program in its own process group; it opens the engine, loads the tables, takes the query.
 //! 4. The engine counts its tables' rows, which have to be those of the files. One run, and its answer goes to the referee. A wrong
 //!    one ends the cell here; one without a reference waits for the other engines' answers.
-//! 5. Criterion asks for `n` iterations at a time; the program runs them, with one clock reading before and one after each.
+//! 5. A sampler takes samples; in `cargo bench` Criterion asks for `n` iterations at a time; the program runs them, with one clock reading before and one after each.
 //! 6. The last answer is checked again; where no reference vouches for it, all engines of the query have to agree. Samples, memory, CPU time and verdict become one record, flushed at once.
 //!
 //! # Invariants
@@ -56,6 +58,9 @@
 //! 5. A failure is a record, never an abort: an engine that crashes, hangs, lies or is not there costs its own cells only.
 //! 6. A number without a verified answer is never ranked.
 //! 7. An engine's name is written once, in `engines.toml`; features, bins, files, folders of scripts and ids equal it.
+//!
+//! 8. Only `host::criterion` names Criterion. Whatever starts an engine's program does so by `host::run`.
+//! 9. Library code prints nothing: it gives values and events, and logs. `host::terminal` and `xtask` print.
 //!
 //! `tests/tidy.rs` checks of these what a test can check.
 

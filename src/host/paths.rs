@@ -73,8 +73,22 @@ pub fn own(name: &str) -> PathBuf {
 /// What was measured, which nothing brings back, beside the package: `.querydyno`, or the folder that `QUERYDYNO_HOME` names. `cargo
 /// clean` does not touch it.
 pub fn home() -> PathBuf {
-    let named = env::var_os(HOME).filter(|folder| !folder.is_empty());
-    root().join(named.map_or_else(|| PathBuf::from(".querydyno"), PathBuf::from))
+    // As a part of somebody's own program this package lies where cargo keeps sources, which is no place for results.
+    let is_foreign = env::var_os("CARGO_MANIFEST_DIR").is_some_and(|called| !Path::new(&called).starts_with(root()));
+    match named_home() {
+        Some(home) => root().join(home),
+        None if is_foreign => own(""),
+        None => root().join(".querydyno"),
+    }
+}
+
+/// Where earlier versions kept what belongs into this home, if it is the one that nobody named.
+pub fn former(home: &Path) -> Option<PathBuf> {
+    (named_home().is_none() && home == self::home()).then(|| own(""))
+}
+
+fn named_home() -> Option<PathBuf> {
+    env::var_os(HOME).filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 
 /// The variable that names another home.

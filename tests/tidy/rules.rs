@@ -1,7 +1,7 @@
 //! Which file may name what: the dependency rules of `src/lib.rs`, read from the text of each file.
 
 /// The modules of `src/host`: one may name those before it, and none after it.
-const ORDER: [&str; 32] = [
+pub const ORDER: [&str; 33] = [
     "paths",
     "checksum",
     "guarded",
@@ -34,6 +34,7 @@ const ORDER: [&str; 32] = [
     "inspect",
     "report",
     "gate",
+    "fuzzing",
 ];
 
 /// The rules that a file breaks, a line each.
@@ -52,7 +53,12 @@ pub fn broken(path: &str, text: &str) -> Vec<String> {
                 break_rule("names another side");
             }
         }
-        if !path.starts_with("src/host/criterion/") && path.starts_with("src/") && names(code, "criterion") {
+        if path.starts_with("src/") && ["crate::{", "crate::host::{"].iter().any(|group| code.contains(group)) {
+            break_rule("hides what it names");
+        }
+        let criterion = names(code, "criterion")
+            || ["use ::criterion", "use criterion ", "extern crate criterion"].iter().any(|form| code.contains(form));
+        if !path.starts_with("src/host/criterion/") && path.starts_with("src/") && criterion {
             break_rule("names Criterion");
         }
         if path.starts_with("src/host/") && !path.starts_with("src/host/terminal/") && prints(code) {
@@ -87,7 +93,8 @@ fn names(code: &str, path: &str) -> bool {
 }
 
 fn prints(code: &str) -> bool {
-    ["print!(", "println!(", "eprint!(", "eprintln!(", "dbg!("].iter().any(|call| code.contains(call))
+    const CALLS: [&str; 4] = ["print!", "println!", "dbg!", "writeln!(io::std"];
+    CALLS.iter().any(|call| code.contains(call))
 }
 
 /// The module of the host that code names although it is above its own.

@@ -141,8 +141,9 @@ impl Report {
 
 /// Where records are kept, and were by earlier versions.
 fn kept() -> Vec<PathBuf> {
-    let now = paths::home().join("records");
-    let before = Some(paths::own("records")).filter(|folder| folder.is_dir());
+    let home = paths::home();
+    let now = home.join("records");
+    let before = paths::former(&home).map(|home| home.join("records")).filter(|folder| folder.is_dir());
     if before.is_some() && !now.is_dir() { Vec::from_iter(before) } else { [now].into_iter().chain(before).collect() }
 }
 

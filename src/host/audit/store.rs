@@ -26,8 +26,10 @@ pub fn keep(audit: &Audit) -> Result<PathBuf> {
 pub fn kept<'a>(ids: impl IntoIterator<Item = &'a BenchId>) -> Vec<Audit> {
     let files: BTreeSet<PathBuf> = ids.into_iter().map(|id| file(&id.engine, id.scale, &id.variant)).collect();
     // Those of an earlier version lie in the target folder.
-    let read = |file: &PathBuf| fs::read(paths::home().join(file)).or_else(|_| fs::read(paths::own("").join(file)));
-    files.iter().filter_map(|file| serde_json::from_slice(&read(file).ok()?).ok()).collect()
+    let home = paths::home();
+    let homes: Vec<PathBuf> = paths::former(&home).into_iter().chain([home]).rev().collect();
+    let read = |file: &PathBuf| homes.iter().find_map(|home| fs::read(home.join(file)).ok());
+    files.iter().filter_map(|file| serde_json::from_slice(&read(file)?).ok()).collect()
 }
 
 /// Below the home.

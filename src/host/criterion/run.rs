@@ -53,12 +53,15 @@ pub(super) fn run(
     let records = runner.run(cells, &programs, &sampler)?;
     if keeps {
         sampler.criterion.borrow_mut().final_summary();
+    }
+    let wall = began.elapsed();
+    if keeps {
         show(&records, reference);
     }
     for reason in summary::reasons(&records) {
         say(reason);
     }
-    say(summary::share(terminal.waited(), began.elapsed()));
+    say(summary::share(terminal.waited(), wall));
     if let Some(path) = runner.records() {
         say(format_args!("records: {}", path.display()));
         say("everything that was measured, on one page: cargo xtask report");

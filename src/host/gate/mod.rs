@@ -145,7 +145,10 @@ impl Gate {
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let place = Place { here, folder: &folder };
         self.check_revisions(place)?;
-        let _alone = Lock::wait(&folder, "gates")?;
+        let kept = settings.home.join("gate");
+        fs::create_dir_all(&kept).with_context(|| format!("cannot make {}", kept.display()))?;
+        // Checkouts may share the one folder or the other.
+        let _alone = (Lock::wait(&folder, "gates")?, Lock::wait(&kept, "gates")?);
         let started_at = record::now();
         let mut cautions = Vec::new();
         let (base, head) = self.sides(place, settings, &mut cautions)?;
@@ -163,7 +166,6 @@ impl Gate {
         let of_rows: Vec<BenchId> = rows.both.iter().map(|row| row.id.clone()).collect();
         self.caution(&rows, settings, &mut cautions);
         let mut launcher = Launcher::new(settings);
-        let kept = settings.home.join("gate");
         let (mut journal, measured, machine) = self.measure(&rows, &mut launcher, settings, &kept)?;
         let (alike, hidden) = launcher.unchecked();
         caution_of(&mut cautions, "answers without a reference, held against each other only", &alike);

@@ -94,7 +94,8 @@ fn line(row: &RowOutcome, metric: Option<&MetricOutcome>, verdicts: bool) -> Vec
             Verdict::Equivalent => Tone::Soft,
             Verdict::Inconclusive => Tone::Plain,
         };
-        let asides = [(metric.is_some_and(|metric| metric.underpowered), "blind"), (row.untouched, "same program")];
+        let asides =
+            [(metric.is_some_and(|metric| metric.underpowered), "underpowered"), (row.untouched, "same program")];
         let aside: Vec<&str> = asides.iter().filter(|(is, _)| *is).map(|(_, text)| *text).collect();
         cells.push(Cell { text: word(verdict).to_owned(), aside: aside.join(", "), tone, ..Cell::default() });
     }

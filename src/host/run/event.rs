@@ -31,8 +31,8 @@ pub enum Event<'a> {
         /// Engines that run at the same time.
         parallel: usize,
     },
-    /// Its answer is not wrong. Samples come next.
-    Verified {
+    /// Its engine has answered, or failed on the way. Where the answer is not wrong, samples come next.
+    Answered {
         /// Which cell.
         id: &'a BenchId,
     },

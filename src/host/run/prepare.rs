@@ -106,6 +106,21 @@ impl Runner<'_> {
             .collect();
         record.dataset.cautions = dataset.tables.iter().flat_map(|table| table.cautions.clone()).collect();
         self.tell(&Event::Verifying { id: &cell.id, parallel: parts.variant.parallel });
+        let ready = self.answered(cell, program, query, dataset, held);
+        self.tell(&Event::Answered { id: &cell.id });
+        ready
+    }
+
+    /// Starts the program and has its answer judged.
+    fn answered(
+        &self,
+        cell: &Cell<'_>,
+        program: &Program,
+        query: Query,
+        dataset: Dataset,
+        held: &mut Held,
+    ) -> Result<Ready, Stop> {
+        let (parts, record) = (cell.parts, &mut held.record);
         let (engine, variant, settings) = (parts.engine, parts.variant, self.settings);
         let fresh = Fresh { engine, variant, program, settings, dataset: &dataset, query: &query };
         let Launched { mut session, info, load_ns, rows } = fresh.launch(true)?;
@@ -118,7 +133,6 @@ impl Runner<'_> {
         let first = session.run(1)?;
         record.rows = Some(first.rows);
         self.verify(cell, &mut session, held)?;
-        self.tell(&Event::Verified { id: &cell.id });
         Ok(Ready { session, first, dataset, query })
     }
 }

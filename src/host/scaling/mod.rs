@@ -11,7 +11,6 @@ use serde::Serialize;
 use crate::host::record::Record;
 use crate::host::stats::{geometric_mean, median};
 use crate::host::variant::PARQUET;
-use crate::measure::machine::Host;
 use crate::protocol::engine::Build;
 use crate::protocol::id::Scale;
 
@@ -70,7 +69,7 @@ pub struct Mean {
 }
 
 /// What one curve is of: engine, query, scale; and what must not differ along it: machine, build, files.
-type Key<'a> = (String, &'a str, Scale, &'a Host, &'a Build, Option<&'a str>);
+type Key<'a> = (String, &'a str, Scale, String, &'a Build, Option<&'a str>);
 
 /// The curves in these records, over verified cells only; a cell that has no time with one thread, or no other, makes none.
 pub fn curves<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Curve> {
@@ -81,7 +80,7 @@ pub fn curves<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Curve> {
             engine_of(record),
             record.id.query.as_str(),
             record.id.scale,
-            &record.host,
+            record.host.class(),
             &record.engine.build,
             record.dataset.sha256.as_deref(),
         );
@@ -132,7 +131,7 @@ fn mean(group: &[&Curve]) -> Option<Mean> {
     })
 }
 
-fn curve((engine, query, scale, host, ..): Key<'_>, cells: &BTreeMap<usize, &Record>) -> Curve {
+fn curve((engine, query, scale, machine, ..): Key<'_>, cells: &BTreeMap<usize, &Record>) -> Curve {
     let times: Vec<(usize, f64, &Record)> =
         cells.iter().filter_map(|(threads, record)| Some((*threads, median(&record.samples_ns)?, *record))).collect();
     let one_thread = times.first().map_or(0.0, |(_, time, _)| *time);
@@ -145,7 +144,7 @@ fn curve((engine, query, scale, host, ..): Key<'_>, cells: &BTreeMap<usize, &Rec
             speedup: one_thread / median_ns,
         })
         .collect();
-    Curve { engine, query: query.to_owned(), scale, machine: host.class(), points }
+    Curve { engine, query: query.to_owned(), scale, machine, points }
 }
 
 /// The engine with what its variant says beyond mode and number of threads: `polars 0.55.2 eager (cold)`, and the format

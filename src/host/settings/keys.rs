@@ -90,7 +90,7 @@ pub(super) const CONFIG: Key =
 pub(super) const HOME: Key = of_a_run(
     paths::HOME,
     ".querydyno beside Cargo.toml",
-    "where records, audits, inspections and gates' launches are kept",
+    "where records, audits, inspections, references made here and gates' launches are kept",
 );
 
 /// Every key, in the order in which they are shown.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::adhoc::is_adhoc;
 use super::source::bad_name;
 use super::statement;
-use super::{QuerySpec, TableSpec, Workload};
+use super::{GENERATORS, QuerySpec, TableSpec, Workload};
 use crate::host::sql::{Quoting, Text};
 use crate::protocol::id::{Scale, check_name};
 
@@ -25,6 +25,9 @@ impl Workload {
             !is_adhoc(name),
             "'{name}' is what a query of TABLE_NAME and QUERY is called; name the workload otherwise"
         );
+        if let Some(generator) = self.generator.as_deref().filter(|name| !GENERATORS.contains(name)) {
+            bail!("there is no generator '{generator}': there is {}", GENERATORS.join(", "));
+        }
         for (place, table) in self.tables.iter().enumerate() {
             self.check_table(table)?;
             let twice = self.tables[..place].iter().any(|other| other.name == table.name);

@@ -15,6 +15,7 @@ mod check;
 mod read;
 pub(crate) mod source;
 mod statement;
+pub(crate) mod tpch;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,6 +24,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::answer::Kind;
 pub(crate) use adhoc::is_adhoc;
+
+/// What the generators are called that suites may name.
+const GENERATORS: [&str; 1] = [tpch::GENERATOR];
 
 /// Tables and queries that belong together.
 #[derive(Debug, Clone, Deserialize)]

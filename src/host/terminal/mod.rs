@@ -39,7 +39,7 @@ impl Terminal {
                 bar.enable_steady_tick(Duration::from_millis(200));
                 *lock(&self.spinner) = Some(bar);
             }
-            Event::Verified { .. } => drop(lock(&self.spinner).take()),
+            Event::Answered { .. } => drop(lock(&self.spinner).take()),
             Event::Note { id, text } => eprintln!("{id}: {text}"),
             Event::Ended { record, waited } => {
                 drop(lock(&self.spinner).take());

@@ -3,7 +3,7 @@
 //! References are TPC's published answers, where the user has them; the repository's own; those made on this machine by
 //! `cargo xtask answers` for other scales. The last two rest on at least three independent components that agree.
 //!
-//! Without a reference, engines of one run are compared with each other: [`harness::cross_check`](crate::host::run), which is
+//! Without a reference, engines of one run are compared with each other: [`cross_check`](super::cross_check), which is
 //! given each engine's [`UnverifiedAnswer`].
 
 use std::collections::BTreeMap;
@@ -88,7 +88,7 @@ impl Referee {
 
     /// Where references made on this machine lie.
     pub fn local(workload: &str, scale: Scale) -> PathBuf {
-        paths::home().join("answers").join(workload).join(scale.to_string())
+        local_in(&paths::home(), workload, scale)
     }
 
     /// Compares an answer with the reference. Without one it is unchecked, and other engines may vouch for it.
@@ -178,7 +178,10 @@ impl Referee {
     ) -> Result<Option<Found>> {
         let text = checksum(workload, query)?;
         let shipped = workload.folder.join("answers").join(scale.to_string());
-        let local = (!workload.is_external()).then(|| Self::local(&workload.name, scale));
+        let home = paths::home();
+        // Those of an earlier version lie in the target folder.
+        let homes = [Some(home.clone()), paths::former(&home)].into_iter().flatten();
+        let local = homes.map(|home| local_in(&home, &workload.name, scale)).filter(|_| !workload.is_external());
         for folder in [shipped].into_iter().chain(local) {
             let agreed = read_consensus(&folder)?.remove(&query.name);
             let Some(agreed) = agreed.filter(|agreed| agreed.query_sha256 == text) else { continue };
@@ -190,6 +193,10 @@ impl Referee {
         }
         Ok(None)
     }
+}
+
+fn local_in(home: &Path, workload: &str, scale: Scale) -> PathBuf {
+    home.join("answers").join(workload).join(scale.to_string())
 }
 
 /// Where a stored answer is, and on whom it rests.

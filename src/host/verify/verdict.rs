@@ -1,4 +1,4 @@
-//! What is known about an answer: [`Verdict`]. Who decides it is the host's business (`referee`, `harness::cross_check`).
+//! What is known about an answer: [`Verdict`]. Who decides it is the host's business ([`referee`](super::referee), [`cross_check`](super::cross_check)).
 
 use std::fmt;
 

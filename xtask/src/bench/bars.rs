@@ -36,7 +36,7 @@ impl Bars {
                 spinner.enable_steady_tick(Duration::from_millis(200));
                 self.open().insert((*id).clone(), spinner);
             }
-            Event::Verified { id } => {
+            Event::Answered { id } => {
                 if let Some(spinner) = self.open().remove(id) {
                     spinner.finish_and_clear();
                 }

@@ -1,7 +1,7 @@
 //! An answer too large to be sent row by row: a [`Summary`] of all its rows that does not depend on their order.
 //!
 //! A program makes it while it walks through its result, so that neither side holds the rows as text. Two summaries are compared by
-//! [`compare`](crate::host::verify::compare) (feature `harness`). This is no fingerprint for people (that is [`digest`](crate::host::verify::digest)).
+//! the host. This is no fingerprint for people (the host makes those).
 //!
 //! # What it holds
 //!
