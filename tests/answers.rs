@@ -20,7 +20,7 @@ fn query(columns: &str, order: &str, limit: Option<usize>) -> QuerySpec {
         name: "q".to_owned(),
         title: "a test's".to_owned(),
         tables: vec![],
-        columns: columns.split(' ').map(|text| ColumnSpec::try_from(text.to_owned()).unwrap()).collect(),
+        columns: columns.split_whitespace().map(|text| ColumnSpec::try_from(text.to_owned()).unwrap()).collect(),
         order: order.split(',').filter(|text| !text.is_empty()).map(key).collect(),
         limit,
         parameters: BTreeMap::default(),
@@ -224,6 +224,24 @@ fn a_decimal_is_held_to_its_columns_scale_though_zeros_at_the_end_are_left_out()
 fn published(#[case] declared: &str, #[case] expected: &str, #[case] actual: (&str, &str), #[case] same: bool) {
     let difference = single(declared, (declared, expected), actual, Precision::Published);
     assert_eq!(difference.is_empty(), same, "{difference}");
+}
+
+/// A number of which a cut has left too few digits is another number, declared as an average or not.
+#[rstest]
+#[case::nothing_left(("decimal", "0.000000"), ("float", "3.3333333333333335e-7"), false)]
+#[case::nothing_left_of_a_decimal(("decimal", "0.000000"), ("decimal", "0.0000003333"), false)]
+#[case::one_digit_left(("decimal", "0.000003"), ("decimal", "0.0000033333"), false)]
+#[case::a_unit_and_nothing(("decimal", "0.000001"), ("float", "0"), false)]
+#[case::four_digits_left(("decimal", "0.001234"), ("float", "0.0012345"), true)]
+#[case::four_digits_left_of_a_decimal(("decimal", "0.001234"), ("decimal", "0.0012345678"), true)]
+#[case::nothing_and_nothing(("decimal", "0.000000"), ("decimal", "0.0000000000"), true)]
+#[case::nothing_and_a_float_of_nothing(("decimal", "0.000000"), ("float", "0"), true)]
+fn small_numbers_that_were_cut(#[case] one: (&str, &str), #[case] other: (&str, &str), #[case] same: bool) {
+    for (ours, theirs) in [(one, other), (other, one)] {
+        let [ours, theirs] = [ours, theirs].map(|(kind, value)| answer(kind, &[value]));
+        assert_eq!(differ(&ours, &theirs, &query("v:float", "", None)).is_empty(), same, "declared");
+        assert_eq!(differ(&ours, &theirs, &query("", "", None)).is_empty(), same, "not declared");
+    }
 }
 
 #[test]

@@ -18,7 +18,6 @@ pub(super) fn run(bench: &Bench, settings: &Settings) -> Result<Vec<Record>> {
     let workloads = bench.workloads(settings)?;
     let catalog = bench.catalog(settings)?;
     let cells = bench.cells(&workloads, &catalog, settings)?;
-    let programs = bench.programs(&cells, settings)?;
     let ids: Vec<BenchId> = cells.iter().map(|cell| cell.id.clone()).collect();
     let sampler = Counted { runs: bench.runs.unwrap_or(RUNS) };
     let observer = |event: &Event<'_>| {
@@ -29,6 +28,8 @@ pub(super) fn run(bench: &Bench, settings: &Settings) -> Result<Vec<Record>> {
             observer(event);
         }
     };
+    let runner = Runner::new(settings, &observer, true)?;
+    let programs = bench.programs(&cells, settings)?;
     observer(&Event::Planned { cells: &ids, runs: sampler.runs });
-    Runner::new(settings, &observer, true).run_together(&cells, &programs, &sampler)
+    runner.run_together(&cells, &programs, &sampler)
 }

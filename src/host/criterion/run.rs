@@ -37,6 +37,9 @@ pub(super) fn run(
     if let Some(line) = forecast::told(cells, sampling(args), &Store::new(settings.data.clone())) {
         log::info!("{line}");
     }
+    let terminal = Terminal::default();
+    let observer = |event: &Event<'_>| terminal.tell(event);
+    let runner = Runner::new(settings, &observer, keeps)?;
     let programs = plan::programs(cells, settings, true)?;
     let began = Instant::now();
     let cleared = environment::cleared(std::env::vars_os().map(|(name, _)| name));
@@ -46,9 +49,6 @@ pub(super) fn run(
     if keeps {
         caution(settings);
     }
-    let terminal = Terminal::default();
-    let observer = |event: &Event<'_>| terminal.tell(event);
-    let runner = Runner::new(settings, &observer, keeps);
     let sampler = ByCriterion { criterion: RefCell::new(criterion), args };
     let records = runner.run(cells, &programs, &sampler)?;
     if keeps {

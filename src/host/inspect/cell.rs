@@ -23,8 +23,8 @@ pub(super) struct Inspection<'a> {
 }
 
 impl<'a> Inspection<'a> {
-    pub(super) fn new(settings: &'a Settings, checkout: &Checkout, observer: &'a Observer<'a>) -> Self {
-        Self { settings, checkout: checkout.clone(), runner: Runner::new(settings, observer, true) }
+    pub(super) fn new(settings: &'a Settings, checkout: &Checkout, observer: &'a Observer<'a>) -> Result<Self> {
+        Ok(Self { settings, checkout: checkout.clone(), runner: Runner::new(settings, observer, true)? })
     }
 
     /// Inspects every cell that the filter means, one after the other, and writes its record; a cell that cannot be inspected

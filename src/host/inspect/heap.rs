@@ -56,7 +56,7 @@ pub fn heap(filter: Option<&str>, tool: Tool, settings: &Settings) -> Result<Vec
     slow.timeout = Some(settings.timeout() * SLOWER);
     let terminal = Terminal::default();
     let observer = |event: &Event<'_>| terminal.tell(event);
-    let inspection = Inspection::new(&slow, &Checkout::here(), &observer);
+    let inspection = Inspection::new(&slow, &Checkout::here(), &observer)?;
     let mut profiles = Vec::new();
     let records = inspection.each(filter, Inspects::Heap, |inspection, cell, record| {
         log::info!("{}: counting allocations", cell.id);

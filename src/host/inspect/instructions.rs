@@ -115,7 +115,7 @@ pub(crate) fn instructions_in(
     let tool = format!("callgrind, {valgrind}");
     let terminal = Terminal::default();
     let observer = |event: &Event<'_>| terminal.tell(event);
-    let inspection = Inspection::new(settings, checkout, &observer);
+    let inspection = Inspection::new(settings, checkout, &observer)?;
     let mut before = Vec::new();
     let records = inspection.each(filter, Inspects::Instructions, |inspection, cell, record| {
         record.provenance = Provenance::Simulated;

@@ -18,16 +18,18 @@ pub(crate) mod sampler;
 pub(crate) mod select;
 mod verify;
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::host::data::generate::Store;
 use crate::host::interrupt;
+use crate::host::paths::HOME;
 use crate::host::record::{Record, Writer};
 use crate::host::session::Program;
 use crate::host::settings::Settings;
@@ -57,15 +59,24 @@ pub(crate) struct Runner<'a> {
 
 impl<'a> Runner<'a> {
     /// With `keeps`, each cell's record is written as soon as it is known, and the parts of a run are worth some more runs.
-    pub(crate) fn new(settings: &'a Settings, observer: &'a Observer<'a>, keeps: bool) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When records are to be kept and cannot be.
+    pub(crate) fn new(settings: &'a Settings, observer: &'a Observer<'a>, keeps: bool) -> Result<Self> {
+        let records = settings.home.join("records");
+        if keeps {
+            // Now, and not after everything was measured.
+            let made = fs::create_dir_all(&records).and_then(|()| tempfile::tempfile_in(&records));
+            made.with_context(|| format!("cannot keep records in {}: {HOME} names another folder", records.display()))?;
+        }
+        Ok(Self {
             settings,
             context: RunContext::read(settings),
             store: Store::new(settings.data.clone()),
             referee: Referee::new(settings),
             observer,
-            writer: keeps.then(|| Mutex::new(Writer::new(&settings.home.join("records")))),
-        }
+            writer: keeps.then(|| Mutex::new(Writer::new(&records))),
+        })
     }
 
     /// Takes cells one after the other. After an interrupt the records are those of the cells that were begun.

@@ -31,6 +31,7 @@ pub(crate) fn causes(ours: Said<'_>, theirs: Said<'_>) -> Vec<String> {
     if let (Some(one), Some(other)) = (number(one), number(other)) {
         found.extend(overflow(&one, &other));
         found.extend(of_floats([ours.kind, theirs.kind], &one, &other));
+        found.extend(cut([ours, theirs], &one, &other));
         let whole = |number: &BigDecimal| number.with_scale(0);
         if one.is_integer() != other.is_integer() && whole(&one) == whole(&other) {
             found.push("integer against decimal division: one engine drops the fraction".to_owned());
@@ -59,7 +60,23 @@ fn overflow(one: &BigDecimal, other: &BigDecimal) -> Option<String> {
         !periods.is_zero() && (left.is_zero() || (bits == 64 && left * 1_000_000_000_i64 < apart))
     };
     let bits = [64, 32].into_iter().find(|bits| near(*bits))?;
-    Some(format!("differs by a multiple of 2^{bits}: overflow"))
+    Some(format!("differs by a multiple of 2^{bits}{OVERFLOW}"))
+}
+
+/// How a cause ends that no majority outweighs: engines that wrap alike are wrong together.
+pub(crate) const OVERFLOW: &str = ": overflow";
+
+/// Whether a decimal was cut to so few digits that little is left of a small number.
+fn cut(said: [Said<'_>; 2], one: &BigDecimal, other: &BigDecimal) -> Option<String> {
+    let places = |said: &Said<'_>| {
+        let fraction = said.text?.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        (said.kind == Kind::Decimal).then(|| i64::try_from(fraction).ok()).flatten()
+    };
+    let fewest = said.iter().filter_map(places).min()?;
+    let within = one != other && (one - other).abs() <= BigDecimal::new(1.into(), fewest);
+    within.then(|| {
+        format!("digits that are cut: one engine keeps {fewest} after the point, too few for so small a number")
+    })
 }
 
 fn of_floats(kinds: [Kind; 2], one: &BigDecimal, other: &BigDecimal) -> Option<String> {

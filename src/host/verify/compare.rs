@@ -20,7 +20,8 @@
 //! A column of nothing but NULLs goes with any type.
 //!
 //! The unit in the last place is there since engines cut or round an exact average: `avg(decimal(15,2))` is a decimal
-//! with six digits in one and a double in the next. It follows the column's own scale, from four digits on. NULL equals NULL alone; NaN equals
+//! with six digits in one and a double in the next. It follows the column's own scale, from four digits on, and holds for numbers of at
+//! least a thousand such units: of a smaller one a cut leaves too little to say that it is the same. NULL equals NULL alone; NaN equals
 //! NaN. [`Precision::Published`] compares numbers by the specification's clause 2.1.3.5 and ignores blanks around text.
 //!
 //! # LIMIT
@@ -40,7 +41,8 @@
 //!
 //! are compared by their [`Summary`](crate::protocol::answer::summary): the same rules, but floats by the sums over the hundred rows or so of a
 //! bucket. These may differ by what one number of that size may; in single precision by what as many numbers may as the root
-//! of the rows; and where an average may have been cut, by one in the last place for each row and twice that. Rows that
+//! of the rows; and where an average may have been cut, by one in the last place for each row and twice that, unless the numbers of the
+//! bucket are too small for it, which are not compared then. Rows that
 //! nothing tells apart but such numbers are not compared; neither order nor ties at a LIMIT are looked at.
 
 mod order;

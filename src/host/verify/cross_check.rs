@@ -9,7 +9,7 @@
 use crate::host::catalog::components::UNDECLARED;
 use crate::host::sql::Text;
 use crate::host::suite::QuerySpec;
-use crate::host::verify::cause::{Said, causes};
+use crate::host::verify::cause::{OVERFLOW, Said, causes};
 use crate::host::verify::compare::{Difference, Precision, compare, compare_shown};
 use crate::host::verify::groups::{AgreementGroup, Vote, groups, majority};
 use crate::host::verify::{Dispute, Verdict};
@@ -112,7 +112,8 @@ pub(crate) fn verdicts(
         let reason = incomparable.map_or_else(|| "no answer to compare".to_owned(), |why| why.to_string());
         return vec![Verdict::Unchecked { reason }; said.len()];
     };
-    let accepted = majority(&groups).filter(|_| accepts_majority);
+    let wraps = difference.causes.iter().any(|cause| cause.ends_with(OVERFLOW));
+    let accepted = majority(&groups).filter(|_| accepts_majority && !wraps);
     let named = |group: &AgreementGroup<'_>| {
         let mut names: Vec<String> = group.members().into_iter().map(|place| said[place].engine.to_owned()).collect();
         names.dedup();
@@ -296,6 +297,13 @@ mod tests {
             assert_eq!(dissent, ["duckdb"]);
         }
         assert!(said(&answers, &[], &[], false).iter().all(Verdict::verified));
+    }
+
+    #[test]
+    fn a_majority_that_wrapped_is_never_accepted() {
+        let (wrapped, right) = (number("9232379236109516806"), number("27679123309819068422"));
+        let answers = [("polars", &wrapped), ("arrow-rs", &wrapped), ("duckdb", &right)];
+        assert!(said(&answers, &[], &[], true).iter().all(|verdict| matches!(verdict, Verdict::Disputed(_))));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::f64::consts::LOG2_E;
 
-use crate::host::verify::tolerance::{FEWEST_PLACES, RELATIVE, RELATIVE_SINGLE};
+use crate::host::verify::tolerance::{FEWEST_PLACES, FEWEST_UNITS, RELATIVE, RELATIVE_SINGLE};
 use crate::protocol::answer::Kind;
 use crate::protocol::answer::summary::{Buckets, Summary, View};
 use crate::protocol::answer::summary::{FIXED, SQUARED};
@@ -100,6 +100,7 @@ fn unlike_buckets(expected: &Summary, actual: &Summary, view: &View, other: &Vie
     let mut wanted: Vec<usize> = Vec::new();
     let mut columns = differing_contents(expected, actual, &view.loose);
     let tolerances: Vec<Allowed> = view.loose.iter().map(|&column| tolerance(expected, actual, column)).collect();
+    let mut too_small = None;
     for bucket in 0..view.counts.len() {
         let mut differs = view.hashes[bucket] != other.hashes[bucket] || view.counts[bucket] != other.counts[bucket];
         for (place, (&column, tolerance)) in view.loose.iter().zip(&tolerances).enumerate() {
@@ -109,6 +110,10 @@ fn unlike_buckets(expected: &Summary, actual: &Summary, view: &View, other: &Vie
                 // A cut makes each number smaller, so the sum of what they may differ by is what their sums may.
                 let magnitude = view.magnitudes[place][bucket].max(other.magnitudes[place][bucket]);
                 let apart = (view.sums[place][bucket] - other.sums[place][bucket]).abs();
+                let few = magnitude < f64::from(FEWEST_UNITS) * tolerance.unit * rows;
+                if few && apart > tolerance.relative * magnitude {
+                    too_small = Some(column);
+                }
                 (apart, tolerance.relative * magnitude + 2.0 * tolerance.unit * rows)
             } else {
                 let apart = view.logs[place][bucket].wrapping_sub(other.logs[place][bucket]).unsigned_abs();
@@ -127,7 +132,12 @@ fn unlike_buckets(expected: &Summary, actual: &Summary, view: &View, other: &Vie
         }
     }
     if wanted.is_empty() && columns.is_empty() {
-        return Ok(());
+        return too_small.map_or(Ok(()), |column| {
+            let name = &expected.columns[column].name;
+            Err(Unlike::Incomparable(format!(
+                "one side cuts the small numbers of '{name}' to too few digits: multiply them, or cast them to DOUBLE"
+            )))
+        });
     }
     if wanted.is_empty() {
         // A column as a whole differs by less than its sums tell: any bucket may have it.
@@ -270,6 +280,26 @@ mod tests {
         }
         assert_eq!(compare(&summary(&plain, false), &summary(&other, false)), Ok(()));
         assert_eq!(compare(&summary(&plain, false), &summary(&other, true)), Ok(()));
+    }
+
+    #[test]
+    fn summary_compare_says_nothing_of_numbers_that_were_cut_to_nothing() {
+        let summary = |scale: u32, of: &dyn Fn(i64) -> i128| {
+            let columns = [("k", Kind::Int), ("m", Kind::Decimal)];
+            let columns = columns.map(|(name, kind)| Column { name: name.to_owned(), kind });
+            let mut sums = Summarizer::new(columns.into(), ROWS as u64);
+            for row in 0..ROWS {
+                sums.row(&[Cell::Int(row.into()), Cell::Decimal { units: of(row), scale: scale.try_into().unwrap() }]);
+            }
+            sums.finish()
+        };
+        // 0.0000003 and more, which the other side gives as 0.000000; then the same beside 1.
+        let small = summary(10, &|row| i128::from(row % 5000));
+        let nothing = summary(6, &|_| 0);
+        assert!(matches!(compare(&small, &nothing), Err(Unlike::Incomparable(why)) if why.contains("'m'")));
+        let large = summary(10, &|row| 10_000_000_000 + i128::from(row % 5000));
+        let one = summary(6, &|_| 1_000_000);
+        assert_eq!(compare(&large, &one), Ok(()));
     }
 
     #[test]

@@ -6,3 +6,6 @@ pub(super) const RELATIVE: f64 = 1e-9;
 pub(super) const RELATIVE_SINGLE: f64 = 2e-6;
 /// With fewer digits after the point, a decimal is no average or ratio that was cut, but money, and exact.
 pub(super) const FEWEST_PLACES: u32 = 4;
+/// A number that one side has cut is at least so many units of its last place: of a smaller one too few digits are left to say that
+/// it is the same. `0.000000` is no cut of `0.0000003`.
+pub(super) const FEWEST_UNITS: u32 = 1000;

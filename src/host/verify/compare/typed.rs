@@ -10,7 +10,7 @@ use bigdecimal::BigDecimal;
 
 use super::{Difference, Precision, Side, published};
 use crate::host::suite::{ColumnSpec, Measure, QuerySpec};
-use crate::host::verify::tolerance::{FEWEST_PLACES, RELATIVE, RELATIVE_SINGLE};
+use crate::host::verify::tolerance::{FEWEST_PLACES, FEWEST_UNITS, RELATIVE, RELATIVE_SINGLE};
 use crate::protocol::answer::{Answer, Cell, Kind};
 
 /// A value of a declared type.
@@ -163,7 +163,8 @@ impl Tolerance {
             return false;
         }
         // A unit apart may read as a little more once both are binary.
-        let unit = self.unit + 4.0 * f64::EPSILON * larger;
+        let cut = if larger >= f64::from(FEWEST_UNITS) * self.unit { self.unit } else { 0.0 };
+        let unit = cut + 4.0 * f64::EPSILON * larger;
         (a - b).abs() <= unit.max(self.relative * larger).min(self.most)
     }
 }
@@ -179,7 +180,9 @@ impl Rule {
         match (self, expected, actual) {
             (Self::Float(tolerance), Value::Float(a), Value::Float(b)) => tolerance.same(*a, *b),
             (Self::Published(measure), Value::Number(a), Value::Number(b)) => published::same(*measure, a, b),
-            (Self::Within(unit), Value::Number(a), Value::Number(b)) => (a - b).abs() <= *unit,
+            (Self::Within(unit), Value::Number(a), Value::Number(b)) => {
+                a == b || ((a - b).abs() <= *unit && a.abs().max(b.abs()) >= unit * BigDecimal::from(FEWEST_UNITS))
+            }
             _ => expected == actual,
         }
     }
