@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::cold::Cold;
-use super::prepare::{Ready, Stop};
-use super::sampler::Sample;
+use super::prepare::Ready;
 use super::select::Cell;
+use super::stop::Stop;
 use crate::host::session::{Failure, Program, Runs, Session};
 use crate::host::settings::Settings;
 use crate::host::variant::Cache;
@@ -22,6 +22,13 @@ pub(crate) const ITERATIONS: u32 = 1000;
 const PHASED: usize = 3;
 /// Runs of the warm-up that are kept: an engine that is not warm after so many will not be.
 pub(crate) const CURVE: usize = 1000;
+
+/// Some runs that were asked for at once.
+pub(crate) struct Sample {
+    pub(crate) iterations: u64,
+    pub(crate) runs: Runs,
+    pub(crate) total: Duration,
+}
 
 /// The engine of a cell, as its samples are taken.
 pub(crate) struct Engine<'a> {

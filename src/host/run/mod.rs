@@ -16,6 +16,7 @@ mod references;
 mod resolve;
 pub(crate) mod sampler;
 pub(crate) mod select;
+pub(crate) mod stop;
 mod verify;
 
 use std::fs;
@@ -39,12 +40,12 @@ use context::RunContext;
 use engine::Engine;
 use event::{Event, Observer};
 use plan::Programs;
-use prepare::Stop;
 pub use references::{Agreement, agree};
 pub(crate) use resolve::Held;
 use resolve::resolve;
 use sampler::Sampler;
 use select::Cell;
+use stop::Stop;
 
 /// What all cells of a run share.
 pub(crate) struct Runner<'a> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
-use super::prepare::{Stop, program};
 use super::select::{Cell, Parts};
+use super::stop::Stop;
 use crate::host::catalog::Entry;
 use crate::host::data::iceberg::client;
 use crate::host::data::tables;
@@ -18,6 +18,18 @@ use crate::host::variant::PARQUET;
 
 /// Engines' programs by name, or why there is none.
 pub(crate) type Programs<'a> = BTreeMap<&'a str, Result<Program, Stop>>;
+
+/// The engine's program, or why it cannot be had.
+///
+/// # Errors
+/// One of ours that does not compile is broken; an own program, Python or an index may well be absent.
+pub(crate) fn program(engine: &Entry) -> Result<Program, Stop> {
+    engine.program().map_err(|error| Stop {
+        outcome: if engine.recipe().is_some() { Outcome::Failed } else { Outcome::Skipped },
+        reason: format!("not available: {error:#}"),
+        failure: None,
+    })
+}
 
 /// The programs of all engines that these cells need, or why one cannot be had. What is missing is left out instead unless it `may_build`. The program for Iceberg tables is built here too, where a cell needs it.
 ///

@@ -11,65 +11,14 @@ use super::event::Event;
 use super::launch::{Fresh, Launched, miscounted};
 use super::resolve::Held;
 use super::select::Cell;
-use crate::host::catalog::Entry;
+use super::stop::Stop;
 use crate::host::checksum::sha256;
 use crate::host::data::tables::{self, Found};
-use crate::host::interrupt;
-use crate::host::record::{Outcome, Record, TableRead};
-use crate::host::session::{Failure, FailureKind, Program, Runs, Session};
+use crate::host::record::{Record, TableRead};
+use crate::host::session::{Program, Runs, Session};
 use crate::protocol::dataset::Dataset;
 use crate::protocol::task::Query;
 use crate::protocol::units::Bytes;
-
-/// Why a cell ends without samples, for its record.
-#[derive(Debug, Clone)]
-pub(crate) struct Stop {
-    pub(crate) outcome: Outcome,
-    pub(crate) reason: String,
-    pub(crate) failure: Option<Failure>,
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        let skipped = matches!(failure.kind, FailureKind::Unsupported { .. } | FailureKind::NotCold { .. });
-        Self {
-            outcome: if skipped { Outcome::Skipped } else { Outcome::Failed },
-            reason: failure.to_string(),
-            failure: Some(failure),
-        }
-    }
-}
-
-impl From<anyhow::Error> for Stop {
-    fn from(error: anyhow::Error) -> Self {
-        // Whoever makes or plans data gives up then, which says nothing of the engine.
-        if interrupt::requested() {
-            return Failure::from(FailureKind::Interrupted).into();
-        }
-        Self { outcome: Outcome::Failed, reason: format!("{error:#}"), failure: None }
-    }
-}
-
-impl Stop {
-    /// Takes down in a record how its cell ended.
-    pub(crate) fn tell(self, record: &mut Record) {
-        record.outcome = self.outcome;
-        record.reason = Some(self.reason);
-        record.failure = self.failure;
-    }
-}
-
-/// The engine's program, or why it cannot be had.
-///
-/// # Errors
-/// One of ours that does not compile is broken; an own program, Python or an index may well be absent.
-pub(crate) fn program(engine: &Entry) -> Result<Program, Stop> {
-    engine.program().map_err(|error| Stop {
-        outcome: if engine.recipe().is_some() { Outcome::Failed } else { Outcome::Skipped },
-        reason: format!("not available: {error:#}"),
-        failure: None,
-    })
-}
 
 /// A cell that is ready for its samples.
 pub(crate) struct Ready {

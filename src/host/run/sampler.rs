@@ -1,19 +1,10 @@
 //! How samples are taken: a [`Sampler`] for each way. Criterion's is in [`criterion`](crate::host::criterion).
 
-use std::time::Duration;
-
-use super::engine::Engine;
+use super::engine::{Engine, Sample};
 use super::event::{Event, Observer};
-use super::prepare::Stop;
 use super::select::Cell;
-use crate::host::session::{Failure, FailureKind, Runs};
-
-/// Some runs that were asked for at once.
-pub(crate) struct Sample {
-    pub(crate) iterations: u64,
-    pub(crate) runs: Runs,
-    pub(crate) total: Duration,
-}
+use super::stop::Stop;
+use crate::host::session::{Failure, FailureKind};
 
 /// The samples of a cell, and what came before them.
 pub(crate) struct Samples {

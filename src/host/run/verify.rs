@@ -3,9 +3,9 @@
 use anyhow::anyhow;
 
 use super::Runner;
-use super::prepare::Stop;
 use super::resolve::Held;
 use super::select::Cell;
+use super::stop::Stop;
 use crate::host::catalog::Components;
 use crate::host::interrupt;
 use crate::host::record::Outcome;
