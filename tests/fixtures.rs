@@ -382,6 +382,7 @@ fn two_threads_at_once_share_one_generation() {
 #[test]
 fn child() {
     if let Some(root) = std::env::var_os("QUERYDYNO_TEST_CHILD") {
+        querydyno::host::terminal::show_notes();
         let dataset = ensure(&Store::new(root), "sf0.01", &["orders", "lineitem"]);
         std::io::stdout().write_all(dataset.sha256.as_bytes()).unwrap();
     }
