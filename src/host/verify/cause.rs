@@ -60,11 +60,8 @@ fn overflow(one: &BigDecimal, other: &BigDecimal) -> Option<String> {
         !periods.is_zero() && (left.is_zero() || (bits == 64 && left * 1_000_000_000_i64 < apart))
     };
     let bits = [64, 32].into_iter().find(|bits| near(*bits))?;
-    Some(format!("differs by a multiple of 2^{bits}{OVERFLOW}"))
+    Some(format!("differs by a multiple of 2^{bits}: overflow"))
 }
-
-/// How a cause ends that no majority outweighs: engines that wrap alike are wrong together.
-pub(crate) const OVERFLOW: &str = ": overflow";
 
 /// Whether a decimal was cut to so few digits that little is left of a small number.
 fn cut(said: [Said<'_>; 2], one: &BigDecimal, other: &BigDecimal) -> Option<String> {

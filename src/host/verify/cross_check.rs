@@ -9,7 +9,7 @@
 use crate::host::catalog::components::UNDECLARED;
 use crate::host::sql::Text;
 use crate::host::suite::QuerySpec;
-use crate::host::verify::cause::{OVERFLOW, Said, causes};
+use crate::host::verify::cause::{Said, causes};
 use crate::host::verify::compare::{Difference, Precision, compare, compare_shown};
 use crate::host::verify::groups::{AgreementGroup, Vote, groups, majority};
 use crate::host::verify::{Dispute, Verdict};
@@ -112,7 +112,7 @@ pub(crate) fn verdicts(
         let reason = incomparable.map_or_else(|| "no answer to compare".to_owned(), |why| why.to_string());
         return vec![Verdict::Unchecked { reason }; said.len()];
     };
-    let accepted = majority(&groups).filter(|_| accepts_majority && !difference.first_wrapped);
+    let accepted = majority(&groups).filter(|_| accepts_majority);
     let named = |group: &AgreementGroup<'_>| {
         let mut names: Vec<String> = group.members().into_iter().map(|place| said[place].engine.to_owned()).collect();
         names.dedup();
@@ -135,12 +135,9 @@ pub(crate) fn verdicts(
 }
 
 /// A difference in words.
-#[derive(Default)]
 struct Found {
     text: String,
     causes: Vec<String>,
-    /// Whether it looks like an overflow of the first group, which has the most votes: what wraps becomes smaller.
-    first_wrapped: bool,
 }
 
 /// An error where others have an answer.
@@ -153,7 +150,6 @@ fn refusal_of(refusals: &[Refusal], said: &[Testimony<'_>]) -> Option<Found> {
         causes: vec![
             "where one engine stops at an overflow or a value it cannot convert, others go on with another".to_owned(),
         ],
-        first_wrapped: false,
     })
 }
 
@@ -207,12 +203,12 @@ fn first_difference(
     let told = match (&asked, sides) {
         (Some((difference, [ours, theirs])), _) => told(difference, [ours, theirs], &names),
         (None, [Shown::Rows(ours), Shown::Rows(theirs)]) => told(&difference, [ours, theirs], &names),
-        (None, _) => Found { text: format!("{} against {}: {difference}", names[1], names[0]), ..Found::default() },
+        (None, _) => Found { text: format!("{} against {}: {difference}", names[1], names[0]), causes: Vec::new() },
     };
     let cautions = said.iter().flat_map(|engine| engine.cautions).cloned();
-    let mut causes: Vec<String> = told.causes.iter().cloned().chain(cautions).chain(hint(sql)).collect();
+    let mut causes: Vec<String> = told.causes.into_iter().chain(cautions).chain(hint(sql)).collect();
     causes.dedup();
-    Some(Found { causes, ..told })
+    Some(Found { text: told.text, causes })
 }
 
 fn rows_of(votes: [&Vote<'_>; 2], difference: &Difference, rows: Rows<'_>) -> Option<[Answer; 2]> {
@@ -231,12 +227,10 @@ fn told(difference: &Difference, sides: [&Answer; 2], names: &[String; 2]) -> Fo
             let kinds = place.map(|place| sides.map(|side| side.columns[place].kind));
             let (ours, theirs) = (expected.trim_matches('\''), actual.trim_matches('\''));
             let said = |kind, text| Said { kind, text: Some(text).filter(|text| *text != "NULL") };
-            let causes = kinds.map(|[a, b]| causes(said(a, ours), said(b, theirs))).unwrap_or_default();
-            let size = |text: &str| text.parse::<f64>().unwrap_or_default().abs();
+            let causes = kinds.map(|[a, b]| causes(said(a, ours), said(b, theirs)));
             Found {
                 text: format!("row {row}, {column}: {one} says {expected}, {other} says {actual} (in the row {whole})"),
-                first_wrapped: causes.iter().any(|cause| cause.ends_with(OVERFLOW)) && size(ours) < size(theirs),
-                causes,
+                causes: causes.unwrap_or_default(),
             }
         }
         Difference::Rows { expected, actual, first } => {
@@ -245,10 +239,10 @@ fn told(difference: &Difference, sides: [&Answer; 2], names: &[String; 2]) -> Fo
                 text: format!(
                     "{one} has {expected} rows, {other} has {actual}; first row that only {longer} has: {first}"
                 ),
-                ..Found::default()
+                causes: Vec::new(),
             }
         }
-        difference => Found { text: format!("{other} against {one}: {difference}"), ..Found::default() },
+        difference => Found { text: format!("{other} against {one}: {difference}"), causes: Vec::new() },
     }
 }
 
@@ -302,16 +296,6 @@ mod tests {
             assert_eq!(dissent, ["duckdb"]);
         }
         assert!(said(&answers, &[], &[], false).iter().all(Verdict::verified));
-    }
-
-    #[test]
-    fn a_majority_is_accepted_unless_it_wrapped() {
-        let (wrapped, right) = (number("9232379236109516806"), number("27679123309819068422"));
-        let answers = [("polars", &wrapped), ("arrow-rs", &wrapped), ("duckdb", &right)];
-        assert!(said(&answers, &[], &[], true).iter().all(|verdict| matches!(verdict, Verdict::Disputed(_))));
-        let answers = [("polars", &wrapped), ("arrow-rs", &right), ("duckdb", &right)];
-        let verdicts = said(&answers, &[], &[], true);
-        assert!(matches!(verdicts[0], Verdict::Disputed(_)) && verdicts[1..].iter().all(Verdict::verified));
     }
 
     #[test]
