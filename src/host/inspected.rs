@@ -40,10 +40,7 @@ pub(crate) fn carry(home: &Path, record: &mut Record, program: &Path) {
 }
 
 fn last(home: &Path, kind: &str, record: &Record, program: &Path) -> Option<Record> {
-    // Those of an earlier version lie in the target folder.
-    let former = paths::former(home);
-    let mut homes = [Some(home), former.as_deref()].into_iter().flatten();
-    let text = homes.find_map(|home| fs::read(file(home, kind, record)).ok())?;
+    let text = paths::homes(home).find_map(|home| fs::read(file(&home, kind, record)).ok())?;
     let last: Inspected = serde_json::from_slice(&text).ok()?;
     let what = |record: &Record| (record.engine.settings.clone(), record.query.clone(), record.dataset.clone());
     let same = what(&last.record) == what(record) && checksum(program).is_ok_and(|sum| sum == last.program_sha256);

@@ -87,6 +87,11 @@ pub fn former(home: &Path) -> Option<PathBuf> {
     (named_home().is_none() && home == self::home()).then(|| own(""))
 }
 
+/// A home, and after it where earlier versions kept what belongs into it: in the order in which to look.
+pub(crate) fn homes(home: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    [Some(home.to_owned()), former(home)].into_iter().flatten()
+}
+
 fn named_home() -> Option<PathBuf> {
     env::var_os(HOME).filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }

@@ -25,10 +25,7 @@ pub fn keep(audit: &Audit) -> Result<PathBuf> {
 /// The last audits that may speak for these cells; an audit that another version of this program wrote is none.
 pub fn kept<'a>(ids: impl IntoIterator<Item = &'a BenchId>) -> Vec<Audit> {
     let files: BTreeSet<PathBuf> = ids.into_iter().map(|id| file(&id.engine, id.scale, &id.variant)).collect();
-    // Those of an earlier version lie in the target folder.
-    let home = paths::home();
-    let homes: Vec<PathBuf> = paths::former(&home).into_iter().chain([home]).rev().collect();
-    let read = |file: &PathBuf| homes.iter().find_map(|home| fs::read(home.join(file)).ok());
+    let read = |file: &PathBuf| paths::homes(&paths::home()).find_map(|home| fs::read(home.join(file)).ok());
     files.iter().filter_map(|file| serde_json::from_slice(&read(file)?).ok()).collect()
 }
 

@@ -178,10 +178,8 @@ impl Referee {
     ) -> Result<Option<Found>> {
         let text = checksum(workload, query)?;
         let shipped = workload.folder.join("answers").join(scale.to_string());
-        let home = paths::home();
-        // Those of an earlier version lie in the target folder.
-        let homes = [Some(home.clone()), paths::former(&home)].into_iter().flatten();
-        let local = homes.map(|home| local_in(&home, &workload.name, scale)).filter(|_| !workload.is_external());
+        let homes = paths::homes(&paths::home()).filter(|_| !workload.is_external());
+        let local = homes.map(|home| local_in(&home, &workload.name, scale));
         for folder in [shipped].into_iter().chain(local) {
             let agreed = read_consensus(&folder)?.remove(&query.name);
             let Some(agreed) = agreed.filter(|agreed| agreed.query_sha256 == text) else { continue };
