@@ -9,7 +9,8 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::odd::{
-    ENGINES, TRUTH, answer, ask, assert_agreed_with_truth, assert_right, dispute, installed, number, reasons, start,
+    ENGINES, TRUTH, answer, ask, ask_of, assert_agreed_with_truth, assert_right, dispute, installed, number, reasons,
+    start,
 };
 use common::text;
 use querydyno::host::bench::Bench;
@@ -84,6 +85,27 @@ fn sum_of_unsigned_numbers_is_disputed_as_an_overflow() {
         assert!(dispute.difference.contains(told), "{}", dispute.difference);
     }
     assert_eq!(dispute.causes, ["differs by a multiple of 2^64: overflow"]);
+}
+
+#[test]
+fn engines_that_wrap_alike_do_not_verify_each_other() {
+    let wrapping = ["polars-wheel", "datafusion-wheel"];
+    if !has(&wrapping) {
+        return;
+    }
+    for (table, sql) in [
+        ("ids", "SELECT sum(id) AS s FROM {table}"),
+        ("uint64", "SELECT sum(u) AS s FROM {table}"),
+        ("products", "SELECT price * qty AS p FROM {table} WHERE price < 3"),
+    ] {
+        let Some(records) = ask_of(&wrapping, table, sql) else { return };
+        for record in &records {
+            let Some(Verdict::Unchecked { reason }) = &record.verdict else { panic!("{:?}", record.verdict) };
+            assert!(reason.contains("may exceed 32 or 64 bits") && reason.contains("duckdb"), "{reason}");
+        }
+    }
+    let Some(records) = ask_of(&wrapping, "plain", "SELECT sum(v) AS s FROM {table}") else { return };
+    assert!(records.iter().all(Record::verified), "{records:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The tables of a query, as an engine program is told of them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,7 @@ impl Dataset {
 }
 
 /// One table's files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     /// The name used in SQL.
     pub name: String,
@@ -51,11 +52,26 @@ pub struct Table {
     /// engine is told.
     #[serde(skip)]
     pub single_precision: Vec<String>,
+    /// How large the whole numbers of each column are, for tables that we did not make. No engine is told.
+    #[serde(skip)]
+    pub integers: BTreeMap<String, Integers>,
     /// What to know before an answer over this table is believed, a sentence each: [`Table::has_int96`] columns, files that were
     /// left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cautions: Vec<String>,
 }
+
+/// The values of an integer column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Integers {
+    /// Their width, 32 or 64.
+    pub bits: u32,
+    /// The largest of them without its sign, or a bound on it.
+    pub largest: u128,
+}
+
+/// Part of the caution about sums and products, after the names of the columns.
+pub(crate) const OVERFLOW_CAUTION: &str = "may exceed 32 or 64 bits, beyond which many engines wrap without a word";
 
 /// Part of the caution about INT96 columns, after their names.
 pub(crate) const INT96_CAUTION: &str =

@@ -99,13 +99,18 @@ pub fn number(value: u64) -> Answer {
 
 /// What each engine that is there says of a query over a table of that name or path.
 pub fn ask(table: &str, sql: &str) -> Option<Vec<Record>> {
-    run(table, sql, None)
+    run(able(sql), table, sql, None)
+}
+
+/// What these engines say of it.
+pub fn ask_of(engines: &[&'static str], table: &str, sql: &str) -> Option<Vec<Record>> {
+    run(engines.to_vec(), table, sql, None)
 }
 
 /// Asserts that all engines that are there agree with one that says this. Gives the records of the others.
 #[track_caller]
 pub fn assert_right(table: &str, sql: &str, truth: &Answer) -> Option<Vec<Record>> {
-    let records = run(table, sql, Some(truth))?;
+    let records = run(able(sql), table, sql, Some(truth))?;
     for record in &records {
         assert_agreed_with_truth(record);
     }
@@ -138,14 +143,13 @@ pub fn reasons(records: &[Record]) -> Vec<String> {
     records.iter().map(|record| record.reason.clone().unwrap_or_default()).collect()
 }
 
-fn run(table: &str, sql: &str, truth: Option<&Answer>) -> Option<Vec<Record>> {
+fn run(mut engines: Vec<&str>, table: &str, sql: &str, truth: Option<&Answer>) -> Option<Vec<Record>> {
     let table = tables()?.join(table);
     let folder = tempfile::tempdir_in(paths::target()).unwrap();
     let mut settings = Settings::read().unwrap();
     settings.home = folder.path().join(".querydyno");
     settings.target = folder.path().join("target");
     settings.metastore = None;
-    let mut engines = able(sql);
     if let Some(truth) = truth {
         let program = told::answering(&folder.path().join("truth.sh"), truth);
         let knows =

@@ -47,15 +47,7 @@ mod tests {
         };
         let suite: toml::Table = toml::from_str(include_str!("../../../fixtures/tpch/workload.toml")).unwrap();
         for spec in suite["table"].as_array().unwrap() {
-            let table = Table {
-                name: spec["name"].as_str().unwrap().to_owned(),
-                rows: 0,
-                files: Vec::new(),
-                sha256: String::new(),
-                iceberg: None,
-                single_precision: Vec::new(),
-                cautions: Vec::new(),
-            };
+            let table = Table { name: spec["name"].as_str().unwrap().to_owned(), ..Table::default() };
             assert!(of(&dataset, &table).is_some(), "{}", table.name);
             dataset.workload = "own".to_owned();
             assert_eq!(of(&dataset, &table), None);

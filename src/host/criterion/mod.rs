@@ -34,8 +34,8 @@ pub use linear::linear;
 /// Samples of a cell, unless `--sample-size` says otherwise; fewer are none for Criterion.
 pub(crate) const SAMPLES: usize = 10;
 /// Bootstrap resamples, unless `--nresamples` says otherwise. Criterion's own 100,000 say nothing more about ten
-/// samples, and drawing their densities takes two seconds a cell.
-const RESAMPLES: usize = 10_000;
+/// samples, and drawing their densities takes two seconds a cell; with 10,000 it still was 5 % of a run.
+const RESAMPLES: usize = 2_000;
 /// The exit code for a command line or a setting that cannot be meant.
 const USAGE: u8 = 2;
 

@@ -13,9 +13,9 @@ use crate::protocol::engine::Phases;
 use crate::protocol::observe::Observe;
 
 /// Warm-up before the samples of a cell, over and above the verifying run; for all who take samples, so that theirs are alike.
-pub(crate) const WARM_UP: Duration = Duration::from_secs(1);
-/// What the samples of a cell should take together.
-pub(crate) const MEASUREMENT: Duration = Duration::from_secs(5);
+pub(crate) const WARM_UP: Duration = Duration::from_millis(500);
+/// What the samples of a cell should take together: a run of one cell is to be over in five seconds.
+pub(crate) const MEASUREMENT: Duration = Duration::from_secs(2);
 /// Iterations of one sample at most: more would not make it truer, and `null` would take minutes.
 pub(crate) const ITERATIONS: u32 = 1000;
 /// Runs whose parts are told apart; an odd number, so that a median is one of them.

@@ -36,7 +36,7 @@ pub enum Event<'a> {
         /// Which cell.
         id: &'a BenchId,
     },
-    /// It runs for up to a second that counts for nothing.
+    /// It runs for up to half a second that counts for nothing.
     WarmingUp {
         /// Which cell.
         id: &'a BenchId,

@@ -34,7 +34,7 @@ pub(crate) fn told(cells: &[Cell<'_>], sampling: Option<Duration>, store: &Store
     (!steps.is_empty()).then(|| format!("to do: {}", steps.join("; ")))
 }
 
-/// Samples and what is beside them. Queries of more than half a second take longer: ten of them are measured at least.
+/// Samples and what is beside them. Queries of more than a fifth of a second take longer: ten runs are measured at least.
 fn of_cells(cells: &[Cell<'_>], sampling: Duration) -> Duration {
     (sampling + ASIDE) * u32::try_from(cells.len()).unwrap_or(u32::MAX)
 }

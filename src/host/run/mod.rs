@@ -145,6 +145,11 @@ impl<'a> Runner<'a> {
             self.tell(&Event::Judged { records: &done });
             records.extend(done);
         }
+        let is_left = |cell: &&Cell<'_>| records.iter().all(|record| record.id != cell.id);
+        let left: Vec<String> = cells.iter().filter(is_left).map(|cell| cell.id.to_string()).collect();
+        if !left.is_empty() {
+            log::info!("interrupted before these were begun: {}", left.join(", "));
+        }
         Ok(records)
     }
 

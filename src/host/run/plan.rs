@@ -44,8 +44,13 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
     }
     let mut programs = BTreeMap::new();
     for engine in engines {
-        let may = may_build || engine.find().is_some();
-        let program = if may { program(engine) } else { Err(missing(engine)) };
+        let is_there = engine.find().is_some();
+        let may = may_build || is_there;
+        let program = match unread(cells, engine, settings).filter(|_| !is_there) {
+            _ if !may => Err(missing(engine)),
+            Some(why) => Err(why.into()),
+            None => program(engine),
+        };
         interrupt::check()?;
         if may && let Err(stop) = &program {
             log::info!("{}: {}", engine.name, stop.reason);
@@ -55,7 +60,7 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
     // A table that is not there is its cells' own error: nothing is built for it.
     let needs_iceberg = |cell: &Cell<'_>| {
         let Parts { variant, workload, query, .. } = &cell.parts;
-        variant.format != PARQUET && tables::are_there(workload, &query.tables, settings)
+        variant.format != PARQUET && tables::missing(workload, &query.tables, settings).is_none()
     };
     if cells.iter().any(needs_iceberg) {
         // Minutes that belong to no cell. Cells of other formats go on without it, and each of these tells why once more.
@@ -65,6 +70,13 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
         interrupt::check()?;
     }
     Ok(programs)
+}
+
+/// Why none of an engine's cells has tables: then it needs no program, which takes minutes to build.
+fn unread(cells: &[Cell<'_>], engine: &Entry, settings: &Settings) -> Option<anyhow::Error> {
+    let of_engine = cells.iter().map(|cell| cell.parts).filter(|parts| parts.engine.name == engine.name);
+    let whys = of_engine.map(|parts| tables::missing(parts.workload, &parts.query.tables, settings));
+    whys.collect::<Option<Vec<_>>>()?.into_iter().next()
 }
 
 /// An engine that nobody named and that is not there.

@@ -53,7 +53,8 @@ impl Runner<'_> {
             .iter()
             .map(|table| TableRead::of(table, tables::reads_single_precision(table, &query.sql)))
             .collect();
-        record.dataset.cautions = dataset.tables.iter().flat_map(|table| table.cautions.clone()).collect();
+        let cautions = dataset.tables.iter().flat_map(|table| table.cautions.clone());
+        record.dataset.cautions = cautions.chain(tables::overflow_caution(&dataset.tables, &query.sql)).collect();
         self.tell(&Event::Verifying { id: &cell.id, parallel: parts.variant.parallel });
         let ready = self.answered(cell, program, query, dataset, held);
         self.tell(&Event::Answered { id: &cell.id });

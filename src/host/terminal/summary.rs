@@ -9,6 +9,7 @@ use crate::host::audit::{self, Audit};
 use crate::host::record::{Outcome, Record};
 use crate::host::stats;
 use crate::host::verify::{Dispute, Verdict};
+use crate::protocol::dataset::OVERFLOW_CAUTION;
 use crate::protocol::observe::Heap;
 use crate::protocol::units::{Bytes, Nanos};
 
@@ -176,7 +177,8 @@ pub fn doubts(records: &[Record]) -> Vec<String> {
         );
     }
     for record in records {
-        for caution in &record.dataset.cautions {
+        let outdone = |caution: &&String| record.verified() && caution.contains(OVERFLOW_CAUTION);
+        for caution in record.dataset.cautions.iter().filter(|caution| !outdone(caution)) {
             let line = format!("caution: {}: {caution}", record.id.query);
             if !told.contains(&line) {
                 told.push(line);

@@ -15,7 +15,7 @@ use crate::host::verify::groups::{AgreementGroup, Vote, groups, majority};
 use crate::host::verify::{Dispute, Verdict};
 use crate::protocol::answer::summary::Buckets;
 use crate::protocol::answer::{Answer, Shown};
-use crate::protocol::dataset::INT96_CAUTION;
+use crate::protocol::dataset::{INT96_CAUTION, OVERFLOW_CAUTION};
 
 /// An engine that gave no answer but an error which says that the values have none.
 pub(crate) struct Refusal {
@@ -94,7 +94,9 @@ pub(crate) fn verdicts(
             );
             return Verdict::Unchecked { reason };
         }
-        if let Some(reason) = int96_unread(sql, said, &components) {
+        // Whoever takes the majority over a dissent has read what may be wrong with it.
+        let unlike = || overflow_unseen(said, &components).filter(|_| dissent.is_empty());
+        if let Some(reason) = int96_unread(sql, said, &components).or_else(unlike) {
             return Verdict::Unchecked { reason };
         }
         Verdict::Agreed { components, dissent }
@@ -170,6 +172,19 @@ fn int96_unread(sql: &str, said: &[Testimony<'_>], components: &[String]) -> Opt
 /// Components that read all years of an INT96 column.
 const READ_INT96: [&str; 1] = ["duckdb"];
 
+/// Why engines that agree on a sum or a product do not vouch for each other: it may be too large for their integers, and they
+/// wrap alike.
+fn overflow_unseen(said: &[Testimony<'_>], components: &[String]) -> Option<String> {
+    if components.iter().any(|component| NOTICE_OVERFLOW.contains(&component.as_str())) {
+        return None;
+    }
+    let caution = said.iter().flat_map(|engine| engine.cautions).find(|caution| caution.contains(OVERFLOW_CAUTION))?;
+    Some(format!("{caution}; name an engine that computes in more bits or stops: {}", NOTICE_OVERFLOW.join(", ")))
+}
+
+/// Components that add in 128 bits or as decimals, and stop where a product is too large.
+const NOTICE_OVERFLOW: [&str; 2] = ["duckdb", "mariadb"];
+
 /// The first difference between two groups; `None` when none of them can be compared with another.
 fn first_difference(
     query: &QuerySpec,
@@ -205,7 +220,9 @@ fn first_difference(
         (None, [Shown::Rows(ours), Shown::Rows(theirs)]) => told(&difference, [ours, theirs], &names),
         (None, _) => Found { text: format!("{} against {}: {difference}", names[1], names[0]), causes: Vec::new() },
     };
-    let cautions = said.iter().flat_map(|engine| engine.cautions).cloned();
+    // That a number may be too large is no cause where two differ otherwise: an overflow shows in their difference.
+    let cautions =
+        said.iter().flat_map(|engine| engine.cautions).filter(|text| !text.contains(OVERFLOW_CAUTION)).cloned();
     let mut causes: Vec<String> = told.causes.into_iter().chain(cautions).chain(hint(sql)).collect();
     causes.dedup();
     Some(Found { text: told.text, causes })
@@ -296,6 +313,18 @@ mod tests {
             assert_eq!(dissent, ["duckdb"]);
         }
         assert!(said(&answers, &[], &[], false).iter().all(Verdict::verified));
+    }
+
+    #[test]
+    fn engines_that_wrap_alike_do_not_vouch_for_a_large_sum() {
+        let caution = [format!("what is computed from id {OVERFLOW_CAUTION}")];
+        let wrapped = number("7");
+        for verdict in said(&[("polars", &wrapped), ("arrow-rs", &wrapped)], &[], &caution, false) {
+            let Verdict::Unchecked { reason } = verdict else { panic!("{verdict:?}") };
+            assert!(reason.contains("from id may exceed") && reason.ends_with("duckdb, mariadb"), "{reason}");
+        }
+        let all = [("polars", &wrapped), ("duckdb", &wrapped)];
+        assert!(said(&all, &[], &caution, false).iter().all(Verdict::verified));
     }
 
     #[test]

@@ -103,7 +103,10 @@ fn summary(group: &[&Record]) -> String {
     let count = |is: &dyn Fn(&Record) -> bool| group.iter().filter(|record| is(record)).count();
     let absent = count(&not_there);
     let asked = group.len() - absent;
-    let mut parts = vec![format!("{} of {asked} engines answered and agree", verified.len())];
+    let mut parts = vec![match verified.len() {
+        0 => format!("none of {asked} engines is verified"),
+        count => format!("{count} of {asked} engines answered and agree"),
+    }];
     let more = [
         (count(&is_disputed), "disputed"),
         (

@@ -219,9 +219,7 @@ fn dataset(workload: &Workload, scale: Scale, layout: String, tables: &[Kept]) -
         rows: kept.manifest.rows,
         files: kept.files(),
         sha256: checksum([kept]),
-        single_precision: Vec::new(),
-        cautions: Vec::new(),
-        iceberg: None,
+        ..Table::default()
     };
     Dataset {
         workload: workload.name.clone(),

@@ -1,5 +1,6 @@
 //! What Parquet footers tell of a table: rows, columns with Iceberg's names of their types, and their metrics.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -10,11 +11,12 @@ use parquet::file::statistics::Statistics;
 use parquet::schema::types::Type;
 
 use super::files::Files;
+use super::overflow;
 use super::schema::{Schema, alike};
 use crate::host::checksum::sha256;
 use crate::host::data::iceberg::shape::FileColumn;
 use crate::host::interrupt;
-use crate::protocol::dataset::Table;
+use crate::protocol::dataset::{Integers, Table};
 use crate::protocol::iceberg::{Bound, Column, ColumnMetrics};
 
 /// A table of Parquet files that somebody else made.
@@ -26,6 +28,7 @@ pub(super) fn table(name: &str, files: Files) -> Result<Table> {
     let mut rows = 0;
     let mut print = String::new();
     let mut first: Option<(&PathBuf, Schema)> = None;
+    let mut integers = BTreeMap::new();
     for file in &paths {
         interrupt::check()?;
         let footer = read(file)?;
@@ -35,6 +38,7 @@ pub(super) fn table(name: &str, files: Files) -> Result<Table> {
             Some((other, theirs)) => alike((other, theirs), (file, &schema))?,
         }
         rows += u64::try_from(footer.file_metadata().num_rows())?;
+        overflow::widen(&mut integers, overflow::integers(&footer));
         // Not the content, which may be any size: another file of this size and time is not told apart.
         let metadata = fs::metadata(file)?;
         print += &format!("{} {} {:?}\n", file.display(), metadata.len(), metadata.modified()?);
@@ -48,6 +52,7 @@ pub(super) fn table(name: &str, files: Files) -> Result<Table> {
         sha256: sha256(&print),
         iceberg: None,
         single_precision,
+        integers,
         cautions,
     })
 }
@@ -58,6 +63,14 @@ pub(super) fn table(name: &str, files: Files) -> Result<Table> {
 /// When it is no Parquet file.
 pub(super) fn schema(file: &Path) -> Result<Schema> {
     Ok(Schema::of(&read(file)?))
+}
+
+/// How large the whole numbers of a file are.
+///
+/// # Errors
+/// When it is no Parquet file.
+pub(super) fn integers(file: &Path) -> Result<BTreeMap<String, Integers>> {
+    Ok(overflow::integers(&read(file)?))
 }
 
 /// The columns of a file.

@@ -9,6 +9,7 @@ mod footers;
 mod foreign;
 mod made;
 mod metadata;
+mod overflow;
 mod schema;
 mod source;
 mod steps;
@@ -31,6 +32,7 @@ use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, PARQUET};
 use crate::protocol::dataset::{Dataset, Iceberg, Table};
 use crate::protocol::iceberg::{Place, Planned, Reply, Request};
 use crate::protocol::id::Scale;
+pub(crate) use overflow::caution as overflow_caution;
 use schema::Schema;
 use source::Source;
 
@@ -131,12 +133,13 @@ fn given(workload: &Workload, specs: &[&TableSpec], scale: Scale, settings: &Set
     Ok(Found { dataset, planning })
 }
 
-/// Whether the tables of that name are where a workload says they are; what a metastore would say of a name is not asked.
-pub(crate) fn are_there(workload: &Workload, names: &[String], settings: &Settings) -> bool {
+/// Why one of these tables is not where a workload says it is; what a metastore would say of a name is not asked.
+pub(crate) fn missing(workload: &Workload, names: &[String], settings: &Settings) -> Option<anyhow::Error> {
     let specs = workload.tables.iter().filter(|table| names.contains(&table.name));
-    specs
-        .filter_map(|spec| spec.source.as_deref())
-        .all(|source| Source::of(source, settings.metastore.as_deref()).is_ok())
+    specs.filter_map(|spec| spec.source.as_deref()).find_map(|source| {
+        let found = Source::of(source, settings.metastore.as_deref());
+        found.with_context(|| format!("table {source}")).err()
+    })
 }
 
 /// Whether a query's text names a column of single precision: then its answer is right to some seven digits.
@@ -172,8 +175,12 @@ fn of_snapshot(name: &str, planned: &Planned, place: &Place) -> Result<Table> {
         Shape::NeedsReader(why) => (false, Some(why)),
     };
     // The files of a snapshot have the types of its columns.
-    let first = planned.files.iter().find(|file| file.format.eq_ignore_ascii_case(PARQUET));
-    let schema = first.map(|file| footers::schema(&file.path)).transpose()?;
+    let parquet = || planned.files.iter().filter(|file| file.format.eq_ignore_ascii_case(PARQUET));
+    let schema = parquet().next().map(|file| footers::schema(&file.path)).transpose()?;
+    let mut integers = BTreeMap::new();
+    for file in parquet() {
+        overflow::widen(&mut integers, footers::integers(&file.path)?);
+    }
     Ok(Table {
         name: name.to_owned(),
         rows: planned.files.iter().map(|file| file.rows).sum(),
@@ -191,6 +198,7 @@ fn of_snapshot(name: &str, planned: &Planned, place: &Place) -> Result<Table> {
             needs_reader,
         }),
         single_precision: schema.iter().flat_map(Schema::single_precision).collect(),
+        integers,
         cautions: schema.iter().flat_map(Schema::cautions).collect(),
     })
 }
