@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use crate::host::scratch::lives;
+
 /// Writes a file that appears whole or not at all, making its folder.
 ///
 /// # Errors
@@ -12,6 +14,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
+    sweep(path);
     let part = path.with_added_extension(format!("{}.part", std::process::id()));
     let write = || {
         let mut file = fs::File::create(&part)?;
@@ -23,4 +26,34 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // The first error is the one to tell.
         let _ = fs::remove_file(&part);
     })
+}
+
+/// Removes what writers of this file left who were killed. Others' files in its folder, which may be anybody's, stay.
+fn sweep(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else { return };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let other = entry.file_name();
+        let end = other.to_str().and_then(|other| other.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".part"));
+        if end.is_some_and(|writer| writer.parse().is_ok_and(|pid| !lives(pid))) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn write_whole_sweeps_what_a_killed_writer_of_the_same_file_left() {
+        let folder = tempfile::tempdir().unwrap();
+        // Process ids end at 2^22 on Linux.
+        for name in ["a.json.99999999.part", "b.json.99999999.part", "a.json.part"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        write_whole(&folder.path().join("a.json"), b"{}").unwrap();
+        let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["a.json", "a.json.part", "b.json.99999999.part"]);
+    }
 }

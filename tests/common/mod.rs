@@ -84,13 +84,18 @@ pub struct Bench {
 impl Bench {
     /// With engines as `querydyno.toml` would have them, at scale 0.001.
     pub fn new(config: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bench-tpch"));
+        command.arg("--bench");
+        Self::with(command, |_| config.to_owned())
+    }
+
+    /// The same by another host, with engines that know the folder.
+    pub fn with(mut command: Command, config: impl FnOnce(&Path) -> String) -> Self {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("querydyno.toml");
-        fs::write(&file, format!("data = '{}'\n{config}", data().display())).unwrap();
+        fs::write(&file, format!("data = '{}'\n{}", data().display(), config(folder.path()))).unwrap();
         let mark = folder.path().display().to_string();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bench-tpch"));
         command
-            .arg("--bench")
             .env("CARGO_TARGET_DIR", folder.path().join("target"))
             .env("QUERYDYNO_HOME", folder.path().join(".querydyno"))
             .env("QUERYDYNO_CONFIG", &file)

@@ -323,13 +323,16 @@ impl Session {
 
     fn reply(&mut self, request: &str, limit: Duration) -> Outcome<Reply> {
         let start = Instant::now();
+        let mut gone = false;
         let line = loop {
             let left = limit.saturating_sub(start.elapsed());
             match self.replies.recv_timeout(LOOK.min(left)) {
                 Ok(line) => break line,
-                Err(RecvTimeoutError::Disconnected) => return Err(self.ended(request)),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) if !gone => {}
+                Err(_) => return Err(self.ended(request)),
             }
+            // A child of it may hold its stdout open. What it said last is read in the next turn.
+            gone = matches!(self.child.try_wait(), Ok(Some(_)));
             if interrupt::requested() {
                 return Err(self.fail(FailureKind::Interrupted));
             }
