@@ -12,7 +12,7 @@ use common::slow;
 use common::told::{Told, slower};
 use querydyno::host::checkout::Checkout;
 use querydyno::host::gate::{
-    Comparison, Conclusion, Gate, Machine, Outcome, Pair, Stage, Stop, Verdict, conclude, read,
+    Comparison, Conclusion, Error, Gate, Machine, Outcome, Pair, Stage, Verdict, conclude, read,
 };
 use querydyno::host::settings::{Exception, Metric, OwnEngine, Settings};
 use rstest::rstest;
@@ -150,7 +150,7 @@ fn an_exception_lets_a_row_be_slower_until_its_day() {
     let more = case.run(&case.between(slower(1000), slower(1200)));
     assert_eq!(more.conclusion, Conclusion::Regressed, "{more:?}");
     case.settings.gate.exceptions = vec![exception(Some(1.1), "2026-01-31")];
-    let Err(Stop::Usage(error)) = case.between(slower(1000), slower(1100)).run(&case.settings) else {
+    let Err(Error::Usage(error)) = case.between(slower(1000), slower(1100)).run(&case.settings) else {
         panic!("it ran")
     };
     assert!(error.to_string().contains("mine/q6 (new plan), on 2026-01-31"), "{error}");
@@ -252,7 +252,7 @@ fn a_second_machine_decides_on_what_was_slower_on_the_first_alone() {
         confirm: Some(confirm.clone()),
         ..gate(Comparison::Programs { base: program.clone(), head: program }, "mine/q6")
     };
-    let Err(Stop::Undecided(error)) = same.run(&case.settings) else { panic!("it ran") };
+    let Err(Error::Undecided(error)) = same.run(&case.settings) else { panic!("it ran") };
     assert!(error.to_string().contains("not here to be confirmed"), "{error}");
     let passed = case.run(&case.between(slower(1000), slower(1000)));
     fs::write(&file, serde_json::to_string(&passed).unwrap()).unwrap();
@@ -376,7 +376,7 @@ fn what_another_gate_left_for_criterion_goes_and_other_commits_are_not_confirmed
     commit(&checkout);
     run(against_head("mine/q14")).unwrap();
     assert_eq!((kept("q6"), kept("q14")), ([false; 2], [true; 2]));
-    let Err(Stop::Usage(error)) = run(Gate { confirm: Some(first), ..against_head("mine/q6") }) else { panic!() };
+    let Err(Error::Usage(error)) = run(Gate { confirm: Some(first), ..against_head("mine/q6") }) else { panic!() };
     assert!(error.to_string().contains("for its base"), "{error}");
 }
 
@@ -385,17 +385,17 @@ fn a_base_that_is_dirty_unbuildable_or_unknown_decides_nothing() {
     let case = Case::new();
     let checkout = repository(&case);
     let run = |gate: Gate| gate.run_in(&checkout, &case.settings).map(by_rows);
-    let Err(Stop::Usage(error)) = run(gate(Comparison::Tree { base: "nowhere".to_owned() }, "mine/q6")) else {
+    let Err(Error::Usage(error)) = run(gate(Comparison::Tree { base: "nowhere".to_owned() }, "mine/q6")) else {
         panic!()
     };
     assert!(error.to_string().contains("no revision 'nowhere'"), "{error}");
-    let Err(Stop::Usage(error)) = run(against_head("mine/q99")) else { panic!() };
+    let Err(Error::Usage(error)) = run(against_head("mine/q99")) else { panic!() };
     assert!(error.to_string().contains("no cell matches"), "{error}");
     assert_eq!(run(against_head("mine/q6")).unwrap().conclusion, Conclusion::Pass);
 
     let tree = case.settings.target.join("querydyno/gate/base/tree");
     fs::write(tree.join("main.rs"), "fn main() { panic!() }\n").unwrap();
-    let Err(Stop::Undecided(error)) = run(against_head("mine/q6")) else { panic!() };
+    let Err(Error::Undecided(error)) = run(against_head("mine/q6")) else { panic!() };
     assert!(error.to_string().contains("the base is dirty") && error.to_string().contains("main.rs"), "{error}");
     git(&Checkout { root: tree.clone(), target: PathBuf::new() }, &["checkout", "--quiet", "main.rs"]);
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{ArgGroup, Args};
 use querydyno::host::files::write_whole;
 use querydyno::host::gate::page::{self, MARKER};
-use querydyno::host::gate::{Comparison, Gate as Run, Outcome, Stop, to_confirm};
+use querydyno::host::gate::{Comparison, Error, Gate as Run, Outcome, to_confirm};
 use querydyno::host::interrupt;
 use querydyno::host::report::{markdown, terminal};
 use querydyno::host::settings::Settings;
@@ -99,7 +99,7 @@ impl Gate {
         let confirm = match self.confirm.as_deref().map(to_confirm).transpose() {
             Ok(confirm) => confirm,
             Err(error) => {
-                tell!("error: {error:#}");
+                tell!("error: {:#}", anyhow::Error::from(error));
                 return ExitCode::from(USAGE);
             }
         };
@@ -133,11 +133,9 @@ impl Told {
             tell!("error: {error:#}");
             ExitCode::from(USAGE)
         })?;
-        let outcome = gate.run(&settings).map_err(|stop| {
-            let (code, error) = match stop {
-                Stop::Usage(error) => (USAGE, error),
-                Stop::Undecided(error) => (UNDECIDED, error),
-            };
+        let outcome = gate.run(&settings).map_err(|error| {
+            let code = if matches!(error, Error::Usage(_)) { USAGE } else { UNDECIDED };
+            let error = anyhow::Error::from(error);
             tell!("error: {error:#}");
             if verdicts {
                 // For whoever reads the files: a summary, a comment, a second machine.

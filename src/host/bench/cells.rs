@@ -2,10 +2,11 @@
 
 use std::env;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, anyhow, ensure};
 
-use super::Bench;
+use super::{Bench, Error};
 use crate::host::catalog::Catalog;
+use crate::host::filter::Filter;
 use crate::host::run::forecast;
 use crate::host::run::plan::{self, Programs};
 use crate::host::run::select::{self, Cell, DefaultSelection};
@@ -49,21 +50,27 @@ impl Bench {
     }
 
     /// The cells, each with how many run beside it.
+    ///
+    /// # Errors
+    /// When none is meant, or two would share a name.
     pub(super) fn cells<'a>(
         &self,
         workloads: &'a [Workload],
         catalog: &'a Catalog,
         settings: &'a Settings,
-    ) -> Result<Vec<Cell<'a>>> {
+    ) -> Result<Vec<Cell<'a>>, Error> {
+        let filter = self.filter.as_deref();
+        Filter::new(filter.unwrap_or_default(), false).map_err(Error::Usage)?;
         let cells = select::all(workloads, catalog, settings);
-        let mut cells = select::select(cells, self.filter.as_deref(), false, DefaultSelection::of(settings))?;
+        let selected = select::select(cells, filter, false, DefaultSelection::of(settings));
+        let mut cells = selected.map_err(Error::NothingSelected)?;
         let most = cells.chunk_by(Cell::asks_the_same).map(<[_]>::len).max().unwrap_or(1);
         let parallel = self.parallel.unwrap_or(1).min(most);
         for cell in &mut cells {
             cell.parts.variant.parallel = parallel;
             cell.id.variant = cell.parts.variant.to_string();
         }
-        select::check_names(&cells)?;
+        select::check_names(&cells).map_err(Error::Usage)?;
         Ok(cells)
     }
 
@@ -71,15 +78,17 @@ impl Bench {
     ///
     /// # Errors
     /// When none is there, or after an interrupt.
-    pub(super) fn programs<'a>(&self, cells: &[Cell<'a>], settings: &Settings) -> Result<Programs<'a>> {
+    pub(super) fn programs<'a>(&self, cells: &[Cell<'a>], settings: &Settings) -> Result<Programs<'a>, Error> {
         let asked_for = !self.engines.is_empty() || self.filter.is_some();
         if !asked_for && cells.iter().all(|cell| cell.parts.engine.find().is_none()) {
-            bail!("no engine is built or installed: name some, which builds them, or first: cargo xtask build duckdb");
+            let why =
+                "no engine is built or installed: name some, which builds them, or first: cargo xtask build duckdb";
+            return Err(Error::NothingSelected(anyhow!(why)));
         }
         if asked_for && let Some(line) = forecast::building(cells) {
             log::info!("{line}");
         }
-        plan::programs(cells, settings, asked_for)
+        Ok(plan::programs(cells, settings, asked_for)?)
     }
 
     fn words(&self) -> Vec<&str> {

@@ -40,16 +40,18 @@
 //! ```
 
 mod cells;
+mod error;
 mod run;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::anyhow;
 
 use crate::host::record::Record;
 pub use crate::host::run::event::Event;
 use crate::host::settings::Settings;
+pub use error::Error;
 
 /// Runs of each cell, unless more or fewer are asked for.
 pub const RUNS: usize = 10;
@@ -156,10 +158,13 @@ impl Bench {
     ///
     /// # Errors
     /// What cannot be meant, or a record that cannot be written. A cell that fails is no error but a record.
-    pub fn run(mut self) -> Result<Vec<Record>> {
-        ensure!(self.runs != Some(0), "0 runs measure nothing: give at least 1");
-        ensure!(self.parallel != Some(0), "0 engines at a time run nothing: give at least 1");
-        let mut settings = self.settings.take().map_or_else(Settings::read, Ok)?;
+    pub fn run(mut self) -> Result<Vec<Record>, Error> {
+        for (number, none) in [(self.runs, "0 runs measure"), (self.parallel, "0 engines at a time run")] {
+            if number == Some(0) {
+                return Err(Error::Usage(anyhow!("{none} nothing: give at least 1")));
+            }
+        }
+        let mut settings = self.settings.take().map_or_else(Settings::read, Ok).map_err(Error::Settings)?;
         settings.timeout = self.timeout.or(settings.timeout).or(Some(TIMEOUT));
         run::run(&self, &settings)
     }

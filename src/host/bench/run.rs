@@ -1,8 +1,6 @@
 //! The run itself: the cells that a [`Bench`] means, by counted runs.
 
-use anyhow::Result;
-
-use super::{Bench, Event, RUNS};
+use super::{Bench, Error, Event, RUNS};
 use crate::host::criterion::replay::replay;
 use crate::host::record::Record;
 use crate::host::run::Runner;
@@ -14,9 +12,9 @@ use crate::protocol::id::BenchId;
 ///
 /// # Errors
 /// As [`Bench::run`].
-pub(super) fn run(bench: &Bench, settings: &Settings) -> Result<Vec<Record>> {
-    let workloads = bench.workloads(settings)?;
-    let catalog = bench.catalog(settings)?;
+pub(super) fn run(bench: &Bench, settings: &Settings) -> Result<Vec<Record>, Error> {
+    let workloads = bench.workloads(settings).map_err(Error::Usage)?;
+    let catalog = bench.catalog(settings).map_err(Error::Usage)?;
     let cells = bench.cells(&workloads, &catalog, settings)?;
     let ids: Vec<BenchId> = cells.iter().map(|cell| cell.id.clone()).collect();
     let sampler = Counted { runs: bench.runs.unwrap_or(RUNS) };
@@ -31,5 +29,5 @@ pub(super) fn run(bench: &Bench, settings: &Settings) -> Result<Vec<Record>> {
     let runner = Runner::new(settings, &observer, true)?;
     let programs = bench.programs(&cells, settings)?;
     observer(&Event::Planned { cells: &ids, runs: sampler.runs });
-    runner.run_together(&cells, &programs, &sampler)
+    Ok(runner.run_together(&cells, &programs, &sampler)?)
 }

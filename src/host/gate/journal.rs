@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::Error;
 use crate::host::settings::Metric;
 use crate::host::verify::Verdict;
 
@@ -223,8 +224,8 @@ fn prune(folder: &Path) {
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn read(path: &Path) -> Result<Vec<Pair>> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+pub fn read(path: &Path) -> Result<Vec<Pair>, Error> {
+    let text = fs::read_to_string(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
     let pair = |line: &str| match serde_json::from_str(line) {
         Ok(Line::Pair(pair)) => Some(*pair),
         _ => None,

@@ -11,6 +11,7 @@ mod canary;
 mod conclude;
 mod controls;
 mod counted;
+mod error;
 mod identity;
 mod journal;
 pub mod judge;
@@ -43,6 +44,7 @@ use crate::host::settings::{GateSettings, Settings};
 use crate::measure::machine::Host;
 use crate::protocol::id::BenchId;
 pub use conclude::conclude;
+pub use error::Error;
 use journal::{Journal, Lost};
 pub use journal::{Launch, Pair, Pairs, Stage, read};
 pub use judge::{Reading, Verdict};
@@ -100,28 +102,12 @@ pub struct Gate {
     pub only_compare: Option<usize>,
 }
 
-/// Why there is no outcome.
-#[derive(Debug)]
-pub enum Stop {
-    /// It cannot be meant as it was asked.
-    Usage(anyhow::Error),
-    /// It cannot be said: nothing was built, or it was interrupted.
-    Undecided(anyhow::Error),
-}
-
-/// Anything that nobody foresaw decides nothing.
-impl From<anyhow::Error> for Stop {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Undecided(error)
-    }
-}
-
 impl Gate {
     /// Builds what is missing, measures and judges.
     ///
     /// # Errors
     /// Why there is no outcome. A row that cannot be measured is no error, but a row of the outcome.
-    pub fn run(&self, settings: &Settings) -> Result<Outcome, Stop> {
+    pub fn run(&self, settings: &Settings) -> Result<Outcome, Error> {
         self.run_in(&Checkout::here(), settings)
     }
 
@@ -129,14 +115,14 @@ impl Gate {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn run_in(&self, here: &Checkout, settings: &Settings) -> Result<Outcome, Stop> {
+    pub fn run_in(&self, here: &Checkout, settings: &Settings) -> Result<Outcome, Error> {
         if self.only_compare.is_none() {
-            settings.gate.check_expiry().map_err(Stop::Usage)?;
+            settings.gate.check_expiry().map_err(Error::Usage)?;
         }
         if self.instructions {
             if matches!(self.sides, Comparison::Programs { .. }) {
                 let why = "instructions are counted of revisions: leave --instructions out, or name a --base";
-                return Err(Stop::Usage(anyhow!(why)));
+                return Err(Error::Usage(anyhow!(why)));
             }
             // Before an hour of pairs.
             inspect::valgrind()?;
@@ -152,16 +138,16 @@ impl Gate {
         let started_at = record::now();
         let mut cautions = Vec::new();
         let (base, head) = self.sides(place, settings, &mut cautions)?;
-        let mut cells = rows::cells(&base, &head, self.filter(), settings).map_err(Stop::Usage)?;
+        let mut cells = rows::cells(&base, &head, self.filter(), settings).map_err(Error::Usage)?;
         if let Some(first) = &self.confirm {
-            check_same(first, &base, &head).map_err(Stop::Usage)?;
-            cells.narrow(&slower(first)).map_err(Stop::Usage)?;
+            check_same(first, &base, &head).map_err(Error::Usage)?;
+            cells.narrow(&slower(first)).map_err(Error::Usage)?;
         }
         let rows = rows::rows(cells)?;
         if let Some(row) = rows.both.iter().find(|row| self.confirm.is_some() && row.is_untouched()) {
             let why =
                 "runs the very same on both sides here, so what the first machine compared is not here to be confirmed";
-            return Err(Stop::Undecided(anyhow!("{} {why}", row.id)));
+            return Err(Error::Undecided(anyhow!("{} {why}", row.id)));
         }
         let of_rows: Vec<BenchId> = rows.both.iter().map(|row| row.id.clone()).collect();
         self.caution(&rows, settings, &mut cautions);
@@ -202,16 +188,16 @@ impl Gate {
     }
 
     /// Before it waits for another gate.
-    fn check_revisions(&self, place: Place<'_>) -> Result<(), Stop> {
+    fn check_revisions(&self, place: Place<'_>) -> Result<(), Error> {
         let names = match &self.sides {
             Comparison::Tree { base } => vec![base],
             Comparison::Revisions { base, head } => vec![base, head],
             Comparison::Programs { .. } => Vec::new(),
         };
-        names.into_iter().try_for_each(|name| worktree::commit(place, name).map(drop)).map_err(Stop::Usage)
+        names.into_iter().try_for_each(|name| worktree::commit(place, name).map(drop)).map_err(Error::Usage)
     }
 
-    fn sides(&self, place: Place<'_>, settings: &Settings, cautions: &mut Vec<String>) -> Result<(Side, Side), Stop> {
+    fn sides(&self, place: Place<'_>, settings: &Settings, cautions: &mut Vec<String>) -> Result<(Side, Side), Error> {
         let filter = self.filter();
         let revision = |role, name: &str| Side::revision(role, name, place, filter, settings);
         match &self.sides {
@@ -235,8 +221,8 @@ impl Gate {
             }
             Comparison::Revisions { base, head } => Ok((revision(Role::Base, base)?, revision(Role::Head, head)?)),
             Comparison::Programs { base, head } => {
-                let engine = sides::engine_of(head, filter, settings).map_err(Stop::Usage)?;
-                let side = |role, name: &str| Side::program(role, name, &engine, settings).map_err(Stop::Usage);
+                let engine = sides::engine_of(head, filter, settings).map_err(Error::Usage)?;
+                let side = |role, name: &str| Side::program(role, name, &engine, settings).map_err(Error::Usage);
                 Ok((side(Role::Base, base)?, side(Role::Head, head)?))
             }
         }
@@ -268,7 +254,7 @@ impl Gate {
         launcher: &mut Launcher<'a>,
         settings: &'a Settings,
         folder: &Path,
-    ) -> Result<(Journal, Measured, Machine), Stop> {
+    ) -> Result<(Journal, Measured, Machine), Error> {
         let plan = self.plan();
         let runs: Vec<String> = rows.both.iter().map(|row| format!("{} {:?}", row.id, row.runs)).collect();
         let confirms = self.confirm.as_ref().map(slower);
@@ -410,12 +396,15 @@ pub fn judged(pairs: &Pairs, limits: &GateSettings) -> Vec<RowOutcome> {
 ///
 /// # Errors
 /// When the file is none, or there is nothing to confirm in it.
-pub fn to_confirm(file: &Path) -> Result<Outcome> {
-    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let outcome: Outcome =
-        serde_json::from_str(&text).with_context(|| format!("{} is no gate's JSON", file.display()))?;
-    ensure!(outcome.schema == SCHEMA, "{} has schema {}, this reads {SCHEMA}", file.display(), outcome.schema);
-    let regressed = outcome.rows.iter().any(|row| row.verdict == Verdict::Regressed);
-    ensure!(regressed, "{} calls no row slower: there is nothing to confirm", file.display());
+pub fn to_confirm(file: &Path) -> Result<Outcome, Error> {
+    let path = || file.to_owned();
+    let text = fs::read_to_string(file).map_err(|source| Error::Unreadable { path: path(), source })?;
+    let outcome: Outcome = serde_json::from_str(&text).map_err(|source| Error::NoOutcome { path: path(), source })?;
+    if outcome.schema != SCHEMA {
+        return Err(Error::OtherSchema { path: path(), schema: outcome.schema });
+    }
+    if outcome.rows.iter().all(|row| row.verdict != Verdict::Regressed) {
+        return Err(Error::NothingToConfirm { path: path() });
+    }
     Ok(outcome)
 }

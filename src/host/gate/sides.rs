@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::Stop;
+use super::Error;
 use super::worktree::{self, Place};
 use crate::host::catalog::Catalog;
 use crate::host::checkout::Checkout;
@@ -65,8 +65,8 @@ impl Side {
         place: Place<'_>,
         filter: Option<&str>,
         settings: &Settings,
-    ) -> Result<Self, Stop> {
-        let commit = &worktree::commit(place, name).map_err(Stop::Usage)?;
+    ) -> Result<Self, Error> {
+        let commit = &worktree::commit(place, name).map_err(Error::Usage)?;
         let checkout = worktree::at(place, role.name(), commit)?;
         let told = format!("{name} ({})", &commit[..12.min(commit.len())]);
         Ok(Self::of(role, told, &checkout, filter, settings)?)

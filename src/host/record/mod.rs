@@ -15,14 +15,14 @@
 //! ```
 
 mod dataset;
+mod error;
 mod upcast;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,7 @@ use crate::protocol::engine::{Build, Phases};
 use crate::protocol::id::BenchId;
 use crate::protocol::observe::Heap;
 pub use dataset::{DatasetRecord, TableRead};
+pub use error::{Error, LineError};
 
 /// The version of this shape; a reader refuses one it does not know.
 pub const SCHEMA: u32 = 3;
@@ -342,22 +343,24 @@ impl Writer {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn append(&mut self, record: &Record) -> Result<()> {
-        let context = || format!("cannot write the record {}", self.path.display());
-        let mut line = serde_json::to_vec(record).with_context(context)?;
+    pub fn append(&mut self, record: &Record) -> Result<(), Error> {
+        self.write(record).map_err(|source| Error::Unwritable { path: self.path.clone(), source })
+    }
+
+    fn write(&mut self, record: &Record) -> io::Result<()> {
+        let mut line = serde_json::to_vec(record)?;
         line.push(b'\n');
         let file = match &mut self.file {
             Some(file) => file,
             none => {
                 if let Some(folder) = self.path.parent() {
-                    fs::create_dir_all(folder).with_context(context)?;
+                    fs::create_dir_all(folder)?;
                 }
-                let file = OpenOptions::new().create(true).append(true).open(&self.path);
-                none.insert(file.with_context(context)?)
+                none.insert(OpenOptions::new().create(true).append(true).open(&self.path)?)
             }
         };
         // One write, so that a kill leaves a whole line or none.
-        file.write_all(&line).and_then(|()| file.sync_data()).with_context(context)
+        file.write_all(&line).and_then(|()| file.sync_data())
     }
 
     /// The file, once there is a record in it.
@@ -366,42 +369,47 @@ impl Writer {
     }
 }
 
+/// The number of a line in its file, the first being 1, and its record or why it is none.
+pub type Line = (usize, Result<Record, LineError>);
+
 /// Reads the records of one file.
 ///
 /// # Errors
-/// Names the line that is no record of a schema known here.
-pub fn read(path: &Path) -> Result<Vec<Record>> {
-    read_lines(path)?.into_iter().map(|(_, record)| record).collect()
+/// When the file cannot be read; or the first line that is no record of a schema known here.
+pub fn read(path: &Path) -> Result<Vec<Record>, Error> {
+    let in_file = |(line, record): Line| record.map_err(|source| Error::Line { path: path.to_owned(), line, source });
+    read_lines(path)?.into_iter().map(in_file).collect()
 }
 
 /// Reads the records of one file, each with the number of its line; a line that is none has its error.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn read_lines(path: &Path) -> Result<Vec<(usize, Result<Record>)>> {
-    let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+pub fn read_lines(path: &Path) -> Result<Vec<Line>, Error> {
+    let text = fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
     let lines = text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
-    let record = |number: usize, line: &[u8]| parse(line).with_context(|| format!("{}, line {number}", path.display()));
-    Ok(lines.map(|(index, line)| (index + 1, record(index + 1, line))).collect())
+    Ok(lines.map(|(index, line)| (index + 1, parse(line))).collect())
 }
 
-fn parse(line: &[u8]) -> Result<Record> {
+fn parse(line: &[u8]) -> Result<Record, LineError> {
     #[derive(Deserialize)]
     struct Versioned {
         schema: u32,
     }
-    let record: std::result::Result<Record, _> = serde_json::from_slice(line);
+    let record: Result<Record, _> = serde_json::from_slice(line);
     // A record of another version need not have this one's fields.
     let schema = match &record {
         Ok(record) => record.schema,
         Err(_) => serde_json::from_slice::<Versioned>(line).map_or(SCHEMA, |versioned| versioned.schema),
     };
     if schema == 2 {
-        return serde_json::from_value(upcast::from_2(serde_json::from_slice(line)?))
-            .context("no whole record of schema 2");
+        let upcast = serde_json::from_slice(line).map(upcast::from_2).and_then(serde_json::from_value);
+        return upcast.map_err(|source| LineError::NotWhole { schema, source });
     }
-    ensure!(schema == SCHEMA, "schema {schema} is not known, this reads {SCHEMA} and 2");
-    record.context("no whole record")
+    if schema != SCHEMA {
+        return Err(LineError::OtherSchema(schema));
+    }
+    record.map_err(|source| LineError::NotWhole { schema, source })
 }
 
 #[cfg(test)]

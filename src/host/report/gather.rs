@@ -170,9 +170,7 @@ fn all(sources: &Sources) -> Result<(Vec<Found>, Vec<LeftOut>)> {
                     Some(why) => left_out.push(LeftOut::new(format!("{} ({record_id})", record.id), why)),
                 },
                 Err(error) => {
-                    // The first link names the file and the line once more.
-                    let why: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-                    let why = why.join(": ");
+                    let why = format!("{:#}", anyhow::Error::from(error));
                     // Without the column, like reasons are the same reason.
                     let why = why.split(" at line ").next().unwrap_or(&why);
                     left_out.push(LeftOut::new(record_id, why.replace("EOF while parsing a", "cut off in a")));

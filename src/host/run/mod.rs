@@ -121,7 +121,7 @@ impl<'a> Runner<'a> {
     /// When it cannot be written.
     pub(crate) fn keep(&self, record: &Record) -> Result<()> {
         let Some(writer) = &self.writer else { return Ok(()) };
-        writer.lock().unwrap_or_else(PoisonError::into_inner).append(record)
+        Ok(writer.lock().unwrap_or_else(PoisonError::into_inner).append(record)?)
     }
 
     /// The cells of one query after those of another: where no reference vouches for an answer, they judge each other.

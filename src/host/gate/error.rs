@@ -1,0 +1,59 @@
+//! Why a gate has no outcome.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::SCHEMA;
+use crate::host::interrupt;
+
+/// Why there is no outcome, or none that can be read.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// It cannot be meant as it was asked: no such revision, no such cell, other commits than those to confirm.
+    #[error(transparent)]
+    Usage(anyhow::Error),
+    /// Ctrl-C. What was measured is kept, and the same gate goes on from there.
+    #[error(transparent)]
+    Interrupted(anyhow::Error),
+    /// It cannot be said: a side was not built, a file cannot be written, or whatever nobody foresaw.
+    #[error(transparent)]
+    Undecided(anyhow::Error),
+    /// A file of another gate cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It holds something else.
+    #[error("{} is no gate's JSON", path.display())]
+    NoOutcome {
+        /// Which file.
+        path: PathBuf,
+        /// What is missing or wrong.
+        source: serde_json::Error,
+    },
+    /// Another version wrote it.
+    #[error("{} has schema {schema}, this reads {SCHEMA}", path.display())]
+    OtherSchema {
+        /// Which file.
+        path: PathBuf,
+        /// Its version.
+        schema: u32,
+    },
+    /// It found nothing slower.
+    #[error("{} calls no row slower: there is nothing to confirm", path.display())]
+    NothingToConfirm {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+impl From<anyhow::Error> for Error {
+    fn from(error: anyhow::Error) -> Self {
+        if interrupt::requested() { Self::Interrupted(error) } else { Self::Undecided(error) }
+    }
+}
