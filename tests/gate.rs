@@ -12,7 +12,7 @@ use common::slow;
 use common::told::{Told, slower};
 use querydyno::host::checkout::Checkout;
 use querydyno::host::gate::{
-    Comparison, Conclusion, Error, Gate, Machine, Outcome, Pair, Stage, Verdict, conclude, read,
+    Comparison, Conclusion, Error, Gate, GateOutcome, Machine, Pair, Stage, Verdict, conclude, read,
 };
 use querydyno::host::settings::{Exception, Metric, OwnEngine, Settings};
 use rstest::rstest;
@@ -51,7 +51,7 @@ impl Case {
         gate(Comparison::Programs { base: path("base", base), head: path("head", head) }, "mine/q6")
     }
 
-    fn run(&self, gate: &Gate) -> Outcome {
+    fn run(&self, gate: &Gate) -> GateOutcome {
         by_rows(gate.run(&self.settings).unwrap())
     }
 
@@ -71,14 +71,14 @@ impl Case {
 }
 
 /// What the rows alone come to: other tests run at the same time, and may well move a control.
-fn by_rows(outcome: Outcome) -> Outcome {
+fn by_rows(outcome: GateOutcome) -> GateOutcome {
     let (conclusion, reasons) = conclude(&outcome.rows, &[], &Machine::default(), outcome.cut_short);
-    Outcome { conclusion, reasons, ..outcome }
+    GateOutcome { conclusion, reasons, ..outcome }
 }
 
-fn gate(sides: Comparison, filter: &str) -> Gate {
+fn gate(comparison: Comparison, filter: &str) -> Gate {
     Gate {
-        sides,
+        comparison,
         filter: Some(filter.to_owned()),
         budget: None,
         fresh: false,
@@ -109,7 +109,7 @@ fn what_is_slower_is_red_by_new_pairs_and_criterion_has_both_sides() {
     }
     assert!(case.settings.home.join("gate/records.jsonl").is_file());
     let text = serde_json::to_string(&outcome).unwrap();
-    let again: Outcome = serde_json::from_str(&text).unwrap();
+    let again: GateOutcome = serde_json::from_str(&text).unwrap();
     assert_eq!((again.conclusion, again.reasons), (outcome.conclusion, outcome.reasons));
 }
 
@@ -236,7 +236,7 @@ fn a_second_machine_decides_on_what_was_slower_on_the_first_alone() {
     let confirm = querydyno::host::gate::to_confirm(&file).unwrap();
     let again = |head| {
         let gate = case.between(slower(1000), slower(head));
-        let Comparison::Programs { base, head } = gate.sides else { unreachable!() };
+        let Comparison::Programs { base, head } = gate.comparison else { unreachable!() };
         // More rows than were slower.
         case.run(&Gate {
             confirm: Some(confirm.clone()),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use common::slow;
 use common::told::{Told, slower};
 use common::{data, text};
-use querydyno::host::gate::Outcome;
+use querydyno::host::gate::GateOutcome;
 use querydyno::host::paths;
 use rstest::rstest;
 use tempfile::TempDir;
@@ -111,7 +111,7 @@ fn the_code_is_the_conclusion_that_the_files_tell(#[case] ns: u32) {
     let Some(case) = Case::new(slower(1000), slower(ns.into())) else { return };
     let output = case.run(&between(&["--json", "gate.json", "--markdown", "gate.md"]));
     let read = |name| fs::read_to_string(case.folder.path().join(name)).unwrap();
-    let outcome: Outcome = serde_json::from_str(&read("gate.json")).unwrap();
+    let outcome: GateOutcome = serde_json::from_str(&read("gate.json")).unwrap();
     assert_eq!(output.status.code(), Some(outcome.conclusion.exit_code().into()), "{}", text(&output));
     assert!((outcome.rows[0].metrics[0].reading.unwrap().head - f64::from(ns)).abs() < 1e-9);
     assert!(read("gate.md").starts_with("<!--") && read("gate.md").contains("head/q6"), "{}", read("gate.md"));

@@ -71,7 +71,7 @@ struct Asked {
 }
 
 /// What an engine said of a case.
-struct Heard {
+struct Answered {
     rows: Answer,
     judged: Shown,
 }
@@ -143,7 +143,7 @@ fn run(python: &Path, engines: &[Engine], seed: u64, cases: u64) -> (bool, Strin
         .collect();
     let asked: Vec<Result<Asked, String>> = cases.into_iter().map(|case| asked(case, &tables)).collect();
     let tables: Vec<&Dataset> = tables.values().collect();
-    let heard: Vec<Vec<Result<Heard, String>>> = thread::scope(|scope| {
+    let answered: Vec<Vec<Result<Answered, String>>> = thread::scope(|scope| {
         let scratch = folder.path();
         let (asked, tables) = (&asked, &tables);
         let work = engines.iter().enumerate().map(|(place, engine)| {
@@ -156,7 +156,7 @@ fn run(python: &Path, engines: &[Engine], seed: u64, cases: u64) -> (bool, Strin
     });
     let judged = |number: usize| {
         let Ok(asked) = &asked[number] else { return Vec::new() };
-        let said: Vec<&Result<Heard, String>> = heard.iter().map(|engine| &engine[number]).collect();
+        let said: Vec<&Result<Answered, String>> = answered.iter().map(|engine| &engine[number]).collect();
         // Of the case alone, so that it is the same whoever judges it.
         lines(asked, engines, &said, &mut Dice(seed.rotate_left(32) ^ number as u64))
     };
@@ -216,12 +216,12 @@ struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    fn all(mut self, asked: &[Result<Asked, String>]) -> Vec<Result<Heard, String>> {
+    fn all(mut self, asked: &[Result<Asked, String>]) -> Vec<Result<Answered, String>> {
         let ask = |asked: &Result<Asked, String>| self.ask(asked.as_ref().map_err(Clone::clone)?);
         asked.iter().map(ask).collect()
     }
 
-    fn ask(&mut self, asked: &Asked) -> Result<Heard, String> {
+    fn ask(&mut self, asked: &Asked) -> Result<Answered, String> {
         let mut session = match self.open.take() {
             Some(session) => session,
             None => self.opened().map_err(|failure| format!("cannot be opened: {failure}"))?,
@@ -231,19 +231,19 @@ impl Asker<'_> {
             return Err(why.clone());
         }
         let sums = asked.case.bound.filter(|_| !asked.case.mixed || self.place.is_multiple_of(2));
-        let heard = heard(&mut session, asked, sums);
+        let answered = answered(&mut session, asked, sums);
         let is_over = |failure: &Failure| {
             !matches!(
                 failure.kind,
                 FailureKind::Engine { .. } | FailureKind::Unsupported { .. } | FailureKind::GaveUp { .. }
             )
         };
-        if !heard.as_ref().is_err_and(is_over) {
+        if !answered.as_ref().is_err_and(is_over) {
             self.open = Some(session);
         }
-        let heard = heard.map_err(|failure| failure.to_string())?;
-        match differs_from_itself(&heard, asked) {
-            None => Ok(heard),
+        let answered = answered.map_err(|failure| failure.to_string())?;
+        match differs_from_itself(&answered, asked) {
+            None => Ok(answered),
             // The check fails by these words.
             Some(difference) => Err(format!("CONTRADICTS ITSELF, as rows and as sums: {difference}")),
         }
@@ -270,7 +270,7 @@ impl Asker<'_> {
     }
 }
 
-fn heard(session: &mut Session, asked: &Asked, sums: Option<u64>) -> Result<Heard, Failure> {
+fn answered(session: &mut Session, asked: &Asked, sums: Option<u64>) -> Result<Answered, Failure> {
     let precise = |shown: Shown| if asked.single_precision { shown.of_single_precision() } else { shown };
     session.prepare(&asked.query)?;
     let run = session.run(1)?;
@@ -284,21 +284,21 @@ fn heard(session: &mut Session, asked: &Asked, sums: Option<u64>) -> Result<Hear
         }
         None => shown,
     };
-    Ok(Heard { rows, judged })
+    Ok(Answered { rows, judged })
 }
 
-fn differs_from_itself(heard: &Heard, asked: &Asked) -> Option<String> {
-    if matches!(heard.judged, Shown::Rows(_)) {
+fn differs_from_itself(answered: &Answered, asked: &Asked) -> Option<String> {
+    if matches!(answered.judged, Shown::Rows(_)) {
         return None;
     }
-    let rows = Shown::Rows(heard.rows.clone());
-    let found = compare_shown(&rows, &heard.judged, &asked.spec, Precision::Full).err()?;
+    let rows = Shown::Rows(answered.rows.clone());
+    let found = compare_shown(&rows, &answered.judged, &asked.spec, Precision::Full).err()?;
     // Of single precision, rows have fewer digits than what is summed up, and not every sum tells them apart.
     (!matches!(found, Difference::Incomparable(_))).then(|| found.to_string())
 }
 
-/// An engine that was heard, and what it said.
-struct Voice<'a> {
+/// An engine that answered, and what it said.
+struct Vote<'a> {
     name: &'a str,
     components: &'a [String],
     rows: &'a Answer,
@@ -309,23 +309,24 @@ struct Voice<'a> {
 fn lines(
     asked: &Asked,
     engines: &[Engine],
-    said: &[&Result<Heard, String>],
+    said: &[&Result<Answered, String>],
     dice: &mut Dice,
 ) -> Vec<serde_json::Value> {
-    let there = engines.iter().zip(said).filter_map(|(engine, heard)| Some((engine, heard.as_ref().ok()?)));
-    let mut voices: Vec<Voice<'_>> = there
-        .map(|(engine, heard)| Voice {
+    let there = engines.iter().zip(said).filter_map(|(engine, answered)| Some((engine, answered.as_ref().ok()?)));
+    let mut votes: Vec<Vote<'_>> = there
+        .map(|(engine, answered)| Vote {
             name: engine.name,
             components: &engine.components,
-            rows: &heard.rows,
-            judged: &heard.judged,
+            rows: &answered.rows,
+            judged: &answered.judged,
         })
         .collect();
-    let errors = engines.iter().zip(said).filter_map(|(engine, heard)| Some((engine.name, heard.as_ref().err()?)));
+    let errors =
+        engines.iter().zip(said).filter_map(|(engine, answered)| Some((engine.name, answered.as_ref().err()?)));
     let errors: BTreeMap<&str, &String> = errors.collect();
-    let mut lines = vec![line(asked, &voices, &errors, None)];
-    if !voices.is_empty() {
-        let honest = &voices[dice.roll(voices.len())];
+    let mut lines = vec![line(asked, &votes, &errors, None)];
+    if !votes.is_empty() {
+        let honest = &votes[dice.roll(votes.len())];
         let mut rows = honest.rows.clone();
         let fault = spoil(&mut rows, dice);
         let judged = Shown::Rows(rows.clone());
@@ -334,25 +335,20 @@ fn lines(
         let judged = if sums { Shown::Summary(Box::new(judged.summary().into_owned())) } else { judged };
         // Like an engine of ours, or a vote of its own; before all others, or after them.
         let components = if dice.roll(2) == 0 { honest.components.to_vec() } else { vec!["liar".to_owned()] };
-        let place = dice.roll(2) * voices.len();
-        voices.insert(place, Voice { name: "liar", components: &components, rows: &rows, judged: &judged });
-        lines.push(line(asked, &voices, &errors, Some(&fault)));
+        let place = dice.roll(2) * votes.len();
+        votes.insert(place, Vote { name: "liar", components: &components, rows: &rows, judged: &judged });
+        lines.push(line(asked, &votes, &errors, Some(&fault)));
     }
     lines
 }
 
-fn line(
-    asked: &Asked,
-    voices: &[Voice<'_>],
-    errors: &BTreeMap<&str, &String>,
-    fault: Option<&str>,
-) -> serde_json::Value {
-    let testimonies: Vec<Testimony<'_>> = voices
+fn line(asked: &Asked, votes: &[Vote<'_>], errors: &BTreeMap<&str, &String>, fault: Option<&str>) -> serde_json::Value {
+    let testimonies: Vec<Testimony<'_>> = votes
         .iter()
-        .map(|voice| Testimony {
-            engine: voice.name,
-            components: voice.components,
-            answer: voice.judged,
+        .map(|vote| Testimony {
+            engine: vote.name,
+            components: vote.components,
+            answer: vote.judged,
             changed: None,
             cautions: &[],
         })
@@ -361,15 +357,15 @@ fn line(
     let verdicts = judged(false);
     let disputed = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Disputed(_)));
     let by_majority = if disputed { judged(true) } else { verdicts.clone() };
-    let told = voices.iter().zip(verdicts.iter().zip(by_majority)).map(|(voice, (verdict, by_majority))| {
+    let told = votes.iter().zip(verdicts.iter().zip(by_majority)).map(|(vote, (verdict, by_majority))| {
         let told = json!({
-            "components": voice.components,
-            "answer": voice.rows,
-            "summed": matches!(voice.judged, Shown::Summary(_)),
+            "components": vote.components,
+            "answer": vote.rows,
+            "summed": matches!(vote.judged, Shown::Summary(_)),
             "verdict": verdict,
             "by_majority": by_majority,
         });
-        (voice.name.to_owned(), told)
+        (vote.name.to_owned(), told)
     });
     let failed = errors.iter().map(|(name, error)| ((*name).to_owned(), json!({ "error": error })));
     let told: serde_json::Map<String, serde_json::Value> = told.chain(failed).collect();

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use querydyno::host::audit::{Audit as Found, Comparison, ComparisonPlan, QueryRatio, audit, keep};
+use querydyno::host::audit::{Audit as Found, ComparisonPlan, DistributionRatio, QueryRatio, audit, keep};
 use querydyno::host::catalog::{Catalog, Entry};
 use querydyno::host::interrupt;
 use querydyno::host::settings::Settings;
@@ -115,7 +115,7 @@ fn shown(audit: &Found) -> String {
     text
 }
 
-fn table(audit: &Found, comparison: &Comparison) -> Table {
+fn table(audit: &Found, comparison: &DistributionRatio) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["query", "ours", "theirs", "ratio", "from", "to", ""]);
@@ -148,7 +148,7 @@ fn why(audit: &Found, query: &QueryRatio) -> String {
 }
 
 /// Why the ratio is what it is, told apart into build and version.
-fn cause(audit: &Found, comparison: &Comparison) -> String {
+fn cause(audit: &Found, comparison: &DistributionRatio) -> String {
     let Some(parts) = audit.parts(comparison) else { return String::new() };
     let nearest = &audit.comparisons[0];
     let level = match comparison.geomean_ratio {
@@ -170,7 +170,7 @@ fn cause(audit: &Found, comparison: &Comparison) -> String {
 }
 
 fn as_json(audit: &Found) -> Value {
-    let one = |comparison: &Comparison| {
+    let one = |comparison: &DistributionRatio| {
         let queries: Vec<Value> = comparison
             .queries
             .iter()

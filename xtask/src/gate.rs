@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{ArgGroup, Args};
 use querydyno::host::files::write_whole;
 use querydyno::host::gate::page::{self, MARKER};
-use querydyno::host::gate::{Comparison, Error, Gate as Run, Outcome, to_confirm};
+use querydyno::host::gate::{Comparison, Error, Gate as Run, GateOutcome, to_confirm};
 use querydyno::host::interrupt;
 use querydyno::host::report::{markdown, terminal};
 use querydyno::host::settings::Settings;
@@ -91,7 +91,7 @@ fn time(text: &str) -> Result<Duration, String> {
 
 impl Gate {
     pub(crate) fn run(self) -> ExitCode {
-        let sides = match (self.base, self.base_program, self.head_program) {
+        let comparison = match (self.base, self.base_program, self.head_program) {
             (Some(base), None, None) => Comparison::Tree { base },
             (None, Some(base), Some(head)) => Comparison::Programs { base, head },
             _ => unreachable!("clap lets one of the two through"),
@@ -104,7 +104,7 @@ impl Gate {
             }
         };
         let gate = Run {
-            sides,
+            comparison,
             filter: self.filter,
             budget: self.budget,
             fresh: self.fresh,
@@ -119,7 +119,7 @@ impl Gate {
 
 impl Told {
     /// Runs it and tells the outcome; the exit code where there is none.
-    pub(crate) fn run(&self, gate: &Run, verdicts: bool) -> Result<Outcome, ExitCode> {
+    pub(crate) fn run(&self, gate: &Run, verdicts: bool) -> Result<GateOutcome, ExitCode> {
         interrupt::exits_with(UNDECIDED);
         // What an earlier gate said must not be taken for this one's.
         for file in [&self.json, &self.markdown].into_iter().flatten().filter(|file| !is_stdout(file) && file.is_file())
@@ -139,7 +139,7 @@ impl Told {
             tell!("error: {error:#}");
             if verdicts {
                 // For whoever reads the files: a summary, a comment, a second machine.
-                let nothing = Outcome::without(&format!("{error:#}"), &settings.gate);
+                let nothing = GateOutcome::without(&format!("{error:#}"), &settings.gate);
                 if let Err(error) = self.write(&nothing, verdicts) {
                     tell!("{error:#}");
                 }
@@ -174,7 +174,7 @@ impl Told {
         Settings::read_with(self.scale.iter().map(|scale| ("QUERYDYNO_SCALE", scale.clone())))
     }
 
-    fn tell(&self, outcome: &Outcome, verdicts: bool) -> Result<()> {
+    fn tell(&self, outcome: &GateOutcome, verdicts: bool) -> Result<()> {
         // Files first: a terminal may be gone.
         self.write(outcome, verdicts)?;
         if [&self.json, &self.markdown].into_iter().flatten().any(|file| is_stdout(file)) {
@@ -184,7 +184,7 @@ impl Told {
     }
 
     /// What was asked for beside the terminal's page.
-    fn write(&self, outcome: &Outcome, verdicts: bool) -> Result<()> {
+    fn write(&self, outcome: &GateOutcome, verdicts: bool) -> Result<()> {
         if let Some(file) = &self.json {
             write(file, &json(outcome, verdicts)?)?;
         }
@@ -197,7 +197,7 @@ impl Told {
 }
 
 /// The outcome as JSON; a comparison's without what is a verdict in it.
-fn json(outcome: &Outcome, verdicts: bool) -> Result<String> {
+fn json(outcome: &GateOutcome, verdicts: bool) -> Result<String> {
     let mut json = serde_json::to_value(outcome)?;
     if !verdicts {
         let drop = |value: &mut Value, keys: &[&str]| {

@@ -156,12 +156,12 @@ impl Places {
         let ours = self.records.is_empty();
         let records = if ours { kept() } else { self.records.clone() };
         // Records from elsewhere have nothing to do with what Criterion keeps here.
-        let usual = || {
+        let default = || {
             if ours { paths::criterion() } else { PathBuf::from("no folder of Criterion's: name it with --criterion") }
         };
         Ok(Sources {
             records,
-            criterion: self.criterion.clone().unwrap_or_else(usual),
+            criterion: self.criterion.clone().unwrap_or_else(default),
             known: Known::read(&Settings::read()?)?,
             filter: Filter::new(filter, false)?,
         })

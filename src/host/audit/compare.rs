@@ -3,7 +3,7 @@
 use anyhow::{Result, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Audit, Comparison, LeftOut, QueryRatio};
+use super::{Audit, DistributionRatio, LeftOut, QueryRatio};
 use crate::host::catalog::Entry;
 use crate::host::data::generate::Store;
 use crate::host::interrupt;
@@ -88,7 +88,7 @@ pub fn audit(ours: &Entry, official: &[Entry], plan: ComparisonPlan<'_>, setting
         let name = &engine.entry.name;
         let why = left_out.first().map_or_else(String::new, |left| format!(": {}", left.reason));
         let version = engine.info.as_ref().map(|info| info.version.clone()).unwrap_or_default();
-        match Comparison::new(name.clone(), version, ratios, left_out) {
+        match DistributionRatio::new(name.clone(), version, ratios, left_out) {
             Some(comparison) => comparisons.push(comparison),
             None => log::info!("left out: {} and {name} have no query in common{why}", ours.name),
         }

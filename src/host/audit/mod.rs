@@ -42,12 +42,12 @@ pub struct Audit {
     /// When, RFC 3339, UTC.
     pub taken_at: String,
     /// Against each official distribution, the nearest version first.
-    pub comparisons: Vec<Comparison>,
+    pub comparisons: Vec<DistributionRatio>,
 }
 
 /// One engine built here against one official distribution of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Comparison {
+pub struct DistributionRatio {
     /// The entry of the official one, with its version: `duckdb-wheel@2.0.0`.
     pub against: String,
     /// Its version as it says itself.
@@ -97,7 +97,7 @@ pub struct Parts {
     pub same_version: bool,
 }
 
-impl Comparison {
+impl DistributionRatio {
     /// From the queries that both sides ran; `None` without any.
     fn new(against: String, version: String, queries: Vec<QueryRatio>, left_out: Vec<LeftOut>) -> Option<Self> {
         let ratios: Vec<f64> = queries.iter().map(|query| query.ratio).collect();
@@ -113,9 +113,9 @@ impl Comparison {
 
 impl Audit {
     /// Tells build and version apart in a comparison, over the queries that it shares with the nearest one.
-    pub fn parts(&self, comparison: &Comparison) -> Option<Parts> {
+    pub fn parts(&self, comparison: &DistributionRatio) -> Option<Parts> {
         let nearest = self.comparisons.first()?;
-        let shared = |other: &Comparison| {
+        let shared = |other: &DistributionRatio| {
             let common = nearest.queries.iter().filter(|query| comparison.ratio(&query.query).is_some());
             let ratios: Vec<f64> = common.filter_map(|query| other.ratio(&query.query)).collect();
             geometric_mean(&ratios)
@@ -127,7 +127,7 @@ impl Audit {
 }
 
 /// The nearest official distribution in the audit of such a cell; `None` when that was of another build or machine.
-pub fn nearest_official<'a>(record: &Record, audits: &'a [Audit]) -> Option<&'a Comparison> {
+pub fn nearest_official<'a>(record: &Record, audits: &'a [Audit]) -> Option<&'a DistributionRatio> {
     let id = &record.id;
     let cell = |audit: &&Audit| (&audit.engine, audit.scale, &audit.variant) == (&id.engine, id.scale, &id.variant);
     let audit = audits.iter().find(cell)?;
@@ -139,7 +139,7 @@ pub fn nearest_official<'a>(record: &Record, audits: &'a [Audit]) -> Option<&'a 
 mod tests {
     use super::*;
 
-    fn comparison(version: &str, ratios: &[(&str, f64)]) -> Comparison {
+    fn comparison(version: &str, ratios: &[(&str, f64)]) -> DistributionRatio {
         let queries = ratios.iter().map(|(query, ratio)| QueryRatio {
             query: (*query).to_owned(),
             ratio: *ratio,
@@ -148,7 +148,7 @@ mod tests {
             ours_ns: 1.0,
             theirs_ns: 1.0,
         });
-        Comparison::new(format!("x@{version}"), version.to_owned(), queries.collect(), Vec::new()).unwrap()
+        DistributionRatio::new(format!("x@{version}"), version.to_owned(), queries.collect(), Vec::new()).unwrap()
     }
 
     #[test]

@@ -58,8 +58,8 @@ pub const RUNS: usize = 10;
 /// Time for one reply of an engine, unless somebody sets one: somebody's own query may take long.
 pub const TIMEOUT: Duration = Duration::from_mins(10);
 
-/// Is told what happens while a run goes on.
-type Observer = Box<dyn Fn(&Event<'_>) + Send + Sync>;
+/// An observer that several threads may call.
+type SharedObserver = Box<dyn Fn(&Event<'_>) + Send + Sync>;
 
 /// A run to be: what is asked, of whom, how often.
 #[must_use = "nothing is measured until it is run"]
@@ -75,7 +75,7 @@ pub struct Bench {
     timeout: Option<Duration>,
     parallel: Option<usize>,
     settings: Option<Settings>,
-    observer: Option<Observer>,
+    observer: Option<SharedObserver>,
 }
 
 impl Bench {

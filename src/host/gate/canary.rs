@@ -73,15 +73,15 @@ mod tests {
 
     #[test]
     fn there_is_one_way_through_all_places() {
-        let cage = CanaryState::new();
-        let (mut place, mut steps) = (cage.places[0], 1);
+        let state = CanaryState::new();
+        let (mut place, mut steps) = (state.places[0], 1);
         while place != 0 {
-            place = cage.places[place];
+            place = state.places[place];
             steps += 1;
         }
         assert_eq!(steps, PLACES);
         for canary in CANARIES {
-            assert!(cage.time(canary) > 0, "{}", canary.name());
+            assert!(state.time(canary) > 0, "{}", canary.name());
         }
     }
 }

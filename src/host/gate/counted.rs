@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::journal::Stage;
 use super::judge::{Reading, Verdict};
 use super::outcome::{MetricOutcome, RowOutcome};
-use super::sides::Side;
+use super::side::Side;
 use crate::host::inspect::{Counted, Gate, instructions_in};
 use crate::host::record::Outcome;
 use crate::host::settings::{Metric, Settings};

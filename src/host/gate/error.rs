@@ -21,35 +21,17 @@ pub enum Error {
     #[error(transparent)]
     Undecided(anyhow::Error),
     /// A file of another gate cannot be read.
-    #[error("cannot read {}", path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error("cannot read {}", .0.display())]
+    Unreadable(PathBuf, #[source] io::Error),
     /// It holds something else.
-    #[error("{} is no gate's JSON", path.display())]
-    NoOutcome {
-        /// Which file.
-        path: PathBuf,
-        /// What is missing or wrong.
-        source: serde_json::Error,
-    },
-    /// Another version wrote it.
-    #[error("{} has schema {schema}, this reads {SCHEMA}", path.display())]
-    OtherSchema {
-        /// Which file.
-        path: PathBuf,
-        /// Its version.
-        schema: u32,
-    },
+    #[error("{} is no gate's JSON", .0.display())]
+    NoOutcome(PathBuf, #[source] serde_json::Error),
+    /// Another version wrote it, of this schema.
+    #[error("{path} has schema {1}, this reads {SCHEMA}", path = .0.display())]
+    OtherSchema(PathBuf, u32),
     /// It found nothing slower.
-    #[error("{} calls no row slower: there is nothing to confirm", path.display())]
-    NothingToConfirm {
-        /// Which file.
-        path: PathBuf,
-    },
+    #[error("{} calls no row slower: there is nothing to confirm", .0.display())]
+    NothingToConfirm(PathBuf),
 }
 
 impl From<anyhow::Error> for Error {

@@ -225,7 +225,7 @@ fn prune(folder: &Path) {
 /// # Errors
 /// When the file cannot be read.
 pub fn read(path: &Path) -> Result<Vec<Pair>, Error> {
-    let text = fs::read_to_string(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(|error| Error::Unreadable(path.to_owned(), error))?;
     let pair = |line: &str| match serde_json::from_str(line) {
         Ok(Line::Pair(pair)) => Some(*pair),
         _ => None,

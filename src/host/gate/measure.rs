@@ -11,7 +11,7 @@ use super::journal::{Journal, Launch, Lost, Pair, Stage, Taken};
 use super::judge::{EARLY, FEWEST, INTERIM_SIZES, Reading, Verdict, decide};
 use super::launcher::Launcher;
 use super::rows::{Contender, Row};
-use super::verdicts::{METRICS, ScreenStatus, standing, values};
+use super::verdicts::{METRICS, ScreenStatus, screen_status, values};
 use crate::host::interrupt;
 use crate::host::settings::{GateSettings, Limit, Metric};
 use crate::host::stats::Random;
@@ -68,7 +68,7 @@ pub(super) struct Measuring<'a, 'b> {
     journal: &'b mut Journal,
     limits: &'a GateSettings,
     plan: Plan,
-    cage: CanaryState,
+    canary_state: CanaryState,
     measured: Measured,
     began: Instant,
     told: Instant,
@@ -92,7 +92,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
             journal,
             limits,
             plan,
-            cage: CanaryState::new(),
+            canary_state: CanaryState::new(),
             measured: Measured { taken, ..Measured::default() },
             began: Instant::now(),
             told: Instant::now(),
@@ -288,8 +288,9 @@ impl<'a, 'b> Measuring<'a, 'b> {
     fn is_suspect(&self, row: &Row<'_>, metric: Metric) -> bool {
         let [screen, confirm] = [Stage::Screen, Stage::Confirm].map(|stage| self.pairs(row, stage));
         let limit = self.limits.limit(&row.id, metric);
-        let standing = standing(metric, (screen, confirm), limit, row.is_untouched(), self.plan.all_are_suspects);
-        standing == ScreenStatus::Suspect
+        let screen_status =
+            screen_status(metric, (screen, confirm), limit, row.is_untouched(), self.plan.all_are_suspects);
+        screen_status == ScreenStatus::Suspect
     }
 
     /// One pair; a launch that fails takes its row out.
@@ -324,7 +325,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
         match track {
             Track::Row(row) => self.launcher.launch(row, contender(row)),
             Track::Null(row) => self.launcher.launch(row, &row.base),
-            Track::Canary(canary) => Ok(Launch { time_ns: self.cage.time(canary), ..Launch::default() }),
+            Track::Canary(canary) => Ok(Launch { time_ns: self.canary_state.time(canary), ..Launch::default() }),
         }
     }
 

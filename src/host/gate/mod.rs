@@ -22,7 +22,7 @@ mod outcome;
 pub mod page;
 mod replay;
 mod rows;
-mod sides;
+mod side;
 mod verdicts;
 mod worktree;
 
@@ -51,12 +51,12 @@ pub use judge::{Reading, Verdict};
 use launcher::Launcher;
 pub use machine::Machine;
 use measure::{Measured, Measuring, Plan};
-pub use outcome::{Conclusion, Control, MetricOutcome, Outcome, RowOutcome, SCHEMA};
+pub use outcome::{Conclusion, Control, GateOutcome, MetricOutcome, RowOutcome, SCHEMA};
 use rows::Rows;
-pub use sides::Role;
-use sides::Side;
+pub use side::Role;
+use side::Side;
 use verdicts::Entered;
-use worktree::Place;
+use worktree::Workspace;
 
 /// What is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub enum Comparison {
 #[derive(Debug, Clone)]
 pub struct Gate {
     /// What is compared.
-    pub sides: Comparison,
+    pub comparison: Comparison,
     /// The rows, as in a bench; none: every query on the engines that are compiled here and built.
     pub filter: Option<String>,
     /// The time that may be spent measuring.
@@ -95,7 +95,7 @@ pub struct Gate {
     pub fresh: bool,
     /// What another machine found: the rows that were slower there are decided here, without a screen, and what else it could not
     /// say stands.
-    pub confirm: Option<Outcome>,
+    pub confirm: Option<GateOutcome>,
     /// Whether instructions are counted too.
     pub instructions: bool,
     /// Pairs of every row that are compared without a verdict; none: it is a gate.
@@ -107,7 +107,7 @@ impl Gate {
     ///
     /// # Errors
     /// Why there is no outcome. A row that cannot be measured is no error, but a row of the outcome.
-    pub fn run(&self, settings: &Settings) -> Result<Outcome, Error> {
+    pub fn run(&self, settings: &Settings) -> Result<GateOutcome, Error> {
         self.run_in(&Checkout::here(), settings)
     }
 
@@ -115,12 +115,12 @@ impl Gate {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub fn run_in(&self, here: &Checkout, settings: &Settings) -> Result<Outcome, Error> {
+    pub fn run_in(&self, here: &Checkout, settings: &Settings) -> Result<GateOutcome, Error> {
         if self.only_compare.is_none() {
             settings.gate.check_expiry().map_err(Error::Usage)?;
         }
         if self.instructions {
-            if matches!(self.sides, Comparison::Programs { .. }) {
+            if matches!(self.comparison, Comparison::Programs { .. }) {
                 let why = "instructions are counted of revisions: leave --instructions out, or name a --base";
                 return Err(Error::Usage(anyhow!(why)));
             }
@@ -129,15 +129,15 @@ impl Gate {
         }
         let folder = settings.target.join("querydyno/gate");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let place = Place { here, folder: &folder };
-        self.check_revisions(place)?;
+        let workspace = Workspace { here, folder: &folder };
+        self.check_revisions(workspace)?;
         let kept = settings.home.join("gate");
         fs::create_dir_all(&kept).with_context(|| format!("cannot make {}", kept.display()))?;
         // Checkouts may share the one folder or the other.
         let _alone = (Lock::wait(&folder, "gates")?, Lock::wait(&kept, "gates")?);
         let started_at = record::now();
         let mut cautions = Vec::new();
-        let (base, head) = self.sides(place, settings, &mut cautions)?;
+        let (base, head) = self.base_and_head(workspace, settings, &mut cautions)?;
         let mut cells = rows::cells(&base, &head, self.filter(), settings).map_err(Error::Usage)?;
         if let Some(first) = &self.confirm {
             check_same(first, &base, &head).map_err(Error::Usage)?;
@@ -188,29 +188,34 @@ impl Gate {
     }
 
     /// Before it waits for another gate.
-    fn check_revisions(&self, place: Place<'_>) -> Result<(), Error> {
-        let names = match &self.sides {
+    fn check_revisions(&self, workspace: Workspace<'_>) -> Result<(), Error> {
+        let names = match &self.comparison {
             Comparison::Tree { base } => vec![base],
             Comparison::Revisions { base, head } => vec![base, head],
             Comparison::Programs { .. } => Vec::new(),
         };
-        names.into_iter().try_for_each(|name| worktree::commit(place, name).map(drop)).map_err(Error::Usage)
+        names.into_iter().try_for_each(|name| worktree::commit(workspace, name).map(drop)).map_err(Error::Usage)
     }
 
-    fn sides(&self, place: Place<'_>, settings: &Settings, cautions: &mut Vec<String>) -> Result<(Side, Side), Error> {
+    fn base_and_head(
+        &self,
+        workspace: Workspace<'_>,
+        settings: &Settings,
+        cautions: &mut Vec<String>,
+    ) -> Result<(Side, Side), Error> {
         let filter = self.filter();
-        let revision = |role, name: &str| Side::revision(role, name, place, filter, settings);
-        match &self.sides {
+        let revision = |role, name: &str| Side::revision(role, name, workspace, filter, settings);
+        match &self.comparison {
             Comparison::Tree { base } => {
                 let of_base = revision(Role::Base, base)?;
-                let missing = worktree::missing(place, base, "HEAD");
+                let missing = worktree::missing(workspace, base, "HEAD");
                 if missing > 0 {
                     cautions.push(format!(
                         "{base} has {missing} commits that this tree lacks: what they made faster counts as slower here; rebase, or name the fork point: --base $(git merge-base {base} HEAD)"
                     ));
                 }
-                let head = Side::here(Role::Head, place, filter, settings)?;
-                let built = sides::built_otherwise(&of_base, &head);
+                let head = Side::here(Role::Head, workspace, filter, settings)?;
+                let built = side::built_otherwise(&of_base, &head);
                 if !built.is_empty() {
                     cautions.push(format!(
                         "both sides are compiled as this tree says, which differs in {}",
@@ -221,7 +226,7 @@ impl Gate {
             }
             Comparison::Revisions { base, head } => Ok((revision(Role::Base, base)?, revision(Role::Head, head)?)),
             Comparison::Programs { base, head } => {
-                let engine = sides::engine_of(head, filter, settings).map_err(Error::Usage)?;
+                let engine = side::engine_of(head, filter, settings).map_err(Error::Usage)?;
                 let side = |role, name: &str| Side::program(role, name, &engine, settings).map_err(Error::Usage);
                 Ok((side(Role::Base, base)?, side(Role::Head, head)?))
             }
@@ -295,11 +300,11 @@ impl Gate {
         (base, head): (&Side, &Side),
         settings: &Settings,
         started_at: String,
-    ) -> Outcome {
+    ) -> GateOutcome {
         let rows = verdicts::judge(entered, &measured.taken.pairs, &settings.gate, self.confirm.is_some());
         let controls = controls::controls(&measured.taken.pairs, entered, &settings.gate);
         let (conclusion, reasons) = conclude(&rows, &controls, &machine, measured.cut_short);
-        Outcome {
+        GateOutcome {
             schema: SCHEMA,
             conclusion,
             reasons,
@@ -344,9 +349,9 @@ fn entered(rows: Rows<'_>, measured: &Measured, settings: &Settings, cautions: &
 }
 
 /// Refuses to confirm a gate of other commits.
-fn check_same(first: &Outcome, base: &Side, head: &Side) -> Result<()> {
-    let sides = [("base", &first.base_commit, base), ("head", &first.head_commit, head)];
-    for (role, before, side) in sides {
+fn check_same(first: &GateOutcome, base: &Side, head: &Side) -> Result<()> {
+    let both = [("base", &first.base_commit, base), ("head", &first.head_commit, head)];
+    for (role, before, side) in both {
         if let (Some(before), Some(now)) = (before.as_deref(), side.commit()) {
             let why = format!(
                 "the gate to confirm had {before} for its {role}, and this one has {now}: check out and name the same"
@@ -358,13 +363,13 @@ fn check_same(first: &Outcome, base: &Side, head: &Side) -> Result<()> {
 }
 
 /// The rows of another machine's gate that are to be confirmed: counts are exact on any machine.
-fn slower(first: &Outcome) -> Vec<BenchId> {
+fn slower(first: &GateOutcome) -> Vec<BenchId> {
     let regressed = first.rows.iter().filter(|row| row.verdict == Verdict::Regressed && !row.is_counted());
     regressed.map(|row| row.id.clone()).collect()
 }
 
 /// What another machine's gate could not say, or counted: it stands whatever becomes of the rows that are confirmed.
-fn stands(first: &Outcome) -> Vec<RowOutcome> {
+fn stands(first: &GateOutcome) -> Vec<RowOutcome> {
     let open = |row: &&RowOutcome| {
         matches!(row.verdict, Verdict::Invalid | Verdict::Inconclusive)
             || (row.is_counted() && row.verdict == Verdict::Regressed)
@@ -396,15 +401,13 @@ pub fn judged(pairs: &Pairs, limits: &GateSettings) -> Vec<RowOutcome> {
 ///
 /// # Errors
 /// When the file is none, or there is nothing to confirm in it.
-pub fn to_confirm(file: &Path) -> Result<Outcome, Error> {
+pub fn to_confirm(file: &Path) -> Result<GateOutcome, Error> {
     let path = || file.to_owned();
-    let text = fs::read_to_string(file).map_err(|source| Error::Unreadable { path: path(), source })?;
-    let outcome: Outcome = serde_json::from_str(&text).map_err(|source| Error::NoOutcome { path: path(), source })?;
+    let text = fs::read_to_string(file).map_err(|error| Error::Unreadable(path(), error))?;
+    let outcome: GateOutcome = serde_json::from_str(&text).map_err(|error| Error::NoOutcome(path(), error))?;
     if outcome.schema != SCHEMA {
-        return Err(Error::OtherSchema { path: path(), schema: outcome.schema });
+        return Err(Error::OtherSchema(path(), outcome.schema));
     }
-    if outcome.rows.iter().all(|row| row.verdict != Verdict::Regressed) {
-        return Err(Error::NothingToConfirm { path: path() });
-    }
-    Ok(outcome)
+    let regressed = outcome.rows.iter().any(|row| row.verdict == Verdict::Regressed);
+    if regressed { Ok(outcome) } else { Err(Error::NothingToConfirm(path())) }
 }

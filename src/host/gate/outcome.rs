@@ -42,7 +42,7 @@ impl Conclusion {
 
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct GateOutcome {
     /// [`SCHEMA`].
     pub schema: u32,
     /// In a word.
@@ -81,7 +81,7 @@ pub struct Outcome {
     pub started_at: String,
 }
 
-impl Outcome {
+impl GateOutcome {
     /// Whether every row was measured.
     pub fn is_whole(&self) -> bool {
         self.not_measured().is_empty() && !self.rows.is_empty()

@@ -1,7 +1,7 @@
 //! A gate's outcome as a page: for a terminal, or as Markdown for a pull request.
 
 use super::judge::{Reading, Verdict};
-use super::outcome::{Conclusion, MetricOutcome, Outcome, RowOutcome, counts, name_of, word};
+use super::outcome::{Conclusion, GateOutcome, MetricOutcome, RowOutcome, counts, name_of, word};
 use crate::host::report::{Block, Document, Table, TableCell as Cell, Tone};
 use crate::host::settings::Metric;
 use crate::protocol::units::{Bytes, Nanos};
@@ -10,7 +10,7 @@ use crate::protocol::units::{Bytes, Nanos};
 pub const MARKER: &str = "<!-- querydyno-gate -->";
 
 /// The page of a gate, or of a comparison, which has no verdicts.
-pub fn document(outcome: &Outcome, verdicts: bool) -> Document {
+pub fn document(outcome: &GateOutcome, verdicts: bool) -> Document {
     let mut blocks = Vec::new();
     if outcome.base.is_empty() {
         // It did not begin, or did not end: there is nothing but the reason.
@@ -122,7 +122,7 @@ fn figures(reading: Option<(&Reading, Metric)>) -> Vec<Cell> {
     ]
 }
 
-fn controls(outcome: &Outcome) -> Table {
+fn controls(outcome: &GateOutcome) -> Table {
     let header = ["control", "base", "head", "ratio", "could see", "pairs", "drift", ""];
     let rows = outcome.controls.iter().map(|control| {
         let mut cells = vec![Cell::from(control.name.as_str())];
@@ -143,7 +143,7 @@ fn controls(outcome: &Outcome) -> Table {
     }
 }
 
-fn limits(outcome: &Outcome) -> Vec<String> {
+fn limits(outcome: &GateOutcome) -> Vec<String> {
     let limits = &outcome.limits;
     let mut lines = vec![format!(
         "accepted: time up to {:.2}, peak memory up to {:.2} times the base's; a row is cleared when {:.2} and {:.2} are excluded",

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use super::journal::{Launch, Pair, Pairs, Stage};
 use super::rows::Row;
-use super::sides::{Role, Side};
+use super::side::{Role, Side};
 use crate::host::checksum::sha256;
 use crate::host::criterion::replay::replay;
 use crate::host::files::write_whole;
@@ -30,20 +30,20 @@ const RECORDS: &str = "records.jsonl";
 /// When something cannot be written.
 pub(super) fn keep(
     rows: &[Row<'_>],
-    sides: (&Side, &Side),
+    (base, head): (&Side, &Side),
     pairs: &Pairs,
     folder: &Path,
     settings: &Settings,
 ) -> Result<Vec<BenchId>> {
-    let origin = RunContext::read(settings);
+    let context = RunContext::read(settings);
     let tree = settings.target.join("criterion");
     let file = folder.join(RECORDS);
     forget(&file, &tree);
     let mut few = BTreeSet::new();
     let mut lines = Vec::new();
-    for (role, side) in [(Role::Base, sides.0), (Role::Head, sides.1)] {
-        let origin = origin.of(side.git.clone());
-        let records: Vec<Record> = rows.iter().filter_map(|row| record(row, role, pairs, &origin)).collect();
+    for (role, side) in [(Role::Base, base), (Role::Head, head)] {
+        let of_side = context.of(side.git.clone());
+        let records: Vec<Record> = rows.iter().filter_map(|row| record(row, role, pairs, &of_side)).collect();
         // Elsewhere first: Criterion would also make it the newest result of the cell, which it is not.
         let elsewhere = scratch::folder(&settings.target.join("querydyno/scratch"))?;
         replay(&records, elsewhere.path(), Some(role.name()));
@@ -84,7 +84,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// One side of a row; `None` where it was not measured.
 #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a query are far below 2^53")]
-fn record(row: &Row<'_>, role: Role, pairs: &Pairs, origin: &RunContext) -> Option<Record> {
+fn record(row: &Row<'_>, role: Role, pairs: &Pairs, context: &RunContext) -> Option<Record> {
     let contender = match role {
         Role::Base => &row.base,
         Role::Head => &row.head,
@@ -98,7 +98,7 @@ fn record(row: &Row<'_>, role: Role, pairs: &Pairs, origin: &RunContext) -> Opti
     let taken = [Stage::Screen, Stage::Confirm].into_iter().filter_map(|stage| pairs.get(&(row.id.to_string(), stage)));
     let launches: Vec<Launch> = taken.flatten().map(of).collect();
     let first = launches.first()?;
-    let mut record = origin.blank(&contender.cell);
+    let mut record = context.blank(&contender.cell);
     record.outcome = Outcome::Measured;
     record.engine.version.clone_from(&first.version);
     record.verdict.clone_from(&first.verdict);

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use anyhow::{Result, bail, ensure};
 
 use super::identity;
-use super::sides::{Role, Side};
+use super::side::{Role, Side};
 use crate::host::checksum::sha256;
 use crate::host::interrupt;
 use crate::host::run::select::{Cell, check_names};
@@ -73,18 +73,18 @@ pub(super) fn cells<'a>(
         (of_base, of_head) => (of_base.unwrap_or_default(), of_head.unwrap_or_default()),
     };
     if filter.is_none() {
-        let usual = head.usual();
-        let of_base_usual = base.engines_by_default();
-        let of_head_usual = head.engines_by_default();
+        let built = head.built_by_default();
+        let by_base = base.engines_by_default();
+        let by_head = head.engines_by_default();
         ensure!(
-            !usual.is_empty(),
+            !built.is_empty(),
             "no engine is built that a gate without a filter would take: name some, which builds them: cargo xtask gate duckdb --base ..."
         );
-        of_head.retain(|cell| usual.contains(cell.id.engine.as_str()));
+        of_head.retain(|cell| built.contains(cell.id.engine.as_str()));
         // An engine that the head no longer has, or no longer runs by default, is missed.
         of_base.retain(|cell| {
             let engine = cell.id.engine.as_str();
-            usual.contains(engine) || (of_base_usual.contains(engine) && !of_head_usual.contains(engine))
+            built.contains(engine) || (by_base.contains(engine) && !by_head.contains(engine))
         });
     }
     check_names(&of_head)?;

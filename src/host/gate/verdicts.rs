@@ -42,7 +42,7 @@ pub(super) enum ScreenStatus {
 }
 
 /// Where a metric of a row stands, for those who take pairs and for those who judge them.
-pub(super) fn standing(
+pub(super) fn screen_status(
     metric: Metric,
     (screen, confirm): (&[Pair], &[Pair]),
     limit: Limit,
@@ -85,20 +85,22 @@ pub(super) fn judge(
             let limit = limits.limit(&row.id, metric);
             let reading = Reading::of(&values(screen, metric));
             let told = |verdict, stage| MetricOutcome { metric, limit, verdict, stage, reading, underpowered: false };
-            outcome.metrics.push(match standing(metric, (screen, confirm), limit, row.untouched, all_are_suspects) {
-                ScreenStatus::Untold => continue,
-                ScreenStatus::Partly { known, of } => {
-                    outcome.reason = Some(format!("its peak memory is known in {known} of {of} pairs only"));
-                    told(Verdict::Invalid, Stage::Screen)
-                }
-                ScreenStatus::Untouched => told(Verdict::Equivalent, Stage::Screen),
-                ScreenStatus::Cleared(reading) => told(reading.without_regression(limit), Stage::Screen),
-                ScreenStatus::Suspect => {
-                    let pairs = values(confirm, metric);
-                    suspects.push(Suspect { row: rows.len(), metric: outcome.metrics.len(), pairs, limit });
-                    told(Verdict::Inconclusive, Stage::Confirm)
-                }
-            });
+            outcome.metrics.push(
+                match screen_status(metric, (screen, confirm), limit, row.untouched, all_are_suspects) {
+                    ScreenStatus::Untold => continue,
+                    ScreenStatus::Partly { known, of } => {
+                        outcome.reason = Some(format!("its peak memory is known in {known} of {of} pairs only"));
+                        told(Verdict::Invalid, Stage::Screen)
+                    }
+                    ScreenStatus::Untouched => told(Verdict::Equivalent, Stage::Screen),
+                    ScreenStatus::Cleared(reading) => told(reading.without_regression(limit), Stage::Screen),
+                    ScreenStatus::Suspect => {
+                        let pairs = values(confirm, metric);
+                        suspects.push(Suspect { row: rows.len(), metric: outcome.metrics.len(), pairs, limit });
+                        told(Verdict::Inconclusive, Stage::Confirm)
+                    }
+                },
+            );
         }
         let taken = screen.len().max(confirm.len());
         if outcome.reason.is_none() && (1..FEWEST).contains(&taken) {

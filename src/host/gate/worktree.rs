@@ -17,7 +17,7 @@ const COMPILED: [&str; 3] = [".fingerprint", "build", "deps"];
 
 /// The repository that a gate is called in, and where it keeps what it needs beside it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct Workspace<'a> {
     /// The tree that is called.
     pub(super) here: &'a Checkout,
     /// The gate's own folder.
@@ -28,8 +28,8 @@ pub(super) struct Place<'a> {
 ///
 /// # Errors
 /// When there is none of that name.
-pub(super) fn commit(place: Place<'_>, revision: &str) -> Result<String> {
-    git(&place.here.root, &["rev-parse", "--verify", "--end-of-options", &format!("{revision}^{{commit}}")])
+pub(super) fn commit(workspace: Workspace<'_>, revision: &str) -> Result<String> {
+    git(&workspace.here.root, &["rev-parse", "--verify", "--end-of-options", &format!("{revision}^{{commit}}")])
         .with_context(|| {
             format!(
                 "git knows no revision '{revision}' here; name a branch, a tag or a commit (in a shallow clone, fetch it first)"
@@ -38,8 +38,8 @@ pub(super) fn commit(place: Place<'_>, revision: &str) -> Result<String> {
 }
 
 /// Commits of `base` that are missing in `head`: whoever compares with them compares with more than this change.
-pub(super) fn missing(place: Place<'_>, base: &str, head: &str) -> usize {
-    let count = git(&place.here.root, &["rev-list", "--count", &format!("{head}..{base}")]);
+pub(super) fn missing(workspace: Workspace<'_>, base: &str, head: &str) -> usize {
+    let count = git(&workspace.here.root, &["rev-list", "--count", &format!("{head}..{base}")]);
     count.ok().and_then(|count| count.parse().ok()).unwrap_or_default()
 }
 
@@ -47,9 +47,9 @@ pub(super) fn missing(place: Place<'_>, base: &str, head: &str) -> usize {
 ///
 /// # Errors
 /// When git cannot, or somebody has changed files there.
-pub(super) fn at(place: Place<'_>, slot: &str, commit: &str) -> Result<Checkout> {
-    let repository = &place.here.root;
-    let folder = place.folder.join(slot);
+pub(super) fn at(workspace: Workspace<'_>, slot: &str, commit: &str) -> Result<Checkout> {
+    let repository = &workspace.here.root;
+    let folder = workspace.folder.join(slot);
     let checkout = Checkout { root: folder.join("tree"), target: folder.join("target") };
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let tree = checkout.root.to_string_lossy().into_owned();
@@ -71,7 +71,7 @@ pub(super) fn at(place: Place<'_>, slot: &str, commit: &str) -> Result<Checkout>
         "{} has no fixtures/engines.toml: that revision is older than this command",
         &commit[..12.min(commit.len())]
     );
-    seed(&place.here.target.join("release"), &checkout.target.join("release"))?;
+    seed(&workspace.here.target.join("release"), &checkout.target.join("release"))?;
     Ok(checkout)
 }
 

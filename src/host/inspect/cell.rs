@@ -11,7 +11,7 @@ use crate::host::run::plan::program;
 use crate::host::run::prepare::Ready;
 use crate::host::run::select::{self, Cell, DefaultSelection};
 use crate::host::run::stop::Stop;
-use crate::host::run::{Held, Runner};
+use crate::host::run::{CellResult, Runner};
 use crate::host::session::Program;
 use crate::host::settings::Settings;
 use crate::host::suite::Workload;
@@ -71,9 +71,9 @@ impl<'a> Inspection<'a> {
     /// # Errors
     /// As a bench has them.
     pub(super) fn verified(&self, cell: &Cell<'_>, program: &Program, record: &mut Record) -> Result<Ready, Stop> {
-        let mut held = Held { record: record.clone(), unverified: None };
-        let ready = self.runner.prepare(cell, program, &mut held);
-        *record = held.record;
+        let mut result = CellResult { record: record.clone(), unverified: None };
+        let ready = self.runner.prepare(cell, program, &mut result);
+        *record = result.record;
         ready
     }
 }

@@ -11,31 +11,14 @@ use super::SCHEMA;
 #[derive(Debug, Error)]
 pub enum Error {
     /// The file is not there, or may not be read.
-    #[error("cannot read {}", path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error("cannot read {}", .0.display())]
+    Unreadable(PathBuf, #[source] io::Error),
     /// The file or its folder cannot be made or written.
-    #[error("cannot write the record {}", path.display())]
-    Unwritable {
-        /// Which file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A line is no record.
-    #[error("{}, line {line}", path.display())]
-    Line {
-        /// Of which file.
-        path: PathBuf,
-        /// The first is 1.
-        line: usize,
-        /// Why it is none.
-        source: LineError,
-    },
+    #[error("cannot write the record {}", .0.display())]
+    Unwritable(PathBuf, #[source] io::Error),
+    /// A line of the file, the first being 1, is no record.
+    #[error("{path}, line {1}", path = .0.display())]
+    Line(PathBuf, usize, #[source] LineError),
 }
 
 /// Why a line is no record that can be used here.
@@ -44,12 +27,7 @@ pub enum LineError {
     /// A newer version wrote it, or one that was never published.
     #[error("schema {0} is not known, this reads {SCHEMA} and 2")]
     OtherSchema(u32),
-    /// It is cut off, or not written by us.
-    #[error("no whole record{}", if *schema == SCHEMA { String::new() } else { format!(" of schema {schema}") })]
-    NotWhole {
-        /// What it is a part of, as far as it tells.
-        schema: u32,
-        /// What is missing or wrong.
-        source: serde_json::Error,
-    },
+    /// It is cut off, or nothing that we write; of the schema that it names.
+    #[error("no whole record{}", if *.0 == SCHEMA { String::new() } else { format!(" of schema {}", .0) })]
+    NotWhole(u32, #[source] serde_json::Error),
 }

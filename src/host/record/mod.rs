@@ -344,7 +344,7 @@ impl Writer {
     /// # Errors
     /// When the file cannot be written.
     pub fn append(&mut self, record: &Record) -> Result<(), Error> {
-        self.write(record).map_err(|source| Error::Unwritable { path: self.path.clone(), source })
+        self.write(record).map_err(|source| Error::Unwritable(self.path.clone(), source))
     }
 
     fn write(&mut self, record: &Record) -> io::Result<()> {
@@ -377,7 +377,7 @@ pub type Line = (usize, Result<Record, LineError>);
 /// # Errors
 /// When the file cannot be read; or the first line that is no record of a schema known here.
 pub fn read(path: &Path) -> Result<Vec<Record>, Error> {
-    let in_file = |(line, record): Line| record.map_err(|source| Error::Line { path: path.to_owned(), line, source });
+    let in_file = |(line, record): Line| record.map_err(|source| Error::Line(path.to_owned(), line, source));
     read_lines(path)?.into_iter().map(in_file).collect()
 }
 
@@ -386,7 +386,7 @@ pub fn read(path: &Path) -> Result<Vec<Record>, Error> {
 /// # Errors
 /// When the file cannot be read.
 pub fn read_lines(path: &Path) -> Result<Vec<Line>, Error> {
-    let text = fs::read(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+    let text = fs::read(path).map_err(|source| Error::Unreadable(path.to_owned(), source))?;
     let lines = text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
     Ok(lines.map(|(index, line)| (index + 1, parse(line))).collect())
 }
@@ -404,12 +404,12 @@ fn parse(line: &[u8]) -> Result<Record, LineError> {
     };
     if schema == 2 {
         let upcast = serde_json::from_slice(line).map(upcast::from_2).and_then(serde_json::from_value);
-        return upcast.map_err(|source| LineError::NotWhole { schema, source });
+        return upcast.map_err(|source| LineError::NotWhole(schema, source));
     }
     if schema != SCHEMA {
         return Err(LineError::OtherSchema(schema));
     }
-    record.map_err(|source| LineError::NotWhole { schema, source })
+    record.map_err(|source| LineError::NotWhole(schema, source))
 }
 
 #[cfg(test)]

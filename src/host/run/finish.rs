@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Runner;
 use super::engine::Engine;
 use super::event::Event;
-use super::resolve::Held;
+use super::resolve::CellResult;
 use super::sampler::Samples;
 use super::select::Cell;
 use super::stop::Stop;
@@ -26,17 +26,17 @@ impl Runner<'_> {
         program: &Program,
         engine: Engine<'_>,
         samples: &Samples,
-        held: &mut Held,
+        result: &mut CellResult,
     ) -> Result<Duration, Stop> {
-        let unfilled = held.record.clone();
-        fill(&mut held.record, &engine, samples);
-        match self.end(cell, program, engine, held) {
+        let unfilled = result.record.clone();
+        fill(&mut result.record, &engine, samples);
+        match self.end(cell, program, engine, result) {
             Ok(waited) => {
-                held.record.outcome = Outcome::Measured;
+                result.record.outcome = Outcome::Measured;
                 Ok(waited)
             }
             Err(stop) => {
-                held.record = Record { verdict: held.record.verdict.take(), ..unfilled };
+                result.record = Record { verdict: result.record.verdict.take(), ..unfilled };
                 Err(stop)
             }
         }
@@ -48,15 +48,15 @@ impl Runner<'_> {
         cell: &Cell<'_>,
         program: &Program,
         mut engine: Engine<'_>,
-        held: &mut Held,
+        result: &mut CellResult,
     ) -> Result<Duration, Stop> {
         if let Some(session) = engine.session() {
-            self.verify(cell, session, held)?;
+            self.verify(cell, session, result)?;
         }
         if self.writer.is_some() {
-            inspected::carry(&self.settings.home, &mut held.record, &program.path);
+            inspected::carry(&self.settings.home, &mut result.record, &program.path);
             match engine.phases() {
-                Ok(phases) => held.record.phases = phases,
+                Ok(phases) => result.record.phases = phases,
                 // The samples stand: these runs were extra. Whether such a program ends well says nothing of them.
                 Err(failure) => {
                     let text = format!("the parts of its time are unknown: {failure}");

@@ -41,7 +41,7 @@ use engine::Engine;
 use event::{Event, Observer};
 use plan::Programs;
 pub use references::{Agreement, agree};
-pub(crate) use resolve::Held;
+pub(crate) use resolve::CellResult;
 use resolve::resolve;
 use sampler::Sampler;
 use select::Cell;
@@ -129,19 +129,19 @@ impl<'a> Runner<'a> {
         &self,
         cells: &'c [Cell<'d>],
         programs: &Programs<'_>,
-        mut take: impl FnMut(&'c [Cell<'d>]) -> Result<Vec<(&'c Cell<'d>, Held)>>,
+        mut take: impl FnMut(&'c [Cell<'d>]) -> Result<Vec<(&'c Cell<'d>, CellResult)>>,
     ) -> Result<Vec<Record>> {
         let mut records = Vec::new();
         for group in cells.chunk_by(Cell::asks_the_same) {
             if interrupt::requested() {
                 break;
             }
-            let (begun, mut held): (Vec<&Cell<'_>>, Vec<Held>) = take(group)?.into_iter().unzip();
-            resolve(&begun, &mut held, programs, self.settings, &self.store);
-            for held in held.iter().filter(|held| held.unverified.is_some()) {
-                self.keep(&held.record)?;
+            let (begun, mut results): (Vec<&Cell<'_>>, Vec<CellResult>) = take(group)?.into_iter().unzip();
+            resolve(&begun, &mut results, programs, self.settings, &self.store);
+            for result in results.iter().filter(|result| result.unverified.is_some()) {
+                self.keep(&result.record)?;
             }
-            let done: Vec<Record> = held.into_iter().map(|held| held.record).collect();
+            let done: Vec<Record> = results.into_iter().map(|result| result.record).collect();
             self.tell(&Event::Judged { records: &done });
             records.extend(done);
         }
@@ -158,8 +158,8 @@ impl<'a> Runner<'a> {
         cells: &'c [Cell<'d>],
         programs: &Programs<'_>,
         sampler: &(dyn Sampler + Sync),
-    ) -> Result<Vec<(&'c Cell<'d>, Held)>> {
-        let slots: Vec<Mutex<Option<Held>>> = cells.iter().map(|_| Mutex::default()).collect();
+    ) -> Result<Vec<(&'c Cell<'d>, CellResult)>> {
+        let slots: Vec<Mutex<Option<CellResult>>> = cells.iter().map(|_| Mutex::default()).collect();
         let next = AtomicUsize::new(0);
         let workers = cells.first().map_or(1, |cell| cell.parts.variant.parallel).min(cells.len());
         let most = cells.iter().map(|cell| cell.parts.variant.threads).max().unwrap_or_default();
@@ -173,8 +173,8 @@ impl<'a> Runner<'a> {
                     // Alone, an engine has the best processors; beside others, those that nobody else has, or all.
                     cell.parts.variant.first_processor = enough.then_some(worker * most);
                 }
-                let held = self.cell(&cell, programs, sampler)?;
-                *slots[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
+                let result = self.cell(&cell, programs, sampler)?;
+                *slots[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
             }
         };
         thread::scope(|scope| {
@@ -193,22 +193,22 @@ impl<'a> Runner<'a> {
     }
 
     /// One cell, from its program to its record, which is kept unless other engines have yet to judge its answer.
-    fn cell(&self, cell: &Cell<'_>, programs: &Programs<'_>, sampler: &dyn Sampler) -> Result<Held> {
+    fn cell(&self, cell: &Cell<'_>, programs: &Programs<'_>, sampler: &dyn Sampler) -> Result<CellResult> {
         self.tell(&Event::Started { id: &cell.id });
-        let mut held = Held { record: self.context.blank(cell), unverified: None };
+        let mut result = CellResult { record: self.context.blank(cell), unverified: None };
         let done = match &programs[cell.id.engine.as_str()] {
-            Ok(program) => self.measure(cell, program, sampler, &mut held),
+            Ok(program) => self.measure(cell, program, sampler, &mut result),
             Err(stop) => Err(stop.clone()),
         };
         let waited = done.unwrap_or_else(|stop| {
-            stop.tell(&mut held.record);
+            stop.tell(&mut result.record);
             Duration::ZERO
         });
-        self.tell(&Event::Ended { record: &held.record, waited });
-        if held.unverified.is_none() {
-            self.keep(&held.record)?;
+        self.tell(&Event::Ended { record: &result.record, waited });
+        if result.unverified.is_none() {
+            self.keep(&result.record)?;
         }
-        Ok(held)
+        Ok(result)
     }
 
     /// Gives how long the host waited for the cell's programs.
@@ -217,12 +217,12 @@ impl<'a> Runner<'a> {
         cell: &Cell<'_>,
         program: &Program,
         sampler: &dyn Sampler,
-        held: &mut Held,
+        result: &mut CellResult,
     ) -> Result<Duration, Stop> {
-        let ready = self.prepare(cell, program, held)?;
+        let ready = self.prepare(cell, program, result)?;
         let mut engine = Engine::new(cell, program, self.settings, ready)?;
         let taken = sampler.sample(cell, &mut engine, self.observer)?;
-        self.finish(cell, program, engine, &taken, held).inspect_err(|_| sampler.withdraw(cell))
+        self.finish(cell, program, engine, &taken, result).inspect_err(|_| sampler.withdraw(cell))
     }
 
     fn tell(&self, event: &Event<'_>) {

@@ -9,7 +9,7 @@ use anyhow::{Result, anyhow};
 use super::Runner;
 use super::event::Event;
 use super::launch::{Fresh, Launched, miscounted};
-use super::resolve::Held;
+use super::resolve::CellResult;
 use super::select::Cell;
 use super::stop::Stop;
 use crate::host::checksum::sha256;
@@ -32,13 +32,13 @@ pub(crate) struct Ready {
 
 impl Runner<'_> {
     /// Brings a cell to the point where its samples can be taken, filling in its record. An answer that no reference vouches for
-    /// is left in `held.unverified`.
+    /// is left in `result.unverified`.
     ///
     /// # Errors
     /// Why there will be no samples, a wrong answer included.
-    pub(crate) fn prepare(&self, cell: &Cell<'_>, program: &Program, held: &mut Held) -> Result<Ready, Stop> {
+    pub(crate) fn prepare(&self, cell: &Cell<'_>, program: &Program, result: &mut CellResult) -> Result<Ready, Stop> {
         let parts = cell.parts;
-        let record = &mut held.record;
+        let record = &mut result.record;
         let query = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
         record.query.sha256 = Some(sha256(&query.sql));
         record.query.sql = parts.workload.is_external().then(|| query.sql.clone());
@@ -56,7 +56,7 @@ impl Runner<'_> {
         let cautions = dataset.tables.iter().flat_map(|table| table.cautions.clone());
         record.dataset.cautions = cautions.chain(tables::overflow_caution(&dataset.tables, &query.sql)).collect();
         self.tell(&Event::Verifying { id: &cell.id, parallel: parts.variant.parallel });
-        let ready = self.answered(cell, program, query, dataset, held);
+        let ready = self.answered(cell, program, query, dataset, result);
         self.tell(&Event::Answered { id: &cell.id });
         ready
     }
@@ -68,9 +68,9 @@ impl Runner<'_> {
         program: &Program,
         query: Query,
         dataset: Dataset,
-        held: &mut Held,
+        result: &mut CellResult,
     ) -> Result<Ready, Stop> {
-        let (parts, record) = (cell.parts, &mut held.record);
+        let (parts, record) = (cell.parts, &mut result.record);
         let (engine, variant, settings) = (parts.engine, parts.variant, self.settings);
         let fresh = Fresh { engine, variant, program, settings, dataset: &dataset, query: &query };
         let Launched { mut session, info, load_ns, rows } = fresh.launch(true)?;
@@ -82,7 +82,7 @@ impl Runner<'_> {
         record.baseline_memory_bytes = session.memory().map(|Bytes(bytes)| bytes);
         let first = session.run(1)?;
         record.rows = Some(first.rows);
-        self.verify(cell, &mut session, held)?;
+        self.verify(cell, &mut session, result)?;
         Ok(Ready { session, first, dataset, query })
     }
 }

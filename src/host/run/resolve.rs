@@ -18,9 +18,9 @@ use crate::host::verify::referee::UnverifiedAnswer;
 use crate::protocol::answer::Answer;
 use crate::protocol::answer::summary::Buckets;
 
-/// A cell that waits for the others.
+/// What is known of a cell; it waits for others while its answer is unverified.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct CellResult {
     pub(crate) record: Record,
     /// What its engine answered, where that has to be compared with other engines.
     pub(crate) unverified: Option<UnverifiedAnswer>,
@@ -33,10 +33,10 @@ impl Cell<'_> {
     }
 }
 
-/// Judges cells of one query by each other, cells over the same data at a time. `cells` and `held` go together.
+/// Judges cells of one query by each other, cells over the same data at a time. `cells` and `results` go together.
 pub(super) fn resolve(
     cells: &[&Cell<'_>],
-    held: &mut [Held],
+    results: &mut [CellResult],
     programs: &Programs<'_>,
     settings: &Settings,
     store: &Store,
@@ -46,28 +46,28 @@ pub(super) fn resolve(
     let text = first.parts.workload.text(query, "canonical", first.id.scale);
     let sql = text.map(|query| query.sql).unwrap_or_default();
     // One that failed after its first answer has no number to be verified. It may still contradict the others.
-    for Held { record, unverified } in held.iter_mut() {
+    for CellResult { record, unverified } in results.iter_mut() {
         if unverified.is_some() && record.outcome != Outcome::Measured {
             record.verdict = None;
         }
     }
-    let mut data: Vec<Option<String>> = held.iter().map(|held| held.record.dataset.sha256.clone()).collect();
+    let mut data: Vec<Option<String>> = results.iter().map(|result| result.record.dataset.sha256.clone()).collect();
     data.sort();
     data.dedup();
     for data in data {
-        let testimonies: Vec<(usize, Testimony<'_>)> = held
+        let testimonies: Vec<(usize, Testimony<'_>)> = results
             .iter()
             .enumerate()
-            .filter_map(|(place, held)| Some((place, held.testimony(data.as_deref())?)))
+            .filter_map(|(place, result)| Some((place, result.testimony(data.as_deref())?)))
             .collect();
-        let refusals: Vec<Refusal> = held.iter().filter_map(|held| held.refusal(data.as_deref())).collect();
+        let refusals: Vec<Refusal> = results.iter().filter_map(|result| result.refusal(data.as_deref())).collect();
         let (places, said): (Vec<usize>, Vec<Testimony<'_>>) = testimonies.into_iter().unzip();
         let rows =
             |place: usize, buckets: &Buckets| rows_in(cells[places[place]], programs, settings, store, buckets).ok();
         let verdicts = verdicts(query, &sql, &said, &refusals, settings.accept_majority, &rows);
         for (place, verdict) in places.into_iter().zip(verdicts) {
-            if held[place].record.outcome == Outcome::Measured {
-                held[place].record.verdict = Some(verdict);
+            if results[place].record.outcome == Outcome::Measured {
+                results[place].record.verdict = Some(verdict);
             }
         }
     }
@@ -92,7 +92,7 @@ fn rows_in(
     Ok(session.rows_in(buckets.clone())?)
 }
 
-impl Held {
+impl CellResult {
     /// What its engine says, if that is about this data. Where the cell failed later, it supports nobody.
     fn testimony(&self, data: Option<&str>) -> Option<Testimony<'_>> {
         let Self { record, unverified } = self;

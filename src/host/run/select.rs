@@ -99,7 +99,7 @@ impl<'a> DefaultSelection<'a> {
 }
 
 /// The cells that the filter means. What runs on request only - some engines, every mode but the default, a format or a state
-/// of the cache that is not usual - has to be named in it: by its own name, or by the whole variant's.
+/// of the cache that is not a default - has to be named in it: by its own name, or by the whole variant's.
 ///
 /// # Errors
 /// A filter that means none: says what exists and what may have been meant, or what has to be named.
@@ -107,13 +107,13 @@ pub(crate) fn select<'a>(
     cells: Vec<Cell<'a>>,
     filter: Option<&str>,
     exact: bool,
-    usual: DefaultSelection<'_>,
+    defaults: DefaultSelection<'_>,
 ) -> Result<Vec<Cell<'a>>> {
     let Some(filter) = filter.filter(|text| !text.is_empty()) else {
         let runs = |cell: &Cell<'_>| {
             let Parts { engine, variant, .. } = cell.parts;
-            let usual = usual.caches.contains(&variant.cache) && usual.has_format(cell);
-            !engine.on_request && variant.mode.is_none() && usual
+            let by_default = defaults.caches.contains(&variant.cache) && defaults.has_format(cell);
+            !engine.on_request && variant.mode.is_none() && by_default
         };
         return Ok(cells.into_iter().filter(runs).collect());
     };
@@ -131,8 +131,8 @@ pub(crate) fn select<'a>(
         let cold = variant.cache == Cache::Cold && named(&variant.cache.to_string());
         (!engine.on_request || named(&engine.name))
             && variant.mode.is_none_or(|mode| whole || named(mode))
-            && (whole || cold || usual.caches.contains(&variant.cache))
-            && (whole || named_format(variant.format) || usual.has_format(cell))
+            && (whole || cold || defaults.caches.contains(&variant.cache))
+            && (whole || named_format(variant.format) || defaults.has_format(cell))
     };
     let fits = |cell: &Cell<'_>| meant.means_in(&cell.id, &cell.parts.workload.name);
     let matching: Vec<_> = cells.into_iter().filter(fits).collect();

@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 
 use super::Runner;
-use super::resolve::Held;
+use super::resolve::CellResult;
 use super::select::Cell;
 use super::stop::Stop;
 use crate::host::catalog::Components;
@@ -18,21 +18,21 @@ impl Runner<'_> {
     ///
     /// # Errors
     /// When the answer is wrong or there is none.
-    pub(super) fn verify(&self, cell: &Cell<'_>, session: &mut Session, held: &mut Held) -> Result<(), Stop> {
+    pub(super) fn verify(&self, cell: &Cell<'_>, session: &mut Session, result: &mut CellResult) -> Result<(), Stop> {
         let parts = cell.parts;
-        let single_precision = held.record.dataset.tables.iter().any(|table| table.single_precision);
+        let single_precision = result.record.dataset.tables.iter().any(|table| table.single_precision);
         let answer = match session.answer_if_shown()? {
             // Whatever type an engine gives it, what comes from single precision has no more digits.
             Ok(answer) if single_precision => answer.of_single_precision(),
             Ok(answer) => answer,
             Err(reason) => {
-                held.record.verdict = Some(Verdict::Unchecked { reason });
+                result.record.verdict = Some(Verdict::Unchecked { reason });
                 return Ok(());
             }
         };
-        held.record.answer_digest = Some(digest::digest(&answer, parts.query));
+        result.record.answer_digest = Some(digest::digest(&answer, parts.query));
         let shown = answer.rows();
-        if let Some(timed) = held.record.rows.filter(|timed| *timed != shown) {
+        if let Some(timed) = result.record.rows.filter(|timed| *timed != shown) {
             return Err(anyhow!("the program timed {timed} rows and shows {shown}").into());
         }
         let verdict = self.referee.judge(parts.workload, parts.query, cell.id.scale, &answer)?;
@@ -40,8 +40,8 @@ impl Runner<'_> {
         if interrupt::requested() {
             return Err(Failure::from(FailureKind::Interrupted).into());
         }
-        held.record.verdict = Some(verdict.clone());
-        match (verdict, &mut held.unverified) {
+        result.record.verdict = Some(verdict.clone());
+        match (verdict, &mut result.unverified) {
             (Verdict::Wrong { difference }, _) => {
                 return Err(Stop {
                     outcome: Outcome::Failed,
@@ -52,7 +52,7 @@ impl Runner<'_> {
             (Verdict::Unchecked { .. }, Some(before)) => before.and_later(&answer, parts.query),
             (Verdict::Unchecked { .. }, none) => {
                 let mut components = Components::listed().of(&parts.engine.components, session.engine());
-                if held.record.planning.is_some() {
+                if result.record.planning.is_some() {
                     components.extend(parts.engine.iceberg_components.clone());
                 }
                 *none = Some(UnverifiedAnswer { components, answer, changed: None });

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::failure::{Failure, FailureKind};
 use super::program::{Limits, Program};
-use super::runs::{Counts, Runs, Worker};
+use super::runs::{ProcessCounts, Runs, Worker};
 use super::spawn;
 use super::watch::{Tail, lines, writer};
 use crate::host::interrupt::{self, Group};
@@ -60,14 +60,14 @@ pub struct Session {
     waited: Duration,
 }
 
-type Outcome<T> = Result<T, Failure>;
+type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Session {
     /// Starts the program and checks its greeting. Its scratch folder is made below `scratch_root`.
     ///
     /// # Errors
     /// When the program does not start or does not greet.
-    pub fn spawn(program: &Program, limits: Limits, scratch_root: &Path) -> Outcome<Self> {
+    pub fn spawn(program: &Program, limits: Limits, scratch_root: &Path) -> Result<Self> {
         let not_started =
             |error: String| FailureKind::NotStarted { program: program.path.display().to_string(), error };
         let began = Instant::now();
@@ -132,7 +132,7 @@ impl Session {
     ///
     /// # Errors
     /// As every call: whatever made the program unable to reply.
-    pub fn open(&mut self, settings: &EngineSettings) -> Outcome<EngineInfo> {
+    pub fn open(&mut self, settings: &EngineSettings) -> Result<EngineInfo> {
         let settings = EngineSettings { scratch: self.scratch.path().to_owned(), ..settings.clone() };
         match self.ask("open", &Request::Open { settings })? {
             Reply::Open { info } => Ok(info),
@@ -145,7 +145,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn load(&mut self, dataset: &Dataset, count: bool) -> Outcome<(u64, Option<BTreeMap<String, u64>>)> {
+    pub fn load(&mut self, dataset: &Dataset, count: bool) -> Result<(u64, Option<BTreeMap<String, u64>>)> {
         let dataset = dataset.clone();
         match self.ask("load", &Request::Load { dataset, count })? {
             Reply::Load { load_ns, rows } => Ok((load_ns, rows)),
@@ -157,7 +157,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn prepare(&mut self, query: &Query) -> Outcome<()> {
+    pub fn prepare(&mut self, query: &Query) -> Result<()> {
         let query = query.clone();
         match self.ask("prepare", &Request::Prepare { query })? {
             Reply::Prepare {} => Ok(()),
@@ -169,7 +169,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn run(&mut self, iterations: u64) -> Outcome<Runs> {
+    pub fn run(&mut self, iterations: u64) -> Result<Runs> {
         let mut all = self.run_batch(1, None)?;
         let mut left = iterations.saturating_sub(1);
         while left > 0 {
@@ -188,7 +188,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn observe(&mut self, observe: Observe) -> Outcome<Runs> {
+    pub fn observe(&mut self, observe: Observe) -> Result<Runs> {
         self.run_batch(1, Some(observe))
     }
 
@@ -214,7 +214,7 @@ impl Session {
     ///
     /// # Errors
     /// When it does not, or not with code 0.
-    pub fn close(self) -> Outcome<()> {
+    pub fn close(self) -> Result<()> {
         self.close_within(FAREWELL)
     }
 
@@ -222,7 +222,7 @@ impl Session {
     ///
     /// # Errors
     /// When it does not end in this time, or not with code 0.
-    pub fn close_within(mut self, limit: Duration) -> Outcome<()> {
+    pub fn close_within(mut self, limit: Duration) -> Result<()> {
         self.requests = None;
         let deadline = Instant::now() + limit;
         while Instant::now() < deadline {
@@ -245,17 +245,17 @@ impl Session {
         (quarter / (*last).max(1)).clamp(1, BATCH)
     }
 
-    fn run_batch(&mut self, iterations: u64, observe: Option<Observe>) -> Outcome<Runs> {
+    fn run_batch(&mut self, iterations: u64, observe: Option<Observe>) -> Result<Runs> {
         let worker = self.worker();
         // What a group holds has no mark to set back: the most that the looks see counts.
         let by_looks = matches!(self.worker, Worker::Container(_));
         let reset = !by_looks && worker.is_some_and(memory::reset_peak);
         self.most_seen = None;
-        let before = worker.map(Counts::of);
+        let before = worker.map(ProcessCounts::of);
         let start = Instant::now();
         let reply = self.ask("run", &Request::Run { iterations, observe })?;
         let wall = start.elapsed().as_nanos();
-        let (before, after) = (before.unwrap_or_default(), worker.map(Counts::of).unwrap_or_default());
+        let (before, after) = (before.unwrap_or_default(), worker.map(ProcessCounts::of).unwrap_or_default());
         // The program holds the clock, but it cannot have run for longer than we waited, nor for no time at all.
         let possible = |durations: &[u64]| {
             let sum: u128 = durations.iter().map(|ns| u128::from(*ns)).sum();
@@ -288,7 +288,7 @@ impl Session {
         }
     }
 
-    fn greet(&mut self) -> Outcome<()> {
+    fn greet(&mut self) -> Result<()> {
         let limit = self.limits.timeout.min(GREETING);
         match self.reply("greet", limit)? {
             Reply::Hello { protocol, engine } if protocol == PROTOCOL => {
@@ -302,7 +302,7 @@ impl Session {
         }
     }
 
-    fn ask(&mut self, name: &str, request: &Request) -> Outcome<Reply> {
+    fn ask(&mut self, name: &str, request: &Request) -> Result<Reply> {
         let mut line = serde_json::to_string(request)
             .map_err(|error| FailureKind::Engine { message: format!("cannot write the request {name}: {error}") })?;
         line.push('\n');
@@ -321,7 +321,7 @@ impl Session {
         }
     }
 
-    fn reply(&mut self, request: &str, limit: Duration) -> Outcome<Reply> {
+    fn reply(&mut self, request: &str, limit: Duration) -> Result<Reply> {
         let start = Instant::now();
         let mut gone = false;
         let line = loop {
@@ -355,7 +355,7 @@ impl Session {
         serde_json::from_slice(&line).map_err(|_| self.garbage_text(request, &String::from_utf8_lossy(&line)))
     }
 
-    fn check_memory(&mut self, request: &str, held: Option<Peak>) -> Outcome<()> {
+    fn check_memory(&mut self, request: &str, held: Option<Peak>) -> Result<()> {
         let (Some(limit), Some(seen)) = (self.limits.memory, held) else { return Ok(()) };
         if seen.bytes <= limit {
             return Ok(());
@@ -431,7 +431,7 @@ impl Session {
 ///
 /// # Errors
 /// The reply, when it has none or one that is not whole.
-pub(crate) fn shown(reply: Reply) -> std::result::Result<Shown, Box<Reply>> {
+pub(crate) fn shown(reply: Reply) -> Result<Shown, Box<Reply>> {
     match reply {
         Reply::Answer { answer: Some(answer), summary: None, arrow: None } => Ok(Shown::Rows(answer)),
         Reply::Answer { answer: None, summary: Some(summary), arrow: None } if summary.is_whole() => {

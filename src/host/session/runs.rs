@@ -55,14 +55,14 @@ pub(crate) enum Worker {
 
 /// What the kernel has counted for a program and its children so far.
 #[derive(Default)]
-pub(super) struct Counts {
+pub(super) struct ProcessCounts {
     /// Of the process and its children.
     pub(super) cpu_ns: Option<u64>,
     pub(super) children_cpu_ns: Option<u64>,
     pub(super) moved: Option<IoBytes>,
 }
 
-impl Counts {
+impl ProcessCounts {
     pub(super) fn of(pid: u32) -> Self {
         let tree = tree::of(pid);
         Self { cpu_ns: tree::cpu_ns(&tree), children_cpu_ns: tree::children_cpu_ns(&tree), moved: usage::io_of(&tree) }

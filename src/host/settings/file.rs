@@ -27,13 +27,13 @@ pub(super) struct File {
 }
 
 impl File {
-    /// The named file, or the usual one if it is there.
+    /// The named file, or the default one if it is there.
     ///
     /// # Errors
     /// When a named file is not there, or one cannot be understood; names the key.
     pub(super) fn read(named: Option<&Path>) -> Result<Self> {
-        let usual = paths::root().join("querydyno.toml");
-        let path = named.unwrap_or(&usual);
+        let default = paths::root().join("querydyno.toml");
+        let path = named.unwrap_or(&default);
         if named.is_none() && !path.exists() {
             return Ok(Self::default());
         }

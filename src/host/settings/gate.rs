@@ -158,14 +158,14 @@ impl GateSettings {
 
     /// What a row may cost of a metric, and the exceptions that say so.
     pub(crate) fn limit(&self, id: &BenchId, metric: Metric) -> Limit {
-        let usual = match metric {
+        let without = match metric {
             Metric::Time => self.time,
             Metric::Memory => self.memory,
             Metric::Instructions => Limit::new(self.instructions, self.instructions),
         };
         let of_metric = |exception: &&Exception| exception.metric.is_none_or(|own| own == metric);
         let ratios = self.of(id).filter(of_metric).filter_map(|exception| exception.max_ratio);
-        ratios.reduce(f64::max).map_or(usual, |accepts| usual.accepting(accepts))
+        ratios.reduce(f64::max).map_or(without, |accepts| without.accepting(accepts))
     }
 
     /// Whether a row may be missing.

@@ -74,14 +74,14 @@ pub enum Precision {
 
 /// One of the two answers, as messages name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub enum ComparedAnswer {
     /// The answer compared with.
     Expected,
     /// The answer under test.
     Actual,
 }
 
-impl fmt::Display for Side {
+impl fmt::Display for ComparedAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Expected => "the reference",
@@ -99,7 +99,7 @@ pub enum Difference {
         /// As many as the query declares.
         expected: usize,
         /// Whose columns were counted.
-        side: Side,
+        side: ComparedAnswer,
         /// As many as there are.
         got: usize,
     },
@@ -111,7 +111,7 @@ pub enum Difference {
         /// As many as there are columns.
         expected: usize,
         /// Whose row it is.
-        side: Side,
+        side: ComparedAnswer,
         /// As many as there are.
         got: usize,
     },
@@ -123,7 +123,7 @@ pub enum Difference {
         /// The declared type.
         declared: Kind,
         /// Whose column it is.
-        side: Side,
+        side: ComparedAnswer,
         /// The type it has.
         got: Kind,
     },
@@ -137,7 +137,7 @@ pub enum Difference {
         /// What the value should look like.
         form: &'static str,
         /// Whose value it is.
-        side: Side,
+        side: ComparedAnswer,
         /// The value.
         got: String,
     },
@@ -216,11 +216,11 @@ pub fn compare_shown(
         declared.or_else(|| expected.columns().get(column).map(|column| column.name.clone())).unwrap_or_default()
     };
     sums::compare(&expected.summary(), &actual.summary()).map_err(|unlike| match unlike {
-        Unlike::Columns(expected, got) => Difference::Columns { expected, side: Side::Actual, got },
+        Unlike::Columns(expected, got) => Difference::Columns { expected, side: ComparedAnswer::Actual, got },
         Unlike::Kinds(column) => Difference::Kind {
             column: name(column),
             declared: expected.columns()[column].kind,
-            side: Side::Actual,
+            side: ComparedAnswer::Actual,
             got: actual.columns()[column].kind,
         },
         Unlike::Rows(expected, actual) => Difference::Rows {
@@ -251,8 +251,8 @@ pub fn compare(expected: &Answer, actual: &Answer, query: &QuerySpec, precision:
     }
     let keys = Keys::new(query, &plan)?;
     let answers = Answers {
-        wanted: Table::read(expected, Side::Expected, &plan)?,
-        got: Table::read(actual, Side::Actual, &plan)?,
+        wanted: Table::read(expected, ComparedAnswer::Expected, &plan)?,
+        got: Table::read(actual, ComparedAnswer::Actual, &plan)?,
         plan,
     };
     let rows = answers.wanted.len();
@@ -293,7 +293,7 @@ pub fn compare(expected: &Answer, actual: &Answer, query: &QuerySpec, precision:
 pub fn ties_with_the_one_before(answer: &Answer, query: &QuerySpec, row: usize) -> Result<bool, Difference> {
     let plan = Plan::new(answer, answer, query, Precision::Full)?;
     let keys = Keys::new(query, &plan)?;
-    let table = Table::read(answer, Side::Actual, &plan)?;
+    let table = Table::read(answer, ComparedAnswer::Actual, &plan)?;
     Ok(keys.tie(table.row(row - 1), table.row(row)))
 }
 

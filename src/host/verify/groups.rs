@@ -72,7 +72,7 @@ mod tests {
 
     /// Groups of `engine=value`, each as `votes=value`, and the value of the majority. An engine is built on the letters of its
     /// name.
-    fn settled(said: &[&str]) -> (Vec<String>, Option<String>) {
+    fn grouped(said: &[&str]) -> (Vec<String>, Option<String>) {
         let query = toml::from_str("name = 'q'\ntitle = ''\ntables = []").unwrap();
         let column = Column { name: "n".to_owned(), kind: Kind::Int };
         let answer = |value: &str| {
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn majority_is_two_against_one() {
-        let (groups, stands) = settled(&["a=5", "b=6", "c=6"]);
+        let (groups, stands) = grouped(&["a=5", "b=6", "c=6"]);
         assert_eq!(groups, ["b c=6", "a=5"]);
         assert_eq!(stands.as_deref(), Some("6"));
     }
@@ -100,18 +100,18 @@ mod tests {
     #[test]
     fn majority_is_none_alone_or_against_as_many() {
         for said in [&[] as &[&str], &["a=5"], &["a=5", "b=6"], &["a=5", "b=6", "c=6", "d=5"]] {
-            assert_eq!(settled(said).1, None, "{said:?}");
+            assert_eq!(grouped(said).1, None, "{said:?}");
         }
-        assert_eq!(settled(&["a=5", "b=6", "c=6", "d=5"]).0, ["a d=5", "b c=6"]);
+        assert_eq!(grouped(&["a=5", "b=6", "c=6", "d=5"]).0, ["a d=5", "b c=6"]);
     }
 
     #[test]
     fn groups_count_engines_that_share_a_component_once() {
-        assert_eq!(settled(&["a=5", "a=5"]), (vec!["a=5".to_owned()], None));
+        assert_eq!(grouped(&["a=5", "a=5"]), (vec!["a=5".to_owned()], None));
         // Three on one component do not outvote two on two.
-        assert_eq!(settled(&["a=5", "a=5", "a=5", "b=6", "c=6"]).1.as_deref(), Some("6"));
+        assert_eq!(grouped(&["a=5", "a=5", "a=5", "b=6", "c=6"]).1.as_deref(), Some("6"));
         // The third shares something with both, so all of them are one.
-        assert_eq!(settled(&["a=5", "b=5", "ab=5"]).0, ["a+b=5"]);
-        assert_eq!(settled(&["a=5", "ac=5", "b=5"]).0, ["a+c b=5"]);
+        assert_eq!(grouped(&["a=5", "b=5", "ab=5"]).0, ["a+b=5"]);
+        assert_eq!(grouped(&["a=5", "ac=5", "b=5"]).0, ["a+c b=5"]);
     }
 }

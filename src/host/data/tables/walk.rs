@@ -59,7 +59,7 @@ pub(super) struct FoundFile {
 /// For a folder that cannot be read, a link that leads nowhere, a name that is not UTF-8, or beyond the limits.
 pub(super) fn walk(base: &Path, steps: &Steps, limits: Limits) -> Result<Found> {
     let root = fs::canonicalize(base).with_context(|| format!("cannot read {}", base.display()))?;
-    let first = Place { shown: base.to_owned(), real: root.clone(), states: steps.start(), depth: 0 };
+    let first = Visit { shown: base.to_owned(), real: root.clone(), states: steps.start(), depth: 0 };
     let mut walk = Walk {
         steps,
         limits,
@@ -88,7 +88,7 @@ pub(super) fn walk(base: &Path, steps: &Steps, limits: Limits) -> Result<Found> 
 }
 
 /// Something to be looked at.
-struct Place {
+struct Visit {
     /// As it is called.
     shown: PathBuf,
     /// Without links; a link's own place until it is followed.
@@ -103,8 +103,8 @@ struct Walk<'a> {
     limits: Limits,
     root: PathBuf,
     entries: usize,
-    open: Vec<Place>,
-    links: BTreeMap<PathBuf, Place>,
+    open: Vec<Visit>,
+    links: BTreeMap<PathBuf, Visit>,
     /// Folders that were read, each with the states it was read in.
     seen: BTreeSet<(PathBuf, Vec<usize>)>,
     /// By their real paths. Not by inode: two hard links are two files of a table.
@@ -113,7 +113,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn read(&mut self, folder: Place) -> Result<()> {
+    fn read(&mut self, folder: Visit) -> Result<()> {
         let open = folder.states.iter().copied().filter(|state| self.steps.has_more(&[*state])).collect();
         if !self.seen.insert((folder.real.clone(), open)) {
             return Ok(());
@@ -143,7 +143,7 @@ impl Walk<'_> {
             let shown = folder.shown.join(&name);
             ensure!(name.to_str().is_some(), "the name of {} is not UTF-8: rename it", shown.display());
             let kind = entry.file_type().with_context(|| format!("cannot read {}", shown.display()))?;
-            let place = Place { real: folder.real.join(&name), shown, states, depth: folder.depth + 1 };
+            let place = Visit { real: folder.real.join(&name), shown, states, depth: folder.depth + 1 };
             if kind.is_symlink() {
                 self.links.insert(place.shown.clone(), place);
             } else {
@@ -154,7 +154,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn follow(&mut self, link: Place) -> Result<()> {
+    fn follow(&mut self, link: Visit) -> Result<()> {
         interrupt::check()?;
         let real = target(&link.shown)?;
         let metadata = fs::metadata(&real).with_context(|| format!("cannot read {}", link.shown.display()))?;
@@ -163,11 +163,11 @@ impl Walk<'_> {
             self.found.outward.insert(link.shown);
             return Ok(());
         }
-        self.take(Place { real, ..link }, metadata.file_type());
+        self.take(Visit { real, ..link }, metadata.file_type());
         Ok(())
     }
 
-    fn take(&mut self, place: Place, kind: FileType) {
+    fn take(&mut self, place: Visit, kind: FileType) {
         if kind.is_dir() {
             if self.steps.has_more(&place.states) {
                 self.open.push(place);

@@ -1,6 +1,6 @@
 //! Asking a program for the result of its last run.
 
-use super::{Outcome, Session, shown};
+use super::{Result, Session, shown};
 use crate::host::session::{Failure, FailureKind, Runs, arrow_file};
 use crate::protocol::answer::summary::Buckets;
 use crate::protocol::answer::{Answer, Shown, Wanted};
@@ -14,7 +14,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn answer(&mut self) -> Outcome<Shown> {
+    pub fn answer(&mut self) -> Result<Shown> {
         self.answer_up_to(MOST_ROWS)
     }
 
@@ -22,7 +22,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub(crate) fn answer_if_shown(&mut self) -> Outcome<Result<Shown, String>> {
+    pub(crate) fn answer_if_shown(&mut self) -> Result<Result<Shown, String>> {
         match self.answer() {
             Ok(answer) => Ok(Ok(answer)),
             Err(Failure { kind: FailureKind::Unsupported { reason }, .. }) => Ok(Err(reason)),
@@ -34,7 +34,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`run`](Self::run), and when they have not.
-    pub(crate) fn run_again(&mut self, iterations: u64, rows: u64) -> Outcome<Runs> {
+    pub(crate) fn run_again(&mut self, iterations: u64, rows: u64) -> Result<Runs> {
         let runs = self.run(iterations)?;
         if runs.rows != rows {
             return Err(self.changed_rows(rows, runs.rows));
@@ -46,7 +46,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn answer_up_to(&mut self, rows: u64) -> Outcome<Shown> {
+    pub fn answer_up_to(&mut self, rows: u64) -> Result<Shown> {
         self.shown(Wanted { rows_up_to: Some(rows), buckets: None })
     }
 
@@ -54,14 +54,14 @@ impl Session {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub(crate) fn rows_in(&mut self, buckets: Buckets) -> Outcome<Answer> {
+    pub(crate) fn rows_in(&mut self, buckets: Buckets) -> Result<Answer> {
         match self.shown(Wanted { rows_up_to: Some(0), buckets: Some(buckets) })? {
             Shown::Rows(answer) => Ok(answer),
             Shown::Summary(_) => Err(self.garbage_text("answer", "a summary where rows were asked for")),
         }
     }
 
-    fn shown(&mut self, wanted: Wanted) -> Outcome<Shown> {
+    fn shown(&mut self, wanted: Wanted) -> Result<Shown> {
         match self.ask("answer", &Request::Answer(wanted.clone()))? {
             Reply::Answer { answer: None, summary: None, arrow: Some(file) } => {
                 arrow_file::read(&file, self.scratch.path(), wanted).map_err(|kind| self.fail(kind))

@@ -27,11 +27,11 @@ impl Key {
 }
 
 /// Where an answer puts NULLs, by key.
-pub(super) type Nulls = Vec<Option<Place>>;
+pub(super) type Nulls = Vec<Option<NullsPlace>>;
 
 /// Where NULLs stand among the rows that tie on the keys before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum NullsPlace {
     First,
     Last,
 }
@@ -109,8 +109,8 @@ impl Keys {
                     Ordering::Greater if before.near(after) => return None,
                     Ordering::Greater => return Some(index),
                 },
-                (true, false) => Place::First,
-                (false, true) => Place::Last,
+                (true, false) => NullsPlace::First,
+                (false, true) => NullsPlace::Last,
             };
             return (*nulls[index].get_or_insert(place) != place).then_some(index);
         }
@@ -122,11 +122,11 @@ impl Keys {
         let mut rows: Vec<usize> = (0..table.len()).collect();
         rows.sort_by(|&a, &b| {
             let (a, b) = (table.row(a), table.row(b));
-            let by_key = |(key, place): (&Key, &Option<Place>)| {
+            let by_key = |(key, place): (&Key, &Option<NullsPlace>)| {
                 let (a, b) = (&a[key.column], &b[key.column]);
                 match (a.is_null(), b.is_null()) {
                     (false, false) => key.order(a, b),
-                    (a, b) if *place == Some(Place::First) => b.cmp(&a),
+                    (a, b) if *place == Some(NullsPlace::First) => b.cmp(&a),
                     (a, b) => a.cmp(&b),
                 }
             };

@@ -157,7 +157,7 @@ fn by(columns: &[usize], (table, row): (&Table<'_>, usize), (other, at): (&Table
 #[cfg(test)]
 mod tests {
     use super::super::typed::Plan;
-    use super::super::{Precision, Side};
+    use super::super::{ComparedAnswer, Precision};
     use super::*;
     use crate::host::suite::QuerySpec;
     use crate::protocol::answer::{Answer, Column, Kind};
@@ -176,8 +176,8 @@ mod tests {
             toml::from_str("name = 'q'\ntitle = ''\ntables = []\ncolumns = ['a:float', 'b:float']").unwrap();
         let plan = Plan::new(&expected, &actual, &query, Precision::Full).unwrap();
         let answers = Answers {
-            wanted: Table::read(&expected, Side::Expected, &plan).unwrap(),
-            got: Table::read(&actual, Side::Actual, &plan).unwrap(),
+            wanted: Table::read(&expected, ComparedAnswer::Expected, &plan).unwrap(),
+            got: Table::read(&actual, ComparedAnswer::Actual, &plan).unwrap(),
             plan,
         };
         let paired = |stop: fn() -> bool| {

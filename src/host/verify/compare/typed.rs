@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use bigdecimal::BigDecimal;
 
-use super::{Difference, Precision, Side, published};
+use super::{ComparedAnswer, Difference, Precision, published};
 use crate::host::suite::{ColumnSpec, Measure, QuerySpec};
 use crate::host::verify::tolerance::{FEWEST_PLACES, FEWEST_UNITS, RELATIVE, RELATIVE_SINGLE};
 use crate::protocol::answer::{Answer, Cell, Kind};
@@ -212,8 +212,8 @@ impl<'a> Plan<'a> {
         query: &'a QuerySpec,
         precision: Precision,
     ) -> Result<Self, Difference> {
-        check_shape(expected, Side::Expected, query)?;
-        check_shape(actual, Side::Actual, query)?;
+        check_shape(expected, ComparedAnswer::Expected, query)?;
+        check_shape(actual, ComparedAnswer::Actual, query)?;
         let rule = |index: usize, column: &ColumnSpec| {
             let kinds = [expected.columns[index].kind, actual.columns[index].kind];
             let has = |wanted: &[Kind]| kinds.iter().any(|kind| wanted.contains(kind));
@@ -258,7 +258,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn check_shape(answer: &Answer, side: Side, query: &QuerySpec) -> Result<(), Difference> {
+fn check_shape(answer: &Answer, side: ComparedAnswer, query: &QuerySpec) -> Result<(), Difference> {
     let expected = query.columns.len();
     if answer.columns.len() != expected {
         return Err(Difference::Columns { expected, side, got: answer.columns.len() });
@@ -313,7 +313,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// Reads every value; the answer's shape is known to be good.
-    pub(super) fn read(answer: &'a Answer, side: Side, plan: &Plan<'_>) -> Result<Self, Difference> {
+    pub(super) fn read(answer: &'a Answer, side: ComparedAnswer, plan: &Plan<'_>) -> Result<Self, Difference> {
         let mut values = Vec::with_capacity(answer.rows.len() * plan.columns.len());
         for (index, row) in answer.rows.iter().enumerate() {
             for (text, column) in row.iter().zip(&plan.columns) {

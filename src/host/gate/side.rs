@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::worktree::{self, Place};
+use super::worktree::{self, Workspace};
 use crate::host::catalog::Catalog;
 use crate::host::checkout::Checkout;
 use crate::host::record::Git;
@@ -62,12 +62,12 @@ impl Side {
     pub(super) fn revision(
         role: Role,
         name: &str,
-        place: Place<'_>,
+        workspace: Workspace<'_>,
         filter: Option<&str>,
         settings: &Settings,
     ) -> Result<Self, Error> {
-        let commit = &worktree::commit(place, name).map_err(Error::Usage)?;
-        let checkout = worktree::at(place, role.name(), commit)?;
+        let commit = &worktree::commit(workspace, name).map_err(Error::Usage)?;
+        let checkout = worktree::at(workspace, role.name(), commit)?;
         let told = format!("{name} ({})", &commit[..12.min(commit.len())]);
         Ok(Self::of(role, told, &checkout, filter, settings)?)
     }
@@ -76,15 +76,20 @@ impl Side {
     ///
     /// # Errors
     /// When its tables cannot be read.
-    pub(super) fn here(role: Role, place: Place<'_>, filter: Option<&str>, settings: &Settings) -> Result<Self> {
-        let told = Git::read_in(&place.here.root).map_or_else(
+    pub(super) fn here(
+        role: Role,
+        workspace: Workspace<'_>,
+        filter: Option<&str>,
+        settings: &Settings,
+    ) -> Result<Self> {
+        let told = Git::read_in(&workspace.here.root).map_or_else(
             || "this folder".to_owned(),
             |git| {
                 let changed = if git.dirty { ", changed" } else { "" };
                 format!("this working tree ({}{changed})", &git.commit[..12.min(git.commit.len())])
             },
         );
-        Self::of(role, told, place.here, filter, settings)
+        Self::of(role, told, workspace.here, filter, settings)
     }
 
     /// A program that is there, or an engine of the table: `polars-wheel@2.0.0`. It runs the cells of `engine`.
@@ -129,7 +134,7 @@ impl Side {
     }
 
     /// Those of them that are compiled.
-    pub(super) fn usual(&self) -> BTreeSet<&str> {
+    pub(super) fn built_by_default(&self) -> BTreeSet<&str> {
         let found = self.catalog.entries().iter().filter(|entry| entry.find().is_some());
         let found: BTreeSet<&str> = found.map(|entry| entry.name.as_str()).collect();
         self.engines_by_default().intersection(&found).copied().collect()
