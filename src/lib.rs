@@ -32,8 +32,8 @@
 //! | `verify` | references, cross-checks between engines, comparison |
 //! | `stats`, `record`, `inspected` | pure functions; what is kept of a cell |
 //! | `bench`, `gate`, `audit`, `inspect`, `scaling`, `doctor`, `report` | policies and pages on top of the above |
-//! | `terminal` | a run as people see it: the lines of a bench, notes on stderr, stdout |
-//! | `checksum`, `files`, `guarded`, `interrupt`, `lock`, `scratch`, `space`, `fuzzing` | small tools of all of them |
+//! | `terminal` | a run as people see it: the lines of a bench, bars, notes on stderr, stdout |
+//! | `checksum`, `files`, `guarded`, `interrupt`, `lock`, `progress`, `scratch`, `space`, `fuzzing` | small tools of all of them |
 //!
 //! Dependencies point one way: `benches, xtask -> host -> protocol, measure` and `bin -> engine -> protocol, measure`. The host never
 //! names `engine` or `iceberg`; those never name the host. Inside the host there is one order, in `tests/tidy/rules.rs`: a module names
@@ -60,7 +60,7 @@
 //! 7. An engine's name is written once, in `engines.toml`; features, bins, files, folders of scripts and ids equal it.
 //!
 //! 8. Only `host::criterion` names Criterion. Whatever starts an engine's program does so by `host::run`.
-//! 9. Library code prints nothing: it gives values and events, and logs. `host::terminal` and `xtask` print.
+//! 9. Library code prints nothing: it gives values and events, and logs. `host::terminal` and `xtask` print and draw.
 //!
 //! `tests/tidy.rs` checks of these what a test can check.
 

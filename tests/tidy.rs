@@ -163,6 +163,7 @@ fn broken_finds_a_planted_line() {
         ("src/host/run/mod.rs", "    let _ = writeln!(io::stderr(), \"measuring\");", "prints"),
         ("src/host/gate/mod.rs", "    let mut all = criterion::Criterion::default();", "names Criterion"),
         ("src/host/run/mod.rs", "    eprintln!(\"measuring\");", "prints"),
+        ("src/host/gate/measure.rs", "use indicatif::{ProgressBar, ProgressStyle};", "draws"),
         ("src/host/catalog/mod.rs", "    println!(\"{x}\");", "prints"),
         ("src/host/verify/mod.rs", "use crate::host::run::launch::launch;", "names run, which is above it"),
         ("src/host/run/mod.rs", "use crate::host::criterion::replay;", "names criterion, which is above it"),
@@ -175,6 +176,7 @@ fn broken_finds_a_planted_line() {
         ("src/host/criterion/mod.rs", "use criterion::Criterion;"),
         ("src/host/bench/run.rs", "use crate::host::criterion::replay::replay;"),
         ("src/host/terminal/mod.rs", "    eprintln!(\"measuring\");"),
+        ("src/host/terminal/bars.rs", "use indicatif::ProgressBar;"),
         ("src/host/run/mod.rs", "use crate::host::verify::Verdict;"),
     ] {
         assert_eq!(rules::broken(path, line), Vec::<String>::new());

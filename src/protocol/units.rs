@@ -1,4 +1,4 @@
-//! Times and sizes with their units in the type: [`Nanos`] and [`Bytes`].
+//! Times and sizes with their units in the type: [`Nanos`] and [`Bytes`]; and numbers that people read: [`Count`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -100,6 +100,21 @@ impl FromStr for Bytes {
     }
 }
 
+/// A number of things; prints with commas: `8,661,245`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count(pub u64);
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.0.to_string();
+        for (place, digit) in digits.chars().enumerate() {
+            let comma = place > 0 && (digits.len() - place).is_multiple_of(3);
+            write!(f, "{}{digit}", if comma { "," } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +134,7 @@ mod tests {
         assert_eq!("77".parse(), Ok(Bytes(77)));
         assert_eq!(Bytes(3 << 19).to_string(), "1.50 MiB");
         assert_eq!(Bytes(5).to_string(), "5 B");
+        assert_eq!([7, 77, 1000, 8_661_245].map(|n| Count(n).to_string()), ["7", "77", "1,000", "8,661,245"]);
         for text in ["", "GiB", "-1MiB", "inf", "2 parsecs"] {
             assert!(text.parse::<Bytes>().is_err(), "{text}");
         }

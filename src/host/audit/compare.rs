@@ -1,12 +1,12 @@
 //! The measurement of an audit: fresh processes of all engines, taking turns, query by query.
 
 use anyhow::{Result, anyhow, bail, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Audit, DistributionRatio, LeftOut, QueryRatio};
 use crate::host::catalog::Entry;
 use crate::host::data::generate::Store;
 use crate::host::interrupt;
+use crate::host::progress::{Unit, Work};
 use crate::host::record;
 use crate::host::run::launch::{Fresh, Paired};
 use crate::host::session::Program;
@@ -67,22 +67,23 @@ pub fn audit(ours: &Entry, official: &[Entry], plan: ComparisonPlan<'_>, setting
     }
     let store = Store::new(settings.data.clone());
     let referee = Referee::new(settings);
-    let bar = bar(plan.queries.len() * plan.rounds * engines.len());
+    let processes = plan.queries.len() * plan.rounds * engines.len();
+    let work = Work::begin(Unit::Processes, processes as u64, "");
     let mut found: Vec<(Vec<QueryRatio>, Vec<LeftOut>)> = vec![Default::default(); engines.len() - 1];
     for query in plan.queries {
         let dataset = store.ensure(plan.workload, plan.scale, "parquet", &query.tables)?;
-        let times = compare(&mut engines, query, &dataset, plan, settings, &referee, &bar)?;
+        let times = compare(&mut engines, query, &dataset, plan, settings, &referee, &work)?;
         for (((ratios, left_out), theirs), engine) in found.iter_mut().zip(&times[1..]).zip(&engines[1..]) {
             let result = ratio(&query.name, &times[0], theirs);
             // Also where there is no terminal for a bar: a whole audit takes minutes.
-            bar.suspend(|| log::info!("{} against {}: {}", query.name, engine.entry.name, shown(&result)));
+            log::info!("{} against {}: {}", query.name, engine.entry.name, shown(&result));
             match result {
                 Ok(ratio) => ratios.push(ratio),
                 Err(reason) => left_out.push(LeftOut { query: query.name.clone(), reason }),
             }
         }
     }
-    bar.finish_and_clear();
+    drop(work);
     let mut comparisons = Vec::new();
     for (engine, (ratios, left_out)) in engines[1..].iter().zip(found) {
         let name = &engine.entry.name;
@@ -119,12 +120,6 @@ fn shown(result: &Result<QueryRatio, String>) -> String {
     }
 }
 
-fn bar(processes: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg:40} {wide_bar} {pos}/{len} processes, {eta} left");
-    let bar = ProgressBar::new(processes as u64);
-    style.map_or(bar.clone(), |style| bar.with_style(style))
-}
-
 fn compare(
     engines: &mut [Compared<'_>],
     query: &QuerySpec,
@@ -132,7 +127,7 @@ fn compare(
     plan: ComparisonPlan<'_>,
     settings: &Settings,
     referee: &Referee,
-    bar: &ProgressBar,
+    work: &Work,
 ) -> Result<Vec<Times>> {
     let mut times: Vec<Times> = engines.iter().map(|_| Ok(Vec::new())).collect();
     for round in 0..plan.rounds {
@@ -142,10 +137,10 @@ fn compare(
         for place in order {
             interrupt::check()?;
             let engine = &mut engines[place];
-            bar.set_message(format!("{} {}", query.name, engine.entry.name));
+            work.now(&format!("{} {}", query.name, engine.entry.name));
             // Without our own time there is nothing to compare theirs with.
             if times[0].is_err() {
-                bar.inc(1);
+                work.done(1);
                 continue;
             }
             if let Ok(medians) = &mut times[place] {
@@ -155,7 +150,7 @@ fn compare(
                     Err(error) => times[place] = Err(format!("{}: {error:#}", engine.entry.name)),
                 }
             }
-            bar.inc(1);
+            work.done(1);
         }
     }
     // Interrupted programs are no engines that failed.

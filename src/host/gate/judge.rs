@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_decided_between_two_looks() {
+    fn nothing_is_decided_between_two_interim_sizes() {
         let mut noisy = pairs(30, 1.0, 0.5);
         noisy.extend(vec![(1.0, 2.0); 29]);
         let (reading, verdict) = decide(&[(&noisy, LIMIT)])[0];

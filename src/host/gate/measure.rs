@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::canary::{CANARIES, Canary, CanaryState};
 use super::controls::NULL;
@@ -13,11 +12,9 @@ use super::launcher::Launcher;
 use super::rows::{Contender, Row};
 use super::verdicts::{METRICS, ScreenStatus, screen_status, values};
 use crate::host::interrupt;
+use crate::host::progress::{Unit, Work};
 use crate::host::settings::{GateSettings, Limit, Metric};
 use crate::host::stats::Random;
-
-/// How often the time that is left is told where there is no terminal for a bar.
-const TELL: Duration = Duration::from_secs(30);
 
 /// One that takes part in rounds.
 #[derive(Clone, Copy)]
@@ -71,8 +68,7 @@ pub(super) struct Measuring<'a, 'b> {
     canary_state: CanaryState,
     measured: Measured,
     began: Instant,
-    told: Instant,
-    bar: ProgressBar,
+    work: Work,
 }
 
 impl<'a, 'b> Measuring<'a, 'b> {
@@ -84,8 +80,6 @@ impl<'a, 'b> Measuring<'a, 'b> {
         limits: &'a GateSettings,
         plan: Plan,
     ) -> Self {
-        let style = ProgressStyle::with_template("{msg:44} {wide_bar} {pos}/{len} pairs, {eta} left");
-        let bar = ProgressBar::new(0);
         Self {
             rows,
             launcher,
@@ -95,8 +89,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
             canary_state: CanaryState::new(),
             measured: Measured { taken, ..Measured::default() },
             began: Instant::now(),
-            told: Instant::now(),
-            bar: style.map_or(bar.clone(), |style| bar.with_style(style)),
+            work: Work::begin(Unit::Pairs, 0, ""),
         }
     }
 
@@ -106,7 +99,6 @@ impl<'a, 'b> Measuring<'a, 'b> {
     /// After an interrupt: what was taken is in the journal.
     pub(super) fn run(mut self) -> Result<Measured> {
         let done = self.stages();
-        self.bar.finish_and_clear();
         self.measured.took = self.began.elapsed();
         done.map(|()| self.measured)
     }
@@ -190,7 +182,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
             });
             let order = |a: (bool, f64), b: (bool, f64)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1));
             let Some((row, _, missing)) = open.max_by(|a, b| order(a.1, b.1)) else { return Ok(()) };
-            self.bar.inc_length(missing as u64);
+            self.work.expect(missing as u64);
             for _ in 0..missing {
                 if self.is_lost(row) {
                     break;
@@ -220,10 +212,10 @@ impl<'a, 'b> Measuring<'a, 'b> {
         open.filter_map(|((row, _), (reading, _))| Some((*row, reading?))).collect()
     }
 
-    /// Tells the bar of so many pairs of each of these rows, and of each control.
+    /// Tells of so many pairs of each of these rows, and of each control.
     fn expect(&self, stage: Stage, rows: &[&'a Row<'a>], pairs: usize) {
         let missing = |track: &Track<'_>| pairs.saturating_sub(self.count(&track.name(), stage)) as u64;
-        self.bar.inc_length(self.tracks(rows).iter().map(missing).sum());
+        self.work.expect(self.tracks(rows).iter().map(missing).sum());
     }
 
     /// Rounds until each of these rows, and each control, has so many pairs.
@@ -296,7 +288,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
     /// One pair; a launch that fails takes its row out.
     fn pair(&mut self, track: Track<'a>, stage: Stage) -> Result<()> {
         let name = track.name();
-        self.tell(&name);
+        self.work.now(&name);
         // Base first, head first, head first, base first: whoever is second never always is.
         let base_first = matches!(self.count(&name, stage) % 4, 0 | 3);
         let start = Instant::now();
@@ -316,7 +308,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
         let pair = Pair { row: name.clone(), stage, base_first, base, head, wall_ns };
         self.journal.keep(&pair)?;
         self.measured.taken.pairs.entry((name, stage)).or_default().push(pair);
-        self.bar.inc(1);
+        self.work.done(1);
         Ok(())
     }
 
@@ -343,7 +335,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
             Lost::Unsupported(why) if side == "base" && is_first => Lost::Unsupported(why),
             lost => Lost::Failed(format!("{side}: {}", lost.reason())),
         };
-        self.bar.suspend(|| log::info!("{id}: {}", why.reason()));
+        log::info!("{id}: {}", why.reason());
         self.journal.lose(&id, &why)?;
         self.measured.taken.lost.entry(id).or_insert(why);
         Ok(())
@@ -377,15 +369,6 @@ impl<'a, 'b> Measuring<'a, 'b> {
     /// What is left of the budget, if there is one.
     fn left(&self) -> Option<Duration> {
         self.plan.budget.map(|budget| budget.saturating_sub(self.began.elapsed()))
-    }
-
-    fn tell(&mut self, name: &str) {
-        self.bar.set_message(name.to_owned());
-        if self.bar.is_hidden() && self.told.elapsed() > TELL {
-            self.told = Instant::now();
-            let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
-            log::info!("{done} of {all} pairs, about {} s left", self.bar.eta().as_secs());
-        }
     }
 }
 

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use indicatif::{HumanCount, HumanDuration};
-
 use super::plan::to_build;
 use super::select::Cell;
 use crate::host::data::generate::Store;
 use crate::host::suite::TableSpec;
 use crate::host::variant::PARQUET;
 use crate::measure::machine;
+use crate::protocol::units::Count;
 
 /// What a cell takes beside its samples: its program's start, its answer, Criterion's statistics.
 const ASIDE: Duration = Duration::from_millis(1500);
@@ -57,12 +56,34 @@ fn to_generate(cells: &[Cell<'_>], store: &Store) -> Vec<String> {
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let time = Duration::from_secs_f64(rows / ROWS_A_SECOND / machine::cores() as f64);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
-        let rows = HumanCount(rows as u64);
+        let rows = Count(rows as u64);
         format!("make {workload} {scale}, {rows} rows ({})", about(time))
     };
     missing.iter().map(told).collect()
 }
 
+/// In the unit of which there are two or more, a second at least.
 fn about(time: Duration) -> String {
-    format!("about {}", HumanDuration(Duration::from_secs(time.as_secs().max(1))))
+    let seconds = time.as_secs().max(1);
+    let (unit, name) = match seconds {
+        ..90 => (1, "second"),
+        90..5370 => (60, "minute"),
+        _ => (3600, "hour"),
+    };
+    let number = if unit == 1 { seconds } else { ((seconds + unit / 2) / unit).max(2) };
+    format!("about {number} {name}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn about_rounds_to_a_unit_of_which_there_are_two() {
+        for (seconds, told) in
+            [(0, "1 second"), (89, "89 seconds"), (90, "2 minutes"), (5369, "89 minutes"), (5370, "2 hours")]
+        {
+            assert_eq!(about(Duration::from_secs(seconds)), format!("about {told}"));
+        }
+    }
 }

@@ -11,9 +11,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use super::wait::{Spinner, tool};
+use super::wait::tool;
 use crate::host::catalog::command;
 use crate::host::lock::Lock;
+use crate::host::progress::Work;
 use crate::host::scratch;
 use crate::host::space;
 use crate::protocol::units::Bytes;
@@ -102,7 +103,7 @@ fn unpack(archive: &Path, staging: &Path) -> Result<PathBuf> {
     let mut tar = Command::new("tar");
     tar.arg("-xzf").arg(archive).arg("-C").arg(staging).arg(&inside);
     tool(&mut tar, &staging.join("tar.log"), "unpacking the Hive Metastore")?;
-    let _spinner = Spinner::quiet("bringing it to the disk".to_owned());
+    let _work = Work::wait("bringing it to the disk");
     let jars = staging.join(inside);
     // A power cut must not leave empty files under a name that says whole.
     for entry in fs::read_dir(&jars).with_context(|| format!("there is no {} in it", jars.display()))? {

@@ -15,10 +15,11 @@ use anyhow::{Context, Result, bail, ensure};
 use super::log::tail;
 use super::process::{PidFile, log_of, spawn};
 use super::service::Service;
-use super::wait::{QUOTED, Spinner, until_up};
+use super::wait::{QUOTED, until_up, wait_for};
 use super::{hive, mariadb, ports};
 use crate::host::interrupt;
 use crate::host::lock::Lock;
+use crate::host::progress::Work;
 
 /// Time to answer after the start: the metastore takes 5 to 10 s with a new database.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -88,10 +89,10 @@ pub(super) fn up(service: Service, home: &Path, python: &str, port: u16) -> Resu
 }
 
 fn start(service: Service, command: &mut Command, folder: &Path, port: u16) -> Result<()> {
-    let spinner = Spinner::new(format!("starting {service} on port {port}"));
+    let work = wait_for(&format!("starting {service} on port {port}"));
     let (mut child, kept) = spawn(command, folder, port)?;
     let came = until_up(Some(&mut child), LIMIT, || answers(service, port));
-    drop(spinner);
+    drop(work);
     let Err(error) = came else {
         return Ok(());
     };
@@ -109,9 +110,9 @@ fn already(service: Service, kept: &PidFile, folder: &Path, port: u16) -> Result
         kept.port,
         service.ports()[0].variable
     );
-    let spinner = Spinner::quiet(format!("waiting for {service}, process {}", kept.pid));
+    let work = Work::wait(&format!("waiting for {service}, process {}", kept.pid));
     let came = until_up(None, LIMIT, || answers(service, port) || !kept.lives());
-    drop(spinner);
+    drop(work);
     came.and_then(|()| {
         ensure!(kept.lives(), "it ended while it was waited for");
         Ok(())

@@ -17,7 +17,8 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group
 use serde::{Deserialize, Serialize};
 
 use super::service::PASSWORD;
-use super::wait::{POLL, Spinner};
+use super::wait::POLL;
+use crate::host::progress::Work;
 
 /// Time to stop by itself after SIGTERM.
 const GRACE: Duration = Duration::from_secs(20);
@@ -117,9 +118,9 @@ impl PidFile {
     pub(super) fn stop(&self, name: &str) -> Result<()> {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw).context("no process id")?;
         self.send(|| kill_process(pid, Signal::TERM))?;
-        let spinner = Spinner::quiet(format!("stopping {name}, process {}", self.pid));
+        let work = Work::wait(&format!("stopping {name}, process {}", self.pid));
         let stopped = self.ends_within(pid, GRACE);
-        drop(spinner);
+        drop(work);
         if !stopped {
             log::info!("{name} did not stop within {} s: killing process {}", GRACE.as_secs(), self.pid);
             self.send(|| kill_process_group(pid, Signal::KILL))?;

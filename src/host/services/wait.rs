@@ -1,4 +1,4 @@
-//! Waiting for what takes seconds, and what a user sees meanwhile: a spinner on a terminal, a line elsewhere.
+//! Waiting for what takes seconds, and what a user sees meanwhile: what [`Work`] tells, or a line where there is no terminal.
 
 use std::fs::File;
 use std::io::IsTerminal as _;
@@ -7,45 +7,23 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::log::tail;
 use crate::host::catalog::command;
 use crate::host::interrupt;
+use crate::host::progress::Work;
 
 /// Between two looks.
 pub(super) const POLL: Duration = Duration::from_millis(100);
 /// Lines of a log in an error.
 pub(super) const QUOTED: usize = 20;
 
-/// Turns for as long as it lives.
-#[derive(Debug)]
-pub(super) struct Spinner(ProgressBar);
-
-impl Spinner {
-    /// With a line where there is no terminal.
-    pub(super) fn new(message: String) -> Self {
-        if !std::io::stderr().is_terminal() {
-            log::info!("{message}");
-        }
-        Self::quiet(message)
+/// Waits for this until it is dropped, as whoever watches is told; with a line where there is no terminal.
+pub(super) fn wait_for(what: &str) -> Work {
+    if !std::io::stderr().is_terminal() {
+        log::info!("{what}");
     }
-
-    /// With nothing where there is no terminal.
-    pub(super) fn quiet(message: String) -> Self {
-        let bar = ProgressBar::new_spinner().with_message(message);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(POLL);
-        Self(bar)
-    }
-}
-
-impl Drop for Spinner {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
+    Work::wait(what)
 }
 
 /// Waits until the server answers.
@@ -72,7 +50,7 @@ pub(super) fn until_up(mut child: Option<&mut Child>, limit: Duration, answers: 
 /// # Errors
 /// When it does not start, fails or is interrupted; quotes its last lines.
 pub(super) fn tool(command: &mut Command, log: &Path, what: &str) -> Result<String> {
-    let _spinner = Spinner::new(what.to_owned());
+    let _work = wait_for(what);
     let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     let status = command::run(command, |_| Ok(()))?;

@@ -1,5 +1,6 @@
 //! A run as a terminal shows it: an observer of its [`Event`]s.
 
+mod bars;
 mod notes;
 pub mod output;
 pub(crate) mod relative_time;

@@ -4,13 +4,17 @@ use std::io::{self, Write as _};
 
 use log::{LevelFilter, Log, Metadata, Record};
 
+use super::bars;
+use crate::host::progress;
+
 struct Notes;
 
 static NOTES: Notes = Notes;
 
-/// Shows what the library notes from here on, one line each, on stderr. For a program with a terminal, once, at its beginning;
+/// Shows what the library notes from here on, one line each, on stderr, and bars of what takes long. For a program with a terminal, once, at its beginning;
 /// without it a program that calls the library hears nothing, or what its own logger shows.
 pub fn show_notes() {
+    progress::watch(bars::show);
     // A second call, or another logger that was there before, changes nothing.
     if log::set_logger(&NOTES).is_ok() {
         log::set_max_level(LevelFilter::Info);
@@ -26,7 +30,7 @@ impl Log for Notes {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             // Nobody is left to be told that stderr is closed.
-            let _ = writeln!(io::stderr(), "{}", record.args());
+            bars::aside(|| drop(writeln!(io::stderr(), "{}", record.args())));
         }
     }
 

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 use thiserror::Error;
 
 use super::client::{Client, Failure, INSTALL, Kind};
@@ -17,13 +16,13 @@ use super::pip::Pip;
 use super::{Wheel, page, url};
 use crate::host::checksum::sha256;
 use crate::host::interrupt;
+use crate::host::progress::{Unit, Work};
 use crate::host::space;
 use crate::protocol::units::Bytes;
 
 const TRIES: u32 = 4;
 /// Before the second try; twice that before the third.
 const PAUSE: Duration = Duration::from_millis(500);
-const STYLE: &str = "fetching {msg} {wide_bar} {bytes} of {total_bytes}, {eta} left";
 
 /// It is not to be had here: no way to an index, or no index that has it.
 #[derive(Debug, Error)]
@@ -105,10 +104,7 @@ impl Fetch<'_> {
 
     fn download(&self, client: Client, address: &str) -> Result<Vec<u8>> {
         let (part, wanted) = (self.part(), self.wheel.bytes);
-        let bar = ProgressBar::new(wanted).with_message(self.wheel.file.clone());
-        if let Ok(style) = ProgressStyle::with_template(STYLE) {
-            bar.set_style(style);
-        }
+        let work = Work::begin(Unit::Bytes, wanted, &self.wheel.file);
         let mut last = None;
         for attempt in 1..=TRIES {
             let before = length(&part);
@@ -117,7 +113,7 @@ impl Fetch<'_> {
             }
             let before = length(&part);
             if before < wanted
-                && let Err(failure) = client.get(self.pip, address, &part, |there| bar.set_position(there))?
+                && let Err(failure) = client.get(self.pip, address, &part, |there| work.at(there))?
             {
                 match failure.kind {
                     Kind::Disk => bail!(no_room(self.folder, &failure.said)),

@@ -23,7 +23,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use super::manifest::{FileEntry, Manifest, Provenance};
 use super::month;
 use super::parquet::{Writer, layout_of_files};
-use super::progress::Progress;
+use super::progress::Generation;
 use super::staging::Staging;
 use crate::host::interrupt;
 use crate::host::space;
@@ -71,7 +71,7 @@ pub(super) fn tables(folder: &Path, tasks: &[&Task]) -> anyhow::Result<()> {
     let needed = tasks.iter().map(|task| task.bytes + task.bytes / 4).sum();
     space::check(folder, &what, needed)?;
     let names: Vec<&str> = tasks.iter().map(|task| task.origin.table.as_str()).collect();
-    let progress = Progress::start(&what, &names, tasks.iter().map(|task| task.rows).sum());
+    let progress = Generation::start(&what, &names, tasks.iter().map(|task| task.rows).sum());
     let mut made = Vec::new();
     for task in tasks {
         let files = table(folder, task, &progress);
@@ -82,7 +82,7 @@ pub(super) fn tables(folder: &Path, tasks: &[&Task]) -> anyhow::Result<()> {
 }
 
 /// Makes one table and gives its files.
-fn table(folder: &Path, task: &Task, progress: &Progress) -> anyhow::Result<Vec<FileEntry>> {
+fn table(folder: &Path, task: &Task, progress: &Generation) -> anyhow::Result<Vec<FileEntry>> {
     let Provenance { workload, scale, table, .. } = &task.origin;
     let mut staging = Staging::new(folder, table)?;
     let mut writers: BTreeMap<i32, Writer> = BTreeMap::new();

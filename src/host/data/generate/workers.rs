@@ -12,7 +12,7 @@ use anyhow::bail;
 use super::generator::{Generator, Part};
 use super::manifest::{FileEntry, Manifest, Provenance};
 use super::parquet;
-use super::progress::Progress;
+use super::progress::Generation;
 use super::staging::Staging;
 use crate::host::interrupt;
 use crate::host::space;
@@ -42,7 +42,7 @@ pub(super) fn tables(target: &Target, origins: &[Provenance]) -> anyhow::Result<
     space::check(target.folder, &what, needed)?;
 
     let names: Vec<&str> = origins.iter().map(|origin| origin.table.as_str()).collect();
-    let progress = Progress::start(&what, &names, rows);
+    let progress = Generation::start(&what, &names, rows);
     let making: anyhow::Result<Vec<_>> = origins.iter().map(|origin| Making::new(target.folder, origin)).collect();
     let mut making = making?;
     let work = Work {
@@ -87,7 +87,7 @@ struct Work<'a> {
     queue: Vec<Task>,
     next: AtomicUsize,
     stop: AtomicBool,
-    progress: Progress,
+    progress: Generation,
 }
 
 /// A file that is complete but may not have reached the disk.
