@@ -24,7 +24,9 @@ fn engine(fault: &str) -> String {
 #[case("error", "the engine's own error")]
 #[case("mute", "code 7")]
 #[case("garbage", "Welcome to the engine!")]
-#[case("version", "speaks protocol 999, the host speaks 1")]
+#[case("version", "speaks protocol 999, the host speaks 2")]
+#[case("version-1", "its `prepare` now takes a `task` in place of a `query`")]
+#[case("unknown-step", "no reply to run")]
 #[case("flood", "xxxxxxxx")]
 #[case("rows", "1 rows before and 2 rows now")]
 #[case("late", "signal 6")]
@@ -201,7 +203,7 @@ fn only_a_run_that_wrote_samples_takes_them_back(#[case] mode: &[&str], #[case] 
 fn durations_that_cannot_be_are_no_measurement() {
     // A program without a clock, in another language.
     let script = r#"
-echo '{"did":"hello","protocol":1,"engine":"script"}'
+echo '{"did":"hello","protocol":2,"engine":"script"}'
 while read -r line; do case "$line" in
 *'"open"'*) echo '{"did":"open","info":{"version":"1"}}';;
 *'"load"'*) echo '{"did":"load","load_ns":1}';;

@@ -119,7 +119,7 @@ fn lines() -> Vec<String> {
     ];
     lines.extend(
         [
-            r#"{"did":"hello","protocol":1,"engine":"duckdb"}"#,
+            r#"{"did":"hello","protocol":2,"engine":"duckdb"}"#,
             r#"{"did":"open","info":{"version":"2.0.0","build":{"source":"wheel duckdb 2.0.0"},"settings":{"threads":"2"}}}"#,
             r#"{"did":"load","load_ns":81234,"rows":{"lineitem":60175}}"#,
             r#"{"did":"prepare"}"#,

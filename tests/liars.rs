@@ -224,7 +224,7 @@ fn run(
     settings.metastore = None;
     settings.accept_majority = accepts_majority;
     for (lie, component) in lies {
-        let Program { path, args, env } = liar(honest, lie);
+        let Program { path, args, env, .. } = liar(honest, lie);
         let components = Some(vec![component.unwrap_or(lie).to_owned()]);
         let own = OwnEngine { program: Some(path), args, env, components, ..OwnEngine::default() };
         settings.engines.insert(lie.replace('_', "-"), own);

@@ -31,7 +31,7 @@ use querydyno::host::verify::{Testimony, judge};
 use querydyno::protocol::answer::{Answer, Shown};
 use querydyno::protocol::dataset::Dataset;
 use querydyno::protocol::id::Scale;
-use querydyno::protocol::task::Query;
+use querydyno::protocol::task::Task;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -66,7 +66,7 @@ struct Case {
 struct Asked {
     case: Case,
     spec: QuerySpec,
-    query: Query,
+    query: Task,
     single_precision: bool,
 }
 
@@ -200,7 +200,7 @@ fn asked(case: Case, tables: &BTreeMap<String, Dataset>) -> Result<Asked, String
     let workload = own(&case.table, &case.folder, &case.sql)?;
     let spec = workload.queries[0].clone();
     let query = workload.text(&spec, "canonical", Scale::ONE).map_err(|error| format!("{}: {error:#}", case.sql))?;
-    let single_precision = tables::reads_single_precision(&tables[&case.table].tables[0], &query.sql);
+    let single_precision = tables::reads_single_precision(&tables[&case.table].tables[0], &query.text());
     Ok(Asked { case, spec, query, single_precision })
 }
 
@@ -353,7 +353,7 @@ fn line(asked: &Asked, votes: &[Vote<'_>], errors: &BTreeMap<&str, &String>, fau
             cautions: &[],
         })
         .collect();
-    let judged = |accepts_majority| judge(&asked.spec, &asked.query.sql, &testimonies, accepts_majority);
+    let judged = |accepts_majority| judge(&asked.spec, &asked.query.text(), &testimonies, accepts_majority);
     let verdicts = judged(false);
     let disputed = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Disputed(_)));
     let by_majority = if disputed { judged(true) } else { verdicts.clone() };

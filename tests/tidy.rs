@@ -213,7 +213,7 @@ fn every_query_has_a_text_and_every_text_a_query() {
         let workload = querydyno::host::suite::Workload::read(&name).unwrap();
         for query in &workload.queries {
             let text = workload.text(query, "canonical", querydyno::protocol::id::Scale::ONE).unwrap();
-            assert!(!text.sql.trim().ends_with(';'), "{} ends in a semicolon", query.name);
+            assert!(!text.text().trim().ends_with(';'), "{} ends in a semicolon", query.name);
         }
         let texts = fs::read_dir(entry.path().join("queries")).unwrap().flatten();
         let texts = texts.filter(|file| file.path().is_file()).count();

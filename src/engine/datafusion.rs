@@ -21,11 +21,11 @@ use datafusion::physical_plan::collect;
 use datafusion::prelude::{Expr, ParquetReadOptions, SessionConfig, SessionContext, ident};
 use tokio::runtime::Runtime;
 
-use super::{Engine, Result, refuse_unreadable};
+use super::{Engine, Result, Spans, query, refuse_unreadable};
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::{EngineInfo, EngineSettings, Phases};
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 
 crate::protocol::answer::arrow::define_show!(datafusion::arrow);
 
@@ -126,11 +126,11 @@ impl Engine for DataFusion {
         Ok(Some(rows.try_into()?))
     }
 
-    fn prepare(&mut self, query: &Query) -> Result<String> {
-        Ok(query.sql.clone())
+    fn prepare(&mut self, task: &Task) -> Result<String> {
+        Ok(query(task)?.to_owned())
     }
 
-    fn run(&mut self, sql: &String) -> Result<Batches> {
+    fn run(&mut self, sql: &String, _: &mut Spans) -> Result<Batches> {
         let context = self.context.clone();
         let sql = sql.clone();
         // Spawned, so that the query runs on the worker threads and not on this one beside them.

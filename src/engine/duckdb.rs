@@ -10,11 +10,11 @@ use anyhow::Context;
 use duckdb::arrow;
 use duckdb::{Config, Connection, Statement};
 
-use super::{Engine, Result, refuse_unreadable};
+use super::{Engine, Result, Spans, query, refuse_unreadable};
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::{EngineInfo, EngineSettings, Phases};
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 
 crate::protocol::answer::arrow::define_show!(duckdb::arrow);
 
@@ -96,11 +96,11 @@ impl Engine for DuckDb {
         Ok(Some(self.connection.query_row(&sql, [], |row| row.get(0))?))
     }
 
-    fn prepare(&mut self, query: &Query) -> Result<String> {
-        Ok(query.sql.clone())
+    fn prepare(&mut self, task: &Task) -> Result<String> {
+        Ok(query(task)?.to_owned())
     }
 
-    fn run(&mut self, sql: &String) -> Result<Statement<'static>> {
+    fn run(&mut self, sql: &String, _: &mut Spans) -> Result<Statement<'static>> {
         let mut statement = self.connection.prepare(sql)?;
         statement.raw_execute()?;
         Ok(statement)

@@ -24,12 +24,14 @@ pub mod starrocks;
 mod heap;
 mod observe;
 mod serve;
+mod spans;
 
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;
 pub use crate::protocol::engine::{Build, EngineInfo, EngineSettings, Phases, Server, Unsupported, incomparable};
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 pub use serve::{recipe, serve};
+pub use spans::Spans;
 
 /// What an engine's calls give: any error with its context; [`Unsupported`] among them is told apart.
 pub type Result<T> = anyhow::Result<T>;
@@ -55,17 +57,27 @@ pub fn refuse_unreadable(dataset: &Dataset, reads_by_name: bool) -> Result<()> {
     Ok(())
 }
 
+/// The text of a query, for an engine that runs nothing else.
+///
+/// # Errors
+/// [`Unsupported`] for a task of several steps, or one that writes.
+pub fn query(task: &Task) -> Result<&str> {
+    let why = || Unsupported(format!("{} is no single query, and this engine's program runs nothing else", task.name));
+    Ok(task.query().ok_or_else(why)?)
+}
+
 /// A query engine as QueryDyno drives it.
 ///
-/// Calls come in this order: open, load, then per query prepare, run (many), rows, answer; dropping closes.
+/// Calls come in this order: open, load, then per task prepare, run (many, with a reset before each where the task has one), rows,
+/// answer; dropping closes.
 /// Only [`run`](Engine::run) is timed. All methods block; an engine with an async API owns its runtime.
 ///
 /// ```no_run
 /// use querydyno::protocol::answer::{Cell, Column, Kind, Sink};
-/// use querydyno::engine::{Build, Engine, EngineInfo, EngineSettings, Result};
+/// use querydyno::engine::{Build, Engine, EngineInfo, EngineSettings, Result, Spans};
 /// use querydyno::protocol::dataset::Dataset;
 /// use querydyno::engine::serve;
-/// use querydyno::protocol::task::Query;
+/// use querydyno::protocol::task::Task;
 ///
 /// /// Knows how many rows the first table has, whatever it is asked.
 /// struct Counter(u64);
@@ -76,8 +88,8 @@ pub fn refuse_unreadable(dataset: &Dataset, reads_by_name: bool) -> Result<()> {
 ///     fn open(_: &EngineSettings) -> Result<Self> { Ok(Self(0)) }
 ///     fn info(&self) -> EngineInfo { EngineInfo { version: "1".into(), ..EngineInfo::default() } }
 ///     fn load(&mut self, dataset: &Dataset) -> Result<()> { self.0 = dataset.tables[0].rows; Ok(()) }
-///     fn prepare(&mut self, _: &Query) -> Result<()> { Ok(()) }
-///     fn run(&mut self, (): &()) -> Result<u64> { Ok(self.0) }
+///     fn prepare(&mut self, _: &Task) -> Result<()> { Ok(()) }
+///     fn run(&mut self, (): &(), _: &mut Spans) -> Result<u64> { Ok(self.0) }
 ///     fn rows(&self, _: &u64) -> u64 { 1 }
 ///     fn answer(&mut self, count: u64, sink: &mut Sink) -> Result<()> {
 ///         sink.columns(vec![Column { name: "count".into(), kind: Kind::Int }]);
@@ -119,25 +131,36 @@ pub trait Engine: Sized {
         Ok(None)
     }
 
-    /// Takes a query; must not plan it. Not timed.
+    /// Takes a task and does its setup; must not plan its steps. Not timed. An engine that only runs queries asks [`query`] for
+    /// the text.
     ///
     /// # Errors
-    /// [`Unsupported`] when the engine has no way to run this query.
-    fn prepare(&mut self, query: &Query) -> Result<Self::Prepared>;
+    /// [`Unsupported`] when the engine has no way to run this task.
+    fn prepare(&mut self, task: &Task) -> Result<Self::Prepared>;
 
-    /// Plans and executes the query until every result row is materialised in the engine's own format. Timed.
+    /// Does the task's reset. Not timed.
+    ///
+    /// # Errors
+    /// When that fails; the cell is then a failure.
+    fn reset(&mut self, task: &Self::Prepared) -> Result<()> {
+        let _ = task;
+        Ok(())
+    }
+
+    /// Plans and executes the task until every result row is materialised in the engine's own format, or committed in its sink.
+    /// Timed. The time of its steps goes into `spans`, where there are several and taking it disturbs none.
     ///
     /// # Errors
     /// When the engine fails; the cell is then a failure.
-    fn run(&mut self, query: &Self::Prepared) -> Result<Self::Output>;
+    fn run(&mut self, task: &Self::Prepared, spans: &mut Spans) -> Result<Self::Output>;
 
     /// The same as [`run`](Self::run), with clock readings between its parts, for an engine that can tell them apart. Such
     /// a run is never a sample.
     ///
     /// # Errors
     /// As `run`.
-    fn run_in_phases(&mut self, query: &Self::Prepared) -> Result<(Self::Output, Option<Phases>)> {
-        Ok((self.run(query)?, None))
+    fn run_in_phases(&mut self, task: &Self::Prepared) -> Result<(Self::Output, Option<Phases>)> {
+        Ok((self.run(task, &mut Spans::default())?, None))
     }
 
     /// Rows of an output; checked after every run, outside the timed region.

@@ -2,11 +2,11 @@
 
 use anyhow::bail;
 
-use super::{Engine, Result, Unsupported};
+use super::{Engine, Result, Spans, Unsupported};
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::{EngineInfo, EngineSettings};
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 
 /// Answers at once, with no rows.
 #[derive(Debug)]
@@ -28,11 +28,11 @@ impl Engine for Null {
         Ok(())
     }
 
-    fn prepare(&mut self, _: &Query) -> Result<()> {
+    fn prepare(&mut self, _: &Task) -> Result<()> {
         Ok(())
     }
 
-    fn run(&mut self, (): &()) -> Result<()> {
+    fn run(&mut self, (): &(), _: &mut Spans) -> Result<()> {
         Ok(())
     }
 

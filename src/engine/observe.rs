@@ -1,6 +1,6 @@
 //! An observed run: the program's side of [`Observe`].
 
-use crate::engine::{Engine, Result};
+use crate::engine::{Engine, Result, Spans};
 use crate::measure::valgrind;
 use crate::protocol::observe::{Observe, Observed};
 
@@ -17,13 +17,13 @@ pub(super) fn run<E: Engine>(
         }
         Observe::Instructions => {
             valgrind::count(true);
-            let output = engine.run(prepared);
+            let output = engine.run(prepared, &mut Spans::default());
             valgrind::count(false);
             Ok((output?, Observed::default()))
         }
         #[cfg(feature = "heap")]
         Observe::Heap { profile } => {
-            let (output, heap) = super::heap::watch(profile, || engine.run(prepared));
+            let (output, heap) = super::heap::watch(profile, || engine.run(prepared, &mut Spans::default()));
             Ok((output?, Observed { heap: Some(heap), ..Observed::default() }))
         }
         #[cfg(not(feature = "heap"))]

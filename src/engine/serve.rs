@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, bail, ensure};
 
 use super::observe;
-use crate::engine::{Engine, Result, Unsupported};
+use crate::engine::{Engine, Result, Spans, Unsupported};
 use crate::measure::process_cpu_time;
 use crate::measure::usage::Usage;
 use crate::protocol::answer::{Shown, Sink};
@@ -113,13 +113,19 @@ impl<E: Engine> State<E> {
                 let load_ns = nanos(start);
                 Ok(Reply::Load { load_ns, rows: if count { counted(engine, &dataset)? } else { None } })
             }
-            Request::Prepare { query } => {
+            Request::Prepare { task, query: _ } => {
                 self.output = None;
-                self.prepared = Some(engine.prepare(&query)?);
+                self.prepared = Some(engine.prepare(&task)?);
                 Ok(Reply::Prepare {})
             }
+            Request::Reset {} => {
+                // What a run gave may be in the way of what the reset empties.
+                self.output = None;
+                engine.reset(self.prepared.as_ref().context("no task was prepared")?)?;
+                Ok(Reply::Reset {})
+            }
             Request::Run { iterations, observe } => {
-                let prepared = self.prepared.as_ref().context("no query was prepared")?;
+                let prepared = self.prepared.as_ref().context("no task was prepared")?;
                 run(engine, prepared, &mut self.output, iterations, observe.as_ref())
             }
             Request::Answer(wanted) => {
@@ -159,6 +165,7 @@ fn run<E: Engine>(
     ensure!(iterations > 0, "asked to run 0 times");
     let mut durations_ns = Vec::with_capacity(usize::try_from(iterations)?);
     let (mut rows, mut observed) = (None, Observed::default());
+    let (mut spans, mut taken) = (Vec::new(), Spans::default());
     let usage_before = Usage::now();
     let cpu_before = process_cpu_time();
     for _ in 0..iterations {
@@ -166,7 +173,7 @@ fn run<E: Engine>(
         drop(last.take());
         let start = Instant::now();
         let output = match watched {
-            None => engine.run(prepared)?,
+            None => engine.run(prepared, &mut taken)?,
             Some(watched) => {
                 let (output, seen) = observe::run(engine, prepared, watched)?;
                 observed = seen;
@@ -174,6 +181,7 @@ fn run<E: Engine>(
             }
         };
         durations_ns.push(nanos(start));
+        taken.join(&mut spans, durations_ns.len() - 1)?;
         let now = engine.rows(&output);
         let first = *rows.get_or_insert(now);
         ensure!(now == first, "the same query gave {first} rows before and {now} rows now");
@@ -186,6 +194,7 @@ fn run<E: Engine>(
         durations_ns,
         cpu_time_ns: cpu_time_ns.and_then(|time| u64::try_from(time.as_nanos()).ok()),
         usage,
+        spans,
         observed,
     })
 }

@@ -4,10 +4,11 @@
 //!
 //! | host says | program replies | timed |
 //! |---|---|---|
-//! | | `{"did":"hello","protocol":1,"engine":"duckdb"}` | |
+//! | | `{"did":"hello","protocol":2,"engine":"duckdb"}` | |
 //! | `{"do":"open","settings":{"threads":2,"memory_limit_bytes":null,"scratch":"/tmp/x","mode":null,"options":{}}}` | `{"did":"open","info":{"version":"2.0.0","build":{},"settings":{}}}` | |
 //! | `{"do":"load","dataset":{...},"count":true}` | `{"did":"load","load_ns":81234,"rows":{"lineitem":60175}}` | recorded |
-//! | `{"do":"prepare","query":{"workload":"tpch","name":"q1","sql":"select ..."}}` | `{"did":"prepare"}` | |
+//! | `{"do":"prepare","task":{"workload":"tpch","name":"q1","steps":[{"name":"query","sql":"select ..."}]}}` | `{"did":"prepare"}` | |
+//! | `{"do":"reset"}`, before each run of a task that has a `reset` | `{"did":"reset"}` | |
 //! | `{"do":"run","iterations":3}` | `{"did":"run","rows":4,"durations_ns":[...],"cpu_time_ns":912,"usage":{...}}` | each run |
 //! | `{"do":"run","iterations":1,"observe":{"what":"phases"}}` | `{"did":"run","rows":4,"durations_ns":[...],"phases":{"plan_ns":9}}` | no sample |
 //! | `{"do":"answer","rows_up_to":100000}` | `{"did":"answer","answer":{"columns":[...],"rows":[...]}}` | |
@@ -16,7 +17,9 @@
 //! All of it is UTF-8, whatever the locale. `rows` after loading are what the engine itself counts, after `load_ns` was taken; a
 //! program that cannot count leaves them out. `answer` is about the last run. A result of more than `rows_up_to` rows may be shown
 //! as a file instead, an Arrow IPC stream in the scratch folder, `{"did":"answer","arrow":{"path":"...","rows":2000000}}`, or as
-//! a [`Summary`]; a program that knows neither sends all rows. [`Usage`], `cpu_time_ns` and all that an [`Observe`] asks for may be left out: then it is
+//! a [`Summary`]; a program that knows neither sends all rows. A task of several steps, with a `setup`, `reset`, `check` or `sink`, is
+//! for programs that write too; others say `unsupported`. A reply to `run` may then have the time of each step,
+//! `"spans":[{"step":"read","durations_ns":[...]}]`. [`Usage`], `cpu_time_ns` and all that an [`Observe`] asks for may be left out: then it is
 //! unknown. In place of any reply the program may say `{"did":"fail","message":"..."}`, or
 //! `{"did":"unsupported","reason":"..."}` when it is the engine's nature and not an error. A program that has
 //! no build to tell leaves `build` out. Fields that are not known here are ignored, so that a program may say more.
@@ -32,10 +35,13 @@ use crate::protocol::answer::summary::Summary;
 use crate::protocol::answer::{Answer, Wanted};
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::{EngineInfo, EngineSettings};
-use crate::protocol::task::Query;
+use crate::protocol::task::{Span, Task};
 
 /// The version of this conversation; both sides must have the same.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
+
+/// The version before, in which a query was no [`Task`]. The base of a gate may speak it; nobody else.
+pub const OLDER_PROTOCOL: u32 = 1;
 
 /// What the host asks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,12 +60,17 @@ pub enum Request {
         #[serde(default)]
         count: bool,
     },
-    /// Take this query for the runs that follow.
+    /// Take this task for the runs that follow, and do its setup.
     Prepare {
-        /// The text in the engine's dialect.
-        query: Query,
+        /// Texts in the engine's dialect.
+        task: Task,
+        /// The same for a program of [`OLDER_PROTOCOL`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        query: Option<OlderQuery>,
     },
-    /// Run the prepared query so many times, one after the other.
+    /// Do the task's reset; the next run follows.
+    Reset {},
+    /// Run the prepared task so many times, one after the other; once, if it has a reset.
     Run {
         /// How often, at least once.
         iterations: u64,
@@ -95,8 +106,10 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rows: Option<BTreeMap<String, u64>>,
     },
-    /// The query is taken.
+    /// The task is taken.
     Prepare {},
+    /// The task can run again.
+    Reset {},
     /// The runs are done; every one gave the same number of rows.
     Run {
         /// Rows of each result.
@@ -109,6 +122,9 @@ pub enum Reply {
         /// Page faults and context switches over all the runs, where the program can tell.
         #[serde(default)]
         usage: Option<Usage>,
+        /// The time of each step, for a task of several, where the program can tell it without disturbing.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        spans: Vec<Span>,
         /// What was seen in the last run, where it was watched.
         #[serde(flatten)]
         observed: Observed,
@@ -135,6 +151,17 @@ pub enum Reply {
         /// The error with its causes.
         message: String,
     },
+}
+
+/// A query as [`OLDER_PROTOCOL`] has it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OlderQuery {
+    /// The workload's name.
+    pub workload: String,
+    /// The query's name.
+    pub name: String,
+    /// Its text.
+    pub sql: String,
 }
 
 /// A result in a file of its own, as an Arrow IPC stream.

@@ -20,7 +20,7 @@ use querydyno::host::settings::Settings;
 use querydyno::host::verify::Verdict;
 use querydyno::protocol::dataset::Dataset;
 use querydyno::protocol::engine::EngineSettings;
-use querydyno::protocol::task::Query;
+use querydyno::protocol::task::Task;
 use tempfile::TempDir;
 
 /// The engine's program, where it was built; otherwise it is built where slow tests are wanted. Then it is left out.
@@ -217,8 +217,8 @@ pub fn session(program: &Program) -> (Session, TempDir) {
 }
 
 /// A query for engines that make of its text what they like.
-pub fn query(sql: &str) -> Query {
-    Query { workload: "tpch".to_owned(), name: "q6".to_owned(), sql: sql.to_owned() }
+pub fn query(sql: &str) -> Task {
+    Task::select("tpch", "q6", sql)
 }
 
 pub fn assert_verified(record: &Record) {

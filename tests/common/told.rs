@@ -36,7 +36,7 @@ impl Told {
         let run = if instead.is_empty() { run.as_str() } else { instead };
         format!(
             r#"#!/bin/sh
-echo '{{"did":"hello","protocol":1,"engine":"script"}}'
+echo '{{"did":"hello","protocol":2,"engine":"script"}}'
 while read -r line; do case "$line" in
 *'"do":"open"'*) echo '{{"did":"open","info":{{"version":"1"}}}}';;
 *'"do":"load"'*) echo '{{"did":"load","load_ns":1}}';;
@@ -61,7 +61,7 @@ pub fn answering(path: &Path, answer: &Answer) -> PathBuf {
     let script = format!(
         r#"#!/bin/sh
 say() {{ printf '%s\n' "$1"; }}
-say '{{"did":"hello","protocol":1,"engine":"truth"}}'
+say '{{"did":"hello","protocol":2,"engine":"truth"}}'
 while read -r line; do case "$line" in
 *'"do":"open"'*) say '{{"did":"open","info":{{"version":"1"}}}}';;
 *'"do":"load"'*) say '{{"did":"load","load_ns":1}}';;

@@ -24,12 +24,12 @@ use std::time::Instant;
 
 use anyhow::Context;
 use querydyno::engine::arrow::ArrowKernels;
-use querydyno::engine::{Engine, Result};
+use querydyno::engine::{Engine, Result, Spans};
 use querydyno::engine::{recipe, serve};
 use querydyno::protocol::answer::Sink;
 use querydyno::protocol::dataset::Dataset;
 use querydyno::protocol::engine::{EngineInfo, EngineSettings};
-use querydyno::protocol::task::Query;
+use querydyno::protocol::task::Task;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -76,16 +76,16 @@ impl Engine for Burning {
         self.engine.load(dataset)
     }
 
-    fn prepare(&mut self, query: &Query) -> Result<Self::Prepared> {
-        self.time = factor(&query.name, "time")?;
-        self.memory = factor(&query.name, "memory")?;
-        self.engine.prepare(query)
+    fn prepare(&mut self, task: &Task) -> Result<Self::Prepared> {
+        self.time = factor(&task.name, "time")?;
+        self.memory = factor(&task.name, "memory")?;
+        self.engine.prepare(task)
     }
 
-    fn run(&mut self, query: &Self::Prepared) -> Result<Self::Output> {
+    fn run(&mut self, query: &Self::Prepared, spans: &mut Spans) -> Result<Self::Output> {
         let held = black_box(vec![1_u8; self.held]);
         let start = Instant::now();
-        let output = self.engine.run(query)?;
+        let output = self.engine.run(query, spans)?;
         let until = start + start.elapsed().mul_f64(self.time);
         while Instant::now() < until {
             spin_loop();

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use querydyno::engine::serve;
-use querydyno::engine::{Engine, Result};
+use querydyno::engine::{Engine, Result, Spans};
 use querydyno::protocol::answer::{Cell, Column, Kind, Sink};
 use querydyno::protocol::dataset::Dataset;
 use querydyno::protocol::engine::{Build, EngineInfo, EngineSettings};
-use querydyno::protocol::task::Query;
+use querydyno::protocol::task::{Task, Work};
 
 fn main() -> ExitCode {
     let mut stdout = std::io::stdout();
@@ -27,6 +27,10 @@ fn main() -> ExitCode {
         }
         "version" => {
             println!(r#"{{"did":"hello","protocol":999,"engine":"faulty"}}"#);
+            forever()
+        }
+        "version-1" => {
+            println!(r#"{{"did":"hello","protocol":1,"engine":"faulty"}}"#);
             forever()
         }
         "mute" => {
@@ -60,15 +64,25 @@ fn forever() -> ! {
 }
 
 const CHILD_BYTES: usize = 100 << 20;
+/// What a reset takes, which is in no duration.
+const RESET: Duration = Duration::from_millis(200);
 
 /// Gives one row with one number, until its fault shows.
 struct Faulty {
     runs: u64,
+    resets: u64,
+}
+
+/// What it was asked.
+struct Asked {
+    /// What the fault "allocate" is to allocate.
+    mebibytes: usize,
+    /// The steps that it takes the time of, with how many milliseconds each sleeps: it calls that a plan.
+    steps: Vec<(String, u64)>,
 }
 
 impl Engine for Faulty {
-    /// What the fault "allocate" is to allocate, in MiB.
-    type Prepared = usize;
+    type Prepared = Asked;
     type Output = Vec<u64>;
 
     fn open(settings: &EngineSettings) -> Result<Self> {
@@ -77,7 +91,7 @@ impl Engine for Faulty {
             // A child that would go on for ever.
             Command::new("sleep").arg("100000").spawn()?;
         }
-        Ok(Self { runs: 0 })
+        Ok(Self { runs: 0, resets: 0 })
     }
 
     fn info(&self) -> EngineInfo {
@@ -88,12 +102,26 @@ impl Engine for Faulty {
         Ok(())
     }
 
-    fn prepare(&mut self, query: &Query) -> Result<usize> {
-        Ok(query.sql.parse().unwrap_or_default())
+    fn prepare(&mut self, task: &Task) -> Result<Asked> {
+        let steps = task.steps.iter().filter_map(|step| match &step.work {
+            Work::Plan(sleep) => Some((step.name.clone(), sleep.parse().ok()?)),
+            Work::Sql(_) => None,
+        });
+        let mebibytes = task.query().and_then(|text| text.parse().ok()).unwrap_or_default();
+        Ok(Asked { mebibytes, steps: steps.collect() })
     }
 
-    fn run(&mut self, mebibytes: &usize) -> Result<Vec<u64>> {
+    fn reset(&mut self, _: &Asked) -> Result<()> {
+        sleep(RESET);
+        self.resets += 1;
+        Ok(())
+    }
+
+    fn run(&mut self, asked: &Asked, spans: &mut Spans) -> Result<Vec<u64>> {
         self.runs += 1;
+        for (step, milliseconds) in &asked.steps {
+            spans.time(step, || sleep(Duration::from_millis(*milliseconds)));
+        }
         match fault().as_str() {
             "crash" => abort(),
             "exit" => {
@@ -110,7 +138,7 @@ impl Engine for Faulty {
                 Ok(vec![block.len() as u64])
             }
             "allocate" => {
-                std::hint::black_box(vec![1_u8; mebibytes << 20]);
+                std::hint::black_box(vec![1_u8; asked.mebibytes << 20]);
                 Ok(vec![7])
             }
             "family" => {
@@ -131,6 +159,8 @@ impl Engine for Faulty {
                 Ok(vec![7])
             }
             "liar" if self.runs > 1 => Ok(vec![8]),
+            "pipeline" => Ok(vec![self.resets]),
+            "unknown-step" => spans.time("nobody's", || Ok(vec![7])),
             "rows" if self.runs > 2 => Ok(vec![1, 2]),
             _ => Ok(vec![7]),
         }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array};
 use querydyno::engine::serve;
-use querydyno::engine::{Engine, Result, Unsupported};
+use querydyno::engine::{Engine, Result, Spans, Unsupported};
 use querydyno::protocol::answer::Sink;
 use querydyno::protocol::dataset::Dataset;
 use querydyno::protocol::engine::{Build, EngineInfo, EngineSettings};
-use querydyno::protocol::task::Query;
+use querydyno::protocol::task::Task;
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
@@ -40,11 +40,11 @@ impl Engine for Case {
         Ok(())
     }
 
-    fn prepare(&mut self, _: &Query) -> Result<()> {
+    fn prepare(&mut self, _: &Task) -> Result<()> {
         Ok(())
     }
 
-    fn run(&mut self, (): &()) -> Result<ArrayRef> {
+    fn run(&mut self, (): &(), _: &mut Spans) -> Result<ArrayRef> {
         // One block of 100,000 bytes, freed at once.
         drop(std::hint::black_box(vec![1_u8; 100_000]));
         // One block of 8 x 1,000 bytes, which the array takes over; one for the counted reference to its buffer (two

@@ -35,11 +35,11 @@ use anyhow::{Context, bail, ensure};
 use arrow::array::RecordBatch;
 
 use self::table::Table;
-use super::{Engine, Result, Unsupported, refuse_unreadable};
+use super::{Engine, Result, Spans, Unsupported, query, refuse_unreadable};
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::{EngineInfo, EngineSettings};
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 
 crate::protocol::answer::arrow::define_show!(arrow);
 
@@ -125,19 +125,20 @@ impl Engine for ArrowKernels {
         Ok(Some(self.tables.get(table)?.rows()))
     }
 
-    fn prepare(&mut self, query: &Query) -> Result<Prepared> {
-        if query.workload != "tpch" {
-            select::check(&query.sql, &self.tables)?;
-            return Ok(Prepared::Text(query.sql.clone()));
+    fn prepare(&mut self, task: &Task) -> Result<Prepared> {
+        let sql = query(task)?;
+        if task.workload != "tpch" {
+            select::check(sql, &self.tables)?;
+            return Ok(Prepared::Text(sql.to_owned()));
         }
-        let Some((_, plan)) = PLANS.iter().find(|(name, _)| query.name == *name) else {
+        let Some((_, plan)) = PLANS.iter().find(|(name, _)| task.name == *name) else {
             let names = PLANS.map(|(name, _)| name).join(", ");
             bail!(Unsupported(format!("the arrow engine has hand-written plans for TPC-H's {names} only")));
         };
         Ok(Prepared::Plan(*plan))
     }
 
-    fn run(&mut self, query: &Prepared) -> Result<Vec<RecordBatch>> {
+    fn run(&mut self, query: &Prepared, _: &mut Spans) -> Result<Vec<RecordBatch>> {
         match query {
             Prepared::Plan(plan) => Ok(vec![plan(&self.tables, self.threads)?]),
             Prepared::Text(sql) => select::run(sql, &self.tables, self.threads),

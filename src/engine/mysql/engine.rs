@@ -11,11 +11,11 @@ use super::load;
 use super::output::Output;
 use super::service::{Login, Service};
 use super::sql::quoted;
-use crate::engine::{Engine, Result, Unsupported};
+use crate::engine::{Engine, Result, Spans, Unsupported, query};
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::{EngineInfo, EngineSettings, Phases};
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 
 static SERVICE: Service = Service {
     title: "MariaDB",
@@ -111,13 +111,14 @@ impl Engine for MySql {
         Ok(count.and_then(|count| count.parse().ok()))
     }
 
-    fn prepare(&mut self, query: &Query) -> Result<String> {
+    fn prepare(&mut self, task: &Task) -> Result<String> {
+        let sql = query(task)?.to_owned();
         // The loaded tables are kept for later runs: no query is to change them.
         self.client.execute("SET SESSION TRANSACTION READ ONLY")?;
-        Ok(query.sql.clone())
+        Ok(sql)
     }
 
-    fn run(&mut self, sql: &String) -> Result<Output> {
+    fn run(&mut self, sql: &String, _: &mut Spans) -> Result<Output> {
         self.client.run(sql)
     }
 

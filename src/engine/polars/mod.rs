@@ -17,11 +17,11 @@ use polars::prelude::{DataFrame, LazyFrame, OptFlags, len};
 
 use self::files::Files;
 use self::plans::{Given, Plan};
-use super::{Engine, Result, Unsupported, refuse_unreadable};
+use super::{Engine, Result, Spans, Unsupported, query, refuse_unreadable};
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::{EngineInfo, EngineSettings};
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 
 const THREADS: &str = "POLARS_MAX_THREADS";
 /// What it keeps below by spilling; set by its entry like the number of threads.
@@ -102,16 +102,16 @@ impl Engine for Polars {
         Ok(Some(rows))
     }
 
-    fn prepare(&mut self, query: &Query) -> Result<Prepared> {
-        let plan = plans::named(&query.workload, &query.name);
+    fn prepare(&mut self, task: &Task) -> Result<Prepared> {
+        let plan = plans::named(&task.workload, &task.name);
         // What is a plan in the other queries of a workload is one here: its author's, not Polars'.
-        if plan.is_none() && query.workload == "tpch" {
-            bail!(Unsupported(format!("nobody wrote a Polars plan for {} {}", query.workload, query.name)));
+        if plan.is_none() && task.workload == "tpch" {
+            bail!(Unsupported(format!("nobody wrote a Polars plan for {} {}", task.workload, task.name)));
         }
-        Ok(Prepared { plan, mode: self.mode, sql: query.sql.clone() })
+        Ok(Prepared { plan, mode: self.mode, sql: query(task)?.to_owned() })
     }
 
-    fn run(&mut self, query: &Prepared) -> Result<DataFrame> {
+    fn run(&mut self, query: &Prepared, _: &mut Spans) -> Result<DataFrame> {
         let plan = match query.plan {
             Some(plan) => plan(&Given { files: &self.files, sql: &query.sql })?,
             None => sql::plan(&query.sql, &self.files)?,

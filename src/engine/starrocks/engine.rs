@@ -12,11 +12,11 @@ use crate::engine::mysql::client::{Client, Limit};
 use crate::engine::mysql::output::Output;
 use crate::engine::mysql::service::{Login, Service};
 use crate::engine::mysql::sql::quoted;
-use crate::engine::{Engine, Result, Unsupported};
+use crate::engine::{Engine, Result, Spans, Unsupported, query};
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::{EngineInfo, EngineSettings, Phases};
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 
 static SERVICE: Service =
     Service { title: "StarRocks", prefix: "STARROCKS", port: 9030, user: "root", password: "", name: "starrocks" };
@@ -91,11 +91,11 @@ impl Engine for StarRocks {
         Ok(count.and_then(|count| count.parse().ok()))
     }
 
-    fn prepare(&mut self, query: &Query) -> Result<String> {
-        Ok(snapshots::with(&self.tables, &query.sql))
+    fn prepare(&mut self, task: &Task) -> Result<String> {
+        Ok(snapshots::with(&self.tables, query(task)?))
     }
 
-    fn run(&mut self, sql: &String) -> Result<Output> {
+    fn run(&mut self, sql: &String, _: &mut Spans) -> Result<Output> {
         self.client.run(sql)
     }
 

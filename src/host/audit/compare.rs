@@ -18,7 +18,7 @@ use crate::measure::machine::Host;
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::EngineInfo;
 use crate::protocol::id::Scale;
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 
 /// What a process runs for, in nanoseconds, beyond its first run; at least [`FEWEST`] and at most [`MOST`] runs.
 const ENOUGH_NS: u64 = 600_000_000;
@@ -162,7 +162,7 @@ fn compare(
 fn process(
     engine: &mut Compared<'_>,
     query: &QuerySpec,
-    text: &Query,
+    text: &Task,
     dataset: &Dataset,
     plan: ComparisonPlan<'_>,
     settings: &Settings,

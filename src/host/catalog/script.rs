@@ -58,6 +58,7 @@ impl Script {
             path: self.environment().join("bin/python"),
             args: vec![self.file.to_string_lossy().into_owned()],
             env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
+            ..Program::default()
         }
     }
 

@@ -102,7 +102,7 @@ fn record(row: &Row<'_>, role: Role, pairs: &Pairs, context: &RunContext) -> Opt
     record.outcome = Outcome::Measured;
     record.engine.version.clone_from(&first.version);
     record.verdict.clone_from(&first.verdict);
-    record.query.sha256 = Some(sha256(&contender.text.sql));
+    record.query.sha256 = Some(sha256(contender.text.text()));
     record.dataset.sha256.clone_from(&first.dataset_sha256);
     record.peak_memory_bytes = launches.iter().filter_map(|launch| launch.peak_memory_bytes).max();
     record.samples_ns = launches.iter().map(|launch| launch.time_ns as f64).collect();

@@ -13,12 +13,12 @@ use crate::host::run::select::{Cell, check_names};
 use crate::host::session::Program;
 use crate::host::settings::Settings;
 use crate::protocol::id::BenchId;
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 
 /// A cell on one side, ready to be launched.
 pub(super) struct Contender<'a> {
     pub(super) cell: Cell<'a>,
-    pub(super) text: Query,
+    pub(super) text: Task,
     pub(super) program: Program,
     /// Which file that is, and as of when.
     pub(super) stamp: Option<(u64, SystemTime, u64)>,
@@ -131,8 +131,8 @@ pub(super) fn rows<'a>(cells: Cells<'a>) -> Result<Rows<'a>> {
             let parts = cell.parts;
             let text = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale);
             let text = text.map_err(|error| format!("{error:#}"))?;
-            let runs = format!("{checksum} {} {:?} {:?}", text.sql, parts.engine.options, parts.query.tables);
-            Ok((sha256(runs), Contender { cell, text, program: program.clone(), stamp: identity::stamp(program) }))
+            let runs = format!("{checksum} {} {:?} {:?}", text.text(), parts.engine.options, parts.query.tables);
+            Ok((sha256(runs), Contender { cell, text, program: older(program), stamp: identity::stamp(program) }))
         };
         match contender(Role::Base, base).and_then(|base| Ok((base, contender(Role::Head, head)?))) {
             Ok(((of_base, base), (of_head, head))) => rows.push(Row { id, base, head, runs: [of_base, of_head] }),
@@ -140,6 +140,11 @@ pub(super) fn rows<'a>(cells: Cells<'a>) -> Result<Rows<'a>> {
         }
     }
     Ok(Rows { both: rows, removed: base.into_keys().collect(), unusable, new })
+}
+
+/// The program of a revision, which may be one from before the protocol changed.
+fn older(program: &Program) -> Program {
+    Program { may_be_older: true, ..program.clone() }
 }
 
 /// Each side's programs by engine, with their checksums, or why there is none.

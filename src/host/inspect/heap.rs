@@ -180,5 +180,5 @@ fn under_valgrind(program: &Program, profile: &Path) -> Program {
         program.path.display().to_string(),
     ];
     args.extend(program.args.iter().cloned());
-    Program { path: "valgrind".into(), args, env: program.env.clone() }
+    Program { path: "valgrind".into(), args, env: program.env.clone(), ..Program::default() }
 }

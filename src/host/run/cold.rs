@@ -17,7 +17,7 @@ use crate::host::run::launch::Fresh;
 use crate::host::session::{Failure, FailureKind, Program, Runs, Session};
 use crate::host::settings::Settings;
 use crate::protocol::dataset::Dataset;
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 use crate::protocol::units::Bytes;
 
 /// Of the bytes that a query needs, how many must come from the disk for a run to count as cold, in percent.
@@ -28,7 +28,7 @@ pub(super) struct Cold<'a> {
     cell: &'a Cell<'a>,
     program: &'a Program,
     settings: &'a Settings,
-    query: Query,
+    query: Task,
     dataset: Dataset,
     /// Bytes of the columns that the query names.
     needed: Bytes,
@@ -44,10 +44,10 @@ impl<'a> Cold<'a> {
         cell: &'a Cell<'a>,
         program: &'a Program,
         settings: &'a Settings,
-        query: Query,
+        query: Task,
         dataset: Dataset,
     ) -> Result<Self> {
-        let needed = column_bytes(&dataset, &query.sql)?;
+        let needed = column_bytes(&dataset, &query.text())?;
         Ok(Self { cell, program, settings, query, dataset, needed, last: None, waited: Duration::ZERO })
     }
 

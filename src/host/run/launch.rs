@@ -13,7 +13,7 @@ use crate::measure::machine;
 use crate::protocol::answer::Shown;
 use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::engine::{EngineInfo, EngineSettings};
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 use crate::protocol::units::Bytes;
 
 /// A program with its engine open, the tables loaded and the query prepared.
@@ -40,7 +40,7 @@ pub(crate) struct Fresh<'a> {
     pub(crate) program: &'a Program,
     pub(crate) settings: &'a Settings,
     pub(crate) dataset: &'a Dataset,
-    pub(crate) query: &'a Query,
+    pub(crate) query: &'a Task,
 }
 
 impl Fresh<'_> {

@@ -17,7 +17,7 @@ use crate::host::data::tables::{self, Found};
 use crate::host::record::{Record, TableRead};
 use crate::host::session::{Program, Runs, Session};
 use crate::protocol::dataset::Dataset;
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 use crate::protocol::units::Bytes;
 
 /// A cell that is ready for its samples.
@@ -27,7 +27,7 @@ pub(crate) struct Ready {
     pub(crate) first: Runs,
     /// What the program was told to load and to run.
     pub(crate) dataset: Dataset,
-    pub(crate) query: Query,
+    pub(crate) query: Task,
 }
 
 impl Runner<'_> {
@@ -40,8 +40,9 @@ impl Runner<'_> {
         let parts = cell.parts;
         let record = &mut result.record;
         let query = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
-        record.query.sha256 = Some(sha256(&query.sql));
-        record.query.sql = parts.workload.is_external().then(|| query.sql.clone());
+        let text = query.text();
+        record.query.sha256 = Some(sha256(&text));
+        record.query.sql = parts.workload.is_external().then(|| text.clone());
         let (names, format) = (&parts.query.tables, parts.variant.format);
         let Found { dataset, planning } =
             tables::dataset(parts.workload, names, cell.id.scale, format, self.settings, &self.store)?;
@@ -51,10 +52,10 @@ impl Runner<'_> {
         record.dataset.tables = dataset
             .tables
             .iter()
-            .map(|table| TableRead::of(table, tables::reads_single_precision(table, &query.sql)))
+            .map(|table| TableRead::of(table, tables::reads_single_precision(table, &text)))
             .collect();
         let cautions = dataset.tables.iter().flat_map(|table| table.cautions.clone());
-        record.dataset.cautions = cautions.chain(tables::overflow_caution(&dataset.tables, &query.sql)).collect();
+        record.dataset.cautions = cautions.chain(tables::overflow_caution(&dataset.tables, &text)).collect();
         self.tell(&Event::Verifying { id: &cell.id, parallel: parts.variant.parallel });
         let ready = self.answered(cell, program, query, dataset, result);
         self.tell(&Event::Answered { id: &cell.id });
@@ -66,7 +67,7 @@ impl Runner<'_> {
         &self,
         cell: &Cell<'_>,
         program: &Program,
-        query: Query,
+        query: Task,
         dataset: Dataset,
         result: &mut CellResult,
     ) -> Result<Ready, Stop> {

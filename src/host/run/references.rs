@@ -17,7 +17,7 @@ use crate::host::verify::groups::{Vote, groups};
 use crate::host::verify::referee::{FEWEST_COMPONENTS, family_of};
 use crate::protocol::answer::{Answer, Kind, Shown};
 use crate::protocol::id::Scale;
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 
 /// An answer on which so many engines agree.
 #[derive(Debug, Clone)]
@@ -98,14 +98,14 @@ pub fn agree(
 const BY_TEXT: [&str; 2] = ["duckdb", "datafusion"];
 
 /// The text with a LIMIT that is larger by one.
-fn one_more(query: &Query) -> Result<Query> {
-    let text = Text::read(&query.sql);
+fn one_more(query: &Task) -> Result<Task> {
+    let text = Text::read(query.query().with_context(|| format!("{} is no single query", query.name))?);
     let meant: Vec<&Token> = text.meant().collect();
     let limit = meant.windows(2).rfind(|pair| text.of(pair[0]).eq_ignore_ascii_case("limit")).map(|pair| pair[1]);
     let number = limit.with_context(|| format!("the text of {} has no LIMIT, but declares one", query.name))?;
     let more = text.of(number).parse::<u64>().context("the LIMIT is no number")? + 1;
     let (before, after) = (&text.sql[..number.range.start], &text.sql[number.range.end..]);
-    Ok(Query { sql: format!("{before}{more}{after}"), ..query.clone() })
+    Ok(Task::select(&query.workload, &query.name, format!("{before}{more}{after}")))
 }
 
 fn ends_in_a_tie(launched: Launched, query: &QuerySpec) -> Result<bool> {
@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn one_more_raises_the_last_limit_of_a_text() {
         let more = |sql: &str| {
-            let query = Query { workload: "w".to_owned(), name: "q".to_owned(), sql: sql.to_owned() };
-            one_more(&query).map(|query| query.sql).map_err(|error| error.to_string())
+            let query = Task::select("w", "q", sql);
+            one_more(&query).map(|query| query.text()).map_err(|error| error.to_string())
         };
         assert_eq!(
             more("select a from (select a limit 3) -- limit 4\nLIMIT 10;").unwrap(),

@@ -44,7 +44,7 @@ pub(super) fn resolve(
     let Some(first) = cells.first() else { return };
     let query = first.parts.query;
     let text = first.parts.workload.text(query, "canonical", first.id.scale);
-    let sql = text.map(|query| query.sql).unwrap_or_default();
+    let sql = text.map(|task| task.text()).unwrap_or_default();
     // One that failed after its first answer has no number to be verified. It may still contradict the others.
     for CellResult { record, unverified } in results.iter_mut() {
         if unverified.is_some() && record.outcome != Outcome::Measured {

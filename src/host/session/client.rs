@@ -1,6 +1,7 @@
 //! The host's hold on an engine program.
 
 mod answers;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 
 use super::failure::{Failure, FailureKind};
 use super::program::{Limits, Program};
-use super::runs::{ProcessCounts, Runs, Worker};
+use super::runs::Worker;
 use super::spawn;
 use super::watch::{Tail, lines, writer};
 use crate::host::interrupt::{self, Group};
@@ -23,10 +24,9 @@ use crate::measure::memory::{self, Peak};
 use crate::protocol::answer::Shown;
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::{EngineInfo, EngineSettings};
-use crate::protocol::messages::{PROTOCOL, Reply, Request};
-use crate::protocol::observe::Observe;
-use crate::protocol::task::Query;
+use crate::protocol::messages::{OLDER_PROTOCOL, PROTOCOL, Reply, Request};
 use crate::protocol::units::Bytes;
+use tasks::Taken;
 
 /// How often a waiting host looks at the program's memory and at the clock.
 const LOOK: Duration = Duration::from_millis(50);
@@ -34,10 +34,6 @@ const LOOK: Duration = Duration::from_millis(50);
 const GREETING: Duration = Duration::from_secs(30);
 /// How long a program has to end by itself once its stdin is closed.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// CPU time of a server from which on the kernel's unit is fine enough.
-const LEAST_TICKS_NS: u64 = 100_000_000;
-/// Runs asked for in one request at most, so that a reply stays small.
-const BATCH: u64 = 10_000;
 
 /// A running engine program. Dropping it kills the program with all its children and removes its scratch folder.
 #[derive(Debug)]
@@ -52,6 +48,10 @@ pub struct Session {
     limits: Limits,
     scratch: TempDir,
     engine: String,
+    /// What the program speaks.
+    protocol: u32,
+    /// The task that was prepared, as far as its runs depend on it.
+    task: Taken,
     /// Who does the work.
     worker: Worker,
     /// The most that looks have seen since the last request to run.
@@ -90,11 +90,13 @@ impl Session {
             limits,
             scratch,
             engine: String::new(),
+            protocol: PROTOCOL,
+            task: Taken::default(),
             worker: Worker::Program,
             most_seen: None,
             waited: Duration::ZERO,
         };
-        session.greet()?;
+        session.greet(program.may_be_older)?;
         session.waited = began.elapsed();
         Ok(session)
     }
@@ -153,51 +155,6 @@ impl Session {
         }
     }
 
-    /// Takes the query for the runs that follow.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn prepare(&mut self, query: &Query) -> Result<()> {
-        let query = query.clone();
-        match self.ask("prepare", &Request::Prepare { query })? {
-            Reply::Prepare {} => Ok(()),
-            other => Err(self.garbage("prepare", &other)),
-        }
-    }
-
-    /// Runs the prepared query so many times. The deadline holds for each request of up to 10,000 runs.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn run(&mut self, iterations: u64) -> Result<Runs> {
-        let mut all = self.run_batch(1, None)?;
-        let mut left = iterations.saturating_sub(1);
-        while left > 0 {
-            let batch = left.min(self.batch(&all));
-            let runs = self.run_batch(batch, None)?;
-            if runs.rows != all.rows {
-                return Err(self.changed_rows(all.rows, runs.rows));
-            }
-            all = all.and(runs);
-            left -= batch;
-        }
-        Ok(all)
-    }
-
-    /// Runs the prepared query once, watched for something that would be in the way of a sample.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn observe(&mut self, observe: Observe) -> Result<Runs> {
-        self.run_batch(1, Some(observe))
-    }
-
-    /// The failure of a program whose query gave another number of rows than before.
-    pub fn changed_rows(&self, before: u64, now: u64) -> Failure {
-        let message = format!("the same query gave {before} rows before and {now} rows now");
-        self.failure(FailureKind::Engine { message })
-    }
-
     /// What the program and its children, or its server, hold in physical memory now.
     pub fn memory(&self) -> Option<Bytes> {
         self.held_by_worker().map(|held| held.bytes)
@@ -236,63 +193,12 @@ impl Session {
         Err(self.fail(FailureKind::TimedOut { limit, request }))
     }
 
-    /// As many runs as should fit into a quarter of the deadline, by what the last ones took.
-    fn batch(&self, so_far: &Runs) -> u64 {
-        let Some(last) = so_far.durations_ns.last() else {
-            return 1;
-        };
-        let quarter = u64::try_from(self.limits.timeout.as_nanos() / 4).unwrap_or(u64::MAX);
-        (quarter / (*last).max(1)).clamp(1, BATCH)
-    }
-
-    fn run_batch(&mut self, iterations: u64, observe: Option<Observe>) -> Result<Runs> {
-        let worker = self.worker();
-        // What a group holds has no mark to set back: the most that the looks see counts.
-        let by_looks = matches!(self.worker, Worker::Container(_));
-        let reset = !by_looks && worker.is_some_and(memory::reset_peak);
-        self.most_seen = None;
-        let before = worker.map(ProcessCounts::of);
-        let start = Instant::now();
-        let reply = self.ask("run", &Request::Run { iterations, observe })?;
-        let wall = start.elapsed().as_nanos();
-        let (before, after) = (before.unwrap_or_default(), worker.map(ProcessCounts::of).unwrap_or_default());
-        // The program holds the clock, but it cannot have run for longer than we waited, nor for no time at all.
-        let possible = |durations: &[u64]| {
-            let sum: u128 = durations.iter().map(|ns| u128::from(*ns)).sum();
-            durations.len() as u64 == iterations && (1..=wall).contains(&sum)
-        };
-        match reply {
-            Reply::Run { rows, durations_ns, cpu_time_ns, usage, observed } if possible(&durations_ns) => {
-                let more = |(after, before): (u64, u64)| after.saturating_sub(before);
-                let children = after.children_cpu_ns.zip(before.children_cpu_ns).map(more);
-                let own = self.worker == Worker::Program;
-                let peak =
-                    worker.and_then(memory::peak).filter(|_| reset).or(self.held_by_worker().filter(|_| by_looks));
-                Ok(Runs {
-                    rows,
-                    durations_ns,
-                    cpu_time_ns: if own {
-                        cpu_time_ns.zip(children).map(|(own, children)| own + children)
-                    } else {
-                        // In hundredths of a second: below ten of them it is no figure.
-                        after.cpu_ns.zip(before.cpu_ns).map(more).filter(|ns| *ns >= LEAST_TICKS_NS)
-                    },
-                    // A child that has ended is in the looks only.
-                    peak_memory: peak.map(|peak| self.most_seen.map_or(peak, |seen| peak.or_more(seen))),
-                    usage: usage.filter(|_| own),
-                    moved: after.moved.zip(before.moved).map(|(after, before)| after.with(before, u64::saturating_sub)),
-                    observed,
-                })
-            }
-            other => Err(self.garbage("run", &other)),
-        }
-    }
-
-    fn greet(&mut self) -> Result<()> {
+    fn greet(&mut self, may_be_older: bool) -> Result<()> {
         let limit = self.limits.timeout.min(GREETING);
+        let known = |protocol| protocol == PROTOCOL || (may_be_older && protocol == OLDER_PROTOCOL);
         match self.reply("greet", limit)? {
-            Reply::Hello { protocol, engine } if protocol == PROTOCOL => {
-                self.engine = engine;
+            Reply::Hello { protocol, engine } if known(protocol) => {
+                (self.engine, self.protocol) = (engine, protocol);
                 Ok(())
             }
             Reply::Hello { protocol, .. } => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::protocol::messages::OLDER_PROTOCOL;
 use crate::protocol::units::Bytes;
 
 /// Why a program gave no result.
@@ -69,7 +70,7 @@ pub enum FailureKind {
         request: String,
     },
     /// Speaks another version of the protocol.
-    #[error("speaks protocol {theirs}, the host speaks {ours}; build both from the same version")]
+    #[error("speaks protocol {theirs}, the host speaks {ours}: {}", what_changed(*theirs))]
     OtherProtocol {
         /// The program's version.
         theirs: u32,
@@ -101,6 +102,17 @@ pub enum FailureKind {
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// What to do about a program of another version.
+fn what_changed(theirs: u32) -> &'static str {
+    match theirs {
+        OLDER_PROTOCOL => {
+            "its `prepare` now takes a `task` in place of a `query`, whose text is task.steps[0].sql; `reset` is new; say \
+             \"protocol\":2 in the greeting then (src/protocol/messages.rs has the whole conversation)"
+        }
+        _ => "build both from the same version",
+    }
 }
 
 impl FailureKind {

@@ -15,6 +15,8 @@ pub struct Program {
     pub args: Vec<String>,
     /// Variables added to its environment.
     pub env: BTreeMap<String, String>,
+    /// Whether it may speak the protocol's version before ours: what a gate builds of an older revision does.
+    pub may_be_older: bool,
 }
 
 impl Program {

@@ -4,6 +4,7 @@ use crate::measure::memory::Peak;
 use crate::measure::tree;
 use crate::measure::usage::{self, IoBytes, Usage};
 use crate::protocol::observe::Observed;
+use crate::protocol::task::Span;
 
 /// What some runs of a query took.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +21,8 @@ pub struct Runs {
     pub usage: Option<Usage>,
     /// Bytes read and written over all of them, children included.
     pub moved: Option<IoBytes>,
+    /// The time of each step, where the program told it.
+    pub spans: Vec<Span>,
     /// What a watched run told.
     pub observed: Observed,
 }
@@ -28,7 +31,11 @@ impl Runs {
     /// These and later ones taken together.
     pub(crate) fn and(mut self, later: Self) -> Self {
         self.durations_ns.extend(later.durations_ns);
+        for (span, more) in self.spans.iter_mut().zip(later.spans) {
+            span.durations_ns.extend(more.durations_ns);
+        }
         Self {
+            spans: self.spans,
             rows: later.rows,
             durations_ns: self.durations_ns,
             cpu_time_ns: self.cpu_time_ns.zip(later.cpu_time_ns).map(|(a, b)| a + b),

@@ -54,7 +54,7 @@ impl Workload {
     /// let own = Workload::adhoc(&tables, "SELECT count(*) FROM {table}", Some("count"), "/my".as_ref())?;
     /// assert!(own.queries[0].name.starts_with("own-count-"));
     /// let query = own.text(&own.queries[0], "duckdb", "sf1".parse()?)?;
-    /// assert_eq!(query.sql, "SELECT count(*) FROM t_transactions");
+    /// assert_eq!(query.text(), "SELECT count(*) FROM t_transactions");
     /// # Ok::<(), anyhow::Error>(())
     /// ```
     ///
@@ -84,7 +84,7 @@ impl Workload {
             queries: vec![query],
             folder: folder.to_owned(),
         };
-        let filled = workload.text(&workload.queries[0], "canonical", Scale::ONE)?.sql;
+        let filled = workload.text(&workload.queries[0], "canonical", Scale::ONE)?.text();
         let filled = Text::read(&filled);
         statement::check(&filled)?;
         let names = filled.names();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     fn text(workload: &Workload) -> String {
-        workload.text(&workload.queries[0], "duckdb", Scale::ONE).unwrap().sql
+        workload.text(&workload.queries[0], "duckdb", Scale::ONE).unwrap().text()
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Workload {
         if self.is_external() {
             // Ours are read by a test, and 22 files at every start would be 22 too many.
             for dialect in iter::once("canonical".to_owned()).chain(self.dialects(query)) {
-                let text = self.text(query, &dialect, Scale::ONE)?.sql;
+                let text = self.text(query, &dialect, Scale::ONE)?.text();
                 let text = Text::read_as(&text, Quoting::of(&dialect));
                 statement::check(&text).with_context(|| format!("{name} ({dialect})"))?;
             }

@@ -10,7 +10,7 @@ use super::{GENERATORS, QuerySpec, Workload};
 use crate::host::paths;
 use crate::host::sql::{Class, Quoting, Text};
 use crate::protocol::id::Scale;
-use crate::protocol::task::Query;
+use crate::protocol::task::Task;
 
 impl Workload {
     /// Reads `fixtures/<name>/workload.toml`.
@@ -63,7 +63,7 @@ impl Workload {
     ///
     /// # Errors
     /// When the file cannot be read or a placeholder stays open.
-    pub fn text(&self, query: &QuerySpec, dialect: &str, scale: Scale) -> Result<Query> {
+    pub fn text(&self, query: &QuerySpec, dialect: &str, scale: Scale) -> Result<Task> {
         let (written, place) = self.written(query, dialect)?;
         let text = Text::read_as(&written, Quoting::of(dialect));
         let mut sql = String::with_capacity(text.sql.len());
@@ -87,7 +87,7 @@ impl Workload {
                 );
             }
         }
-        Ok(Query { workload: self.name.clone(), name: query.name.clone(), sql })
+        Ok(Task::select(&self.name, &query.name, sql))
     }
 
     /// The table that a placeholder means: by its name, by that without our `t_` before it, or the only one as `table`.
@@ -165,7 +165,7 @@ mod tests {
         let tables = ["/my/orders.parquet", "/my/items.parquet", "orders=/your/orders.parquet"].map(str::to_owned);
         let sql = "SELECT 1 FROM {orders} JOIN {t_orders} USING (k) JOIN {items} USING (k)";
         let workload = Workload::adhoc(&tables, sql, None, Path::new("/my")).unwrap();
-        let text = workload.text(&workload.queries[0], "duckdb", Scale::ONE).unwrap().sql;
+        let text = workload.text(&workload.queries[0], "duckdb", Scale::ONE).unwrap().text();
         assert_eq!(text, "SELECT 1 FROM orders JOIN t_orders USING (k) JOIN t_items USING (k)");
     }
 
@@ -174,7 +174,7 @@ mod tests {
         let tables = ["/my/orders.parquet".to_owned()];
         let filled = |sql: &str, dialect: &str| {
             let workload = Workload::adhoc(&tables, sql, None, Path::new("/my")).unwrap();
-            workload.text(&workload.queries[0], dialect, Scale::ONE).unwrap().sql
+            workload.text(&workload.queries[0], dialect, Scale::ONE).unwrap().text()
         };
         let untouched =
             "'{user}', '{table}', \"{table}\", `{x}`, $${table}$$, {'n': 1}, {n: 1}, 'x{2,3}', '{\"a\": 1}'";
@@ -194,7 +194,7 @@ mod tests {
         let spec = "name = 'm'\ntitle = ''\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n[[query]]\nname = 'm1'\ntitle = ''\ntables = ['a']\n";
         fs::write(at.join("workload.toml"), spec).unwrap();
         let workload = Workload::read_from(at).unwrap();
-        let text = |dialect| workload.text(&workload.queries[0], dialect, Scale::ONE).unwrap().sql;
+        let text = |dialect| workload.text(&workload.queries[0], dialect, Scale::ONE).unwrap().text();
         assert_eq!(text("duckdb"), "SELECT 'it''s' FROM a");
         assert_eq!(text("starrocks"), r"SELECT 'it\'s {a}' FROM a");
     }

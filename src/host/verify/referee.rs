@@ -252,7 +252,7 @@ pub(crate) fn family_of(name: &str) -> &str {
 
 /// Of the canonical text; parameters are filled in as for scale 1, the folder tells the scale.
 fn checksum(workload: &Workload, query: &QuerySpec) -> Result<String> {
-    Ok(sha256(workload.text(query, "canonical", Scale::ONE)?.sql))
+    Ok(sha256(workload.text(query, "canonical", Scale::ONE)?.text()))
 }
 
 fn consensus_file(folder: &Path) -> PathBuf {

@@ -11,10 +11,11 @@ JSON objects, one a line, in UTF-8 whatever the environment says; `src/protocol/
 
 | host says | reply |
 |---|---|
-| | `{"did":"hello","protocol":1,"engine":"polars"}` |
+| | `{"did":"hello","protocol":2,"engine":"polars"}` |
 | `{"do":"open","settings":{...}}` | `{"did":"open","info":{"version":"2.1.0","settings":{...},"build":{...}}}` |
 | `{"do":"load","dataset":{...},"count":true}` | `{"did":"load","load_ns":81234,"rows":{"lineitem":6001215}}` |
-| `{"do":"prepare","query":{...}}` | `{"did":"prepare"}` |
+| `{"do":"prepare","task":{...}}` | `{"did":"prepare"}` |
+| `{"do":"reset"}` | `{"did":"reset"}` |
 | `{"do":"run","iterations":3}` | `{"did":"run","rows":4,"durations_ns":[...],"cpu_time_ns":912,"usage":{...}}` |
 | `{"do":"answer","rows_up_to":100000}` | `{"did":"answer","answer":{"columns":[...],"rows":[...]}}` |
 | the same, where there are more rows | `{"did":"answer","arrow":{"path":"/scratch/answer.arrow","rows":6001215}}` |
@@ -24,6 +25,7 @@ do from an engine without `arrow`. `rows` has the tables that the engine can cou
 of Arrow's IPC format with the whole output.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -49,7 +51,7 @@ __all__ = [
     "told_by_files",
 ]
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +73,7 @@ class IcebergTable:
 
 
 class Engine:
-    """What an engine does, in this order: __init__, load, count, then per query prepare, run (many), rows, answer.
+    """What an engine does, in this order: __init__, load, count, then per task take or prepare, run (many), rows, answer.
 
     It has to have `__init__`, `load`, `run` and `answer`; the others can be left as they are. The process is in UTC.
 
@@ -112,13 +114,38 @@ class Engine:
         """
         return None
 
+    def take(self, task):
+        """Takes a task, and does its "setup": `task` has "workload", "name", "steps" and, where it is more than a query,
+        "setup", "reset", "check", "sink". Must not plan its steps. Not timed.
+
+        An engine that only runs queries leaves this as it is.
+        """
+        [step, *more] = task["steps"]
+        other = more or any(task.get(part) for part in ("setup", "reset", "check", "sink"))
+        if other or "sql" not in step:
+            raise Unsupported(f"{task['name']} is no single query, and this engine runs nothing else")
+        return self.prepare({"workload": task["workload"], "name": task["name"], "sql": step["sql"]})
+
     def prepare(self, query):
         """Takes a query: `query` has "workload", "name" ("q1") and "sql". Must not plan it. Not timed."""
         return query["sql"]
 
+    def reset(self, prepared):
+        """Does a task's "reset", before each run. Not timed."""
+
     def run(self, prepared):
-        """Plans, executes and materialises every row in the engine's own format. Timed."""
+        """Plans, executes and materialises every row in the engine's own format. Timed.
+
+        A task of several steps can take their time: `with self.step("read"): ...`.
+        """
         raise NotImplementedError
+
+    @contextlib.contextmanager
+    def step(self, name):
+        """Takes the time of a step of the run."""
+        start = time.perf_counter_ns()
+        yield
+        self.__dict__.setdefault("spans", []).append((name, time.perf_counter_ns() - start))
 
     def rows(self, output):
         """The number of rows; checked after every run, not timed."""
@@ -222,16 +249,21 @@ class _Session:
         rows = {name: rows for name, rows in counts.items() if rows is not None}
         return {"load_ns": load_ns, **({"rows": rows} if rows else {})}
 
-    def prepare(self, query):
+    def prepare(self, task, query=None):
         self.output = None
-        self.prepared = self.engine.prepare(query)
+        self.prepared = self.engine.take(task)
+        return {}
+
+    def reset(self):
+        self.output = None
+        self.engine.reset(self.prepared)
         return {}
 
     def run(self, iterations, observe=None):
         # Of what a run can be watched for, its phases may stay untold; the rest takes a program of its own.
         if observe and observe["what"] != "phases":
             raise Unsupported(f"a script cannot be watched for its {observe['what']}")
-        durations, rows = [], None
+        durations, rows, spans = [], None, {}
         before = _usage()
         cpu = time.process_time_ns()
         for _ in range(iterations):
@@ -240,13 +272,18 @@ class _Session:
             start = time.perf_counter_ns()
             self.output = self.engine.run(self.prepared)
             durations.append(time.perf_counter_ns() - start)
+            for name, took in self.engine.__dict__.pop("spans", []):
+                spans.setdefault(name, []).append(took)
             now = self.engine.rows(self.output)
             if rows not in (None, now):
                 raise ValueError(f"the same query gave {rows} rows before and {now} rows now")
             rows = now
         cpu = time.process_time_ns() - cpu
         usage = {name: count - before[name] for name, count in _usage().items()}
-        return {"rows": rows, "durations_ns": durations, "cpu_time_ns": cpu, "usage": usage}
+        told = {"rows": rows, "durations_ns": durations, "cpu_time_ns": cpu, "usage": usage}
+        if spans:
+            told["spans"] = [{"step": name, "durations_ns": took} for name, took in spans.items()]
+        return told
 
     def answer(self, rows_up_to=None, buckets=None):
         # The host picks the rows of `buckets` itself, out of the whole output.
