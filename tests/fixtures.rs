@@ -25,7 +25,7 @@ use tempfile::TempDir;
 const TABLES: [&str; 8] = ["region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem"];
 
 fn workload(name: &str) -> Workload {
-    let table = |name: &&str| TableSpec { name: (*name).to_owned(), rows_at_sf1: 0, source: None, partition: None };
+    let table = |name: &&str| TableSpec { name: (*name).to_owned(), ..TableSpec::default() };
     Workload {
         generator: Some(name.to_owned()),
         name: name.to_owned(),

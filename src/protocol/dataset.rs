@@ -20,6 +20,9 @@ pub struct Dataset {
     pub sha256: String,
     /// Generator, version and file layout in one line: like data can be told from unlike.
     pub layout: String,
+    /// Whether a generator made them: those of a workload and scale are then the same for every query. Otherwise they were given.
+    #[serde(default)]
+    pub generated: bool,
     /// The tables in the workload's order.
     pub tables: Vec<Table>,
 }
@@ -55,6 +58,9 @@ pub struct Table {
     /// How large the whole numbers of each column are, for tables that we did not make. No engine is told.
     #[serde(skip)]
     pub integers: BTreeMap<String, Integers>,
+    /// What its suite declares, for servers that keep an index; Parquet files have no keys.
+    #[serde(default, skip_serializing_if = "Keys::is_empty")]
+    pub keys: Keys,
     /// What to know before an answer over this table is believed, a sentence each: [`Table::has_int96`] columns, files that were
     /// left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -72,6 +78,24 @@ pub struct Integers {
 
 /// Part of the caution about sums and products, after the names of the columns.
 pub(crate) const OVERFLOW_CAUTION: &str = "may exceed 32 or 64 bits, beyond which many engines wrap without a word";
+
+/// The keys of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keys {
+    /// The columns of the primary key; empty where there is none.
+    #[serde(default)]
+    pub primary: Vec<String>,
+    /// The columns of each foreign key.
+    #[serde(default)]
+    pub foreign: Vec<Vec<String>>,
+}
+
+impl Keys {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.primary.is_empty() && self.foreign.is_empty()
+    }
+}
 
 /// Part of the caution about INT96 columns, after their names.
 pub(crate) const INT96_CAUTION: &str =
@@ -118,6 +142,7 @@ mod tests {
                 format: format.to_owned(),
                 sha256: String::new(),
                 layout: String::new(),
+                generated: true,
                 tables: Vec::new(),
             };
             empty.database()

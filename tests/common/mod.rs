@@ -210,6 +210,7 @@ pub fn session(program: &Program) -> (Session, TempDir) {
         format: "parquet".to_owned(),
         sha256: String::new(),
         layout: String::new(),
+        generated: true,
         tables: Vec::new(),
     };
     session.load(&dataset, false).unwrap();

@@ -1,57 +1,41 @@
-//! Keys of tables that a row store needs to end its queries at all: those that TPC-H's specification declares, no more.
+//! Which indexes a row store needs to end some queries at all: those of the keys that a suite declares, no more.
 //!
-//! Parquet files have none. Engines that scan have no use for them, so no workload declares them.
+//! Parquet files have none, and engines that scan have no use for them.
 
-use crate::protocol::dataset::{Dataset, Table};
+use crate::protocol::dataset::Keys;
 
-/// A table's primary key, and an index for each of its foreign keys that the primary key does not begin with.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Keys {
-    pub(super) primary: &'static [&'static str],
-    pub(super) indexes: &'static [&'static [&'static str]],
+/// The foreign keys that take an index of their own: those that neither the primary key nor a longer one begins with.
+pub(super) fn indexes(keys: &Keys) -> impl Iterator<Item = &Vec<String>> {
+    let begins_longer = |key: &&Vec<String>| {
+        keys.foreign.iter().any(|other| other.len() > key.len() && other.starts_with(key))
+            || keys.primary.starts_with(key)
+    };
+    keys.foreign.iter().filter(move |key| !begins_longer(key))
 }
-
-/// The keys of a table; none for tables that declare none.
-pub(super) fn of(dataset: &Dataset, table: &Table) -> Option<&'static Keys> {
-    let mut known = TPCH.iter().filter(|_| dataset.workload == "tpch");
-    known.find(|(name, _)| *name == table.name).map(|(_, keys)| keys)
-}
-
-static TPCH: [(&str, Keys); 8] = [
-    ("region", Keys { primary: &["r_regionkey"], indexes: &[] }),
-    ("nation", Keys { primary: &["n_nationkey"], indexes: &[&["n_regionkey"]] }),
-    ("supplier", Keys { primary: &["s_suppkey"], indexes: &[&["s_nationkey"]] }),
-    ("customer", Keys { primary: &["c_custkey"], indexes: &[&["c_nationkey"]] }),
-    ("part", Keys { primary: &["p_partkey"], indexes: &[] }),
-    ("partsupp", Keys { primary: &["ps_partkey", "ps_suppkey"], indexes: &[&["ps_suppkey"]] }),
-    ("orders", Keys { primary: &["o_orderkey"], indexes: &[&["o_custkey"]] }),
-    (
-        "lineitem",
-        Keys { primary: &["l_orderkey", "l_linenumber"], indexes: &[&["l_partkey", "l_suppkey"], &["l_suppkey"]] },
-    ),
-];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_table_of_tpch_has_its_keys() {
-        let mut dataset = Dataset {
-            workload: "tpch".to_owned(),
-            scale: "1".parse().unwrap(),
-            format: "parquet".to_owned(),
-            sha256: String::new(),
-            layout: String::new(),
-            tables: Vec::new(),
-        };
+    fn indexes_leaves_out_what_another_index_begins_with() {
         let suite: toml::Table = toml::from_str(include_str!("../../../fixtures/tpch/workload.toml")).unwrap();
-        for spec in suite["table"].as_array().unwrap() {
-            let table = Table { name: spec["name"].as_str().unwrap().to_owned(), ..Table::default() };
-            assert!(of(&dataset, &table).is_some(), "{}", table.name);
-            dataset.workload = "own".to_owned();
-            assert_eq!(of(&dataset, &table), None);
-            dataset.workload = "tpch".to_owned();
-        }
+        let found = suite["table"].as_array().unwrap().iter().map(|table| {
+            let keys: Keys = table["keys"].clone().try_into().unwrap();
+            let indexes: Vec<String> = indexes(&keys).map(|columns| columns.join(" ")).collect();
+            (table["name"].as_str().unwrap(), keys.primary.join(" "), indexes.join(", "))
+        });
+        let expected = [
+            ("region", "r_regionkey", ""),
+            ("nation", "n_nationkey", "n_regionkey"),
+            ("supplier", "s_suppkey", "s_nationkey"),
+            ("customer", "c_custkey", "c_nationkey"),
+            ("part", "p_partkey", ""),
+            ("partsupp", "ps_partkey ps_suppkey", "ps_suppkey"),
+            ("orders", "o_orderkey", "o_custkey"),
+            ("lineitem", "l_orderkey l_linenumber", "l_partkey l_suppkey, l_suppkey"),
+        ];
+        let expected = expected.map(|(table, primary, indexes)| (table, primary.to_owned(), indexes.to_owned()));
+        assert_eq!(found.collect::<Vec<_>>(), expected);
     }
 }

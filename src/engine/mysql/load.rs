@@ -9,7 +9,7 @@ use anyhow::{Context, bail, ensure};
 use mysql::LocalInfileHandler;
 
 use super::client::{Client, Unreadable};
-use super::keys;
+use super::keys::indexes;
 use super::lines;
 use super::loaded::{database, is_loaded, mark};
 use super::schema;
@@ -37,7 +37,7 @@ pub(super) fn load(client: &mut Client, dataset: &Dataset, collation: &str) -> R
         lock(client, &name)?;
         // Another program may have loaded it while we waited.
         if !is_loaded(client, table)? {
-            fill(client, dataset, table).with_context(|| format!("cannot load table {}", table.name))?;
+            fill(client, table).with_context(|| format!("cannot load table {}", table.name))?;
         }
         client.execute(&format!("DO RELEASE_LOCK({})", quoted(&name)))?;
     }
@@ -51,18 +51,18 @@ fn lock(client: &mut Client, name: &str) -> Result<()> {
     Ok(())
 }
 
-fn fill(client: &mut Client, dataset: &Dataset, table: &Table) -> Result<()> {
+fn fill(client: &mut Client, table: &Table) -> Result<()> {
     let unfinished = named(&format!("querydyno_loading_{}", table.name));
-    let keys = keys::of(dataset, table);
-    let list = |columns: &[&str]| columns.iter().map(|column| named(column)).collect::<Vec<_>>().join(", ");
+    let list = |columns: &[String]| columns.iter().map(|column| named(column)).collect::<Vec<_>>().join(", ");
     let mut columns = schema::columns(&table.files)?;
-    columns.extend(keys.map(|keys| format!("PRIMARY KEY ({})", list(keys.primary))));
+    if !table.keys.primary.is_empty() {
+        columns.push(format!("PRIMARY KEY ({})", list(&table.keys.primary)));
+    }
     client.execute(&format!("DROP TABLE IF EXISTS {unfinished}"))?;
     client.execute(&format!("CREATE TABLE {unfinished} ({}) ENGINE = InnoDB", columns.join(", ")))?;
     send(client, &unfinished, table)?;
     // After the rows: sorting them once is faster than keeping an index in order.
-    let indexes =
-        keys.into_iter().flat_map(|keys| keys.indexes).map(|columns| format!("ADD INDEX ({})", list(columns)));
+    let indexes = indexes(&table.keys).map(|columns| format!("ADD INDEX ({})", list(columns)));
     let changes: Vec<String> = indexes.chain([format!("COMMENT = {}", quoted(&mark(table)))]).collect();
     client.execute(&format!("ALTER TABLE {unfinished} {}", changes.join(", ")))?;
     client.texts(&format!("ANALYZE TABLE {unfinished}"))?;

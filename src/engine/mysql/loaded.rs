@@ -11,8 +11,6 @@ use crate::protocol::dataset::{Dataset, Table};
 
 /// Goes up when tables are made in another way, so that those made before are made again.
 const LAYOUT: u32 = 1;
-/// Workloads whose tables we make: one of a scale is the same for every query, whatever it is read with.
-const GENERATED: [&str; 1] = ["tpch"];
 /// Digits of a checksum that tell one user's tables from another's.
 const DIGITS: usize = 8;
 
@@ -21,7 +19,7 @@ const DIGITS: usize = 8;
 pub fn database(dataset: &Dataset) -> String {
     let name = format!("querydyno_{}", dataset.database());
     match dataset.sha256.get(..DIGITS) {
-        Some(digits) if !GENERATED.contains(&dataset.workload.as_str()) => format!("{name}_{digits}"),
+        Some(digits) if !dataset.generated => format!("{name}_{digits}"),
         _ => name,
     }
 }
@@ -57,10 +55,12 @@ mod tests {
             format: "parquet".to_owned(),
             sha256: "0a1b2c3d4e".to_owned(),
             layout: String::new(),
+            generated: true,
             tables: Vec::new(),
         };
         assert_eq!(database(&dataset), "querydyno_tpch_sf0_01");
         dataset.workload = "own".to_owned();
+        dataset.generated = false;
         assert_eq!(database(&dataset), "querydyno_own_sf0_01_0a1b2c3d");
         dataset.sha256.clear();
         assert_eq!(database(&dataset), "querydyno_own_sf0_01");

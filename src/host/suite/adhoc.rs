@@ -118,7 +118,7 @@ fn table_of(text: &str, folder: &Path) -> Result<TableSpec> {
         }
         None => table_name(&source),
     };
-    Ok(TableSpec { name, rows_at_sf1: 0, source: Some(source), partition: None })
+    Ok(TableSpec { name, source: Some(source), ..TableSpec::default() })
 }
 
 fn check_unlike(tables: &[TableSpec]) -> Result<()> {

@@ -54,10 +54,9 @@ impl Workload {
         if let Some(why) = bad_name(name) {
             bail!("'{name}' cannot name a table: {why}");
         }
-        ensure!(
-            table.partition.is_none(),
-            "the table '{name}' lies somewhere already and is read as it is: take its partition out"
-        );
+        for (what, declared) in [("partition", table.partition.is_some()), ("keys", !table.keys.is_empty())] {
+            ensure!(!declared, "the table '{name}' lies somewhere already and is read as it is: take its {what} out");
+        }
         Ok(())
     }
 

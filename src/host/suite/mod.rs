@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::answer::Kind;
+use crate::protocol::dataset::Keys;
 pub(crate) use adhoc::is_adhoc;
 
 /// What the generators are called that suites may name.
@@ -54,7 +55,7 @@ pub struct Workload {
 }
 
 /// A table of a workload.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableSpec {
     /// The name used in SQL.
@@ -68,6 +69,9 @@ pub struct TableSpec {
     pub source: Option<String>,
     /// The column of dates by whose months the table is partitioned in the format `iceberg-monthly`. None: it never is.
     pub partition: Option<String>,
+    /// Its keys, for servers that keep an index: `keys = { primary = ["k"], foreign = [["a"], ["b", "c"]] }`.
+    #[serde(default)]
+    pub keys: Keys,
 }
 
 /// A query as declared: which tables it reads and what its answer looks like.

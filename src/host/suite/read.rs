@@ -6,9 +6,10 @@ use std::path::{Path, absolute};
 use anyhow::{Context, Result, bail};
 
 use super::source::resolved;
-use super::{GENERATORS, QuerySpec, Workload};
+use super::{GENERATORS, QuerySpec, TableSpec, Workload};
 use crate::host::paths;
 use crate::host::sql::{Class, Quoting, Text};
+use crate::protocol::dataset::Keys;
 use crate::protocol::id::Scale;
 use crate::protocol::task::Task;
 
@@ -54,7 +55,16 @@ impl Workload {
 
     /// The column by whose months the table of that name is partitioned, where it declares one.
     pub(crate) fn partition(&self, table: &str) -> Option<&str> {
-        self.tables.iter().find(|spec| spec.name == table)?.partition.as_deref()
+        self.table(table)?.partition.as_deref()
+    }
+
+    /// The keys that the table of that name declares.
+    pub(crate) fn keys(&self, table: &str) -> Keys {
+        self.table(table).map(|spec| spec.keys.clone()).unwrap_or_default()
+    }
+
+    fn table(&self, name: &str) -> Option<&TableSpec> {
+        self.tables.iter().find(|spec| spec.name == name)
     }
 
     /// The query's text in a dialect, with its tables and the parameters of a scale filled in.

@@ -219,6 +219,7 @@ fn dataset(workload: &Workload, scale: Scale, layout: String, tables: &[Kept]) -
         rows: kept.manifest.rows,
         files: kept.files(),
         sha256: checksum([kept]),
+        keys: workload.keys(kept.name()),
         ..Table::default()
     };
     Dataset {
@@ -227,6 +228,7 @@ fn dataset(workload: &Workload, scale: Scale, layout: String, tables: &[Kept]) -
         format: FORMAT.to_owned(),
         sha256: checksum(tables),
         layout,
+        generated: true,
         tables: tables.iter().map(table).collect(),
     }
 }

@@ -16,7 +16,7 @@ use super::schema::{Schema, alike};
 use crate::host::checksum::sha256;
 use crate::host::data::iceberg::shape::FileColumn;
 use crate::host::interrupt;
-use crate::protocol::dataset::{Integers, Table};
+use crate::protocol::dataset::{Integers, Keys, Table};
 use crate::protocol::iceberg::{Bound, Column, ColumnMetrics};
 
 /// A table of Parquet files that somebody else made.
@@ -53,6 +53,7 @@ pub(super) fn table(name: &str, files: Files) -> Result<Table> {
         iceberg: None,
         single_precision,
         integers,
+        keys: Keys::default(),
         cautions,
     })
 }

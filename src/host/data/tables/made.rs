@@ -82,7 +82,7 @@ fn planned<'a>(
         );
         count(&mut planning, place, &table.name, planned);
         // The same files, so the same checksum: a server need not load them again.
-        tables.push(Table { sha256: table.sha256, ..of_snapshot(&table.name, planned, place)? });
+        tables.push(Table { sha256: table.sha256, keys: table.keys, ..of_snapshot(&table.name, planned, place)? });
     }
     let layout = format!("{}, Iceberg v2", dataset.layout);
     Ok(Found { dataset: Dataset { layout, tables, ..dataset }, planning })

@@ -29,7 +29,7 @@ use crate::host::settings::Settings;
 use crate::host::sql::Text;
 use crate::host::suite::{TableSpec, Workload};
 use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, PARQUET};
-use crate::protocol::dataset::{Dataset, Iceberg, Table};
+use crate::protocol::dataset::{Dataset, Iceberg, Keys, Table};
 use crate::protocol::iceberg::{Place, Planned, Reply, Request};
 use crate::protocol::id::Scale;
 pub(crate) use overflow::caution as overflow_caution;
@@ -128,6 +128,7 @@ fn given(workload: &Workload, specs: &[&TableSpec], scale: Scale, settings: &Set
         format: format.to_owned(),
         sha256: checksum(&tables),
         layout: format!("as it was found: {}", sources.join(", ")),
+        generated: false,
         tables,
     };
     Ok(Found { dataset, planning })
@@ -199,6 +200,7 @@ fn of_snapshot(name: &str, planned: &Planned, place: &Place) -> Result<Table> {
         }),
         single_precision: schema.iter().flat_map(Schema::single_precision).collect(),
         integers,
+        keys: Keys::default(),
         cautions: schema.iter().flat_map(Schema::cautions).collect(),
     })
 }
