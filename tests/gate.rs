@@ -268,7 +268,7 @@ fn repository(case: &Case) -> Checkout {
         assert!(Command::new("cp").arg("-r").arg(from).arg(root.join(to)).status().unwrap().success());
     };
     copy(&fixtures.join("engines.toml"), "fixtures/engines.toml");
-    copy(&fixtures.join("tpch/workload.toml"), "fixtures/tpch/workload.toml");
+    copy(&fixtures.join("tpch/suite.toml"), "fixtures/tpch/suite.toml");
     copy(&fixtures.join("tpch/queries"), "fixtures/tpch/queries");
     let manifest = "[package]\nname = 'querydyno'\nversion = '0.0.0'\nedition = '2024'\n[features]\nnull = []\n[[bin]]\nname = 'querydyno-null'\npath = 'main.rs'\n[workspace]\n";
     fs::write(root.join("Cargo.toml"), manifest).unwrap();
@@ -306,7 +306,7 @@ fn against_head(filter: &str) -> Gate {
 fn a_row_that_the_head_no_longer_has_is_missed(#[case] what: &str, #[case] from: &str, #[case] to: &str) {
     let mut case = Case::new();
     let checkout = repository(&case);
-    let workload = checkout.root.join("fixtures/tpch/workload.toml");
+    let workload = checkout.root.join("fixtures/tpch/suite.toml");
     if !from.is_empty() {
         let text = fs::read_to_string(&workload).unwrap();
         assert!(text.contains(from), "{text}");

@@ -107,7 +107,7 @@ fn workload(tables: &[(String, String, Content)]) -> TempDir {
         let sql = format!("SELECT {} FROM t_{name}", content.columns.join(", "));
         fs::write(folder.path().join(format!("queries/lab-{name}.sql")), sql).unwrap();
     }
-    fs::write(folder.path().join("workload.toml"), toml).unwrap();
+    fs::write(folder.path().join("suite.toml"), toml).unwrap();
     let read = Workload::read_from(folder.path()).unwrap();
     for ((_, _, content), query) in tables.iter().zip(&read.queries) {
         let answer = Answer { columns: columns(content), rows: content.rows.clone() };

@@ -195,7 +195,7 @@ fn what_cannot_be_meant_is_an_error_before_anything_runs() {
     let (asked, _folder) = bench(&["one"]);
     assert!(failed(asked.engines(["duckbd"]).sql(COUNT).table(nations())).contains("no engine 'duckbd'"));
     let (asked, _folder) = bench(&["one"]);
-    assert!(failed(asked.workload("/nowhere")).contains("/nowhere/workload.toml"));
+    assert!(failed(asked.workload("/nowhere")).contains("/nowhere/suite.toml"));
     let (asked, _folder) = bench(&["one"]);
     assert!(failed(asked.filter("q99")).contains("queries: q1, q2"));
 }

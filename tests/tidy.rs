@@ -207,7 +207,7 @@ fn every_file_says_what_it_is_and_reads_in_one_sitting() {
 fn every_query_has_a_text_and_every_text_a_query() {
     for entry in fs::read_dir(root().join("fixtures")).unwrap().flatten() {
         let name = entry.file_name().into_string().unwrap();
-        if !entry.path().join("workload.toml").exists() {
+        if !entry.path().join("suite.toml").exists() {
             continue;
         }
         let workload = querydyno::host::suite::Workload::read(&name).unwrap();

@@ -39,7 +39,7 @@ const REPORTED: usize = 10;
       --metastore thrift://localhost:9083 --engines duckdb,datafusion,daft --runs 20
   cargo xtask bench --table orders=/my/orders --table items=/my/lake/items@8213 \\
       --sql 'SELECT sum(price) FROM {orders} JOIN {items} USING (order_id)'
-  cargo xtask bench --workload tests/workload        a folder with a workload.toml: the example of one
+  cargo xtask bench --workload tests/workload        a folder with a suite.toml: the example of one
   cargo xtask bench '^(duckdb|polars)/q(1|6)/' --scale 0.1 --json results.json
   cargo xtask bench --show-settings --threads 1,2    every setting, and who said it
 

@@ -19,7 +19,7 @@ mod tests {
 
     #[test]
     fn indexes_leaves_out_what_another_index_begins_with() {
-        let suite: toml::Table = toml::from_str(include_str!("../../../fixtures/tpch/workload.toml")).unwrap();
+        let suite: toml::Table = toml::from_str(include_str!("../../../fixtures/tpch/suite.toml")).unwrap();
         let found = suite["table"].as_array().unwrap().iter().map(|table| {
             let keys: Keys = table["keys"].clone().try_into().unwrap();
             let indexes: Vec<String> = indexes(&keys).map(|columns| columns.join(" ")).collect();

@@ -183,7 +183,7 @@ Environment (or querydyno.toml beside Cargo.toml, see src/host/settings/mod.rs):
   QUERYDYNO_CACHE=hot,cold      cold: see parquet-cold above         (default hot)
   QUERYDYNO_FORMATS=parquet     parquet, iceberg, iceberg-monthly    (default parquet)
   HIVE_METASTORE_URI=thrift://localhost:9083   where Iceberg tables are registered (default plain folders)
-  QUERYDYNO_WORKLOADS=/my/shop  folders with a workload.toml of your own
+  QUERYDYNO_WORKLOADS=/my/shop  folders with a suite.toml of your own
   QUERYDYNO_TIMEOUT=5m          for one reply of an engine program   (default 5m)
   QUERYDYNO_DATA=/fast/disk     where generated tables lie           (default target/querydyno/data)
   QUERYDYNO_HOME=/my/results    where records are kept               (default .querydyno)

@@ -10,7 +10,7 @@
 //! cache = ["hot", "cold"]     # QUERYDYNO_CACHE=hot,cold; default: hot, and cold where a filter names it
 //! formats = ["parquet", "iceberg"] # QUERYDYNO_FORMATS=parquet,iceberg,iceberg-monthly; default: parquet
 //! metastore = "thrift://localhost:9083" # HIVE_METASTORE_URI; default: Iceberg tables in plain folders
-//! workloads = ["/my/shop"]    # QUERYDYNO_WORKLOADS: folders with a workload.toml of your own
+//! workloads = ["/my/shop"]    # QUERYDYNO_WORKLOADS: folders with a suite.toml of your own
 //! timeout = "5m"              # QUERYDYNO_TIMEOUT: for one reply of an engine program
 //! data = "/fast/disk"         # QUERYDYNO_DATA; default: target/querydyno/data
 //! duckdb = "source"           # QUERYDYNO_DUCKDB; default: its makers' library, else compiled; or "wheel": never compiled

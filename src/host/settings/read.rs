@@ -161,10 +161,10 @@ fn workloads(given: &Given) -> Result<Vec<PathBuf>> {
     let Some((folders, by)) = given.values(&WORKLOADS) else { return Ok(Vec::new()) };
     let base = if matches!(by, SettingSource::File(_)) { paths::root().to_owned() } else { called_in()? };
     let folders: Vec<PathBuf> = folders.iter().filter(|folder| !folder.is_empty()).map(|one| base.join(one)).collect();
-    let has_none = |folder: &&PathBuf| !folder.join("workload.toml").is_file();
+    let has_none = |folder: &&PathBuf| !folder.join("suite.toml").is_file();
     if let Some(folder) = folders.iter().find(has_none) {
         bail!(
-            "{}: {} holds no workload.toml; name folders such as tests/workload, which is an example",
+            "{}: {} holds no suite.toml; name folders such as tests/workload, which is an example",
             named(&WORKLOADS, &by),
             folder.display()
         );

@@ -31,7 +31,7 @@ impl Workload {
         let folders = fs::read_dir(&fixtures).with_context(|| format!("cannot read {}", fixtures.display()))?;
         let mut names: Vec<String> = folders
             .flatten()
-            .filter(|folder| folder.path().join("workload.toml").exists())
+            .filter(|folder| folder.path().join("suite.toml").exists())
             .filter_map(|folder| folder.file_name().into_string().ok())
             .collect();
         names.sort();
@@ -72,7 +72,7 @@ fn check_unlike(workloads: &[Workload]) -> Result<()> {
         for other in &workloads[..place] {
             if other.name == workload.name {
                 bail!(
-                    "two workloads are called '{}': {} and {}; change `name` in one workload.toml",
+                    "two workloads are called '{}': {} and {}; change `name` in one suite.toml",
                     workload.name,
                     other.folder.display(),
                     workload.folder.display()
@@ -112,7 +112,7 @@ mod tests {
             let text = format!(
                 "name = '{name}'\ntitle = ''\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n[[query]]\nname = 'q1'\ntitle = ''\ntables = ['a']\n"
             );
-            fs::write(at.join("workload.toml"), text).unwrap();
+            fs::write(at.join("suite.toml"), text).unwrap();
             format!("{:#}", with(&at.display().to_string()).unwrap_err())
         };
         assert!(write("tpch").contains("two workloads are called 'tpch'"));

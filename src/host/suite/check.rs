@@ -1,4 +1,4 @@
-//! Whether what a `workload.toml` says can be: names, tables, columns, texts. Errors say what to write instead.
+//! Whether what a `suite.toml` says can be: names, tables, columns, texts. Errors say what to write instead.
 
 use std::{fs, iter};
 
@@ -129,7 +129,7 @@ mod tests {
         let spec = format!(
             "name = 'm'\ntitle = ''\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n[[query]]\nname = '{name}'\ntitle = ''\ntables = ['a']\n"
         );
-        write("workload.toml", &spec)?;
+        write("suite.toml", &spec)?;
         Workload::read_from(folder.path())
     }
 

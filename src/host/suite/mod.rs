@@ -1,4 +1,4 @@
-//! What is asked: a [`Workload`] is a set of tables and of queries over them, read from the `workload.toml` of its folder.
+//! What is asked: a [`Workload`] is a set of tables and of queries over them, read from the `suite.toml` of its folder.
 //!
 //! A query is SQL text in `queries/q1.sql`; an engine whose dialect needs another text has it in
 //! `queries/<dialect>/q1.sql`. Numbers that depend on the scale stand as `{name}` in the text and are

@@ -14,7 +14,7 @@ use crate::protocol::id::Scale;
 use crate::protocol::task::Task;
 
 impl Workload {
-    /// Reads `fixtures/<name>/workload.toml`.
+    /// Reads `fixtures/<name>/suite.toml`.
     ///
     /// # Errors
     /// As [`read_from`](Self::read_from).
@@ -22,12 +22,12 @@ impl Workload {
         Self::read_from(&paths::workload(name))
     }
 
-    /// Reads the `workload.toml` of a folder; the paths of its tables are relative to that folder.
+    /// Reads the `suite.toml` of a folder; the paths of its tables are relative to that folder.
     ///
     /// # Errors
     /// When there is none, or it cannot be as it says: names the file and what to write instead.
     pub fn read_from(folder: &Path) -> Result<Self> {
-        let path = folder.join("workload.toml");
+        let path = folder.join("suite.toml");
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read the workload {}", path.display()))?;
         let mut workload: Self = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
         workload.folder = absolute(folder).with_context(|| format!("cannot make {} absolute", folder.display()))?;
@@ -147,11 +147,11 @@ mod tests {
 
     #[test]
     fn read_from_takes_suites_of_before_they_named_a_generator_and_no_unknown_one() {
-        let text = fs::read_to_string(paths::workload("tpch").join("workload.toml")).unwrap();
+        let text = fs::read_to_string(paths::workload("tpch").join("suite.toml")).unwrap();
         let read = |generator: &str| {
             let folder = tempfile::tempdir().unwrap();
             let text = text.replace("generator = \"tpch\"\n", generator);
-            fs::write(folder.path().join("workload.toml"), text).unwrap();
+            fs::write(folder.path().join("suite.toml"), text).unwrap();
             Workload::read_from(folder.path()).map(|workload| workload.generator)
         };
         assert_eq!(read("").unwrap().as_deref(), Some("tpch"));
@@ -202,7 +202,7 @@ mod tests {
         fs::write(at.join("queries/m1.sql"), "SELECT 'it''s' FROM {a}").unwrap();
         fs::write(at.join("queries/starrocks/m1.sql"), r"SELECT 'it\'s {a}' FROM {a}").unwrap();
         let spec = "name = 'm'\ntitle = ''\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n[[query]]\nname = 'm1'\ntitle = ''\ntables = ['a']\n";
-        fs::write(at.join("workload.toml"), spec).unwrap();
+        fs::write(at.join("suite.toml"), spec).unwrap();
         let workload = Workload::read_from(at).unwrap();
         let text = |dialect| workload.text(&workload.queries[0], dialect, Scale::ONE).unwrap().text();
         assert_eq!(text("duckdb"), "SELECT 'it''s' FROM a");
