@@ -28,6 +28,8 @@ fn workload(name: &str) -> Workload {
     let table = |name: &&str| TableSpec { name: (*name).to_owned(), ..TableSpec::default() };
     Workload {
         generator: Some(name.to_owned()),
+        bytes_at_sf1: None,
+        published: None,
         name: name.to_owned(),
         title: "TPC-H".to_owned(),
         tables: TABLES.iter().map(table).collect(),
@@ -303,7 +305,8 @@ fn a_month_has_a_file_with_its_rows_in_their_order() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::new(root.path());
     let dataset = ensure_monthly(&store, &["nation", "orders", "lineitem"]);
-    let source = ensure(&store, "sf0.01", &["nation", "orders", "lineitem"]);
+    let tpch = Workload::read("tpch").unwrap();
+    let source = store.ensure(&tpch, scale("sf0.01"), "parquet", &names(&["nation", "orders", "lineitem"])).unwrap();
     assert_eq!(dataset.tables[0], source.tables[0], "without a column for it a table stays as it is");
     assert_ne!(dataset.sha256, source.sha256);
     assert!(dataset.layout.ends_with(", orders by month of o_orderdate, lineitem by month of l_shipdate"));

@@ -38,7 +38,7 @@ impl Published {
             ours.insert(query.name.clone(), answer);
         }
         let mut settings = Settings::read().unwrap();
-        settings.tpch_answers = Some(folder.path().to_owned());
+        settings.answers.insert("tpch_answers".to_owned(), folder.path().to_owned());
         Self { tpch, ours, referee: Referee::new(&settings), _folder: folder }
     }
 
@@ -128,7 +128,7 @@ fn referee_calls_wrong_a_row_too_few() {
 fn the_last_row_under_a_limit_counts_whole_where_no_other_row_ties_with_it() {
     let tpch = Workload::read("tpch").unwrap();
     let mut settings = Settings::read().unwrap();
-    settings.tpch_answers = None;
+    settings.answers.clear();
     let referee = Referee::new(&settings);
     for (query, column) in [("q10", "c_name"), ("q3", "l_orderkey"), ("q2", "s_phone")] {
         let query = tpch.query(query).unwrap();

@@ -4,6 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use anyhow::{Result, ensure};
+
 use crate::protocol::id::BenchId;
 
 /// The package's folder, with `fixtures` in it: of the checkout that cargo was called in, else of the one that this was
@@ -98,6 +100,24 @@ fn named_home() -> Option<PathBuf> {
 
 /// The variable that names another home.
 pub const HOME: &str = "QUERYDYNO_HOME";
+
+/// The file in a suite's folder that declares it, where there is one: `suite.toml`, or `workload.toml`, as it was called before.
+///
+/// # Errors
+/// When the folder has both.
+pub(crate) fn suite_file(folder: &Path) -> Result<Option<PathBuf>> {
+    let [today, before] =
+        ["suite.toml", FORMER_SUITE_FILE].map(|name| Some(folder.join(name)).filter(|file| file.is_file()));
+    ensure!(
+        today.is_none() || before.is_none(),
+        "{} holds suite.toml and {FORMER_SUITE_FILE}, which is the same by its former name: take out the one that is not meant",
+        folder.display()
+    );
+    Ok(today.or(before))
+}
+
+/// What [`suite_file`] was called before.
+pub(crate) const FORMER_SUITE_FILE: &str = "workload.toml";
 
 /// The folder of a workload's queries and answers.
 pub fn workload(name: &str) -> PathBuf {

@@ -7,7 +7,7 @@ use querydyno::host::data::generate::Store;
 use querydyno::host::interrupt;
 use querydyno::host::run::agree;
 use querydyno::host::settings::Settings;
-use querydyno::host::suite::{QuerySpec, Workload};
+use querydyno::host::suite::{self, QuerySpec, Workload};
 use querydyno::host::terminal::output;
 use querydyno::host::verify::referee::{self, FEWEST_COMPONENTS, Referee};
 use querydyno::protocol::id::Scale;
@@ -16,7 +16,7 @@ use querydyno::protocol::id::Scale;
 #[derive(Debug, Args)]
 pub(crate) struct Answers {
     /// The workload
-    #[arg(default_value = "tpch")]
+    #[arg(default_value = suite::DEFAULT)]
     workload: String,
     /// Scale factors, separated by commas [default: `QUERYDYNO_SCALE`, or 1]
     #[arg(long, value_delimiter = ',')]

@@ -7,7 +7,7 @@ use querydyno::host::audit::{Audit as Found, ComparisonPlan, DistributionRatio, 
 use querydyno::host::catalog::{Catalog, Entry};
 use querydyno::host::interrupt;
 use querydyno::host::settings::Settings;
-use querydyno::host::suite::Workload;
+use querydyno::host::suite::{self, Workload};
 use querydyno::host::terminal::output;
 use querydyno::protocol::id::Scale;
 use querydyno::protocol::units::Nanos;
@@ -47,7 +47,7 @@ impl Audit {
         ensure!(self.rounds >= 6, "--rounds {}: a 95 % interval takes at least 6", self.rounds);
         let settings = Settings::read()?;
         let catalog = Catalog::read(&settings)?;
-        let workload = Workload::read("tpch")?;
+        let workload = Workload::read(suite::DEFAULT)?;
         let queries = if self.queries.is_empty() {
             workload.queries.iter().collect()
         } else {

@@ -5,7 +5,7 @@ use clap::Args;
 use querydyno::host::data::generate::Store;
 use querydyno::host::data::tables;
 use querydyno::host::settings::Settings;
-use querydyno::host::suite::Workload;
+use querydyno::host::suite::{self, Workload};
 use querydyno::host::terminal::output;
 use querydyno::host::variant::{FORMATS, PARQUET};
 use querydyno::protocol::dataset::{Dataset, Table};
@@ -18,7 +18,7 @@ use querydyno::protocol::id::Scale;
 #[derive(Debug, Args)]
 pub(crate) struct Data {
     /// The workload
-    #[arg(default_value = "tpch")]
+    #[arg(default_value = suite::DEFAULT)]
     workload: String,
     /// Scale factors, separated by commas [default: `QUERYDYNO_SCALE`, or 1]
     #[arg(long, value_delimiter = ',')]

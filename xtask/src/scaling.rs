@@ -12,7 +12,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use querydyno::host::catalog::{cargo, command};
 use querydyno::host::scaling::{Curve, Mean, curves, draw, means};
 use querydyno::host::terminal::output;
-use querydyno::host::{paths, record};
+use querydyno::host::{paths, record, suite};
 use querydyno::measure::machine;
 use querydyno::protocol::units::Nanos;
 use serde_json::json;
@@ -80,7 +80,7 @@ impl Scaling {
         let list: Vec<String> = counts.iter().map(ToString::to_string).collect();
         let mut bench = cargo();
         bench
-            .args(["bench", "--bench", "tpch", "--", &self.filter])
+            .args(["bench", "--bench", suite::DEFAULT, "--", &self.filter])
             .args(&self.bench)
             .env("QUERYDYNO_THREADS", list.join(","))
             .stdout(Stdio::piped());

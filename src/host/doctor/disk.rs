@@ -7,10 +7,9 @@ use super::Finding;
 use crate::host::paths;
 use crate::host::settings::Settings;
 use crate::host::space;
+use crate::host::suite::{self, Workload};
 use crate::protocol::units::Bytes;
 
-/// TPC-H sf1 as Parquet.
-const SF1: u64 = 350_000_000;
 /// What the host and the programs of all embedded engines take, built once.
 const PROGRAMS: u64 = 10 << 30;
 /// File systems behind a network or another program.
@@ -23,10 +22,13 @@ pub(super) fn look(settings: &Settings) -> Vec<Finding> {
     let kind = kind_of(&data);
     let writable = tempfile::tempfile_in(&target).is_ok();
     let target = judge_target(&target, space::free(&target).ok().filter(|_| writable));
-    vec![judge_data(&data, space::free(&data).ok(), kind.as_deref()), target]
+    let suite = Workload::read(suite::DEFAULT).ok();
+    let size = suite.as_ref().and_then(|suite| Some((suite.title.as_str(), suite.bytes_at_sf1?)));
+    vec![judge_data(&data, space::free(&data).ok(), kind.as_deref(), size), target]
 }
 
-fn judge_data(folder: &Path, free: Option<u64>, kind: Option<&str>) -> Finding {
+/// `size` is a suite's title and what it takes at scale 1.
+fn judge_data(folder: &Path, free: Option<u64>, kind: Option<&str>, size: Option<(&str, u64)>) -> Finding {
     const NAME: &str = "data disk";
     const ELSEWHERE: &str = "QUERYDYNO_DATA=/a/folder/on/another/disk";
     let Some(free) = free else {
@@ -35,8 +37,12 @@ fn judge_data(folder: &Path, free: Option<u64>, kind: Option<&str>) -> Finding {
     };
     let kind = kind.unwrap_or("an unknown file system");
     let seen = format!("{} free at {} ({kind})", Bytes(free), folder.display());
-    let Some(scale) = [1000, 100, 10, 1].into_iter().find(|scale| SF1 * scale <= free) else {
-        return Finding::missing(NAME, seen, "TPC-H sf1 takes 350 MB and does not fit").remedy(ELSEWHERE);
+    let Some((suite, sf1)) = size else {
+        return Finding::caution(NAME, seen, "what the data take is not declared: give the suite its bytes_at_sf1");
+    };
+    let Some(scale) = [1000, 100, 10, 1].into_iter().find(|scale| sf1 * scale <= free) else {
+        let means = format!("{suite} sf1 takes {} MB and does not fit", sf1 / 1_000_000);
+        return Finding::missing(NAME, seen, means).remedy(ELSEWHERE);
     };
     if REMOTE.contains(&kind) || kind.starts_with("fuse") {
         return Finding::caution(NAME, seen, "reading from disk is timed with the network or program behind it")
@@ -46,7 +52,7 @@ fn judge_data(folder: &Path, free: Option<u64>, kind: Option<&str>) -> Finding {
         return Finding::caution(NAME, seen, "the data take memory from the engines, and are never read from a disk")
             .remedy(ELSEWHERE);
     }
-    Finding::good(NAME, seen, format!("TPC-H up to sf{scale} fits"))
+    Finding::good(NAME, seen, format!("{suite} up to sf{scale} fits"))
 }
 
 fn judge_target(folder: &Path, free: Option<u64>) -> Finding {
@@ -127,7 +133,8 @@ mod tests {
 
     #[test]
     fn the_largest_scale_that_fits_is_named() {
-        let judged = |free, kind| judge_data(Path::new("/data"), free, Some(kind));
+        const SF1: u64 = 350_000_000;
+        let judged = |free, kind| judge_data(Path::new("/data"), free, Some(kind), Some(("TPC-H", SF1)));
         assert_eq!(judged(Some(79 << 30), "ext4").means, "TPC-H up to sf100 fits");
         assert_eq!(judged(Some(SF1), "ext4").means, "TPC-H up to sf1 fits");
         assert_eq!(judged(Some(SF1 - 1), "ext4").state, State::Missing);

@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 
 use super::SCHEMA;
+use crate::host::suite;
 
 /// A record of schema 2. Its `consensus` was either a stored answer or what most engines of a run said, be there
 /// dissent or not: the second kind no longer counts as verified.
 pub(super) fn from_2(mut record: Value) -> Value {
     record["schema"] = SCHEMA.into();
     let detail = record["verdict"]["detail"].clone();
-    let stored = record["dataset"]["workload"] == "tpch" && detail.as_u64().is_some_and(|engines| engines >= 3);
+    let stored = record["dataset"]["workload"] == suite::FIRST && detail.as_u64().is_some_and(|engines| engines >= 3);
     let verdict = match record["verdict"]["kind"].as_str() {
         Some("official") => json!({"kind": "official"}),
         Some("consensus") if stored => json!({"kind": "reference", "components": []}),

@@ -3,6 +3,9 @@
 //! Errors, `cargo xtask bench --show-settings` and the reading itself take their names from here. What this is not: the
 //! values, see [`Settings`](super::Settings).
 
+use std::sync::LazyLock;
+
+use super::published;
 use crate::host::paths;
 
 /// A setting's names.
@@ -20,7 +23,7 @@ pub struct Key {
     pub(super) list: bool,
 }
 
-const fn one(toml: &'static str, variable: &'static str, default: &'static str, what: &'static str) -> Key {
+pub(super) const fn one(toml: &'static str, variable: &'static str, default: &'static str, what: &'static str) -> Key {
     Key { toml: Some(toml), variable, default, what, list: false }
 }
 
@@ -65,12 +68,6 @@ pub(super) const DUCKDB: Key = one(
     "its makers' library, else compiled",
     "where DuckDB comes from: wheel (its makers' library), source (compiled here)",
 );
-pub(super) const TPCH_ANSWERS: Key = one(
-    "tpch_answers",
-    "QUERYDYNO_TPCH_ANSWERS",
-    "none: the repository's references",
-    "folder of TPC's published q1.out to q22.out",
-);
 pub(super) const ACCEPT_MAJORITY: Key = one(
     "accept_majority",
     "QUERYDYNO_ACCEPT_MAJORITY",
@@ -93,26 +90,13 @@ pub(super) const HOME: Key = of_a_run(
     "where records, audits, inspections, references made here and gates' launches are kept",
 );
 
-/// Every key, in the order in which they are shown.
-pub const KEYS: [Key; 17] = [
-    SCALE,
-    THREADS,
-    MEMORY,
-    CACHE,
-    FORMATS,
-    METASTORE,
-    WORKLOADS,
-    TIMEOUT,
-    DATA,
-    PYTHON,
-    DUCKDB,
-    TPCH_ANSWERS,
-    ACCEPT_MAJORITY,
-    TABLE_NAME,
-    QUERY,
-    CONFIG,
-    HOME,
-];
+/// Every key, in the order in which they are shown: ours, with those that suites declare among them.
+pub static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
+    let ours =
+        [SCALE, THREADS, MEMORY, CACHE, FORMATS, METASTORE, WORKLOADS, TIMEOUT, DATA, PYTHON, DUCKDB].into_iter();
+    let theirs = published::declared().iter().map(|declared| declared.key);
+    ours.chain(theirs).chain([ACCEPT_MAJORITY, TABLE_NAME, QUERY, CONFIG, HOME]).collect()
+});
 
 /// A variable that an engine program reads by itself: the host passes its environment on and looks at none of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

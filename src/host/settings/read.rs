@@ -11,10 +11,10 @@ use anyhow::{Context, Result, bail, ensure};
 use super::file::File;
 use super::keys::{
     ACCEPT_MAJORITY, CACHE, DATA, DUCKDB, ENGINE_VARIABLES, FORMATS, KEYS, MEMORY, METASTORE, PREFIX, PYTHON, QUERY,
-    SCALE, TABLE_NAME, THREADS, TIMEOUT, TPCH_ANSWERS, WORKLOADS,
+    SCALE, TABLE_NAME, THREADS, TIMEOUT, WORKLOADS,
 };
 use super::resolved::{Given, SettingSource, named};
-use super::{AdhocQuery, DuckDbFrom, Settings};
+use super::{AdhocQuery, DuckDbFrom, Settings, published};
 use crate::host::paths;
 use crate::host::variant::{self, Cache, PARQUET};
 use crate::measure::machine;
@@ -68,14 +68,6 @@ impl Settings {
         let text = |key| given.value(key).map(|(value, _)| value);
         let timeout = given.value(&TIMEOUT).map(|(told, by)| timeout(&told).with_context(|| named(&TIMEOUT, &by)));
         let duckdb = given.value(&DUCKDB).map(|(told, by)| duckdb_from(&told).with_context(|| named(&DUCKDB, &by)));
-        let tpch_answers = text(&TPCH_ANSWERS).map(PathBuf::from);
-        if let Some(folder) = tpch_answers.as_ref().filter(|folder| !folder.join("q1.out").is_file()) {
-            bail!(
-                "{}: {} holds no q1.out; name the folder with TPC's q1.out to q22.out",
-                TPCH_ANSWERS.variable,
-                folder.display()
-            );
-        }
         Ok(Self {
             scales: scales.unwrap_or_else(|| vec![Scale::ONE]),
             threads: given.axis(&THREADS, threads)?.unwrap_or_else(|| vec![machine::cores()]),
@@ -91,7 +83,7 @@ impl Settings {
             data: text(&DATA).map_or_else(|| paths::own("data"), PathBuf::from),
             duckdb: duckdb.transpose()?,
             python: text(&PYTHON).unwrap_or_else(|| "python3".to_owned()),
-            tpch_answers,
+            answers: published::folders(&given)?,
             accept_majority: text(&ACCEPT_MAJORITY).map_or(Ok(false), |text| yes(&text))?,
             told: given.told(),
             engines: given.file.engines,
@@ -161,9 +153,9 @@ fn workloads(given: &Given) -> Result<Vec<PathBuf>> {
     let Some((folders, by)) = given.values(&WORKLOADS) else { return Ok(Vec::new()) };
     let base = if matches!(by, SettingSource::File(_)) { paths::root().to_owned() } else { called_in()? };
     let folders: Vec<PathBuf> = folders.iter().filter(|folder| !folder.is_empty()).map(|one| base.join(one)).collect();
-    let has_none = |folder: &&PathBuf| !folder.join("suite.toml").is_file();
-    if let Some(folder) = folders.iter().find(has_none) {
-        bail!(
+    for folder in &folders {
+        ensure!(
+            paths::suite_file(folder).with_context(|| named(&WORKLOADS, &by))?.is_some(),
             "{}: {} holds no suite.toml; name folders such as tests/workload, which is an example",
             named(&WORKLOADS, &by),
             folder.display()

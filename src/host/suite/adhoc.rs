@@ -79,6 +79,8 @@ impl Workload {
             name: OWN.to_owned(),
             title: "your own query".to_owned(),
             generator: None,
+            bytes_at_sf1: None,
+            published: None,
             tables,
             texts: BTreeMap::from([(query.name.clone(), sql.to_owned())]),
             queries: vec![query],

@@ -31,7 +31,7 @@ impl Workload {
         let folders = fs::read_dir(&fixtures).with_context(|| format!("cannot read {}", fixtures.display()))?;
         let mut names: Vec<String> = folders
             .flatten()
-            .filter(|folder| folder.path().join("suite.toml").exists())
+            .filter(|folder| !matches!(paths::suite_file(&folder.path()), Ok(None)))
             .filter_map(|folder| folder.file_name().into_string().ok())
             .collect();
         names.sort();

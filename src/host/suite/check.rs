@@ -8,6 +8,7 @@ use super::adhoc::is_adhoc;
 use super::source::bad_name;
 use super::statement;
 use super::{GENERATORS, QuerySpec, TableSpec, Workload};
+use crate::host::settings::{KEYS, Published};
 use crate::host::sql::{Quoting, Text};
 use crate::protocol::id::{Scale, check_name};
 
@@ -27,6 +28,12 @@ impl Workload {
         );
         if let Some(generator) = self.generator.as_deref().filter(|name| !GENERATORS.contains(name)) {
             bail!("there is no generator '{generator}': there is {}", GENERATORS.join(", "));
+        }
+        if let Some(Published { setting, .. }) = &self.published {
+            ensure!(
+                KEYS.iter().any(|key| key.toml == Some(setting)),
+                "there is no setting '{setting}': only suites in fixtures have published answers; put yours into answers/sf1"
+            );
         }
         for (place, table) in self.tables.iter().enumerate() {
             self.check_table(table)?;

@@ -15,19 +15,24 @@ mod check;
 mod read;
 pub(crate) mod source;
 mod statement;
-pub(crate) mod tpch;
+mod tpch;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::host::settings::Published;
 use crate::protocol::answer::Kind;
 use crate::protocol::dataset::Keys;
 pub(crate) use adhoc::is_adhoc;
 
+/// The suite that a command means where none is named.
+pub const DEFAULT: &str = tpch::NAME;
+/// The only suite that there was when records of version 2 were written.
+pub(crate) const FIRST: &str = tpch::NAME;
 /// What the generators are called that suites may name.
-const GENERATORS: [&str; 1] = [tpch::GENERATOR];
+const GENERATORS: [&str; 1] = [tpch::NAME];
 
 /// Tables and queries that belong together.
 #[derive(Debug, Clone, Deserialize)]
@@ -40,6 +45,12 @@ pub struct Workload {
     /// Who makes its tables. None: they say where they lie.
     #[serde(default)]
     pub generator: Option<String>,
+    /// About how many bytes its tables take at scale 1, as Parquet files.
+    #[serde(default)]
+    pub bytes_at_sf1: Option<u64>,
+    /// Answers that somebody published.
+    #[serde(default)]
+    pub published: Option<Published>,
     /// The tables, in the order in which they are generated.
     #[serde(rename = "table")]
     pub tables: Vec<TableSpec>,
@@ -109,7 +120,7 @@ pub struct ColumnSpec {
     pub measure: Option<Measure>,
 }
 
-/// What a number of an answer is, which decides how exactly it has to meet a published one (TPC-H, clause 2.1.3.5).
+/// What a number of an answer is, which decides how exactly it has to meet a published one: [`Measure::meets`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {

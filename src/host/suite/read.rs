@@ -1,7 +1,9 @@
 //! Reading a workload from its folder, and a query's text for an engine and a scale.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, absolute};
+use std::path::{Path, PathBuf, absolute};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 
@@ -22,23 +24,43 @@ impl Workload {
         Self::read_from(&paths::workload(name))
     }
 
-    /// Reads the `suite.toml` of a folder; the paths of its tables are relative to that folder.
+    /// Reads the `suite.toml` of a folder, or its `workload.toml`, as it was called before; the paths of its tables are relative to that folder.
     ///
     /// # Errors
     /// When there is none, or it cannot be as it says: names the file and what to write instead.
     pub fn read_from(folder: &Path) -> Result<Self> {
-        let path = folder.join("suite.toml");
+        let path = paths::suite_file(folder)?.unwrap_or_else(|| folder.join("suite.toml"));
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read the workload {}", path.display()))?;
         let mut workload: Self = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
         workload.folder = absolute(folder).with_context(|| format!("cannot make {} absolute", folder.display()))?;
         for table in &mut workload.tables {
             table.source = table.source.take().map(|source| resolved(&source, &workload.folder));
         }
-        // Revisions of before suites named their generators are compared with, too.
-        let by_name = || GENERATORS.contains(&workload.name.as_str()).then(|| workload.name.clone());
-        workload.generator = workload.generator.take().or_else(by_name);
+        if path.ends_with(paths::FORMER_SUITE_FILE) {
+            workload.bring_up_to_date()?;
+        }
         workload.check().with_context(|| format!("in {}", path.display()))?;
         Ok(workload)
+    }
+
+    /// Of a file with the former name: what revisions of ours that are compared with did not declare is what is declared
+    /// today. Whose suite it is otherwise is told the name of today.
+    fn bring_up_to_date(&mut self) -> Result<()> {
+        static TOLD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+        let by_name = || GENERATORS.contains(&self.name.as_str()).then(|| self.name.clone());
+        self.generator = self.generator.take().or_else(by_name);
+        if self.generator.is_none() {
+            if TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(self.folder.clone()) {
+                log::info!("note: in {}, workload.toml is called suite.toml now: rename it", self.folder.display());
+            }
+        } else if paths::workload(&self.name).join("suite.toml").is_file() {
+            let today = Self::read(&self.name)?;
+            self.published = self.published.take().or_else(|| today.published.clone());
+            for table in self.tables.iter_mut().filter(|table| table.keys.is_empty() && table.source.is_none()) {
+                table.keys = today.keys(&table.name);
+            }
+        }
+        Ok(())
     }
 
     /// The query of that name.
@@ -146,12 +168,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn read_from_brings_a_former_suite_up_to_date() {
+        let today = Workload::read("tpch").unwrap();
+        let text = fs::read_to_string(paths::workload("tpch").join("suite.toml")).unwrap();
+        let published = text.find("[published]").unwrap()..text.find("[[table]]").unwrap();
+        let lines = [&text[..published.start], &text[published.end..]].concat();
+        let lines =
+            lines.lines().filter(|line| !["generator", "bytes", "keys"].iter().any(|key| line.starts_with(key)));
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("workload.toml"), lines.collect::<Vec<_>>().join("\n")).unwrap();
+        let former = Workload::read_from(folder.path()).unwrap();
+        assert_eq!((&former.generator, &former.published), (&today.generator, &today.published));
+        assert!(former.tables.iter().all(|table| !table.keys.is_empty() && table.keys == today.keys(&table.name)));
+        fs::write(folder.path().join("suite.toml"), text).unwrap();
+        let error = Workload::read_from(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("holds suite.toml and workload.toml"), "{error}");
+    }
+
+    #[test]
     fn read_from_takes_suites_of_before_they_named_a_generator_and_no_unknown_one() {
         let text = fs::read_to_string(paths::workload("tpch").join("suite.toml")).unwrap();
         let read = |generator: &str| {
             let folder = tempfile::tempdir().unwrap();
             let text = text.replace("generator = \"tpch\"\n", generator);
-            fs::write(folder.path().join("suite.toml"), text).unwrap();
+            fs::write(folder.path().join("workload.toml"), text).unwrap();
             Workload::read_from(folder.path()).map(|workload| workload.generator)
         };
         assert_eq!(read("").unwrap().as_deref(), Some("tpch"));

@@ -47,7 +47,6 @@
 
 mod order;
 mod pairing;
-mod published;
 pub(super) mod typed;
 mod undeclared;
 

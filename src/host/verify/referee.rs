@@ -1,6 +1,6 @@
 //! Says what is right: finds the reference answer of a query and judges an engine's answer by it.
 //!
-//! References are TPC's published answers, where the user has them; the repository's own; those made on this machine by
+//! References are the answers that somebody published, where the suite declares such and the user has them; the repository's own; those made on this machine by
 //! `cargo xtask answers` for other scales. The last two rest on at least three independent components that agree.
 //!
 //! Without a reference, engines of one run are compared with each other: [`cross_check`](super::cross_check), which is
@@ -71,14 +71,15 @@ impl UnverifiedAnswer {
 /// Knows where reference answers are.
 #[derive(Debug, Clone)]
 pub struct Referee {
-    published: Option<PathBuf>,
+    /// Folders of published answers, by setting.
+    published: BTreeMap<String, PathBuf>,
     components: &'static Components,
 }
 
 impl Referee {
     /// With the published answers, where the settings name them.
     pub fn new(settings: &Settings) -> Self {
-        Self { published: settings.tpch_answers.clone(), components: Components::listed() }
+        Self { published: settings.answers.clone(), components: Components::listed() }
     }
 
     /// Where the repository's references of a workload and scale lie.
@@ -132,8 +133,11 @@ impl Referee {
     }
 
     fn published(&self, workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<Shown>> {
-        let folder = self.published.as_ref().filter(|_| workload.name == "tpch" && scale == Scale::ONE);
-        let file = folder.map(|folder| folder.join(format!("{}.out", query.name)));
+        let Some(declared) = workload.published.as_ref().filter(|declared| declared.scale == scale) else {
+            return Ok(None);
+        };
+        let file =
+            self.published.get(&declared.setting).map(|folder| folder.join(query.name.clone() + &declared.ending));
         file.map(|file| reference::read_published(&file, query).map(Shown::Rows)).transpose()
     }
 

@@ -1,6 +1,6 @@
 //! What a generator is to the rest: a [`Generator`] splits tables into [`Part`]s and opens each as a stream of batches.
 //!
-//! A new workload's data is one more file that implements the trait and one more line in [`GENERATORS`](super::generators::GENERATORS).
+//! A new workload's data is one more file that implements the trait and one more entry in [`GENERATORS`](super::GENERATORS).
 //! Threads, files and checks are not a generator's business.
 
 use arrow::record_batch::RecordBatchReader;

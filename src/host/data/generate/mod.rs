@@ -20,5 +20,9 @@ mod tpch;
 mod workers;
 
 pub use columns::column_bytes;
+use generator::Generator;
 pub(crate) use month::of_file as month_of_file;
 pub use store::Store;
+
+/// The generators, each with the name that suites call it by.
+static GENERATORS: [(&str, &dyn Generator); 1] = [(tpch::NAME, &tpch::Tpch)];

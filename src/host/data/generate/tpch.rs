@@ -16,6 +16,9 @@ use super::generator::{Batches, Generator, Part, split};
 use super::parquet::BATCH_ROWS;
 use crate::protocol::id::Scale;
 
+/// What suites call it.
+pub(super) const NAME: &str = "tpch";
+
 /// The TPC-H generator; it has no state of its own.
 pub(super) struct Tpch;
 

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use bigdecimal::BigDecimal;
 
-use super::{ComparedAnswer, Difference, Precision, published};
+use super::{ComparedAnswer, Difference, Precision};
 use crate::host::suite::{ColumnSpec, Measure, QuerySpec};
 use crate::host::verify::tolerance::{FEWEST_PLACES, FEWEST_UNITS, RELATIVE, RELATIVE_SINGLE};
 use crate::protocol::answer::{Answer, Cell, Kind};
@@ -179,7 +179,7 @@ impl Rule {
     pub(super) fn same(&self, expected: &Value<'_>, actual: &Value<'_>) -> bool {
         match (self, expected, actual) {
             (Self::Float(tolerance), Value::Float(a), Value::Float(b)) => tolerance.same(*a, *b),
-            (Self::Published(measure), Value::Number(a), Value::Number(b)) => published::same(*measure, a, b),
+            (Self::Published(measure), Value::Number(a), Value::Number(b)) => measure.meets(a, b),
             (Self::Within(unit), Value::Number(a), Value::Number(b)) => {
                 a == b || ((a - b).abs() <= *unit && a.abs().max(b.abs()) >= unit * BigDecimal::from(FEWEST_UNITS))
             }

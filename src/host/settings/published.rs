@@ -1,0 +1,122 @@
+//! Settings that suites declare: the folder in which somebody has the answers that are published for a suite's queries.
+//!
+//! The main type is [`Published`], the table `[published]` of a `suite.toml`. What this is not: the reading of such answers, see
+//! [`crate::host::verify::reference`].
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use anyhow::{Result, ensure};
+use serde::Deserialize;
+
+use super::keys::{Key, PREFIX, one};
+use super::resolved::Given;
+use crate::host::paths;
+use crate::protocol::id::Scale;
+
+/// Answers to a suite's queries that somebody published, and the setting that says where they lie.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// Who publishes them: `TPC`.
+    pub by: String,
+    /// What the setting is called in `querydyno.toml`, `tpch_answers`; in the environment it is `QUERYDYNO_TPCH_ANSWERS`.
+    pub setting: String,
+    /// The scale that they are of.
+    pub scale: Scale,
+    /// What stands behind a query's name in its file's: `.out`.
+    pub ending: String,
+}
+
+/// A suite that has some.
+pub(super) struct Declared {
+    published: Published,
+    pub(super) key: Key,
+    /// The files of its first and last query.
+    files: [String; 2],
+}
+
+/// Of a `suite.toml` what says which settings there are; the rest is for suites to read.
+#[derive(Deserialize)]
+struct Suite {
+    published: Option<Published>,
+    #[serde(rename = "query")]
+    queries: Vec<Query>,
+}
+
+#[derive(Deserialize)]
+struct Query {
+    name: String,
+}
+
+/// Those of our suites, in the order of their names. What is wrong in a file is an error of those who read the suite.
+pub(super) fn declared() -> &'static [Declared] {
+    static DECLARED: LazyLock<Vec<Declared>> = LazyLock::new(|| {
+        let folders = fs::read_dir(paths::root().join("fixtures")).into_iter().flatten().flatten();
+        let files = folders.filter_map(|folder| paths::suite_file(&folder.path()).ok().flatten());
+        let texts = files.filter_map(|file| fs::read_to_string(file).ok());
+        let mut declared: Vec<_> = texts.filter_map(|text| Declared::of(toml::from_str(&text).ok()?)).collect();
+        declared.sort_by_key(|one| one.key.variable);
+        declared
+    });
+    &DECLARED
+}
+
+impl Declared {
+    fn of(suite: Suite) -> Option<Self> {
+        let published = suite.published?;
+        let file = |query: &Query| format!("{}{}", query.name, published.ending);
+        let files = [file(suite.queries.first()?), file(suite.queries.last()?)];
+        let what = format!("folder of {}'s published {} to {}", published.by, files[0], files[1]);
+        // Keys are made once in a process and live as long as it does.
+        let [toml, variable, what]: [&'static str; 3] =
+            [published.setting.clone(), format!("{PREFIX}{}", published.setting.to_uppercase()), what]
+                .map(|text| &*text.leak());
+        let key = one(toml, variable, "none: the repository's references", what);
+        Some(Self { published, key, files })
+    }
+}
+
+/// The folders that were named, by setting.
+///
+/// # Errors
+/// When one holds no such answers.
+pub(super) fn folders(given: &Given) -> Result<BTreeMap<String, PathBuf>> {
+    let mut folders = BTreeMap::new();
+    for Declared { published, key, files: [first, last] } in declared() {
+        let Some((folder, _)) = given.value(key) else { continue };
+        let folder = PathBuf::from(folder);
+        ensure!(
+            folder.join(first).is_file(),
+            "{}: {} holds no {first}; name the folder with {}'s {first} to {last}",
+            key.variable,
+            folder.display(),
+            published.by
+        );
+        folders.insert(published.setting.clone(), folder);
+    }
+    Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::KEYS;
+    use super::*;
+
+    #[test]
+    fn folders_takes_one_with_answers_and_no_other() {
+        let key = KEYS.iter().find(|key| key.toml == Some("tpch_answers")).unwrap();
+        assert_eq!(key.variable, "QUERYDYNO_TPCH_ANSWERS");
+        assert_eq!(key.what, "folder of TPC's published q1.out to q22.out");
+        let folder = tempfile::tempdir().unwrap();
+        let environment = BTreeMap::from([(key.variable.to_owned(), folder.path().display().to_string())]);
+        let given = Given { environment, ..Given::default() };
+        let error = folders(&given).unwrap_err().to_string();
+        assert!(error.ends_with("holds no q1.out; name the folder with TPC's q1.out to q22.out"), "{error}");
+        fs::write(folder.path().join("q1.out"), "").unwrap();
+        assert_eq!(folders(&given).unwrap()["tpch_answers"], folder.path());
+        assert!(folders(&Given::default()).unwrap().is_empty());
+    }
+}
