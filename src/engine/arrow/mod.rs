@@ -1,33 +1,22 @@
 //! Hand-written plans over pages as the `parquet` crate decompresses them: what the hardware allows.
 //!
-//! No engine: no optimiser, no operators. A query of TPC-H is here when somebody wrote its plan, one file for each; of own
+//! No engine: no optimiser, no operators. A query of TPC-H is in `tpch/` when somebody wrote its plan, one file for each; of own
 //! queries, what a single table gives without groups ([`select`]), by the crates' reader and kernels and not by such a plan.
 //! Every run reads the column chunks from the files again and decodes them; kept from loading are paths and footers.
 //! The plans are right for any data of TPC-H's schema, primary keys included, and an error where a column has a NULL
 //! or a primary key is there twice. `cargo bench -- arrow/q1` measures one.
 
 mod chunk;
-mod columns;
 mod keys;
 mod names;
-mod nations;
 mod output;
 mod parallel;
 mod physical;
-mod q1;
-mod q10;
-mod q12;
-mod q14;
-mod q15;
-mod q19;
-mod q3;
-mod q4;
-mod q5;
-mod q6;
 mod rows;
 mod runs;
 mod select;
 mod table;
+mod tpch;
 
 use std::collections::BTreeMap;
 
@@ -35,27 +24,13 @@ use anyhow::{Context, bail, ensure};
 use arrow::array::RecordBatch;
 
 use self::table::Table;
-use super::{Engine, Result, Spans, Unsupported, query, refuse_unreadable};
+use super::{Engine, Result, Spans, query, refuse_unreadable};
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::{EngineInfo, EngineSettings};
 use crate::protocol::task::Task;
 
 crate::protocol::answer::arrow::define_show!(arrow);
-
-/// The queries of TPC-H with a plan.
-const PLANS: [(&str, Plan); 10] = [
-    ("q1", q1::run),
-    ("q3", q3::run),
-    ("q4", q4::run),
-    ("q5", q5::run),
-    ("q6", q6::run),
-    ("q10", q10::run),
-    ("q12", q12::run),
-    ("q14", q14::run),
-    ("q15", q15::run),
-    ("q19", q19::run),
-];
 
 /// A function that answers a query from tables with so many threads.
 pub type Plan = fn(&Tables, usize) -> Result<RecordBatch>;
@@ -127,15 +102,11 @@ impl Engine for ArrowKernels {
 
     fn prepare(&mut self, task: &Task) -> Result<Prepared> {
         let sql = query(task)?;
-        if task.workload != "tpch" {
+        if task.workload != tpch::SUITE {
             select::check(sql, &self.tables)?;
             return Ok(Prepared::Text(sql.to_owned()));
         }
-        let Some((_, plan)) = PLANS.iter().find(|(name, _)| task.name == *name) else {
-            let names = PLANS.map(|(name, _)| name).join(", ");
-            bail!(Unsupported(format!("the arrow engine has hand-written plans for TPC-H's {names} only")));
-        };
-        Ok(Prepared::Plan(*plan))
+        Ok(Prepared::Plan(tpch::plan(&task.name)?))
     }
 
     fn run(&mut self, query: &Prepared, _: &mut Spans) -> Result<Vec<RecordBatch>> {
@@ -152,26 +123,5 @@ impl Engine for ArrowKernels {
     fn answer(&mut self, output: Vec<RecordBatch>, sink: &mut Sink) -> Result<()> {
         sink.columns(columns_of(&output[0].schema())?);
         output.iter().try_for_each(|batch| show(batch, sink))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use arrow::array::Array;
-
-    use super::*;
-
-    #[test]
-    fn without_rows_a_sum_is_null_and_there_are_no_groups() {
-        let names = ["region", "nation", "supplier", "customer", "part", "orders", "lineitem"];
-        let tables = Tables(names.map(|name| (name.to_owned(), Table::open(&[]).unwrap())).into());
-        for (name, plan) in PLANS {
-            let answer = plan(&tables, 2).unwrap();
-            if ["q6", "q14", "q19"].contains(&name) {
-                assert_eq!((answer.num_rows(), answer.column(0).null_count()), (1, 1), "{name}");
-            } else {
-                assert_eq!(answer.num_rows(), 0, "{name}");
-            }
-        }
     }
 }

@@ -205,7 +205,7 @@ mod tests {
     use parquet::arrow::ArrowWriter;
     use parquet::file::properties::WriterProperties;
 
-    use super::super::columns::{L_QUANTITY, L_SHIPDATE};
+    use super::super::tpch::columns::{L_QUANTITY, L_SHIPDATE};
     use super::*;
 
     /// A table of one file: rows with the days 0 to 9, two in a row group.

@@ -1,13 +1,13 @@
 //! Polars through the crate `polars`: lazy plans, its streaming engine unless another mode is asked for.
 //!
-//! TPC-H is there as plans that somebody wrote, see `plans/`; other workloads go through Polars' SQL. Every run scans, plans, executes and collects
+//! TPC-H is there as plans that somebody wrote, see `tpch/`; other workloads go through Polars' SQL. Every run scans, plans, executes and collects
 //! anew; nothing but the files' names is kept from loading. How many threads there are is not decided here: Polars
 //! reads `POLARS_MAX_THREADS` from the environment once, so whoever starts this program sets it.
 
 mod answer;
 mod files;
-mod plans;
 mod sql;
+mod tpch;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -16,7 +16,7 @@ use anyhow::{Context, bail, ensure};
 use polars::prelude::{DataFrame, LazyFrame, OptFlags, len};
 
 use self::files::Files;
-use self::plans::{Given, Plan};
+use self::tpch::{Given, Plan};
 use super::{Engine, Result, Spans, Unsupported, query, refuse_unreadable};
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;
@@ -103,9 +103,9 @@ impl Engine for Polars {
     }
 
     fn prepare(&mut self, task: &Task) -> Result<Prepared> {
-        let plan = plans::named(&task.workload, &task.name);
+        let plan = tpch::named(&task.workload, &task.name);
         // What is a plan in the other queries of a workload is one here: its author's, not Polars'.
-        if plan.is_none() && task.workload == "tpch" {
+        if plan.is_none() && task.workload == tpch::SUITE {
             bail!(Unsupported(format!("nobody wrote a Polars plan for {} {}", task.workload, task.name)));
         }
         Ok(Prepared { plan, mode: self.mode, sql: query(task)?.to_owned() })

@@ -40,6 +40,9 @@ use polars::prelude::{
 
 use super::files::Files;
 
+/// The suite whose plans these are.
+pub const SUITE: &str = "tpch";
+
 /// Builds a query's plan; nothing is executed.
 pub type Plan = fn(&Given) -> PolarsResult<LazyFrame>;
 
