@@ -27,8 +27,10 @@ of Arrow's IPC format with the whole output.
 
 import contextlib
 import dataclasses
+import importlib
 import json
 import os
+import pathlib
 import platform
 import resource
 import sys
@@ -47,6 +49,7 @@ __all__ = [
     "arrow_kind",
     "arrow_values",
     "incomparable",
+    "plans_by_suite",
     "serve",
     "told_by_files",
 ]
@@ -181,6 +184,12 @@ def told_by_files(tables, by_name=False):
         if not table.files:
             raise Unsupported(f"{table.name} takes a reader of Iceberg, which is not here: it has no files to read")
     return tables
+
+
+def plans_by_suite():
+    """The modules beside the program's `engine.py`: plans that somebody wrote by hand, in one called as their suite."""
+    files = pathlib.Path(sys.argv[0]).parent.glob("*.py")
+    return {file.stem: importlib.import_module(file.stem) for file in files if file.stem != "engine"}
 
 
 def serve(name, engine):

@@ -9,7 +9,7 @@ import functools
 import os
 
 import querydyno_iceberg
-from querydyno import Engine, Unsupported, arrow_answer, serve
+from querydyno import Engine, Unsupported, arrow_answer, plans_by_suite, serve
 
 # Native libraries below pandas read these once, when they are loaded.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -26,12 +26,11 @@ class Pandas(Engine):
 
         import pandas
         import pyarrow.parquet
-        import tpch
 
         self.pandas, self.pyarrow = pandas, pyarrow
         pyarrow.set_cpu_count(threads)
         pyarrow.set_io_thread_count(threads)
-        self.workloads = {"tpch": tpch}
+        self.workloads = plans_by_suite()
         #: Of each table a function that reads it.
         self.tables = {}
         #: Of each table a function that counts its rows.

@@ -10,7 +10,7 @@ import os
 from types import SimpleNamespace
 
 import querydyno_iceberg
-from querydyno import Engine, Unsupported, answer, incomparable, serve
+from querydyno import Engine, Unsupported, answer, incomparable, plans_by_suite, serve
 
 #: How many nanoseconds are one of a time's unit.
 UNITS = {"ms": 10**6, "us": 10**3, "ns": 1}
@@ -34,11 +34,10 @@ class PolarsWheel(Engine):
         os.environ.update(given)
         iceberg = querydyno_iceberg.settings(settings["threads"])
         import polars
-        import tpch
 
         if polars.thread_pool_size() != settings["threads"]:
             raise ValueError(f"Polars took {polars.thread_pool_size()} threads, not {settings['threads']}")
-        self.polars, self.plans = polars, tpch.PLANS
+        self.polars, self.suites = polars, plans_by_suite()
         self.version = polars.__version__
         self.source = f"wheel polars {self.version}"
         del given["POLARS_OOC_SPILL_DIR"]  # another folder for each run
@@ -80,9 +79,9 @@ class PolarsWheel(Engine):
 
     def prepare(self, query):
         workload, name, sql = query["workload"], query["name"], query["sql"]
-        if workload != "tpch":
+        if workload not in self.suites:
             return functools.partial(self.parsed, sql)
-        plan = self.plans.get(name)
+        plan = self.suites[workload].PLANS.get(name)
         if plan is None:
             raise Unsupported(f"nobody wrote a Polars plan for {workload} {name}")
         return lambda scans: plan(SimpleNamespace(**scans, sql=sql))
