@@ -61,6 +61,8 @@
 //!
 //! 8. Only `host::criterion` names Criterion. Whatever starts an engine's program does so by `host::run`.
 //! 9. Library code prints nothing: it gives values and events, and logs. `host::terminal` and `xtask` print and draw.
+//! 10. Only a suite's own files name it: its fixtures, `host/suite/<suite>.rs`, its generator and bench target, and an engine's
+//!     hand-written plans of it, `engine/<engine>/<suite>/`.
 //!
 //! `tests/tidy.rs` checks of these what a test can check.
 

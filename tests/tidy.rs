@@ -99,6 +99,8 @@ fn a_script_engine_is_a_folder_with_a_module_that_says_what_it_is() {
             let lines = lines(&file);
             assert!(lines[0].starts_with("\"\"\""), "{} has no head", file.display());
             assert!(lines.len() <= LONGEST, "{} has {} lines", file.display(), lines.len());
+            let names = rules::python_names_suite(file.to_str().unwrap(), &lines.join("\n"));
+            assert!(!names, "{} names a suite; its plans are in a module of the suite's name", file.display());
         }
     }
     assert_eq!(folders, engines(true).len() + 1, "a folder of no engine; `module` is the protocol's");
@@ -124,7 +126,7 @@ fn only_an_engine_names_its_crate() {
 #[test]
 fn no_file_breaks_the_rules_of_the_house() {
     let mut found = Vec::new();
-    for path in rust_files("src") {
+    for path in ["src", "benches", "xtask"].iter().flat_map(|folder| rust_files(folder)) {
         let text = fs::read_to_string(&path).unwrap();
         let path = path.strip_prefix(root()).unwrap().to_str().unwrap();
         // Tests may name what they test their module with, but for the other side.
@@ -167,6 +169,20 @@ fn broken_finds_a_planted_line() {
         ("src/host/catalog/mod.rs", "    println!(\"{x}\");", "prints"),
         ("src/host/verify/mod.rs", "use crate::host::run::launch::launch;", "names run, which is above it"),
         ("src/host/run/mod.rs", "use crate::host::criterion::replay;", "names criterion, which is above it"),
+        ("src/host/verify/referee.rs", "    let ours = workload.name == \"tpch\";", "names the suite tpch"),
+        ("src/host/settings/keys.rs", "    \"QUERYDYNO_TPCH_ANSWERS\",", "names the suite tpch"),
+        ("src/host/run/mod.rs", "use crate::host::suite::tpch::NAME;", "names the suite tpch"),
+        ("src/host/run/tpch.rs", "    let name = \"tpch\";", "names the suite tpch"),
+        ("src/host/suite/mod.rs", "mod tpch;\nconst ALL: [&str; 2] = [tpch::NAME, \"tpch\"];", "names the suite tpch"),
+        (
+            "src/host/criterion/mod.rs",
+            "const HELP: &str = \"tpch\";\nconst A: &str = \"tpch\";",
+            "names the suite tpch",
+        ),
+        ("src/host/doctor/mod.rs", "const HELP: &str = \"tpch\";", "names the suite tpch"),
+        ("src/engine/mysql/keys.rs", "static TPCH: [(&str, Keys); 8] = [", "names the suite tpch"),
+        ("src/engine/tpch.rs", "    let name = \"tpch\";", "names the suite tpch"),
+        ("xtask/src/data.rs", "    #[arg(default_value = \"tpch\")]", "names the suite tpch"),
     ] {
         let found = rules::broken(path, line);
         assert!(found.len() == 1 && found[0].contains(rule), "{path}: {line}: {found:?}");
@@ -178,9 +194,18 @@ fn broken_finds_a_planted_line() {
         ("src/host/terminal/mod.rs", "    eprintln!(\"measuring\");"),
         ("src/host/terminal/bars.rs", "use indicatif::ProgressBar;"),
         ("src/host/run/mod.rs", "use crate::host::verify::Verdict;"),
+        ("src/host/suite/tpch.rs", "const NAME: &str = \"tpch\";"),
+        ("src/engine/arrow/tpch/mod.rs", "const SUITE: &str = \"tpch\";"),
+        ("src/engine/arrow/mod.rs", "mod tpch;\nuse self::tpch::plan; // tpch\nconst ALL: [Suite; 1] = [tpch::Tpch];"),
+        ("src/host/criterion/mod.rs", "const HELP: &str = \"\\\n  cargo bench -- tpch\n\";"),
+        ("src/host/run/mod.rs", "//! tpch\n\n#[cfg(test)]\nmod tests {\n    const SUITE: &str = \"tpch\";\n}"),
+        ("benches/tpch.rs", "    querydyno::host::criterion::main(\"tpch\")"),
     ] {
         assert_eq!(rules::broken(path, line), Vec::<String>::new());
     }
+    assert!(rules::python_names_suite("a/engine.py", "import tpch"));
+    assert!(!rules::python_names_suite("a/engine.py", "\"\"\"Plans are in tpch.py.\"\"\"\nimport os  # no tpch"));
+    assert!(!rules::python_names_suite("a/tpch.py", "SUITE = 'tpch'"));
 }
 
 #[test]
@@ -205,6 +230,7 @@ fn every_file_says_what_it_is_and_reads_in_one_sitting() {
 
 #[test]
 fn every_query_has_a_text_and_every_text_a_query() {
+    let mut suites = Vec::new();
     for entry in fs::read_dir(root().join("fixtures")).unwrap().flatten() {
         let name = entry.file_name().into_string().unwrap();
         if !entry.path().join("suite.toml").exists() {
@@ -218,7 +244,10 @@ fn every_query_has_a_text_and_every_text_a_query() {
         let texts = fs::read_dir(entry.path().join("queries")).unwrap().flatten();
         let texts = texts.filter(|file| file.path().is_file()).count();
         assert_eq!(texts, workload.queries.len(), "{name} has texts without a query");
+        suites.push(name);
     }
+    suites.sort();
+    assert_eq!(suites, rules::SUITES);
 }
 
 #[test]

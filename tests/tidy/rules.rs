@@ -38,9 +38,12 @@ pub const ORDER: [&str; 34] = [
     "fuzzing",
 ];
 
+/// The suites of `fixtures`.
+pub const SUITES: [&str; 1] = ["tpch"];
+
 /// The rules that a file breaks, a line each.
 pub fn broken(path: &str, text: &str) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found = SUITES.iter().flat_map(|suite| naming(suite, path, text)).collect::<Vec<_>>();
     for line in text.lines() {
         let code = code_of(line);
         let mut break_rule = |rule: &str| found.push(format!("{path}: {rule}: {}", line.trim()));
@@ -73,6 +76,57 @@ pub fn broken(path: &str, text: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Lines of code that name a suite outside its own files, which are: the one of its name in `src/host/suite`, its generator, an
+/// engine's hand-written plans of it, and its bench target. The file that declares such a module may name that by its path, never
+/// by a text. Comments, tests and the help of `cargo bench` are no code.
+fn naming(suite: &str, path: &str, text: &str) -> Vec<String> {
+    if is_own(suite, path) {
+        return Vec::new();
+    }
+    let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let module = format!("mod {suite};");
+    let declares = code.lines().any(|line| line.split_once(&module).is_some_and(|(before, _)| is_visibility(before)));
+    let mut helps = false;
+    let mut found = Vec::new();
+    for line in code.lines() {
+        helps |= path == "src/host/criterion/mod.rs" && line.starts_with("const HELP: &str = ");
+        let said = if declares { without_module(suite, code_of(line)) } else { code_of(line).to_owned() };
+        if !helps && said.to_lowercase().contains(suite) {
+            found.push(format!("{path}: names the suite {suite}: {}", line.trim()));
+        }
+        helps &= !line.ends_with("\";");
+    }
+    found
+}
+
+fn is_own(suite: &str, path: &str) -> bool {
+    let in_engine = path.strip_prefix("src/engine/").and_then(|rest| rest.split_once('/')).map(|(_, rest)| rest);
+    let below = ["src/host/suite/", "src/host/data/generate/", "benches/"].map(|folder| path.strip_prefix(folder));
+    let is_its = |rest: &str| rest == format!("{suite}.rs") || rest.starts_with(&format!("{suite}/"));
+    below.into_iter().chain([in_engine]).flatten().any(is_its)
+}
+
+fn is_visibility(before: &str) -> bool {
+    before.is_empty() || (before.starts_with("pub") && before.ends_with(' '))
+}
+
+/// A line without the declaration of a suite's module and without paths into it.
+fn without_module(suite: &str, code: &str) -> String {
+    let (code, path) = (code.replace(&format!("mod {suite};"), ""), format!("{suite}::"));
+    let mut parts = code.split(&path);
+    let first = parts.next().unwrap_or_default().to_owned();
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    parts.fold(first, |said, part| said + part.trim_start_matches(word))
+}
+
+/// Whether a Python file names a suite outside its texts and comments; its own is `<suite>.py`.
+pub fn python_names_suite(path: &str, text: &str) -> bool {
+    let code =
+        text.split("\"\"\"").step_by(2).flat_map(str::lines).map(|line| line.split('#').next().unwrap_or_default());
+    let code: Vec<&str> = code.collect();
+    SUITES.iter().any(|suite| !path.ends_with(&format!("/{suite}.py")) && code.iter().any(|line| line.contains(suite)))
 }
 
 /// A line without its comment.

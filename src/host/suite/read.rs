@@ -242,7 +242,8 @@ mod tests {
         fs::write(at.join("queries/m1.sql"), "SELECT 'it''s' FROM {a}").unwrap();
         fs::write(at.join("queries/starrocks/m1.sql"), r"SELECT 'it\'s {a}' FROM {a}").unwrap();
         let spec = "name = 'm'\ntitle = ''\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n[[query]]\nname = 'm1'\ntitle = ''\ntables = ['a']\n";
-        fs::write(at.join("suite.toml"), spec).unwrap();
+        // A user's folder by the former name is read, too.
+        fs::write(at.join(paths::FORMER_SUITE_FILE), spec).unwrap();
         let workload = Workload::read_from(at).unwrap();
         let text = |dialect| workload.text(&workload.queries[0], dialect, Scale::ONE).unwrap().text();
         assert_eq!(text("duckdb"), "SELECT 'it''s' FROM a");
