@@ -6,7 +6,6 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use common::{Bench, built, entry, faulty, processes_with, real, text};
-use querydyno::host::record::Outcome;
 use querydyno::host::session::{FailureKind, Program};
 use querydyno::host::suite::Workload;
 use querydyno::host::verify::Verdict;
@@ -39,10 +38,10 @@ fn a_fault_costs_its_own_cell_only(#[case] fault: &str, #[case] reason: &str) {
     let output = bench.run();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     let failed = bench.record(fault);
-    assert_eq!(failed.outcome, Outcome::Failed);
-    assert!(failed.samples_ns.is_empty());
-    assert!(failed.reason.as_deref().unwrap().contains(reason), "{:?}", failed.reason);
-    assert_eq!(bench.record("zgood").outcome, Outcome::Measured, "{}", text(&output));
+    assert_eq!(failed.outcome.word(), "failed");
+    assert!(failed.samples_ns().is_empty());
+    assert!(failed.reason().unwrap().contains(reason), "{:?}", failed.reason());
+    assert_eq!(bench.record("zgood").outcome.word(), "measured", "{}", text(&output));
     let stored = bench.criterion().join(format!("{fault}_q6_sf0.002/parquet/new"));
     assert!(!stored.exists());
     bench.assert_clean();
@@ -55,7 +54,7 @@ fn a_hang_ends_at_the_deadline_with_all_its_children(#[case] fault: &str) {
     let mut bench = Bench::new(&engine(fault)).args(&[&format!("{fault}/q6")]).env("QUERYDYNO_TIMEOUT", "1");
     let output = bench.run();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    let failure = bench.record(fault).failure.unwrap();
+    let failure = bench.record(fault).failure().cloned().unwrap();
     assert!(matches!(failure.kind, FailureKind::TimedOut { .. }), "{failure}");
     bench.assert_clean();
 }
@@ -65,7 +64,7 @@ fn too_much_memory_ends_the_cell() {
     let mut bench = Bench::new(&engine("memory")).args(&["memory/q6"]).env("QUERYDYNO_MEMORY", "300MiB");
     let output = bench.run();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    let failure = bench.record("memory").failure.unwrap();
+    let failure = bench.record("memory").failure().cloned().unwrap();
     assert!(matches!(failure.kind, FailureKind::OutOfMemory { .. }), "{failure}");
     bench.assert_clean();
 }
@@ -74,7 +73,7 @@ fn too_much_memory_ends_the_cell() {
 fn the_last_words_on_stderr_are_kept() {
     let mut bench = Bench::new(&engine("exit")).args(&["exit/q6"]);
     bench.run();
-    assert_eq!(bench.record("exit").failure.unwrap().stderr, ["the last words"]);
+    assert_eq!(bench.record("exit").failure().unwrap().stderr, ["the last words"]);
 }
 
 #[test]
@@ -82,7 +81,7 @@ fn what_an_engine_prints_does_not_garble_the_protocol() {
     let mut bench =
         Bench::new(&engine("chatty")).args(&["chatty/q6", "--measurement-time", "0.1"]).env("QUERYDYNO_SCALE", "0.002");
     let output = bench.run();
-    assert_eq!(bench.record("chatty").outcome, Outcome::Measured, "{}", text(&output));
+    assert_eq!(bench.record("chatty").outcome.word(), "measured", "{}", text(&output));
 }
 
 #[test]
@@ -91,8 +90,8 @@ fn a_program_that_is_not_there_is_skipped_with_its_reason() {
     let output = bench.run();
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let record = bench.record("gone");
-    assert_eq!(record.outcome, Outcome::Skipped);
-    assert!(record.reason.unwrap().contains("/nowhere/gone"));
+    assert_eq!(record.outcome.word(), "skipped");
+    assert!(record.reason().unwrap().contains("/nowhere/gone"));
 }
 
 #[test]
@@ -102,7 +101,7 @@ fn a_wrong_answer_is_not_timed() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     let record = bench.record("wrong");
     assert!(matches!(record.verdict, Some(Verdict::Wrong { .. })), "{:?}", record.verdict);
-    assert!(record.samples_ns.is_empty());
+    assert!(record.samples_ns().is_empty());
     assert!(!bench.criterion().join("wrong_q6_sf0.01").exists());
 }
 
@@ -116,7 +115,7 @@ fn an_interrupt_leaves_nothing_behind(#[case] signal: &str) {
     send(signal, host.id());
     assert_eq!(host.wait().unwrap().code(), Some(130));
     wait_for(|| processes_with(&bench.mark).is_empty());
-    assert_eq!(bench.record("orphan").reason.as_deref(), Some("interrupted"));
+    assert_eq!(bench.record("orphan").reason(), Some("interrupted"));
     bench.assert_clean();
 }
 
@@ -147,7 +146,7 @@ fn a_data_file_lost_in_the_middle_ends_the_cell_and_is_made_again() {
     std::fs::remove_file(&file).unwrap();
     let output = host.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert!(first.record("kernels").reason.unwrap().contains(&file), "{}", text(&output));
+    assert!(first.record("kernels").reason().unwrap().contains(&file), "{}", text(&output));
     first.assert_clean();
     let mut second = bench("0.1");
     let output = second.run();
@@ -174,8 +173,8 @@ fn an_answer_that_turns_wrong_takes_its_samples_back() {
     let output = bench.run();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     let record = bench.record("liar");
-    assert!(matches!(record.verdict, Some(Verdict::Wrong { .. })), "{:?}", record.reason);
-    assert!(record.samples_ns.is_empty());
+    assert!(matches!(record.verdict, Some(Verdict::Wrong { .. })), "{:?}", record.reason());
+    assert!(record.samples_ns().is_empty());
     for folder in ["new", "kept"] {
         assert!(!bench.criterion().join(format!("liar_q6_sf0.002/parquet/{folder}")).exists());
         assert!(bench.criterion().join("truth_q6_sf0.002/parquet/kept").exists());
@@ -217,7 +216,7 @@ esac; done"#;
     let mut bench = Bench::new(&entry("script", &shell)).args(&["script/q6"]);
     let output = bench.run();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert!(bench.record("script").reason.unwrap().contains("durations_ns"), "{}", text(&output));
+    assert!(bench.record("script").reason().unwrap().contains("durations_ns"), "{}", text(&output));
     bench.assert_clean();
 }
 

@@ -14,7 +14,7 @@ use common::{slow, text};
 use querydyno::host::bench::Bench;
 use querydyno::host::catalog::{Catalog, Recipe};
 use querydyno::host::paths::root;
-use querydyno::host::record::{Outcome, Record};
+use querydyno::host::record::Record;
 use querydyno::host::settings::{OwnEngine, Settings};
 use querydyno::host::suite::Workload;
 use querydyno::host::verify::referee;
@@ -156,19 +156,19 @@ fn judge(records: &[Record]) {
     for record in records {
         let (engine, name) =
             (record.id.engine.as_str(), record.id.query.trim_start_matches("lab-").trim_end_matches("-before"));
-        let reason = record.reason.clone().unwrap_or_default();
+        let reason = record.reason().unwrap_or_default();
         let refused = REFUSED.iter().find(|(table, _)| *table == name && !record.id.query.ends_with("-before"));
         match (BY_FILES.contains(&engine), refused) {
             (true, Some((_, why))) => {
-                assert_eq!(record.outcome, Outcome::Skipped, "{}: {reason}", record.id);
+                assert_eq!(record.outcome.word(), "skipped", "{}: {reason}", record.id);
                 assert!(reason.starts_with("unsupported") && reason.contains(why), "{}: {reason}", record.id);
             }
             (true, None) => {
-                assert_eq!(record.outcome, Outcome::Measured, "{}: {reason}", record.id);
+                assert_eq!(record.outcome.word(), "measured", "{}: {reason}", record.id);
                 assert!(record.verified(), "{}: {:?}", record.id, record.verdict);
                 assert!(record.planning.as_ref().is_some_and(|planning| planning.planning_ns > 0));
             }
-            (false, _) if record.outcome == Outcome::Measured => {
+            (false, _) if record.is_measured() => {
                 assert!(record.verified(), "{}: {:?}", record.id, record.verdict);
             }
             (false, _) => assert!(reason.starts_with("unsupported"), "{}: {reason}", record.id),
@@ -186,7 +186,7 @@ fn tables_of_another_client_are_read_right_or_refused() {
     assert!(REFUSED.iter().all(|(name, _)| tables.iter().any(|(table, _, _)| table == name)));
     let records = run(&workload(&tables), None);
     judge(&records);
-    let right = records.iter().filter(|record| record.outcome == Outcome::Measured).count();
+    let right = records.iter().filter(|record| record.is_measured()).count();
     assert!(records.is_empty() || right * 2 > records.len(), "{right} of {}", records.len());
 }
 
@@ -221,13 +221,13 @@ fn a_metastore_gives_the_same_tables_and_what_they_were_before() {
     let now: Vec<Record> = records.iter().filter(|record| !record.id.query.ends_with("_before")).cloned().collect();
     judge(&now);
     for record in records.iter().filter(|record| record.id.query.ends_with("_before")) {
-        let right = record.outcome == Outcome::Measured && record.verified();
-        let refused = record.reason.as_ref().is_some_and(|reason| reason.starts_with("unsupported"));
+        let right = record.is_measured() && record.verified();
+        let refused = record.reason().is_some_and(|reason| reason.starts_with("unsupported"));
         assert!(
             right || (refused && !BY_FILES.contains(&record.id.engine.as_str())),
             "{}: {:?}",
             record.id,
-            record.reason
+            record.reason()
         );
     }
 }
@@ -248,8 +248,8 @@ fn a_metastore_that_is_not_there_costs_each_engine_one_line() {
     settings.engines.insert("one".to_owned(), own);
     let bench = Bench::new().sql("SELECT count(*) FROM {table}").table("sales.transactions");
     let records = bench.engines(["one"]).runs(1).settings(settings).run().unwrap();
-    let reason = records[0].reason.clone().unwrap();
-    assert_eq!(records[0].outcome, Outcome::Failed);
+    let reason = records[0].reason().unwrap();
+    assert_eq!(records[0].outcome.word(), "failed");
     assert!(reason.contains("no Hive Metastore answers") && reason.contains("services up hive"), "{reason}");
     assert!(!reason.contains('\n') && root().is_dir());
 }

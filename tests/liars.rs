@@ -236,7 +236,7 @@ fn run(
 
 fn verdict<'a>(records: &'a [Record], engine: &str) -> &'a Verdict {
     let record = records.iter().find(|record| record.id.engine == engine).unwrap();
-    record.verdict.as_ref().unwrap_or_else(|| panic!("{}: {:?}", record.id, record.reason))
+    record.verdict.as_ref().unwrap_or_else(|| panic!("{}: {:?}", record.id, record.reason()))
 }
 
 #[test]

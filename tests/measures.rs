@@ -4,7 +4,7 @@ mod common;
 
 use common::{Bench, built, entry, faulty, program, query, session, text};
 use querydyno::host::doctor::{self, State};
-use querydyno::host::record::Outcome;
+use querydyno::host::record::metric;
 use querydyno::host::session::FailureKind;
 use querydyno::host::settings::Settings;
 use querydyno::host::variant::Cache;
@@ -52,9 +52,9 @@ fn an_engine_that_gives_up_for_want_of_memory_is_told_from_one_that_errs() {
     let output = bench.run();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     let record = bench.record("starved");
-    assert!(matches!(record.failure.unwrap().kind, FailureKind::GaveUp { .. }));
-    assert!(record.reason.unwrap().starts_with("out of memory: "));
-    assert_eq!(bench.record("nothing").outcome, Outcome::Measured);
+    assert!(matches!(record.failure().unwrap().kind, FailureKind::GaveUp { .. }));
+    assert!(record.reason().unwrap().starts_with("out of memory: "));
+    assert_eq!(bench.record("nothing").outcome.word(), "measured");
 }
 
 #[test]
@@ -94,15 +94,16 @@ fn one_record_holds_all_of_a_hot_cell() {
     assert!(output.status.success(), "{}", text(&output));
     let record = bench.record("kernels");
     assert_eq!(record.cache, Cache::Hot);
-    assert!(record.peak_memory_bytes > record.baseline_memory_bytes, "{record:?}");
+    assert!(record.metric(metric::PEAK_MEMORY) > record.metric(metric::BASELINE_MEMORY), "{record:?}");
     // The verifying run and at least one of Criterion's warm-up.
-    assert!(record.warm_up_ns.len() >= 2 && record.warm_up_ns.iter().all(|ns| *ns > 0));
-    let counts = record.counts;
-    assert!(counts.minor_page_faults.is_some() && counts.major_page_faults.is_some());
-    assert!(counts.voluntary_context_switches.is_some() && counts.involuntary_context_switches.is_some());
+    let warm_up_ns = &record.measurement().unwrap().warm_up_ns;
+    assert!(warm_up_ns.len() >= 2 && warm_up_ns.iter().all(|ns| *ns > 0));
+    let of = |kind| record.metric(kind);
+    assert!(of(metric::MINOR_PAGE_FAULTS).is_some() && of(metric::MAJOR_PAGE_FAULTS).is_some());
+    assert!(of(metric::VOLUNTARY_CONTEXT_SWITCHES).is_some() && of(metric::INVOLUNTARY_CONTEXT_SWITCHES).is_some());
     // Its four columns, from the page cache.
-    assert!(counts.read_call_bytes.unwrap() > 400_000.0, "{counts:?}");
-    assert!(counts.disk_read_bytes.unwrap() < 4096.0, "{counts:?}");
+    assert!(of(metric::BYTES_READ).unwrap() > 400_000.0, "{:?}", record.metrics);
+    assert!(of(metric::BYTES_READ_FROM_DISK).unwrap() < 4096.0, "{:?}", record.metrics);
 }
 
 #[test]
@@ -113,15 +114,15 @@ fn a_cold_run_reads_its_columns_from_the_disk_or_is_refused() {
     assert!(output.status.success(), "{}", text(&output));
     let record = bench.record("kernels");
     assert_eq!(record.cache, Cache::Cold);
-    if record.outcome == Outcome::Skipped {
+    if record.is_skipped() {
         // Some file systems have no page cache to drop, and then the doctor knows it too.
-        let reason = record.reason.unwrap();
+        let reason = record.reason().unwrap();
         assert!(reason.starts_with("refused as cold") && !can_be_cold(), "{reason}");
         return;
     }
-    assert_eq!(record.iterations, [1; 10]);
-    assert!(record.verdict.unwrap().verified());
-    assert!(record.counts.disk_read_bytes.unwrap() > 400_000.0, "{:?}", record.counts);
+    assert_eq!(record.measurement().unwrap().iterations, [1; 10]);
+    assert!(record.verified());
+    assert!(record.metric(metric::BYTES_READ_FROM_DISK).unwrap() > 400_000.0, "{:?}", record.metrics);
     bench.assert_clean();
 }
 
@@ -136,7 +137,7 @@ fn an_engine_that_reads_nothing_is_refused_as_cold() {
     let output = bench.run();
     assert!(output.status.success(), "{}", text(&output));
     let record = bench.record("nothing");
-    assert_eq!(record.outcome, Outcome::Skipped);
-    assert!(record.reason.unwrap().contains("refused as cold: 0 B came from the disk"));
-    assert!(record.samples_ns.is_empty());
+    assert_eq!(record.outcome.word(), "skipped");
+    assert!(record.reason().unwrap().contains("refused as cold: 0 B came from the disk"));
+    assert!(record.samples_ns().is_empty());
 }

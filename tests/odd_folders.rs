@@ -5,7 +5,6 @@
 mod common;
 
 use common::odd::{ask, assert_right, number, reasons};
-use querydyno::host::record::Outcome;
 use rstest::rstest;
 
 const COUNT: &str = "SELECT count(*) AS n FROM {table}";
@@ -37,7 +36,7 @@ fn folder_is_read_as_it_is_meant(#[case] table: &str, #[case] files: usize, #[ca
 #[case::an_ending_that_may_be_meant("unnamed", &["000000_0 is a Parquet file, and its name does not end in .parquet"])]
 fn folder_is_refused_with_the_reason(#[case] table: &str, #[case] told: &[&str]) {
     let Some(records) = ask(table, COUNT) else { return };
-    assert!(records.iter().all(|record| record.outcome == Outcome::Failed && record.verdict.is_none()));
+    assert!(records.iter().all(|record| record.is_failed() && record.verdict.is_none()));
     for reason in reasons(&records) {
         assert!(told.iter().all(|words| reason.contains(words)), "{reason}");
     }

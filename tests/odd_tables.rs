@@ -14,7 +14,7 @@ use common::odd::{
 };
 use common::text;
 use querydyno::host::bench::Bench;
-use querydyno::host::record::{Outcome, Record};
+use querydyno::host::record::Record;
 use querydyno::host::suite::Workload;
 use querydyno::host::verify::{Dispute, Verdict};
 
@@ -65,7 +65,7 @@ fn int96_beside_another_unit_is_refused() {
             assert!(reason.contains(told), "{reason}");
         }
     }
-    assert!(records.iter().all(|record| record.outcome == Outcome::Failed && record.verdict.is_none()));
+    assert!(records.iter().all(|record| record.is_failed() && record.verdict.is_none()));
 }
 
 #[test]
@@ -125,8 +125,8 @@ fn product_beyond_32_bits_is_disputed_as_an_overflow() {
     assert_ne!(group_of(&dispute, "polars-wheel"), group_of(&dispute, other));
     assert_eq!(dispute.causes, ["differs by a multiple of 2^32: overflow"]);
     if let Some(duckdb) = records.iter().find(|record| record.id.engine == "duckdb-wheel") {
-        let reason = duckdb.reason.as_deref().unwrap_or_default();
-        assert!(duckdb.outcome == Outcome::Failed && reason.contains("Overflow"), "{reason}");
+        let reason = duckdb.reason().unwrap_or_default();
+        assert!(duckdb.is_failed() && reason.contains("Overflow"), "{reason}");
     }
 }
 
@@ -253,7 +253,7 @@ fn answer_of_two_million_rows_is_agreed_by_sums() {
     let Some(records) = ask("many", "SELECT * FROM {table}") else { return };
     for record in &records {
         let agreed = matches!(&record.verdict, Some(Verdict::Agreed { dissent, .. }) if dissent.is_empty());
-        assert!(agreed && record.rows == Some(2_000_000), "{}: {:?} {:?}", record.id, record.verdict, record.reason);
+        assert!(agreed && record.rows == Some(2_000_000), "{}: {:?} {:?}", record.id, record.verdict, record.reason());
     }
 }
 

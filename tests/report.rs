@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use querydyno::host::filter::Filter;
-use querydyno::host::record::{Outcome, Provenance, Record};
+use querydyno::host::record::{Metrics, Outcome, Provenance, Record};
 use querydyno::host::report::{
     Gathered, Group, Known, Report, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
 };
-use querydyno::host::session::FailureKind;
+use querydyno::host::session::{Failure, FailureKind};
 use querydyno::host::settings::Settings;
 use querydyno::host::stats::median;
 use querydyno::host::variant::Cache;
@@ -140,7 +140,7 @@ fn what_is_broken_is_named_and_left_out() {
         "duckdb/q4/sf0.01/parquet in Criterion's folder: no record is of this cell",
         "duckdb_q1_sf0.01/parquet/change: older than the results beside it",
         "29991231T000000Z-1:1: no whole record",
-        "29991231T000000Z-2:1: schema 99 is not known, this reads 3 and 2",
+        "29991231T000000Z-2:1: schema 99 is newer than 4, which this version of QueryDyno reads up to: update it",
     ] {
         assert!(told.contains(expected), "{expected}\nnot in\n{told}");
     }
@@ -193,21 +193,21 @@ fn a_cell_that_never_ran_takes_no_result_away() {
     let file = first_file(&recorded.path("records"));
     let mut record: Record = querydyno::host::record::read(&file).unwrap().swap_remove(0);
     record.started_at = "2999-12-31T00:00:00Z".to_owned();
-    record.outcome = Outcome::Failed;
-    record.failure = Some(FailureKind::Interrupted.into());
-    (record.verdict, record.samples_ns) = (None, Vec::new());
+    let failed = |kind: FailureKind| Outcome::Failed(Failure::from(kind).into());
+    record.outcome = failed(FailureKind::Interrupted);
+    (record.verdict, record.metrics) = (None, Metrics::default());
     recorded.write("records/29991231T000000Z-1.jsonl", serde_json::to_string(&record).unwrap());
     let told_of = |gathered: &Gathered| told(&gathered.left_out).join("\n");
     let interrupted = recorded.newest();
     let shown = interrupted.found.iter().find(|found| found.record.id == record.id).unwrap();
-    assert_eq!(shown.record.outcome, Outcome::Measured);
+    assert_eq!(shown.record.outcome.word(), "measured");
     assert!(told_of(&interrupted).contains("29991231T000000Z-1:1): interrupted"), "{}", told_of(&interrupted));
     // A crash is a result, and the newest.
-    record.failure = Some(FailureKind::Crashed { signal: 11, request: "run".to_owned() }.into());
+    record.outcome = failed(FailureKind::Crashed { signal: 11, request: "run".to_owned() });
     recorded.write("records/29991231T000000Z-1.jsonl", serde_json::to_string(&record).unwrap());
     let crashed = recorded.newest();
     let shown = crashed.found.iter().find(|found| found.record.id == record.id).unwrap();
-    assert_eq!(shown.record.outcome, Outcome::Failed);
+    assert_eq!(shown.record.outcome.word(), "failed");
 }
 
 #[test]
@@ -252,9 +252,8 @@ fn a_run_of_failures_is_a_report_too() {
     let mut gathered = recorded.newest();
     for found in &mut gathered.found {
         let record = &mut found.record;
-        record.outcome = Outcome::Failed;
-        record.reason = Some("it fell over".to_owned());
-        (record.verdict, record.samples_ns) = (None, Vec::new());
+        record.outcome = Outcome::Failed("it fell over".to_owned().into());
+        (record.verdict, record.metrics) = (None, Metrics::default());
     }
     let report = Report::new(&gathered, &recorded.sources("").known, &[]);
     let document = report.document(true).unwrap();

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use common::{Bench, catalog, text};
 use querydyno::host::paths::root;
-use querydyno::host::record::{Outcome, Record};
+use querydyno::host::record::Record;
 use querydyno::host::verify::Verdict;
 use rstest::rstest;
 use tempfile::TempDir;
@@ -71,17 +71,17 @@ fn the_engine_of_contributing_is_short_and_verified() {
     assert!(q6.verdict.as_ref().is_some_and(Verdict::verified), "{shown}");
     assert_eq!(q6.engine.build.source.as_deref(), Some("wheel polars 2.1.0"));
     // Its own SQL decides: what it takes is verified, what it does not take is skipped.
-    assert_ne!(q17.outcome, Outcome::Failed, "{shown}");
+    assert_ne!(q17.outcome.word(), "failed", "{shown}");
 }
 
 /// What an engine that is nothing but Python's own library does in `run`, and how its cell ends.
 #[rstest]
-#[case::unsupported("raise Unsupported('no such thing here')", Outcome::Skipped, "no such thing here")]
-#[case::error("raise KeyError('lineitem')", Outcome::Failed, "KeyError: 'lineitem'")]
-#[case::exit("import os; os._exit(3)", Outcome::Failed, "3")]
-#[case::rows("self.n += 1; return [('1193053.2253',)] * self.n", Outcome::Failed, "1 rows before and 2 rows now")]
-#[case::noise("print('{\"did\":\"fail\"}'); return [(None,)]", Outcome::Failed, "wrong answer")]
-fn a_script_ends_its_cell_as_an_engine_of_rust_does(#[case] run: &str, #[case] outcome: Outcome, #[case] reason: &str) {
+#[case::unsupported("raise Unsupported('no such thing here')", "skipped", "no such thing here")]
+#[case::error("raise KeyError('lineitem')", "failed", "KeyError: 'lineitem'")]
+#[case::exit("import os; os._exit(3)", "failed", "3")]
+#[case::rows("self.n += 1; return [('1193053.2253',)] * self.n", "failed", "1 rows before and 2 rows now")]
+#[case::noise("print('{\"did\":\"fail\"}'); return [(None,)]", "failed", "wrong answer")]
+fn a_script_ends_its_cell_as_an_engine_of_rust_does(#[case] run: &str, #[case] outcome: &str, #[case] reason: &str) {
     let code = format!(
         "from querydyno import Engine, Unsupported, answer, serve\n\
          class Mine(Engine):\n    n = 0\n    def __init__(self, settings): self.version = '1'\n    \
@@ -95,8 +95,8 @@ fn a_script_ends_its_cell_as_an_engine_of_rust_does(#[case] run: &str, #[case] o
     let folder = TempDir::new().unwrap();
     let config = format!("[engine.mine]\nscript = '{}'\n", script(&folder, &code).display());
     let (records, shown) = records(&config, "mine/q6");
-    assert_eq!(records[0].outcome, outcome, "{shown}");
-    assert!(records[0].reason.as_ref().is_some_and(|told| told.contains(reason)), "{shown}");
+    assert_eq!(records[0].outcome.word(), outcome, "{shown}");
+    assert!(records[0].reason().is_some_and(|told| told.contains(reason)), "{shown}");
 }
 
 #[test]
@@ -105,8 +105,8 @@ fn without_python_a_script_engine_is_skipped_and_says_what_to_do() {
     let output = bench.run();
     assert!(output.status.success(), "{}", text(&output));
     let record = bench.record("pandas");
-    let reason = record.reason.unwrap();
-    assert_eq!(record.outcome, Outcome::Skipped);
+    let reason = record.reason().unwrap();
+    assert_eq!(record.outcome.word(), "skipped");
     assert!(reason.contains("no /nowhere/python3") && reason.contains("QUERYDYNO_PYTHON"), "{reason}");
 }
 
@@ -195,8 +195,8 @@ fn an_environment_without_its_package_is_removed_and_says_what_is_missing() {
     let shown = text(&output);
     assert!(elsewhere.join("qdtiny.py").exists(), "{shown}");
     let record = bench.record("mine");
-    let reason = record.reason.unwrap();
-    assert_eq!(record.outcome, Outcome::Skipped, "{shown}");
+    let reason = record.reason().unwrap();
+    assert_eq!(record.outcome.word(), "skipped", "{shown}");
     for told in ["does not hold qdtiny==1.0, so it was removed", "there is no qdtiny in it", "pip.conf"] {
         assert!(reason.contains(told), "{reason}");
     }

@@ -14,7 +14,7 @@ use common::{Bench, entry, processes_with, text};
 use querydyno::host::bench;
 use querydyno::host::interrupt;
 use querydyno::host::paths::root;
-use querydyno::host::record::{Outcome, Record};
+use querydyno::host::record::Record;
 use querydyno::host::session::Program;
 use querydyno::protocol::messages::PROTOCOL;
 use rstest::rstest;
@@ -126,7 +126,7 @@ impl Case {
         let before = self.bench.records().len();
         let output = self.bench.run();
         assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-        assert_eq!(self.newest(before).unwrap().outcome, Outcome::Measured, "{}", text(&output));
+        assert_eq!(self.newest(before).unwrap().outcome.word(), "measured", "{}", text(&output));
         self.assert_clean();
     }
 }
@@ -176,15 +176,15 @@ fn run_leaves_nothing_behind_at(
     assert!(case.reached().exists(), "{}", text(&output));
     let record = case.newest(0).unwrap();
     if !measured {
-        assert!(record.outcome == Outcome::Failed && record.samples_ns.is_empty(), "{record:?}");
-        assert!(record.reason.unwrap().contains("signal 6"));
+        assert!(record.is_failed() && record.samples_ns().is_empty(), "{record:?}");
+        assert!(record.reason().unwrap().contains("signal 6"));
     }
     case.assert_clean();
 
     assert_eq!(case.signalled(stage, "hang", "INT").code(), Some(130));
     let record = case.newest(1).unwrap();
-    assert_eq!(record.outcome == Outcome::Measured, measured);
-    assert!(measured || record.reason.as_deref().unwrap().starts_with("interrupted"), "{record:?}");
+    assert_eq!(record.is_measured(), measured);
+    assert!(measured || record.reason().unwrap().starts_with("interrupted"), "{record:?}");
     case.assert_clean();
 
     case.signalled(stage, "wait", "KILL");

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::checksum::sha256;
 use crate::host::files::write_whole;
 use crate::host::paths;
-use crate::host::record::Record;
+use crate::host::record::{Inspects, Record};
 
 /// A file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,8 +35,11 @@ pub(crate) fn keep(home: &Path, kind: &str, record: &Record, program: &Path) -> 
 
 /// Adds to a cell's record what was found of the same cell before, if that still speaks for it.
 pub(crate) fn carry(home: &Path, record: &mut Record, program: &Path) {
-    record.heap = last(home, "heap", record, program).and_then(|last| last.heap);
-    record.instructions = last(home, "instructions", record, program).and_then(|last| last.instructions);
+    for (kind, what) in [("heap", Inspects::Heap), ("instructions", Inspects::Instructions)] {
+        if let Some(last) = last(home, kind, record, program) {
+            record.metrics.extend(what.kinds().iter().filter_map(|kind| last.metrics.get(*kind)).cloned());
+        }
+    }
 }
 
 fn last(home: &Path, kind: &str, record: &Record, program: &Path) -> Option<Record> {
@@ -77,18 +80,19 @@ mod tests {
         fs::write(&program, "one").unwrap();
         let mut record: Record = serde_json::from_str(include_str!("../../tests/records/measured.json")).unwrap();
         let found = InstructionsRecord { instructions: 7, tool: "callgrind".to_owned(), taken_at: String::new() };
-        record.instructions = Some(found.clone());
+        let before = record.clone();
+        record.set_instructions(&found);
         keep(home.path(), "instructions", &record, &program).unwrap();
         let carried = |record: &Record| {
-            let mut record = Record { instructions: None, ..record.clone() };
+            let mut record = record.clone();
             carry(home.path(), &mut record, &program);
-            record.instructions
+            record.instructions()
         };
-        assert_eq!(carried(&record), Some(found));
-        let mut other = record.clone();
+        assert_eq!(carried(&before), Some(found));
+        let mut other = before.clone();
         other.engine.settings.insert("threads".to_owned(), "9".to_owned());
         assert_eq!(carried(&other), None);
         fs::write(&program, "two").unwrap();
-        assert_eq!(carried(&record), None);
+        assert_eq!(carried(&before), None);
     }
 }

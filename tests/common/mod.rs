@@ -144,7 +144,9 @@ impl Bench {
         let Ok(files) = fs::read_dir(self.folder.path().join(".querydyno/records")) else {
             return Vec::new();
         };
-        files.flatten().flat_map(|file| record::read(&file.path()).unwrap()).collect()
+        // Not by `read`, which leaves out half a line.
+        let lines = files.flatten().flat_map(|file| record::read_lines(&file.path()).unwrap());
+        lines.map(|(_, record)| record.unwrap()).collect()
     }
 
     pub fn record(&self, engine: &str) -> Record {
@@ -224,7 +226,7 @@ pub fn query(sql: &str) -> Task {
 
 pub fn assert_verified(record: &Record) {
     let verified = record.verdict.as_ref().is_some_and(Verdict::verified);
-    assert!(verified, "{}: {:?} {:?}", record.id, record.verdict, record.reason);
+    assert!(verified, "{}: {:?} {:?}", record.id, record.verdict, record.reason());
 }
 
 /// What engines are opened with by tests that need a session and no bench.

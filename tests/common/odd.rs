@@ -120,7 +120,7 @@ pub fn assert_right(table: &str, sql: &str, truth: &Answer) -> Option<Vec<Record
 #[track_caller]
 pub fn assert_agreed_with_truth(record: &Record) {
     let Some(Verdict::Agreed { components, dissent }) = &record.verdict else {
-        panic!("{}: {:?} {:?}", record.id, record.verdict, record.reason);
+        panic!("{}: {:?} {:?}", record.id, record.verdict, record.reason());
     };
     assert!(components.iter().any(|name| name == TRUTH) && dissent.is_empty(), "{components:?} {dissent:?}");
 }
@@ -140,7 +140,7 @@ pub fn dispute(records: &[Record]) -> Dispute {
 }
 
 pub fn reasons(records: &[Record]) -> Vec<String> {
-    records.iter().map(|record| record.reason.clone().unwrap_or_default()).collect()
+    records.iter().map(|record| record.reason().unwrap_or_default().to_owned()).collect()
 }
 
 fn run(mut engines: Vec<&str>, table: &str, sql: &str, truth: Option<&Answer>) -> Option<Vec<Record>> {

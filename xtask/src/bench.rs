@@ -14,7 +14,7 @@ use clap::Args;
 use querydyno::host::bench::{Bench as Run, RUNS};
 use querydyno::host::files::write_whole;
 use querydyno::host::interrupt;
-use querydyno::host::record::{Outcome, Record};
+use querydyno::host::record::Record;
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output::print;
 use querydyno::measure::machine;
@@ -142,7 +142,7 @@ impl Bench {
             }
             None => print(&text)?,
         }
-        if self.runs < REPORTED && records.iter().any(|record| record.outcome == Outcome::Measured) {
+        if self.runs < REPORTED && records.iter().any(Record::is_measured) {
             tell!(
                 "note: cargo xtask report leaves these cells out, {} runs are too few for it: --runs {REPORTED}",
                 self.runs

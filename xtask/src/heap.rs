@@ -4,7 +4,6 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use querydyno::host::inspect::{HeapFound, Tool, heap};
-use querydyno::host::record::Outcome;
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output;
 use querydyno::protocol::id::Scale;
@@ -48,7 +47,7 @@ impl Heap {
                 show(cell, self.sites)?;
             }
         }
-        let failed = found.iter().filter(|cell| cell.record.outcome == Outcome::Failed).count();
+        let failed = found.iter().filter(|cell| cell.record.is_failed()).count();
         ensure!(failed == 0, "{failed} of {} cells failed", found.len());
         Ok(())
     }
@@ -56,8 +55,8 @@ impl Heap {
 
 fn show(found: &HeapFound, sites: usize) -> Result<()> {
     let record = &found.record;
-    let Some(told) = &record.heap else {
-        output::line(format_args!("{}: {}", record.id, record.reason.as_deref().unwrap_or("nothing was counted")))?;
+    let Some(told) = record.heap() else {
+        output::line(format_args!("{}: {}", record.id, record.reason().unwrap_or("nothing was counted")))?;
         return Ok(());
     };
     let heap = &told.heap;
@@ -99,10 +98,10 @@ fn as_json(found: &HeapFound, sites: usize) -> serde_json::Value {
     let record = &found.record;
     json!({
         "id": record.id,
-        "outcome": record.outcome,
-        "reason": record.reason,
+        "outcome": record.outcome.word(),
+        "reason": record.reason(),
         "verdict": record.verdict,
-        "heap": record.heap,
+        "heap": record.heap(),
         "profile": found.profile,
         "sites": &found.sites[..sites.min(found.sites.len())],
     })

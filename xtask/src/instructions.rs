@@ -6,7 +6,6 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use querydyno::host::inspect::{Counted, Gate, instructions};
-use querydyno::host::record::Outcome;
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output;
 use querydyno::protocol::id::Scale;
@@ -50,15 +49,15 @@ impl Instructions {
             output::line(serde_json::to_string_pretty(&json!({ "cells": cells }))?)?;
         } else {
             output::line(table(&counted))?;
-            let skipped = counted.iter().filter(|cell| cell.record.outcome == Outcome::Skipped);
-            for reason in skipped.filter_map(|cell| cell.record.reason.as_deref()).collect::<BTreeSet<_>>() {
+            let skipped = counted.iter().filter(|cell| cell.record.is_skipped());
+            for reason in skipped.filter_map(|cell| cell.record.reason()).collect::<BTreeSet<_>>() {
                 output::line(format_args!("skipped: {reason}"))?;
             }
         }
         let failed: Vec<String> = counted
             .iter()
-            .filter(|cell| cell.record.outcome == Outcome::Failed)
-            .map(|cell| format!("{}: {}", cell.record.id, cell.record.reason.as_deref().unwrap_or_default()))
+            .filter(|cell| cell.record.is_failed())
+            .map(|cell| format!("{}: {}", cell.record.id, cell.record.reason().unwrap_or_default()))
             .collect();
         ensure!(failed.is_empty(), "{} of {} cells failed\n{}", failed.len(), counted.len(), failed.join("\n"));
         Ok(())
@@ -85,10 +84,10 @@ fn table(counted: &[Counted]) -> Table {
     table.set_header(["cell", "instructions, mean of 16 runs", "before", "change", "outcome"]);
     for cell in counted {
         let record = &cell.record;
-        let now = record.instructions.as_ref().map(|found| found.instructions);
+        let now = record.instructions().map(|found| found.instructions);
         let number = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
         let change = cell.change_percent().map(|percent| format!("{percent:+.3} %")).unwrap_or_default();
-        let outcome = format!("{:?}", record.outcome).to_lowercase();
+        let outcome = record.outcome.word().to_owned();
         table.add_row([record.id.to_string(), number(now), number(cell.before), change, outcome]);
     }
     for column in 1..4 {
@@ -101,16 +100,17 @@ fn table(counted: &[Counted]) -> Table {
 
 fn as_json(cell: &Counted) -> serde_json::Value {
     let record = &cell.record;
+    let found = record.instructions();
     json!({
         "id": record.id,
-        "instructions": record.instructions.as_ref().map(|found| found.instructions),
+        "instructions": found.as_ref().map(|found| found.instructions),
         "before": cell.before,
         "change_percent": cell.change_percent(),
-        "outcome": record.outcome,
-        "reason": record.reason,
+        "outcome": record.outcome.word(),
+        "reason": record.reason(),
         "verdict": record.verdict,
         "provenance": record.provenance,
         "provenance_reason": record.provenance_reason,
-        "tool": record.instructions.as_ref().map(|found| &found.tool),
+        "tool": found.map(|found| found.tool),
     })
 }

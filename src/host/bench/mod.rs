@@ -13,7 +13,7 @@
 //!     .engines(["duckdb", "datafusion"])
 //!     .run()?;
 //! for record in records.iter().filter(|record| record.verified()) {
-//!     println!("{}: {:?} ns", record.id, record.samples_ns);
+//!     println!("{}: {:?} ns", record.id, record.samples_ns());
 //! }
 //! # Ok::<(), anyhow::Error>(())
 //! ```
@@ -22,7 +22,6 @@
 //!
 //! ```
 //! use querydyno::host::bench::Bench;
-//! use querydyno::host::record::Outcome;
 //! use querydyno::host::settings::{OwnEngine, Settings};
 //!
 //! let own = || Bench::new().sql("SELECT count(*) FROM {table}").table("/nowhere/*.parquet");
@@ -34,8 +33,8 @@
 //! settings.target = settings.home.join("target");
 //! settings.engines.insert("mine".to_owned(), OwnEngine { program: Some("/bin/false".into()), ..OwnEngine::default() });
 //! let records = own().engines(["mine"]).runs(3).settings(settings).run()?;
-//! assert_eq!(records[0].outcome, Outcome::Failed);
-//! assert!(records[0].reason.as_ref().is_some_and(|why| why.contains("/nowhere/*.parquet")));
+//! assert_eq!(records[0].outcome.word(), "failed");
+//! assert!(records[0].reason().is_some_and(|why| why.contains("/nowhere/*.parquet")));
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 

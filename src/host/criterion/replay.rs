@@ -12,14 +12,14 @@ use std::time::Duration;
 use criterion::SamplingMode;
 
 use super::{SAMPLES, criterion_in};
-use crate::host::record::{Outcome, Record};
+use crate::host::record::Record;
 
 const NEXT_TO_NOTHING: Duration = Duration::from_nanos(1);
 
 /// Has Criterion keep the samples of these records below `folder`, but for those with too few of them; under the name of a
 /// baseline, or as its newest.
 pub(crate) fn replay(records: &[Record], folder: &Path, baseline: Option<&str>) {
-    let enough = |record: &&Record| record.outcome == Outcome::Measured && record.samples_ns.len() >= SAMPLES;
+    let enough = |record: &&Record| record.is_measured() && record.samples_ns().len() >= SAMPLES;
     let records: Vec<&Record> = records.iter().filter(enough).collect();
     if records.is_empty() {
         return;
@@ -34,10 +34,10 @@ pub(crate) fn replay(records: &[Record], folder: &Path, baseline: Option<&str>) 
         let mut group = criterion.benchmark_group(record.id.group());
         group
             .sampling_mode(SamplingMode::Flat)
-            .sample_size(record.samples_ns.len())
+            .sample_size(record.samples_ns().len())
             .warm_up_time(NEXT_TO_NOTHING)
             .measurement_time(NEXT_TO_NOTHING);
-        let mut samples = record.samples_ns.iter().map(|ns| Duration::from_secs_f64(ns / 1e9));
+        let mut samples = record.samples_ns().iter().map(|ns| Duration::from_secs_f64(ns / 1e9));
         let mut warm = false;
         group.bench_function(&record.id.variant, |bencher| {
             bencher.iter_custom(|iterations| {
@@ -90,15 +90,16 @@ impl Drop for Muted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::record::metric;
 
     #[test]
     fn criterion_keeps_the_very_samples() {
         let folder = tempfile::tempdir().unwrap();
         let mut record: Record = serde_json::from_str(include_str!("../../../tests/records/measured.json")).unwrap();
-        record.samples_ns = (1..=12).map(|run| f64::from(run) * 1_234_567.0).collect();
+        record.metrics.set(metric::TIME, (1..=12).map(|run| f64::from(run) * 1_234_567.0));
         let mut few = record.clone();
         few.id.variant = "parquet-few".to_owned();
-        few.samples_ns.truncate(SAMPLES - 1);
+        few.metrics.set(metric::TIME, record.samples_ns()[1..SAMPLES].to_vec());
         replay(&[record.clone(), few], folder.path(), None);
         let kept = folder.path().join("duckdb_q6_sf0.1");
         assert!(!kept.join("parquet-few").exists());
@@ -106,7 +107,7 @@ mod tests {
         let sample: serde_json::Value = serde_json::from_str(&text).unwrap();
         let numbers = |name: &str| -> Vec<f64> { serde_json::from_value(sample[name].clone()).unwrap() };
         assert_eq!(numbers("iters"), [1.0; 12]);
-        assert_eq!(numbers("times"), record.samples_ns);
+        assert_eq!(numbers("times"), record.samples_ns());
         replay(&[record], folder.path(), Some("base"));
         assert!(kept.join("parquet/base/sample.json").exists());
     }

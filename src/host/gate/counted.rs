@@ -10,7 +10,6 @@ use super::judge::{Reading, Verdict};
 use super::outcome::{MetricOutcome, RowOutcome};
 use super::side::Side;
 use crate::host::inspect::{Counted, Gate, instructions_in};
-use crate::host::record::Outcome;
 use crate::host::settings::{Metric, Settings};
 use crate::host::stats::Interval;
 use crate::protocol::id::BenchId;
@@ -46,16 +45,15 @@ pub(super) fn rows(rows: &[BenchId], base: &Side, head: &Side, settings: &Settin
 
 fn row(base: Option<&Counted>, head: &Counted, settings: &Settings) -> Option<RowOutcome> {
     let id = head.record.id.clone();
-    let skipped = |counted: &Counted| counted.record.outcome == Outcome::Skipped;
+    let skipped = |counted: &Counted| counted.record.is_skipped();
     if base.is_none_or(skipped) && skipped(head) {
         return None;
     }
     let failed = [(base, "base"), (Some(head), "head")].into_iter().find_map(|(counted, side)| {
         let record = &counted?.record;
-        (record.outcome != Outcome::Measured)
-            .then(|| format!("{side}: {}", record.reason.as_deref().unwrap_or("not counted")))
+        record.reason().map(|reason| format!("{side}: {reason}"))
     });
-    let count = |counted: &Counted| counted.record.instructions.as_ref().map(|found| found.instructions);
+    let count = |counted: &Counted| counted.record.instructions().map(|found| found.instructions);
     match (failed, base.and_then(count), count(head)) {
         (None, Some(base), Some(head)) => {
             let metric = metric(base, head, &id, settings);
@@ -93,17 +91,17 @@ fn metric(base: u64, head: u64, id: &BenchId, settings: &Settings) -> MetricOutc
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::record::{InstructionsRecord, Record};
+    use crate::host::record::{InstructionsRecord, Outcome, Record};
 
     fn counted(instructions: Option<u64>) -> Counted {
         let mut record: Record = serde_json::from_str(include_str!("../../../tests/records/measured.json")).unwrap();
-        record.outcome = if instructions.is_some() { Outcome::Measured } else { Outcome::Failed };
-        record.reason = instructions.is_none().then(|| "no luck".to_owned());
-        record.instructions = instructions.map(|instructions| InstructionsRecord {
-            instructions,
-            tool: "callgrind".to_owned(),
-            taken_at: String::new(),
-        });
+        let tool = "callgrind".to_owned();
+        match instructions {
+            Some(instructions) => {
+                record.set_instructions(&InstructionsRecord { instructions, tool, taken_at: String::new() });
+            }
+            None => record.outcome = Outcome::Failed("no luck".to_owned().into()),
+        }
         Counted { record, before: None }
     }
 

@@ -14,7 +14,7 @@ use crate::host::checksum::sha256;
 use crate::host::criterion::replay::replay;
 use crate::host::files::write_whole;
 use crate::host::paths;
-use crate::host::record::{self, Outcome, Record};
+use crate::host::record::{self, Measurement, Outcome, Record, metric};
 use crate::host::run::context::RunContext;
 use crate::host::scratch;
 use crate::host::settings::Settings;
@@ -83,7 +83,6 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 /// One side of a row; `None` where it was not measured.
-#[expect(clippy::cast_precision_loss, reason = "nanoseconds of a query are far below 2^53")]
 fn record(row: &Row<'_>, role: Role, pairs: &Pairs, context: &RunContext) -> Option<Record> {
     let contender = match role {
         Role::Base => &row.base,
@@ -99,13 +98,13 @@ fn record(row: &Row<'_>, role: Role, pairs: &Pairs, context: &RunContext) -> Opt
     let launches: Vec<Launch> = taken.flatten().map(of).collect();
     let first = launches.first()?;
     let mut record = context.blank(&contender.cell);
-    record.outcome = Outcome::Measured;
+    record.outcome = Outcome::Measured(Measurement { iterations: vec![1; launches.len()], warm_up_ns: Vec::new() });
     record.engine.version.clone_from(&first.version);
     record.verdict.clone_from(&first.verdict);
     record.query.sha256 = Some(sha256(contender.text.text()));
     record.dataset.sha256.clone_from(&first.dataset_sha256);
-    record.peak_memory_bytes = launches.iter().filter_map(|launch| launch.peak_memory_bytes).max();
-    record.samples_ns = launches.iter().map(|launch| launch.time_ns as f64).collect();
-    record.iterations = vec![1; launches.len()];
+    let peak = launches.iter().filter_map(|launch| launch.peak_memory_bytes).max();
+    record.metrics.set(metric::PEAK_MEMORY, peak.map(metric::value));
+    record.metrics.set(metric::TIME, launches.iter().map(|launch| metric::value(launch.time_ns)));
     Some(record)
 }

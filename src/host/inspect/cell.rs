@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::host::catalog::{Catalog, Entry};
 use crate::host::checkout::Checkout;
 use crate::host::interrupt;
-use crate::host::record::{Inspects, Outcome, Record};
+use crate::host::record::{Inspects, Measurement, Outcome, Record};
 use crate::host::run::event::Observer;
 use crate::host::run::plan::program;
 use crate::host::run::prepare::Ready;
@@ -55,10 +55,10 @@ impl<'a> Inspection<'a> {
         let mut records = Vec::new();
         for cell in &cells {
             let mut record = Record { inspects: Some(what), ..self.runner.context.blank(cell) };
-            match inspect(self, cell, &mut record) {
-                Ok(()) => record.outcome = Outcome::Measured,
-                Err(stop) => stop.tell(&mut record),
-            }
+            record.outcome = match inspect(self, cell, &mut record) {
+                Ok(()) => Outcome::Measured(Measurement::default()),
+                Err(stop) => stop.into(),
+            };
             interrupt::check()?;
             self.runner.keep(&record)?;
             records.push(record);
@@ -88,7 +88,7 @@ pub(super) fn compiled(engine: &Entry, what: &str) -> Result<Program, Stop> {
 
 /// The reason for which an engine's cell is skipped.
 pub(super) fn unsupported(reason: impl Into<String>) -> Stop {
-    Stop { outcome: Outcome::Skipped, reason: format!("unsupported: {}", reason.into()), failure: None }
+    Stop::skipped(format!("unsupported: {}", reason.into()))
 }
 
 /// Valgrind's version.

@@ -105,7 +105,7 @@ fn one(inspection: &Inspection<'_>, cell: &Cell<'_>, tool: Tool, record: &mut Re
             (heap, sites, format!("{version} DHAT; {told}{unseen}"))
         }
     };
-    record.heap = Some(HeapRecord { heap, tool, taken_at: record::now() });
+    record.set_heap(HeapRecord { heap, tool, taken_at: record::now() });
     inspected::keep(home, "heap", record, &timed.path)?;
     Ok((Some(profile), sites))
 }

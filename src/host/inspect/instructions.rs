@@ -18,7 +18,7 @@ use crate::host::checkout::Checkout;
 use crate::host::inspected;
 use crate::host::lock::Lock;
 use crate::host::paths;
-use crate::host::record::{self, Inspects, InstructionsRecord, Outcome, Provenance, Record};
+use crate::host::record::{self, Inspects, InstructionsRecord, Provenance, Record};
 use crate::host::run::event::Event;
 use crate::host::run::launch::opening;
 use crate::host::run::prepare::Ready;
@@ -67,7 +67,7 @@ pub struct Counted {
 impl Counted {
     /// By how many percent the count rose.
     pub fn change_percent(&self) -> Option<f64> {
-        Some(change_percent(self.before?, self.record.instructions.as_ref()?.instructions))
+        Some(change_percent(self.before?, self.record.instructions()?.instructions))
     }
 }
 
@@ -144,8 +144,8 @@ pub(crate) fn instructions_in(
                 "callgrind counted no instruction: the program does not switch counting on (it is no program of this package, or the processor is neither x86_64 nor aarch64)"
             ))?;
         }
-        let found = InstructionsRecord { instructions: summary.now, tool: tool.clone(), taken_at: record::now() };
-        record.instructions = Some(found);
+        let tool = tool.clone();
+        record.set_instructions(&InstructionsRecord { instructions: summary.now, tool, taken_at: record::now() });
         inspected::keep(&settings.home, "instructions", record, &program.path)?;
         check_limit(summary, gate)?;
         Ok(())
@@ -153,11 +153,11 @@ pub(crate) fn instructions_in(
     // Best effort: what is left is overwritten by the next time.
     let _ = fs::remove_dir_all(folder.join("scratch"));
     let records = records?;
-    let nothing = records.iter().all(|record| record.outcome == Outcome::Skipped);
+    let nothing = records.iter().all(Record::is_skipped);
     ensure!(
         gate.limit_percent.is_none() || !nothing,
         "the limit says nothing: no cell that the filter means could be counted{}",
-        records.iter().find_map(|record| record.reason.as_ref()).map_or_else(String::new, |why| format!(" ({why})"))
+        records.iter().find_map(Record::reason).map_or_else(String::new, |why| format!(" ({why})"))
     );
     Ok(records.into_iter().zip(before).map(|(record, before)| Counted { record, before }).collect())
 }

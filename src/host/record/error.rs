@@ -16,17 +16,14 @@ pub enum Error {
     /// The file or its folder cannot be made or written.
     #[error("cannot write the record {}", .0.display())]
     Unwritable(PathBuf, #[source] io::Error),
-    /// A line of the file, the first being 1, is no record.
-    #[error("{path}, line {1}", path = .0.display())]
-    Line(PathBuf, usize, #[source] LineError),
 }
 
 /// Why a line is no record that can be used here.
 #[derive(Debug, Error)]
 pub enum LineError {
-    /// A newer version wrote it, or one that was never published.
-    #[error("schema {0} is not known, this reads {SCHEMA} and 2")]
-    OtherSchema(u32),
+    /// A newer version wrote it.
+    #[error("schema {0} is newer than {SCHEMA}, which this version of QueryDyno reads up to: update it")]
+    NewerSchema(u64),
     /// It is cut off, or nothing that we write; of the schema that it names.
     #[error("no whole record{}", if *.0 == SCHEMA { String::new() } else { format!(" of schema {}", .0) })]
     NotWhole(u32, #[source] serde_json::Error),

@@ -1,30 +1,56 @@
-//! The record of one cell: everything that is needed to read its number years later.
+//! The record of one cell: everything that is needed to read its number years later. The main type is [`Record`].
 //!
-//! A run appends one JSON line a cell to `.querydyno/records/<start>-<pid>.jsonl`, flushed as it is taken and
-//! never rewritten. Names carry units; what could not be learned is `null`, never 0.
+//! A run appends one JSON line a cell to `.querydyno/records/<start>-<pid>.jsonl`, flushed as it is taken and never rewritten.
+//! Records of every older schema are read. In Rust:
 //!
 //! ```no_run
-//! use querydyno::host::record::{self, Outcome};
+//! use querydyno::host::record;
 //! for record in record::read(".querydyno/records/20261120T120000Z-4711.jsonl".as_ref())? {
-//!     let verified = record.verdict.is_some_and(|verdict| verdict.verified());
-//!     if record.outcome == Outcome::Measured && verified {
-//!         println!("{} {:?} ns", record.id, record.samples_ns);
+//!     if record.ranks() {
+//!         println!("{} {:?} ns", record.id, record.samples_ns());
 //!     }
 //! }
 //! # Ok::<(), anyhow::Error>(())
 //! ```
+//!
+//! A line, with most of it left out:
+//!
+//! ```json
+//! {"series":"7f3a09c2d4e81b56","machine_class":"AMD EPYC, 2 cores, 24 GiB, virtualised","schema":4,
+//!  "run_id":"20261120T120000Z-4711-5c1e09f3","id":"duckdb/q1/sf1/parquet","engine":{"name":"duckdb","version":"2.0.0"},
+//!  "query":{"id":"q1","sha256":"16d6"},"dataset":{"workload":"tpch","scale":"sf1","format":"parquet","sha256":"73ca"},
+//!  "outcome":"measured","iterations":[11,11],"warm_up_ns":[12449329,6034471],"verdict":{"kind":"official"},
+//!  "metrics":[{"name":"time","unit":"ns","values":[5199465.8,5330196.5]},
+//!             {"name":"peak_memory","unit":"bytes","values":[59711488.0],"source":"VmHWM of the engine program"}],
+//!  "threads":2,"cache":"hot","provenance":"measured","started_at":"2026-11-20T12:00:01.234Z"}
+//! ```
+//!
+//! A cell without samples has `reason` and `failure` in place of `iterations` and `warm_up_ns`. [`metric`] lists the names and
+//! units; what could not be learned is absent or `null`, never 0. In DuckDB, the median time of every series:
+//!
+//! ```sql
+//! SELECT series, any_value(id) AS cell, count(*) AS records, median(list_median(metric.values)) / 1e6 AS ms
+//! FROM (SELECT series, id, unnest(metrics) AS metric FROM read_json('.querydyno/records/*.jsonl', union_by_name = true)
+//!       WHERE schema = 4 AND outcome = 'measured')
+//! WHERE metric.name = 'time' GROUP BY series ORDER BY ms;
+//! ```
 
 mod dataset;
 mod error;
+mod identity;
+mod inspection;
+mod journal;
+pub mod metric;
+mod outcome;
 mod upcast;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::host::checkout::git;
 pub use crate::host::data::tables::Planning;
@@ -34,20 +60,35 @@ use crate::host::stats;
 use crate::host::variant::Cache;
 use crate::host::verify::Verdict;
 use crate::measure::machine::Host;
-use crate::protocol::engine::{Build, Phases};
+use crate::protocol::engine::Build;
 use crate::protocol::id::BenchId;
-use crate::protocol::observe::Heap;
 pub use dataset::{DatasetRecord, TableRead};
 pub use error::{Error, LineError};
+pub(crate) use identity::run_id;
+pub use inspection::{HeapRecord, Inspects, InstructionsRecord};
+pub use journal::{Line, Writer, read, read_lines};
+pub use metric::{Metric, Metrics};
+pub use outcome::{Measurement, Outcome, Unmeasured};
 
-/// The version of this shape; a reader refuses one it does not know.
-pub const SCHEMA: u32 = 3;
+/// The version of this shape.
+///
+/// 1. The first, with samples, memory and verdict.
+/// 2. Mode, inspections, and the cache and the provenance as what they are.
+/// 3. Verdicts that tell a stored reference from what a run's engines agree on, and a dispute from either.
+/// 4. The run's id, the series' key, outcomes that own their data, and figures as a list of metrics.
+pub const SCHEMA: u32 = 4;
 
 /// One cell of one run.
+///
+/// As JSON it also has its [`series`](Self::series()) and its [`machine_class`](Self::machine_class()).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Record {
     /// [`SCHEMA`].
     pub schema: u32,
+    /// The same for all records of one call. None: of an older schema, and in a file that is not named after its run.
+    #[serde(default)]
+    pub run_id: Option<String>,
     /// Which cell.
     pub id: BenchId,
     /// Which engine, exactly.
@@ -57,50 +98,20 @@ pub struct Record {
     /// Which data.
     pub dataset: DatasetRecord,
     /// How it ended.
+    #[serde(flatten)]
     pub outcome: Outcome,
-    /// Why, for a cell that was skipped or failed.
-    pub reason: Option<String>,
-    /// The failure with its kind and the program's last lines on stderr.
-    pub failure: Option<Failure>,
     /// What is known of the answer; `None` when there was none.
     pub verdict: Option<Verdict>,
     /// Rows of the answer.
     pub rows: Option<u64>,
     /// A fingerprint of the answer: equal for equal answers of one engine.
     pub answer_digest: Option<String>,
-    /// One mean time per iteration for each sample, in nanoseconds: planning, execution, materialising.
-    pub samples_ns: Vec<f64>,
-    /// Iterations of each sample.
-    pub iterations: Vec<u64>,
-    /// CPU time per iteration for each sample, in nanoseconds, over all the program's threads.
-    pub cpu_time_ns: Option<Vec<f64>>,
-    /// Making the tables known, in nanoseconds; outside the samples.
-    pub load_ns: Option<u64>,
-    /// What every run before the samples took, in nanoseconds, from the program's first on: the warm-up curve. Empty
-    /// when cold, where there is no second run.
-    #[serde(default)]
-    pub warm_up_ns: Vec<u64>,
+    /// Every figure. What was known before a cell failed stays, such as the time to load; the samples and what was read
+    /// with them are there of a measured cell only.
+    pub metrics: Metrics,
     /// Iceberg planning, from the tables' names to their files; outside the samples. None: nothing had to be planned.
     #[serde(default)]
     pub planning: Option<Planning>,
-    /// Planning, executing and fetching alone, in nanoseconds, where the engine tells; from runs of their own.
-    #[serde(flatten)]
-    pub phases: Phases,
-    /// What the kernel counted, per iteration: means over the samples.
-    #[serde(default)]
-    pub counts: Counts,
-    /// The most physical memory held while the query ran.
-    pub peak_memory_bytes: Option<u64>,
-    /// How the peak was read.
-    pub memory_source: Option<String>,
-    /// Physical memory held after loading, before the first run.
-    pub baseline_memory_bytes: Option<u64>,
-    /// Allocations of one run, as `cargo xtask heap` found them for the same build and query.
-    #[serde(default)]
-    pub heap: Option<HeapRecord>,
-    /// Instructions of one run, as `cargo xtask instructions` found them for the same build and query.
-    #[serde(default)]
-    pub instructions: Option<InstructionsRecord>,
     /// The engine's way to execute; none: its default.
     #[serde(default)]
     pub mode: Option<String>,
@@ -161,50 +172,103 @@ impl Record {
     /// Whether it ends a run with exit code 1: it failed, or engines disagree and no majority was to decide.
     pub fn is_bad(&self) -> bool {
         let disputed = matches!(self.verdict, Some(Verdict::Disputed(_))) && !self.accept_majority;
-        self.outcome == Outcome::Failed || disputed
+        self.is_failed() || disputed
     }
 
     /// Whether its time may be compared and ranked: samples by a clock, with a verified answer.
     pub fn ranks(&self) -> bool {
-        let timed = self.outcome == Outcome::Measured && self.provenance == Provenance::Measured;
-        timed && !self.samples_ns.is_empty() && self.verified()
+        let timed = self.is_measured() && self.provenance == Provenance::Measured;
+        timed && !self.samples_ns().is_empty() && self.verified()
     }
 
     /// Processors kept busy on average, from CPU time over wall time of the samples. `None` for runs under 0.1 ms: CPU time is
     /// that of the whole process, so there it is mostly the loop around them.
     pub fn cores_used(&self) -> Option<f64> {
-        stats::median(&self.samples_ns).filter(|median| *median > 1e5)?;
-        let cpu: f64 = self.cpu_time_ns.as_ref()?.iter().sum();
-        let wall: f64 = self.samples_ns.iter().sum();
+        self.median_ns().filter(|median| *median > 1e5)?;
+        let cpu: f64 = self.metrics.get(metric::CPU_TIME)?.values.iter().sum();
+        let wall: f64 = self.samples_ns().iter().sum();
         (wall > 0.0).then(|| cpu / wall)
+    }
+
+    /// Whether its samples were taken.
+    pub fn is_measured(&self) -> bool {
+        matches!(self.outcome, Outcome::Measured(_))
+    }
+
+    /// Whether it was not tried, or the engine cannot do it.
+    pub fn is_skipped(&self) -> bool {
+        matches!(self.outcome, Outcome::Skipped(_))
+    }
+
+    /// Whether it crashed, hung, erred or gave a wrong answer.
+    pub fn is_failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed(_))
+    }
+
+    /// Why there are no samples, for a cell that was skipped or failed.
+    pub fn reason(&self) -> Option<&str> {
+        self.outcome.unmeasured().map(|why| why.reason.as_str())
+    }
+
+    /// The failure that ended it, where a program was at fault.
+    pub fn failure(&self) -> Option<&Failure> {
+        self.outcome.unmeasured()?.failure.as_ref()
+    }
+
+    /// How its samples were taken.
+    pub fn measurement(&self) -> Option<&Measurement> {
+        match &self.outcome {
+            Outcome::Measured(measurement) => Some(measurement),
+            Outcome::Skipped(_) | Outcome::Failed(_) => None,
+        }
+    }
+
+    /// One mean time per iteration for each sample, in nanoseconds; none of a cell that was not timed.
+    pub fn samples_ns(&self) -> &[f64] {
+        self.metrics.values(metric::TIME)
+    }
+
+    /// The median of the samples.
+    pub fn median_ns(&self) -> Option<f64> {
+        stats::median(self.samples_ns())
+    }
+
+    /// A figure in its unit, the median where it has several values.
+    pub fn metric(&self, kind: metric::Kind) -> Option<f64> {
+        stats::median(self.metrics.values(kind))
+    }
+
+    /// The most physical memory held while the query ran.
+    pub fn peak_memory_bytes(&self) -> Option<u64> {
+        self.metric(metric::PEAK_MEMORY).map(metric::whole)
+    }
+}
+
+// By hand, for the two keys that a reader of the JSON gets without computing them. `Self::serialize` is the derived one.
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Keyed<'a> {
+            series: Option<String>,
+            machine_class: String,
+            #[serde(flatten, serialize_with = "Record::serialize")]
+            record: &'a Record,
+        }
+        Keyed { series: self.series(), machine_class: self.machine_class(), record: self }.serialize(serializer)
+    }
+}
+
+// By hand, so that whoever reads a record reads those of older schemas.
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = upcast::to_today(Value::deserialize(deserializer)?).map_err(D::Error::custom)?;
+        Self::deserialize(value).map_err(D::Error::custom)
     }
 }
 
 /// What a record says that is older than the question.
 fn alone() -> usize {
     1
-}
-
-/// How a cell ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Its samples were taken.
-    Measured,
-    /// It was not tried, or the engine cannot do it by its nature.
-    Skipped,
-    /// It crashed, hung, erred or gave a wrong answer.
-    Failed,
-}
-
-/// What a cell is looked at for, other than its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Inspects {
-    /// Its allocations: `cargo xtask heap`.
-    Heap,
-    /// Its instructions: `cargo xtask instructions`.
-    Instructions,
 }
 
 /// Where figures come from.
@@ -215,49 +279,6 @@ pub enum Provenance {
     Measured,
     /// A simulated processor: right for one engine over time, wrong for ranking engines.
     Simulated,
-}
-
-/// What the kernel counted for the program and its children, per iteration.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Counts {
-    /// Page faults that needed no disk.
-    pub minor_page_faults: Option<f64>,
-    /// Page faults that waited for a disk.
-    pub major_page_faults: Option<f64>,
-    /// Times that a thread gave up its processor to wait.
-    pub voluntary_context_switches: Option<f64>,
-    /// Times that a thread was made to give up its processor.
-    pub involuntary_context_switches: Option<f64>,
-    /// Bytes asked for by read calls, from the page cache too.
-    pub read_call_bytes: Option<f64>,
-    /// Bytes that came from a disk.
-    pub disk_read_bytes: Option<f64>,
-    /// Bytes of write calls, whether or not they reached a disk: what an engine spilled, and some bytes of protocol.
-    pub write_call_bytes: Option<f64>,
-}
-
-/// Allocations in a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeapRecord {
-    /// What was counted.
-    #[serde(flatten)]
-    pub heap: Heap,
-    /// By what: `dhat` or `valgrind dhat`.
-    pub tool: String,
-    /// When.
-    pub taken_at: String,
-}
-
-/// Instructions in a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InstructionsRecord {
-    /// Executed by all threads during one run, on a simulated processor.
-    pub instructions: u64,
-    /// By what, with its version.
-    pub tool: String,
-    /// When.
-    pub taken_at: String,
 }
 
 /// An engine in a record; version, build and settings are unknown when the program did not open.
@@ -325,95 +346,10 @@ pub fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// The file that one run appends its records to; made with the first of them.
-#[derive(Debug)]
-pub struct Writer {
-    path: PathBuf,
-    file: Option<File>,
-}
-
-impl Writer {
-    /// A file below `folder` named after this moment and this process.
-    pub fn new(folder: &Path) -> Self {
-        let start = Utc::now().format("%Y%m%dT%H%M%SZ");
-        Self { path: folder.join(format!("{start}-{}.jsonl", std::process::id())), file: None }
-    }
-
-    /// Appends one record and flushes it to the disk.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn append(&mut self, record: &Record) -> Result<(), Error> {
-        self.write(record).map_err(|source| Error::Unwritable(self.path.clone(), source))
-    }
-
-    fn write(&mut self, record: &Record) -> io::Result<()> {
-        let mut line = serde_json::to_vec(record)?;
-        line.push(b'\n');
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => {
-                if let Some(folder) = self.path.parent() {
-                    fs::create_dir_all(folder)?;
-                }
-                none.insert(OpenOptions::new().create(true).append(true).open(&self.path)?)
-            }
-        };
-        // One write, so that a kill leaves a whole line or none.
-        file.write_all(&line).and_then(|()| file.sync_data())
-    }
-
-    /// The file, once there is a record in it.
-    pub fn path(&self) -> Option<&Path> {
-        self.file.as_ref().map(|_| self.path.as_path())
-    }
-}
-
-/// The number of a line in its file, the first being 1, and its record or why it is none.
-pub type Line = (usize, Result<Record, LineError>);
-
-/// Reads the records of one file.
-///
-/// # Errors
-/// When the file cannot be read; or the first line that is no record of a schema known here.
-pub fn read(path: &Path) -> Result<Vec<Record>, Error> {
-    let in_file = |(line, record): Line| record.map_err(|source| Error::Line(path.to_owned(), line, source));
-    read_lines(path)?.into_iter().map(in_file).collect()
-}
-
-/// Reads the records of one file, each with the number of its line; a line that is none has its error.
-///
-/// # Errors
-/// When the file cannot be read.
-pub fn read_lines(path: &Path) -> Result<Vec<Line>, Error> {
-    let text = fs::read(path).map_err(|source| Error::Unreadable(path.to_owned(), source))?;
-    let lines = text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
-    Ok(lines.map(|(index, line)| (index + 1, parse(line))).collect())
-}
-
-fn parse(line: &[u8]) -> Result<Record, LineError> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        schema: u32,
-    }
-    let record: Result<Record, _> = serde_json::from_slice(line);
-    // A record of another version need not have this one's fields.
-    let schema = match &record {
-        Ok(record) => record.schema,
-        Err(_) => serde_json::from_slice::<Versioned>(line).map_or(SCHEMA, |versioned| versioned.schema),
-    };
-    if schema == 2 {
-        let upcast = serde_json::from_slice(line).map(upcast::from_2).and_then(serde_json::from_value);
-        return upcast.map_err(|source| LineError::NotWhole(schema, source));
-    }
-    if schema != SCHEMA {
-        return Err(LineError::OtherSchema(schema));
-    }
-    record.map_err(|source| LineError::NotWhole(schema, source))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::conditions::Conditions;
 use super::gather::Gathered;
 use super::left_out::LeftOut;
-use crate::host::record::Record;
-use crate::host::stats::{Interval, Random, median, percentiles, resampled_medians};
+use crate::host::record::{Record, metric};
+use crate::host::stats::{Interval, Random, percentiles, resampled_medians};
 use crate::protocol::id::BenchId;
 
 /// A cell in both.
@@ -89,14 +89,12 @@ fn unlike(base: &Record, head: &Record) -> Option<String> {
 
 fn change(base_id: &str, base: &Record, head_id: &str, head: &Record, random: &mut Random) -> Option<Change> {
     const DRAWS: usize = 1000;
-    let (base_ns, head_ns) = (median(&base.samples_ns)?, median(&head.samples_ns)?);
-    let bases = resampled_medians(&base.samples_ns, DRAWS, random);
-    let heads = resampled_medians(&head.samples_ns, DRAWS, random);
+    let (base_ns, head_ns) = (base.median_ns()?, head.median_ns()?);
+    let bases = resampled_medians(base.samples_ns(), DRAWS, random);
+    let heads = resampled_medians(head.samples_ns(), DRAWS, random);
     let mut ratios: Vec<f64> = heads.iter().zip(&bases).map(|(head, base)| head / base).collect();
     let (low, high) = percentiles(&mut ratios, 0.95)?;
-    #[expect(clippy::cast_precision_loss, reason = "bytes and instructions are far below 2^53")]
-    let ratio = |base: Option<u64>, head: Option<u64>| Some(head? as f64 / base? as f64);
-    let count = |record: &Record| record.instructions.as_ref().map(|found| found.instructions);
+    let ratio = |kind| Some(head.metric(kind)? / base.metric(kind)?);
     Some(Change {
         id: head.id.clone(),
         base: base_id.to_owned(),
@@ -104,7 +102,7 @@ fn change(base_id: &str, base: &Record, head_id: &str, head: &Record, random: &m
         base_ns,
         head_ns,
         ratio: Interval { estimate: head_ns / base_ns, low, high },
-        memory_ratio: ratio(base.peak_memory_bytes, head.peak_memory_bytes),
-        instructions_ratio: ratio(count(base), count(head)),
+        memory_ratio: ratio(metric::PEAK_MEMORY),
+        instructions_ratio: ratio(metric::INSTRUCTIONS),
     })
 }

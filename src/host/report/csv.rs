@@ -30,7 +30,7 @@ use serde_json::Value;
 use super::gather::Found;
 use super::group::state;
 use super::{Change, Report};
-use crate::host::record::Record;
+use crate::host::record::{Record, metric};
 use crate::host::stats::Interval;
 
 const HEADER: [&str; 25] = [
@@ -123,7 +123,7 @@ fn fixed(found: &Found, label: String) -> [String; 21] {
         commit.unwrap_or_default(),
         word(record.inspects),
         state(record).to_owned(),
-        record.reason.clone().unwrap_or_default(),
+        record.reason().unwrap_or_default().to_owned(),
         verdict.to_owned(),
         word(record.provenance),
     ]
@@ -147,42 +147,36 @@ fn ratios(change: &Change) -> Vec<Metric> {
     [("ratio_to_base", time.estimate, Some(time.low), Some(time.high))].into_iter().chain(others).collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "nanoseconds, bytes and counts are far below 2^53")]
 fn metrics(record: &Record, time: Option<Interval>) -> Vec<Metric> {
-    let counts = &record.counts;
-    let whole = |value: Option<u64>| value.map(|value| value as f64);
-    let heap = record.heap.as_ref().map(|found| found.heap);
+    let of = |kind| record.metric(kind);
+    let planning = record.planning.as_ref();
     let mut metrics: Vec<Metric> = Vec::new();
     metrics.extend(time.map(|time| ("median_ns", time.estimate, Some(time.low), Some(time.high))));
     let single = [
-        ("load_ns", whole(record.load_ns)),
-        ("iceberg_catalog_ns", whole(record.planning.as_ref().map(|planning| planning.catalog_ns))),
-        ("iceberg_planning_ns", whole(record.planning.as_ref().map(|planning| planning.planning_ns))),
-        ("plan_ns", whole(record.phases.plan_ns)),
-        ("execute_ns", whole(record.phases.execute_ns)),
-        ("fetch_ns", whole(record.phases.fetch_ns)),
-        ("cpu_time_ns", cpu(record)),
+        ("load_ns", of(metric::LOAD_TIME)),
+        ("iceberg_catalog_ns", planning.map(|planning| metric::value(planning.catalog_ns))),
+        ("iceberg_planning_ns", planning.map(|planning| metric::value(planning.planning_ns))),
+        ("plan_ns", of(metric::PLAN_TIME)),
+        ("execute_ns", of(metric::EXECUTE_TIME)),
+        ("fetch_ns", of(metric::FETCH_TIME)),
+        ("cpu_time_ns", of(metric::CPU_TIME)),
         ("cores_used", record.cores_used()),
-        ("peak_memory_bytes", whole(record.peak_memory_bytes)),
-        ("baseline_memory_bytes", whole(record.baseline_memory_bytes)),
-        ("minor_page_faults", counts.minor_page_faults),
-        ("major_page_faults", counts.major_page_faults),
-        ("voluntary_context_switches", counts.voluntary_context_switches),
-        ("involuntary_context_switches", counts.involuntary_context_switches),
-        ("read_call_bytes", counts.read_call_bytes),
-        ("disk_read_bytes", counts.disk_read_bytes),
-        ("write_call_bytes", counts.write_call_bytes),
-        ("heap_total_bytes", whole(heap.map(|heap| heap.total_bytes))),
-        ("heap_blocks", whole(heap.map(|heap| heap.total_blocks))),
-        ("heap_peak_bytes", whole(heap.map(|heap| heap.peak_bytes))),
-        ("instructions", whole(record.instructions.as_ref().map(|found| found.instructions))),
+        ("peak_memory_bytes", of(metric::PEAK_MEMORY)),
+        ("baseline_memory_bytes", of(metric::BASELINE_MEMORY)),
+        ("minor_page_faults", of(metric::MINOR_PAGE_FAULTS)),
+        ("major_page_faults", of(metric::MAJOR_PAGE_FAULTS)),
+        ("voluntary_context_switches", of(metric::VOLUNTARY_CONTEXT_SWITCHES)),
+        ("involuntary_context_switches", of(metric::INVOLUNTARY_CONTEXT_SWITCHES)),
+        ("read_call_bytes", of(metric::BYTES_READ)),
+        ("disk_read_bytes", of(metric::BYTES_READ_FROM_DISK)),
+        ("write_call_bytes", of(metric::BYTES_WRITTEN)),
+        ("heap_total_bytes", of(metric::HEAP_TOTAL)),
+        ("heap_blocks", of(metric::HEAP_TOTAL_BLOCKS)),
+        ("heap_peak_bytes", of(metric::HEAP_PEAK)),
+        ("instructions", of(metric::INSTRUCTIONS)),
     ];
     metrics.extend(single.into_iter().filter_map(|(name, value)| Some((name, value?, None, None))));
     metrics
-}
-
-fn cpu(record: &Record) -> Option<f64> {
-    crate::host::stats::median(record.cpu_time_ns.as_deref()?)
 }
 
 fn number(value: Option<f64>) -> String {

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::group::Group;
-use crate::host::record::Outcome;
 use crate::host::stats::geometric_mean;
 
 /// An engine against the reference of its group.
@@ -40,6 +39,6 @@ pub struct Success {
 pub fn success(group: &Group<'_>, contestant: usize) -> Success {
     group.of(contestant).fold(Success::default(), |sum, cell| Success {
         right: sum.right + usize::from(cell.ranked_time().is_some()),
-        failed: sum.failed + usize::from(cell.record().outcome == Outcome::Failed && cell.state() != "interrupted"),
+        failed: sum.failed + usize::from(cell.record().is_failed() && cell.state() != "interrupted"),
     })
 }

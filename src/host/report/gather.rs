@@ -223,20 +223,22 @@ fn is_records(file: &Path) -> bool {
 
 /// Whether it says nothing of the engine: somebody pressed Ctrl-C, or it was not there.
 fn never_ran(record: &Record) -> bool {
-    let interrupted = record.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Interrupted);
-    // Tables that could not be found or read: no program was even started.
-    let nothing_to_read =
-        record.outcome == Outcome::Failed && record.failure.is_none() && record.dataset.sha256.is_none();
-    interrupted || nothing_to_read || (record.outcome == Outcome::Skipped && record.failure.is_none())
+    match (&record.outcome, record.failure()) {
+        (Outcome::Measured(_), _) => false,
+        (_, Some(failure)) => failure.kind == FailureKind::Interrupted,
+        (Outcome::Skipped(_), None) => true,
+        // Tables that could not be found or read: no program was even started.
+        (Outcome::Failed(_), None) => record.dataset.sha256.is_none(),
+    }
 }
 
 fn unusable(record: &Record, known: &Known) -> Option<String> {
-    let few = record.outcome == Outcome::Measured && record.inspects.is_none() && record.samples_ns.len() < SAMPLES;
-    let torn = record.samples_ns.iter().any(|time| !time.is_finite() || *time <= 0.0);
+    let few = record.is_measured() && record.inspects.is_none() && record.samples_ns().len() < SAMPLES;
+    let torn = record.samples_ns().iter().any(|time| !time.is_finite() || *time <= 0.0);
     // Somebody's own engine is known where it was measured, and its records tell enough of it.
     let gone = known.gone(&record.id).filter(|_| record.engine.kind != "own");
     gone.or_else(|| {
-        few.then(|| format!("{} samples are too few for a median with an interval", record.samples_ns.len()))
+        few.then(|| format!("{} samples are too few for a median with an interval", record.samples_ns().len()))
     })
     .or_else(|| torn.then(|| "it has a time that is none".to_owned()))
 }
@@ -278,5 +280,6 @@ fn check(found: &[Found], stored: &[Stored], left_out: &mut Vec<LeftOut>) {
 /// Whether the record holds these samples, to the last digits that a division leaves.
 fn same(record: &Record, stored: &Stored) -> bool {
     let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-9 * b.abs();
-    record.samples_ns.len() == stored.samples_ns.len() && record.samples_ns.iter().zip(&stored.samples_ns).all(close)
+    let samples = record.samples_ns();
+    samples.len() == stored.samples_ns.len() && samples.iter().zip(&stored.samples_ns).all(close)
 }

@@ -60,22 +60,22 @@ impl<'a> Cell<'a> {
 
 /// In one or two words how a cell ended.
 pub fn state(record: &Record) -> &'static str {
-    match (record.outcome, &record.verdict, record.failure.as_ref().map(|failure| &failure.kind)) {
-        (Outcome::Measured, Some(verdict), _) if verdict.verified() => "measured",
-        (Outcome::Measured, Some(Verdict::Disputed(_)), _) => "disputed",
-        (Outcome::Measured, ..) => "unchecked",
-        (Outcome::Skipped, _, Some(FailureKind::NotCold { .. })) => "not cold",
-        (Outcome::Skipped, _, Some(_)) => "unsupported",
-        (Outcome::Skipped, _, None) => "not available",
-        (Outcome::Failed, Some(Verdict::Wrong { .. }), _) => "wrong",
-        (Outcome::Failed, _, Some(kind)) => match kind {
+    match (&record.outcome, &record.verdict, record.failure().map(|failure| &failure.kind)) {
+        (Outcome::Measured(_), Some(verdict), _) if verdict.verified() => "measured",
+        (Outcome::Measured(_), Some(Verdict::Disputed(_)), _) => "disputed",
+        (Outcome::Measured(_), ..) => "unchecked",
+        (Outcome::Skipped(_), _, Some(FailureKind::NotCold { .. })) => "not cold",
+        (Outcome::Skipped(_), _, Some(_)) => "unsupported",
+        (Outcome::Skipped(_), _, None) => "not available",
+        (Outcome::Failed(_), Some(Verdict::Wrong { .. }), _) => "wrong",
+        (Outcome::Failed(_), _, Some(kind)) => match kind {
             FailureKind::Crashed { .. } | FailureKind::Exited { .. } => "crashed",
             FailureKind::TimedOut { .. } => "timed out",
             FailureKind::OutOfMemory { .. } | FailureKind::GaveUp { .. } => "out of memory",
             FailureKind::Interrupted => "interrupted",
             _ => "error",
         },
-        (Outcome::Failed, _, None) => "error",
+        (Outcome::Failed(_), _, None) => "error",
     }
 }
 
@@ -117,7 +117,7 @@ impl<'a> Group<'a> {
             found,
             contestant,
             query: places[found.record.id.query.as_str()],
-            time: median_interval(&found.record.samples_ns),
+            time: median_interval(found.record.samples_ns()),
         });
         let mut group = Self {
             conditions,

@@ -38,7 +38,7 @@ use super::distance::{from_reference, success};
 use super::group::{self, Group};
 use super::{Change, Report};
 use crate::host::audit;
-use crate::host::stats::median;
+use crate::host::record::metric;
 
 /// The version of this shape.
 pub const SCHEMA: u32 = 1;
@@ -57,10 +57,10 @@ pub fn render(report: &Report<'_>) -> Result<String> {
         json!({
             "record": found.record_id,
             "id": record.id,
-            "outcome": record.outcome,
-            "reason": record.reason,
-            "heap": record.heap,
-            "instructions": record.instructions,
+            "outcome": record.outcome.word(),
+            "reason": record.reason(),
+            "heap": record.heap(),
+            "instructions": record.instructions(),
         })
     });
     let whole = json!({
@@ -123,19 +123,27 @@ fn cell(group: &Group<'_>, cell: &group::Cell<'_>) -> Value {
         "engine": group.contestants[cell.contestant].label,
         "query": record.id.query,
         "state": cell.state(),
-        "reason": record.reason,
+        "reason": record.reason(),
         "verdict": record.verdict,
         "time_ns": cell.time,
-        "samples": record.samples_ns.len(),
+        "samples": record.samples_ns().len(),
         "to_fastest": to_fastest,
-        "peak_memory_bytes": record.peak_memory_bytes,
-        "baseline_memory_bytes": record.baseline_memory_bytes,
-        "memory_source": record.memory_source,
-        "cpu_time_ns": record.cpu_time_ns.as_deref().and_then(median),
+        "peak_memory_bytes": record.peak_memory_bytes(),
+        "baseline_memory_bytes": record.metric(metric::BASELINE_MEMORY).map(metric::whole),
+        "memory_source": record.metrics.get(metric::PEAK_MEMORY).and_then(|peak| peak.source.as_ref()),
+        "cpu_time_ns": record.metric(metric::CPU_TIME),
         "cores_used": record.cores_used(),
-        "counts": record.counts,
-        "heap": record.heap,
-        "instructions": record.instructions,
+        "counts": {
+            "minor_page_faults": record.metric(metric::MINOR_PAGE_FAULTS),
+            "major_page_faults": record.metric(metric::MAJOR_PAGE_FAULTS),
+            "voluntary_context_switches": record.metric(metric::VOLUNTARY_CONTEXT_SWITCHES),
+            "involuntary_context_switches": record.metric(metric::INVOLUNTARY_CONTEXT_SWITCHES),
+            "read_call_bytes": record.metric(metric::BYTES_READ),
+            "disk_read_bytes": record.metric(metric::BYTES_READ_FROM_DISK),
+            "write_call_bytes": record.metric(metric::BYTES_WRITTEN),
+        },
+        "heap": record.heap(),
+        "instructions": record.instructions(),
         "dataset_sha256": record.dataset.sha256,
         "commit": record.git.as_ref().map(|git| &git.commit),
         "dirty": record.git.as_ref().map(|git| git.dirty),

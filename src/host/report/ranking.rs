@@ -9,6 +9,7 @@
 use serde::Serialize;
 
 use super::group::Group;
+use crate::host::record::metric;
 use crate::host::stats::{Interval, Random, geometric_mean, percentiles, resampled_medians};
 
 /// An engine is ranked when it answered at least this share of what the engine with the most right answers did: one that
@@ -98,10 +99,7 @@ pub(super) fn rank(group: &Group<'_>) -> Ranking {
             rank: leader + 1,
             geomean_ns: *geomean_ns,
             to_fastest: ratio(index, 0),
-            #[expect(clippy::cast_precision_loss, reason = "bytes of memory are far below 2^53")]
-            peak_memory_bytes: mean(&|query| {
-                group.cell(query, *contestant)?.record().peak_memory_bytes.map(|bytes| bytes as f64)
-            }),
+            peak_memory_bytes: mean(&|query| group.cell(query, *contestant)?.record().metric(metric::PEAK_MEMORY)),
         });
     }
     ranking
@@ -115,7 +113,7 @@ fn replicates(group: &Group<'_>, queries: &[usize], places: &[(usize, f64)]) -> 
         .iter()
         .map(|query| {
             let of = |(contestant, _): &(usize, f64)| {
-                let samples = group.cell(*query, *contestant).map_or(&[][..], |cell| &cell.record().samples_ns);
+                let samples = group.cell(*query, *contestant).map_or(&[][..], |cell| cell.record().samples_ns());
                 resampled_medians(samples, MEDIANS, &mut random).into_iter().map(f64::ln).collect()
             };
             places.iter().map(of).collect()
@@ -148,7 +146,8 @@ mod tests {
     fn found(engine: &str, query: usize, milliseconds: f64) -> Found {
         let mut record: Record = serde_json::from_str(include_str!("../../../tests/records/measured.json")).unwrap();
         record.id = format!("{engine}/q{query}/sf1/parquet").parse().unwrap();
-        record.samples_ns = (0..10).map(|sample| milliseconds * 1e6 * (1.0 + f64::from(sample) / 1000.0)).collect();
+        let samples = (0..10).map(|sample| milliseconds * 1e6 * (1.0 + f64::from(sample) / 1000.0));
+        record.metrics.set(metric::TIME, samples);
         Found { record_id: String::new(), record }
     }
 
@@ -157,7 +156,7 @@ mod tests {
         let all: Vec<Found> = times
             .iter()
             .flat_map(|(engine, times)| times.iter().enumerate().map(|(query, time)| found(engine, query + 1, *time)))
-            .filter(|found| found.record.samples_ns[0] > 0.0)
+            .filter(|found| found.record.samples_ns()[0] > 0.0)
             .collect();
         let groups = Group::all(&all, &Known::default());
         assert_eq!(groups.len(), 1);

@@ -1,11 +1,10 @@
 //! One cell's whole story, from its record.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::gather::Found;
 use super::group::state;
-use crate::host::record::Record;
+use crate::host::record::{Record, metric};
 use crate::host::stats::median_interval;
 use crate::protocol::units::{Bytes, Nanos};
 
@@ -39,18 +38,18 @@ fn known<const N: usize>(lines: [(&'static str, Option<String>); N]) -> Lines {
     lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-fn bytes(bytes: Option<u64>) -> Option<String> {
-    Some(Bytes(bytes?).to_string())
+fn bytes(bytes: Option<f64>) -> Option<String> {
+    Some(Bytes::about(bytes?).to_string())
 }
 
-fn span(ns: Option<u64>) -> Option<String> {
-    Some(Nanos::from(Duration::from_nanos(ns?)).to_string())
+fn span(ns: Option<f64>) -> Option<String> {
+    Some(Nanos(ns?).to_string())
 }
 
 fn outcome(record: &Record) -> Lines {
-    let stderr = record.failure.as_ref().map(|failure| failure.stderr.join("\n                           "));
+    let stderr = record.failure().map(|failure| failure.stderr.join("\n                           "));
     known([
-        ("reason", record.reason.clone()),
+        ("reason", record.reason().map(str::to_owned)),
         ("last on stderr", stderr.filter(|text| !text.is_empty())),
         ("answer", record.verdict.as_ref().map(ToString::to_string)),
         ("rows", record.rows.map(|rows| rows.to_string())),
@@ -59,42 +58,41 @@ fn outcome(record: &Record) -> Lines {
 }
 
 fn time(record: &Record) -> Lines {
-    let interval = median_interval(&record.samples_ns);
+    let interval = median_interval(record.samples_ns());
     let list = |values: &mut dyn Iterator<Item = f64>| {
         let shown: Vec<String> = values.map(|value| Nanos(value).to_string()).collect();
         (!shown.is_empty()).then(|| shown.join(", "))
     };
-    let cpu = record.cpu_time_ns.as_deref().and_then(crate::host::stats::median);
-    #[expect(clippy::cast_precision_loss, reason = "nanoseconds are far below 2^53")]
-    let mut warm_up = record.warm_up_ns.iter().take(10).map(|ns| *ns as f64);
+    let (measurement, planning) = (record.measurement(), record.planning.as_ref());
+    let warm_up = measurement.map_or(&[][..], |measurement| &measurement.warm_up_ns);
     known([
         ("median", interval.map(|time| Nanos(time.estimate).to_string())),
         ("95 % interval", interval.map(|time| format!("{} to {}", Nanos(time.low), Nanos(time.high)))),
-        ("samples", list(&mut record.samples_ns.iter().copied())),
-        ("iterations of a sample", record.iterations.first().map(ToString::to_string)),
-        ("CPU time", cpu.map(|cpu| Nanos(cpu).to_string())),
+        ("samples", list(&mut record.samples_ns().iter().copied())),
+        ("iterations of a sample", measurement.and_then(|how| how.iterations.first()).map(ToString::to_string)),
+        ("CPU time", span(record.metric(metric::CPU_TIME))),
         ("cores used", record.cores_used().map(|cores| format!("{cores:.2} of {} threads", record.threads))),
-        ("planning", span(record.phases.plan_ns)),
-        ("executing", span(record.phases.execute_ns)),
-        ("fetching", span(record.phases.fetch_ns)),
-        ("finding the Iceberg tables", span(record.planning.as_ref().map(|planning| planning.catalog_ns))),
-        ("planning their files", span(record.planning.as_ref().map(|planning| planning.planning_ns))),
-        ("loading", span(record.load_ns)),
-        ("first runs", list(&mut warm_up)),
+        ("planning", span(record.metric(metric::PLAN_TIME))),
+        ("executing", span(record.metric(metric::EXECUTE_TIME))),
+        ("fetching", span(record.metric(metric::FETCH_TIME))),
+        ("finding the Iceberg tables", span(planning.map(|planning| metric::value(planning.catalog_ns)))),
+        ("planning their files", span(planning.map(|planning| metric::value(planning.planning_ns)))),
+        ("loading", span(record.metric(metric::LOAD_TIME))),
+        ("first runs", list(&mut warm_up.iter().take(10).map(|ns| metric::value(*ns)))),
     ])
 }
 
 fn memory(record: &Record) -> Lines {
-    let heap = record.heap.as_ref();
+    let peak = record.metrics.get(metric::PEAK_MEMORY);
     known([
-        ("peak", bytes(record.peak_memory_bytes)),
-        ("peak is", record.memory_source.clone()),
-        ("before the query", bytes(record.baseline_memory_bytes)),
-        ("limit", bytes(record.memory_limit_bytes)),
-        ("heap, peak", heap.and_then(|found| bytes(Some(found.heap.peak_bytes)))),
+        ("peak", bytes(record.metric(metric::PEAK_MEMORY))),
+        ("peak is", peak.and_then(|peak| peak.source.clone())),
+        ("before the query", bytes(record.metric(metric::BASELINE_MEMORY))),
+        ("limit", record.memory_limit_bytes.map(|bytes| Bytes(bytes).to_string())),
+        ("heap, peak", bytes(record.metric(metric::HEAP_PEAK))),
         (
             "heap, in all",
-            heap.map(|found| {
+            record.heap().map(|found| {
                 format!("{} in {} blocks ({})", Bytes(found.heap.total_bytes), found.heap.total_blocks, found.tool)
             }),
         ),
@@ -102,20 +100,19 @@ fn memory(record: &Record) -> Lines {
 }
 
 fn counts(record: &Record) -> Lines {
-    let counts = &record.counts;
-    let whole = |count: Option<f64>| Some(format!("{:.0}", count?));
-    let size = |bytes: Option<f64>| bytes.map(|bytes| Bytes::about(bytes).to_string());
+    let whole = |kind| Some(format!("{:.0}", record.metric(kind)?));
+    let size = |kind| bytes(record.metric(kind));
     known([
-        ("page faults", whole(counts.minor_page_faults)),
-        ("page faults from disk", whole(counts.major_page_faults)),
-        ("waits", whole(counts.voluntary_context_switches)),
-        ("interruptions", whole(counts.involuntary_context_switches)),
-        ("read by calls", size(counts.read_call_bytes)),
-        ("read from a disk", size(counts.disk_read_bytes)),
-        ("written by calls", size(counts.write_call_bytes)),
+        ("page faults", whole(metric::MINOR_PAGE_FAULTS)),
+        ("page faults from disk", whole(metric::MAJOR_PAGE_FAULTS)),
+        ("waits", whole(metric::VOLUNTARY_CONTEXT_SWITCHES)),
+        ("interruptions", whole(metric::INVOLUNTARY_CONTEXT_SWITCHES)),
+        ("read by calls", size(metric::BYTES_READ)),
+        ("read from a disk", size(metric::BYTES_READ_FROM_DISK)),
+        ("written by calls", size(metric::BYTES_WRITTEN)),
         (
             "instructions",
-            record.instructions.as_ref().map(|found| format!("{} (simulated, {})", found.instructions, found.tool)),
+            record.instructions().map(|found| format!("{} (simulated, {})", found.instructions, found.tool)),
         ),
     ])
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{Known, KnownEngine, Report, Sources, newest};
 use crate::host::filter::Filter;
-use crate::host::record::Record;
+use crate::host::record::{Record, metric};
 
 const QUERIES: usize = 25;
 const ENGINES: usize = 10;
@@ -61,11 +61,11 @@ fn write(folder: &Path, groups: usize) -> Result<Sources> {
         record.dataset.scale = record.id.scale;
         #[expect(clippy::cast_precision_loss, reason = "a small number")]
         let factor = 1.0 + ((engine * 7 + query * 3 + scale) % 11) as f64 / 10.0;
-        record.samples_ns.iter_mut().for_each(|sample| *sample *= factor);
+        record.metrics.set(metric::TIME, base.samples_ns().iter().map(|sample| sample * factor));
         lines += &format!("{}\n", serde_json::to_string(&record)?);
         let folder = criterion.join(format!("engine{engine}_q{query}_sf{scale}/parquet/new"));
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let sample = json!({ "iters": vec![1.0; record.samples_ns.len()], "times": record.samples_ns });
+        let sample = json!({ "iters": vec![1.0; record.samples_ns().len()], "times": record.samples_ns() });
         fs::write(folder.join("sample.json"), sample.to_string())?;
         fs::write(folder.join("benchmark.json"), json!({ "full_id": record.id.to_string() }).to_string())?;
     }

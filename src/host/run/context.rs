@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use super::select::Cell;
 use crate::host::record::{
-    self, Counts, DatasetRecord, EngineRecord, Git, Outcome, Provenance, QueryRecord, Record, SCHEMA,
+    self, DatasetRecord, EngineRecord, Git, Metrics, Outcome, Provenance, QueryRecord, Record, SCHEMA,
 };
 use crate::host::session::environment;
 use crate::host::settings::Settings;
 use crate::measure::machine::Host;
-use crate::protocol::engine::Phases;
 use crate::protocol::units::Bytes;
 
 /// Where records come from.
 #[derive(Debug, Clone)]
 pub(crate) struct RunContext {
+    pub(super) run_id: String,
     host: Host,
     git: Option<Git>,
     command: String,
@@ -29,6 +29,7 @@ impl RunContext {
         let typed = std::env::args().skip(1).filter(|argument| argument != "--bench");
         let command = typed.map(|argument| quoted(&argument)).collect::<Vec<_>>().join(" ");
         Self {
+            run_id: record::run_id(),
             host: Host::read(),
             git: Git::read(),
             command,
@@ -48,6 +49,7 @@ impl RunContext {
         let variant = cell.parts.variant;
         Record {
             schema: SCHEMA,
+            run_id: Some(self.run_id.clone()),
             id: cell.id.clone(),
             engine: EngineRecord { name: engine.name.clone(), kind: engine.kind.to_owned(), ..EngineRecord::default() },
             query: QueryRecord { id: cell.id.query.clone(), sha256: None, sql: None },
@@ -60,25 +62,12 @@ impl RunContext {
                 tables: Vec::new(),
                 cautions: Vec::new(),
             },
-            outcome: Outcome::Failed,
-            reason: None,
-            failure: None,
+            outcome: Outcome::Failed("it did not come to an end".to_owned().into()),
             verdict: None,
             rows: None,
             answer_digest: None,
-            samples_ns: Vec::new(),
-            iterations: Vec::new(),
-            cpu_time_ns: None,
-            load_ns: None,
+            metrics: Metrics::default(),
             planning: None,
-            warm_up_ns: Vec::new(),
-            phases: Phases::default(),
-            counts: Counts::default(),
-            peak_memory_bytes: None,
-            memory_source: None,
-            baseline_memory_bytes: None,
-            heap: None,
-            instructions: None,
             inspects: None,
             mode: variant.mode.map(str::to_owned),
             threads: variant.threads,

@@ -1,62 +1,71 @@
-//! What comes after a cell's samples, whoever took them: they go into its record, the last answer is judged, the program ends.
+//! What comes after a cell's samples, whoever took them: the last answer is judged, the program ends, and what the samples say
+//! goes into the record.
 
 use std::time::Duration;
 
 use super::Runner;
-use super::engine::Engine;
+use super::engine::{Engine, Sample};
 use super::event::Event;
 use super::resolve::CellResult;
 use super::sampler::Samples;
 use super::select::Cell;
 use super::stop::Stop;
 use crate::host::inspected;
-use crate::host::record::{Counts, Outcome, Record};
+use crate::host::record::{Measurement, Metric, Metrics, Outcome, metric};
 use crate::host::session::{Program, Runs};
 use crate::measure::memory::Peak;
 use crate::measure::usage::{IoBytes, Usage};
 
 impl Runner<'_> {
-    /// Fills the record, which says `measured` only if all went well. Gives how long the host waited for the programs.
+    /// Makes the record one of a measured cell, if all goes well. Gives how long the host waited for the programs.
     ///
     /// # Errors
-    /// When the last answer is wrong or the program does not end well; the samples are then out of the record again.
+    /// When the last answer is wrong or the program does not end well; the record then has no samples.
     pub(super) fn finish(
         &self,
         cell: &Cell<'_>,
         program: &Program,
         engine: Engine<'_>,
-        samples: &Samples,
+        samples: Samples,
         result: &mut CellResult,
     ) -> Result<Duration, Stop> {
-        let unfilled = result.record.clone();
-        fill(&mut result.record, &engine, samples);
-        match self.end(cell, program, engine, result) {
-            Ok(waited) => {
-                result.record.outcome = Outcome::Measured;
-                Ok(waited)
-            }
-            Err(stop) => {
-                result.record = Record { verdict: result.record.verdict.take(), ..unfilled };
-                Err(stop)
-            }
+        let Samples { taken, warm_up_ns } = samples;
+        let mut metrics = Metrics::default();
+        read(&taken, &mut metrics);
+        let peaks = taken.iter().filter_map(|sample| sample.runs.peak_memory).chain(engine.first.peak_memory);
+        let whose = if result.record.engine.kind == "service" { "the server" } else { "the engine program" };
+        metrics.extend(peaks.reduce(Peak::or_more).map(|peak| Metric {
+            source: Some(peak.source(whose)),
+            ..Metric::new(metric::PEAK_MEMORY, [metric::value(peak.bytes.0)])
+        }));
+        let waited = self.end(cell, engine, result, &mut metrics)?;
+        if self.writer.is_some() {
+            inspected::carry(&self.settings.home, &mut result.record, &program.path);
         }
+        let iterations = taken.iter().map(|sample| sample.iterations).collect();
+        result.record.outcome = Outcome::Measured(Measurement { iterations, warm_up_ns });
+        result.record.metrics.extend(metrics);
+        Ok(waited)
     }
 
     /// The last run's answer, the parts of a run, the end of the program.
     fn end(
         &self,
         cell: &Cell<'_>,
-        program: &Program,
         mut engine: Engine<'_>,
         result: &mut CellResult,
+        metrics: &mut Metrics,
     ) -> Result<Duration, Stop> {
         if let Some(session) = engine.session() {
             self.verify(cell, session, result)?;
         }
         if self.writer.is_some() {
-            inspected::carry(&self.settings.home, &mut result.record, &program.path);
             match engine.phases() {
-                Ok(phases) => result.record.phases = phases,
+                Ok(phases) => {
+                    metrics.set(metric::PLAN_TIME, phases.plan_ns.map(metric::value));
+                    metrics.set(metric::EXECUTE_TIME, phases.execute_ns.map(metric::value));
+                    metrics.set(metric::FETCH_TIME, phases.fetch_ns.map(metric::value));
+                }
                 // The samples stand: these runs were extra. Whether such a program ends well says nothing of them.
                 Err(failure) => {
                     let text = format!("the parts of its time are unknown: {failure}");
@@ -71,35 +80,27 @@ impl Runner<'_> {
     }
 }
 
-/// Moves what the samples say into the record.
-#[expect(clippy::cast_precision_loss, reason = "nanoseconds and counts of a sample are far below 2^53")]
-fn fill(record: &mut Record, engine: &Engine<'_>, samples: &Samples) {
-    let taken = &samples.taken;
-    let iterations: u64 = taken.iter().map(|sample| sample.iterations).sum();
-    record.iterations = taken.iter().map(|sample| sample.iterations).collect();
-    record.samples_ns = taken.iter().map(|sample| sample.total.as_nanos() as f64 / sample.iterations as f64).collect();
-    record.cpu_time_ns =
-        taken.iter().map(|sample| Some(sample.runs.cpu_time_ns? as f64 / sample.iterations as f64)).collect();
-    record.warm_up_ns.extend(&samples.warm_up_ns);
-    let mean = |count: &dyn Fn(&Runs) -> Option<u64>| {
-        let sum: u64 = taken.iter().map(|sample| count(&sample.runs)).sum::<Option<_>>()?;
-        Some(sum as f64 / iterations as f64)
+/// What the clock and the kernel say, per iteration: a mean for each sample of times, one over all samples of what is counted.
+fn read(taken: &[Sample], metrics: &mut Metrics) {
+    let per_iteration = |sum: u64, iterations: u64| metric::value(sum) / metric::value(iterations);
+    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a sample are far below 2^53")]
+    let time = |sample: &Sample| sample.total.as_nanos() as f64 / metric::value(sample.iterations);
+    metrics.set(metric::TIME, taken.iter().map(time));
+    let cpu_time = |sample: &Sample| Some(per_iteration(sample.runs.cpu_time_ns?, sample.iterations));
+    // Of all samples or of none: which one is missing would be lost.
+    metrics.set(metric::CPU_TIME, taken.iter().map(cpu_time).collect::<Option<Vec<f64>>>().unwrap_or_default());
+    let iterations = taken.iter().map(|sample| sample.iterations).sum();
+    let mut mean = |kind, count: &dyn Fn(&Runs) -> Option<u64>| {
+        let sum = taken.iter().map(|sample| count(&sample.runs)).sum::<Option<u64>>();
+        metrics.set(kind, sum.map(|sum| per_iteration(sum, iterations)));
     };
-    let usage = |count: fn(Usage) -> u64| mean(&|runs| runs.usage.map(count));
-    let moved = |count: fn(IoBytes) -> u64| mean(&|runs| runs.moved.map(count));
-    record.counts = Counts {
-        minor_page_faults: usage(|usage| usage.minor_page_faults),
-        major_page_faults: usage(|usage| usage.major_page_faults),
-        voluntary_context_switches: usage(|usage| usage.voluntary_context_switches),
-        involuntary_context_switches: usage(|usage| usage.involuntary_context_switches),
-        read_call_bytes: moved(|moved| moved.read_call_bytes),
-        disk_read_bytes: moved(|moved| moved.disk_read_bytes),
-        write_call_bytes: moved(|moved| moved.write_call_bytes),
-    };
-    let peaks = taken.iter().filter_map(|sample| sample.runs.peak_memory).chain(engine.first.peak_memory);
-    let whose = if record.engine.kind == "service" { "the server" } else { "the engine program" };
-    if let Some(peak) = peaks.reduce(Peak::or_more) {
-        record.peak_memory_bytes = Some(peak.bytes.0);
-        record.memory_source = Some(peak.source(whose));
-    }
+    let usage = |count: fn(Usage) -> u64| move |runs: &Runs| runs.usage.map(count);
+    mean(metric::MINOR_PAGE_FAULTS, &usage(|usage| usage.minor_page_faults));
+    mean(metric::MAJOR_PAGE_FAULTS, &usage(|usage| usage.major_page_faults));
+    mean(metric::VOLUNTARY_CONTEXT_SWITCHES, &usage(|usage| usage.voluntary_context_switches));
+    mean(metric::INVOLUNTARY_CONTEXT_SWITCHES, &usage(|usage| usage.involuntary_context_switches));
+    let moved = |count: fn(IoBytes) -> u64| move |runs: &Runs| runs.moved.map(count);
+    mean(metric::BYTES_READ, &moved(|moved| moved.read_call_bytes));
+    mean(metric::BYTES_READ_FROM_DISK, &moved(|moved| moved.disk_read_bytes));
+    mean(metric::BYTES_WRITTEN, &moved(|moved| moved.write_call_bytes));
 }

@@ -70,13 +70,14 @@ impl<'a> Runner<'a> {
             let made = fs::create_dir_all(&records).and_then(|()| tempfile::tempfile_in(&records));
             made.with_context(|| format!("cannot keep records in {}: {HOME} names another folder", records.display()))?;
         }
+        let context = RunContext::read(settings);
         Ok(Self {
             settings,
-            context: RunContext::read(settings),
             store: Store::new(settings.data.clone()),
             referee: Referee::new(settings),
             observer,
-            writer: keeps.then(|| Mutex::new(Writer::new(&records))),
+            writer: keeps.then(|| Mutex::new(Writer::new(&records, &context.run_id))),
+            context,
         })
     }
 
@@ -201,7 +202,7 @@ impl<'a> Runner<'a> {
             Err(stop) => Err(stop.clone()),
         };
         let waited = done.unwrap_or_else(|stop| {
-            stop.tell(&mut result.record);
+            result.record.outcome = stop.into();
             Duration::ZERO
         });
         self.tell(&Event::Ended { record: &result.record, waited });
@@ -222,7 +223,7 @@ impl<'a> Runner<'a> {
         let ready = self.prepare(cell, program, result)?;
         let mut engine = Engine::new(cell, program, self.settings, ready)?;
         let taken = sampler.sample(cell, &mut engine, self.observer)?;
-        self.finish(cell, program, engine, &taken, result).inspect_err(|_| sampler.withdraw(cell))
+        self.finish(cell, program, engine, taken, result).inspect_err(|_| sampler.withdraw(cell))
     }
 
     fn tell(&self, event: &Event<'_>) {

@@ -11,7 +11,6 @@ use crate::host::data::iceberg::client;
 use crate::host::data::tables;
 use crate::host::interrupt;
 use crate::host::paths;
-use crate::host::record::Outcome;
 use crate::host::session::Program;
 use crate::host::settings::Settings;
 use crate::host::variant::PARQUET;
@@ -24,11 +23,8 @@ pub(crate) type Programs<'a> = BTreeMap<&'a str, Result<Program, Stop>>;
 /// # Errors
 /// One of ours that does not compile is broken; an own program, Python or an index may well be absent.
 pub(crate) fn program(engine: &Entry) -> Result<Program, Stop> {
-    engine.program().map_err(|error| Stop {
-        outcome: if engine.recipe().is_some() { Outcome::Failed } else { Outcome::Skipped },
-        reason: format!("not available: {error:#}"),
-        failure: None,
-    })
+    let stop = if engine.recipe().is_some() { Stop::failed } else { Stop::skipped };
+    engine.program().map_err(|error| stop(format!("not available: {error:#}")))
 }
 
 /// The programs of all engines that these cells need, or why one cannot be had. What is missing is left out instead unless it `may_build`. The program for Iceberg tables is built here too, where a cell needs it.
@@ -53,7 +49,7 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
         };
         interrupt::check()?;
         if may && let Err(stop) = &program {
-            log::info!("{}: {}", engine.name, stop.reason);
+            log::info!("{}: {}", engine.name, stop.why.reason);
         }
         programs.insert(engine.name.as_str(), program);
     }
@@ -81,12 +77,11 @@ fn unread(cells: &[Cell<'_>], engine: &Entry, settings: &Settings) -> Option<any
 
 /// An engine that nobody named and that is not there.
 fn missing(engine: &Entry) -> Stop {
-    let how = match engine.recipe() {
+    Stop::skipped(match engine.recipe() {
         Some(recipe) => format!("not built; about {} min: cargo xtask build {}", recipe.minutes(), engine.name),
         None if engine.script().is_some() => format!("not installed: cargo xtask build {}", engine.name),
         None => "its program is not there".to_owned(),
-    };
-    Stop { outcome: Outcome::Skipped, reason: how, failure: None }
+    })
 }
 
 /// Which of these engines have to be built first, and how long that takes; `None` when all are there.

@@ -10,7 +10,7 @@ use super::plan::Programs;
 use super::select::Cell;
 use crate::host::data::generate::Store;
 use crate::host::data::tables;
-use crate::host::record::{Outcome, Record};
+use crate::host::record::Record;
 use crate::host::session::FailureKind;
 use crate::host::settings::Settings;
 use crate::host::verify::cross_check::{Refusal, Testimony, refuses, verdicts};
@@ -47,7 +47,7 @@ pub(super) fn resolve(
     let sql = text.map(|task| task.text()).unwrap_or_default();
     // One that failed after its first answer has no number to be verified. It may still contradict the others.
     for CellResult { record, unverified } in results.iter_mut() {
-        if unverified.is_some() && record.outcome != Outcome::Measured {
+        if unverified.is_some() && !record.is_measured() {
             record.verdict = None;
         }
     }
@@ -66,7 +66,7 @@ pub(super) fn resolve(
             |place: usize, buckets: &Buckets| rows_in(cells[places[place]], programs, settings, store, buckets).ok();
         let verdicts = verdicts(query, &sql, &said, &refusals, settings.accept_majority, &rows);
         for (place, verdict) in places.into_iter().zip(verdicts) {
-            if results[place].record.outcome == Outcome::Measured {
+            if results[place].record.is_measured() {
                 results[place].record.verdict = Some(verdict);
             }
         }
@@ -97,7 +97,7 @@ impl CellResult {
     fn testimony(&self, data: Option<&str>) -> Option<Testimony<'_>> {
         let Self { record, unverified } = self;
         let unverified = unverified.as_ref().filter(|_| record.dataset.sha256.as_deref() == data)?;
-        let measured = record.outcome == Outcome::Measured;
+        let measured = record.is_measured();
         Some(Testimony {
             engine: &record.id.engine,
             components: if measured { &unverified.components } else { &[] },
@@ -110,7 +110,7 @@ impl CellResult {
     /// Its engine's error over this data, where that is one of values.
     fn refusal(&self, data: Option<&str>) -> Option<Refusal> {
         let Self { record, unverified } = self;
-        let failure = record.failure.as_ref().filter(|_| unverified.is_none())?;
+        let failure = record.failure().filter(|_| unverified.is_none())?;
         let FailureKind::Engine { message } = &failure.kind else { return None };
         let counts = record.dataset.sha256.as_deref() == data && refuses(message);
         counts.then(|| Refusal { engine: record.id.engine.clone(), message: message.clone() })

@@ -53,9 +53,9 @@ impl Sampler for Counted {
 impl Counted {
     fn stopped(&self, failure: Failure, after: usize) -> Stop {
         let interrupted = failure.kind == FailureKind::Interrupted;
-        let stop = Stop::from(failure);
+        let mut stop = Stop::from(failure);
         if interrupted {
-            return Stop { reason: format!("interrupted after {after} of {} runs", self.runs), ..stop };
+            stop.why.reason = format!("interrupted after {after} of {} runs", self.runs);
         }
         stop
     }

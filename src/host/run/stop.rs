@@ -1,25 +1,37 @@
 //! Why a cell ends without samples: [`Stop`].
 
 use crate::host::interrupt;
-use crate::host::record::{Outcome, Record};
+use crate::host::record::{Outcome, Unmeasured};
 use crate::host::session::{Failure, FailureKind};
 
 /// Why a cell ends without samples, for its record.
 #[derive(Debug, Clone)]
 pub(crate) struct Stop {
-    pub(crate) outcome: Outcome,
-    pub(crate) reason: String,
-    pub(crate) failure: Option<Failure>,
+    /// Whether it was not tried, or the engine cannot do it by its nature: no failure.
+    skipped: bool,
+    pub(crate) why: Unmeasured,
+}
+
+impl Stop {
+    pub(crate) fn skipped(reason: String) -> Self {
+        Self { skipped: true, why: reason.into() }
+    }
+
+    pub(crate) fn failed(reason: String) -> Self {
+        Self { skipped: false, why: reason.into() }
+    }
+}
+
+impl From<Stop> for Outcome {
+    fn from(stop: Stop) -> Self {
+        if stop.skipped { Self::Skipped(stop.why) } else { Self::Failed(stop.why) }
+    }
 }
 
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         let skipped = matches!(failure.kind, FailureKind::Unsupported { .. } | FailureKind::NotCold { .. });
-        Self {
-            outcome: if skipped { Outcome::Skipped } else { Outcome::Failed },
-            reason: failure.to_string(),
-            failure: Some(failure),
-        }
+        Self { skipped, why: failure.into() }
     }
 }
 
@@ -29,15 +41,6 @@ impl From<anyhow::Error> for Stop {
         if interrupt::requested() {
             return Failure::from(FailureKind::Interrupted).into();
         }
-        Self { outcome: Outcome::Failed, reason: format!("{error:#}"), failure: None }
-    }
-}
-
-impl Stop {
-    /// Takes down in a record how its cell ended.
-    pub(crate) fn tell(self, record: &mut Record) {
-        record.outcome = self.outcome;
-        record.reason = Some(self.reason);
-        record.failure = self.failure;
+        Self::failed(format!("{error:#}"))
     }
 }

@@ -8,7 +8,6 @@ use super::select::Cell;
 use super::stop::Stop;
 use crate::host::catalog::Components;
 use crate::host::interrupt;
-use crate::host::record::Outcome;
 use crate::host::session::{Failure, FailureKind, Session};
 use crate::host::verify::referee::UnverifiedAnswer;
 use crate::host::verify::{Verdict, digest};
@@ -43,11 +42,7 @@ impl Runner<'_> {
         result.record.verdict = Some(verdict.clone());
         match (verdict, &mut result.unverified) {
             (Verdict::Wrong { difference }, _) => {
-                return Err(Stop {
-                    outcome: Outcome::Failed,
-                    reason: format!("wrong answer: {difference}"),
-                    failure: None,
-                });
+                return Err(Stop::failed(format!("wrong answer: {difference}")));
             }
             (Verdict::Unchecked { .. }, Some(before)) => before.and_later(&answer, parts.query),
             (Verdict::Unchecked { .. }, none) => {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::Serialize;
 
 use crate::host::record::Record;
-use crate::host::stats::{geometric_mean, median};
+use crate::host::stats::geometric_mean;
 use crate::host::variant::PARQUET;
 use crate::protocol::engine::Build;
 use crate::protocol::id::Scale;
@@ -133,7 +133,7 @@ fn mean(group: &[&Curve]) -> Option<Mean> {
 
 fn curve((engine, query, scale, machine, ..): Key<'_>, cells: &BTreeMap<usize, &Record>) -> Curve {
     let times: Vec<(usize, f64, &Record)> =
-        cells.iter().filter_map(|(threads, record)| Some((*threads, median(&record.samples_ns)?, *record))).collect();
+        cells.iter().filter_map(|(threads, record)| Some((*threads, record.median_ns()?, *record))).collect();
     let one_thread = times.first().map_or(0.0, |(_, time, _)| *time);
     let points = times
         .into_iter()
@@ -163,6 +163,7 @@ fn engine_of(record: &Record) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::record::metric;
     use crate::host::verify::Verdict;
 
     fn record(engine: &str, threads: usize, milliseconds: f64) -> Record {
@@ -175,7 +176,7 @@ mod tests {
         let mut record: Record = serde_json::from_str(base).unwrap();
         record.id = format!("{cell}/parquet-{threads}t").parse().unwrap();
         record.threads = threads;
-        record.samples_ns = vec![milliseconds * 1e6];
+        record.metrics.set(metric::TIME, [milliseconds * 1e6]);
         record
     }
 

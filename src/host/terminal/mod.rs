@@ -45,13 +45,10 @@ impl Terminal {
             Event::Ended { record, waited } => {
                 drop(lock(&self.spinner).take());
                 *lock(&self.waited) += *waited;
-                match record.outcome {
-                    Outcome::Measured => say(format_args!("{}\n", summary::lines(record))),
-                    Outcome::Failed => {
-                        let reason = record.reason.as_deref().unwrap_or_default();
-                        say(format_args!("{}: FAILED: {reason}", record.id));
-                    }
-                    Outcome::Skipped => {}
+                match &record.outcome {
+                    Outcome::Measured(_) => say(format_args!("{}\n", summary::lines(record))),
+                    Outcome::Failed(why) => say(format_args!("{}: FAILED: {}", record.id, why.reason)),
+                    Outcome::Skipped(_) => {}
                 }
             }
             _ => {}

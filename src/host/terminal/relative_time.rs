@@ -5,15 +5,15 @@
 use std::collections::BTreeMap;
 
 use crate::host::catalog::Entry;
-use crate::host::record::{Outcome, Record};
-use crate::host::stats::{geometric_mean, median};
+use crate::host::record::Record;
+use crate::host::stats::geometric_mean;
 use crate::host::variant::{Cache, PARQUET};
 use crate::protocol::id::Scale;
 
 /// How each engine's program was made, one line an engine.
 pub(crate) fn builds(records: &[Record]) -> Vec<String> {
     let mut told: Vec<String> = Vec::new();
-    for record in records.iter().filter(|record| record.outcome == Outcome::Measured) {
+    for record in records.iter().filter(|record| record.is_measured()) {
         let build = &record.engine.build;
         let allocator = build.allocator.as_ref().map(|allocator| format!("allocator {allocator}"));
         let parts = [build.source.clone(), build.compiler.clone(), build.flags.clone(), allocator];
@@ -34,7 +34,7 @@ fn time(record: &Record) -> Option<(Conditions<'_>, f64)> {
     let Record { id, dataset, cache, threads, memory_limit_bytes, parallel, .. } = record;
     let conditions =
         (id.query.as_str(), id.scale, dataset.format.as_str(), *cache, *threads, *memory_limit_bytes, *parallel);
-    Some((conditions, median(&record.samples_ns)?))
+    Some((conditions, record.median_ns()?))
 }
 
 /// The hand-written plans, and the workload that they are of.
@@ -83,6 +83,7 @@ pub(crate) fn from_reference(records: &[Record], reference: Reference<'_>) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::record::metric;
     use crate::host::verify::Verdict;
 
     const PLANS: Reference<'_> = Reference { engine: "arrow", workload: "tpch" };
@@ -91,7 +92,7 @@ mod tests {
         let base = include_str!("../../../tests/records/measured.json");
         let mut record: Record = serde_json::from_str(base).unwrap();
         record.id = id.parse().unwrap();
-        record.samples_ns = vec![milliseconds * 1e6];
+        record.metrics.set(metric::TIME, [milliseconds * 1e6]);
         record.verdict = Some(verdict);
         record
     }

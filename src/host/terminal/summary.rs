@@ -6,53 +6,51 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::host::audit::{self, Audit};
-use crate::host::record::{Outcome, Record};
-use crate::host::stats;
+use crate::host::record::{Outcome, Record, metric};
 use crate::host::verify::{Dispute, Verdict};
 use crate::protocol::dataset::OVERFLOW_CAUTION;
 use crate::protocol::observe::Heap;
 use crate::protocol::units::{Bytes, Nanos};
 
-/// The median of a cell's samples.
-pub(crate) fn median(samples: &[f64]) -> Option<Nanos> {
-    stats::median(samples).map(Nanos)
-}
-
 /// The lines below Criterion's result: verdict, memory, cores; what the run was made of, as far as it is known.
 pub(crate) fn lines(record: &Record) -> String {
-    let bytes = |bytes: Option<u64>| bytes.map(|bytes| Bytes(bytes).to_string());
-    let mean = |bytes: Option<f64>| bytes.map(|bytes| Bytes::about(bytes).to_string());
-    let time = |ns: Option<u64>| ns.map(|ns| Nanos::from(Duration::from_nanos(ns)).to_string());
+    let size = |bytes: f64| Bytes::about(bytes).to_string();
+    let bytes = |kind| record.metric(kind).map(size);
+    let time = |ns: Option<f64>| ns.map(|ns| Nanos(ns).to_string());
     let known = |value: Option<String>| Some(value.unwrap_or_else(|| "unknown".to_owned()));
-    let counts = &record.counts;
     let planning = record.planning.as_ref();
     // What an engine writes beside its replies is what it spills.
-    let spilled = counts.write_call_bytes.filter(|bytes| *bytes > SPILLED);
+    let spilled = record.metric(metric::BYTES_WRITTEN).filter(|bytes| *bytes > SPILLED);
+    let from_disk = record.metric(metric::BYTES_READ_FROM_DISK).filter(|bytes| *bytes > 0.0);
+    let heap = record.heap().map(|found| found.heap);
     let told = [
         [("read", record.dataset.read_in_words()), ("", None), ("", None), ("", None)],
         [
             ("answer", known(record.verdict.as_ref().map(ToString::to_string))),
-            ("peak memory", known(bytes(record.peak_memory_bytes))),
-            ("before the query", bytes(record.baseline_memory_bytes)),
+            ("peak memory", known(bytes(metric::PEAK_MEMORY))),
+            ("before the query", bytes(metric::BASELINE_MEMORY)),
             ("cores used", known(record.cores_used().map(|cores| format!("{cores:.2}")))),
         ],
         [
-            ("before the clock: finding the Iceberg tables", time(planning.map(|planning| planning.catalog_ns))),
-            ("planning", time(planning.map(|planning| planning.planning_ns))),
+            (
+                "before the clock: finding the Iceberg tables",
+                time(planning.map(|planning| metric::value(planning.catalog_ns))),
+            ),
+            ("planning", time(planning.map(|planning| metric::value(planning.planning_ns)))),
             ("files", planning.map(|planning| planning.files.to_string())),
             ("", None),
         ],
         [
-            ("in runs of their own: planning", time(record.phases.plan_ns)),
-            ("executing", time(record.phases.execute_ns)),
-            ("fetching", time(record.phases.fetch_ns)),
-            ("from disk", mean(counts.disk_read_bytes.filter(|bytes| *bytes > 0.0))),
+            ("in runs of their own: planning", time(record.metric(metric::PLAN_TIME))),
+            ("executing", time(record.metric(metric::EXECUTE_TIME))),
+            ("fetching", time(record.metric(metric::FETCH_TIME))),
+            ("from disk", from_disk.map(size)),
         ],
         [
-            ("written", mean(spilled)),
-            ("allocates", record.heap.as_ref().map(|found| allocates(&found.heap))),
-            ("peak heap", record.heap.as_ref().and_then(|found| bytes(Some(found.heap.peak_bytes)))),
-            ("instructions", record.instructions.as_ref().map(|found| found.instructions.to_string())),
+            ("written", spilled.map(size)),
+            ("allocates", heap.as_ref().map(allocates)),
+            ("peak heap", heap.map(|heap| Bytes(heap.peak_bytes).to_string())),
+            ("instructions", record.instructions().map(|found| found.instructions.to_string())),
         ],
     ];
     let line = |parts: [(&str, Option<String>); 4]| {
@@ -74,8 +72,8 @@ fn allocates(heap: &Heap) -> String {
 pub(crate) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {
     let mut measured: Vec<(&Record, Nanos)> = records
         .iter()
-        .filter(|record| record.outcome == Outcome::Measured)
-        .filter_map(|record| Some((record, median(&record.samples_ns)?)))
+        .filter(|record| record.is_measured())
+        .filter_map(|record| Some((record, Nanos(record.median_ns()?))))
         .collect();
     if measured.is_empty() {
         return None;
@@ -99,7 +97,7 @@ pub(crate) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {
         if let Some(official) = audit::nearest_official(record, audits) {
             engine += &format!(" [{:.2} x {}]", official.geomean_ratio, official.against);
         }
-        let memory = record.peak_memory_bytes.map_or_else(|| "unknown".to_owned(), |bytes| Bytes(bytes).to_string());
+        let memory = record.peak_memory_bytes().map_or_else(|| "unknown".to_owned(), |bytes| Bytes(bytes).to_string());
         let verdict = match &record.verdict {
             None => "unchecked, not ranked".to_owned(),
             Some(verdict) => verdict.short(),
@@ -142,11 +140,11 @@ pub(crate) fn reasons(records: &[Record]) -> Vec<String> {
     };
     let mut told: BTreeMap<(&str, &str, String), Vec<String>> = BTreeMap::new();
     for record in records {
-        let (how, why) = match (record.outcome, &record.verdict) {
-            (Outcome::Failed, _) => ("FAILED", record.reason.clone().unwrap_or_default()),
-            (Outcome::Skipped, _) => ("skipped", record.reason.clone().unwrap_or_default()),
-            (Outcome::Measured, Some(Verdict::Unchecked { reason })) => ("unchecked", reason.clone()),
-            (Outcome::Measured, _) => continue,
+        let (how, why) = match (&record.outcome, &record.verdict) {
+            (Outcome::Failed(why), _) => ("FAILED", why.reason.clone()),
+            (Outcome::Skipped(why), _) => ("skipped", why.reason.clone()),
+            (Outcome::Measured(_), Some(Verdict::Unchecked { reason })) => ("unchecked", reason.clone()),
+            (Outcome::Measured(_), _) => continue,
         };
         told.entry((how, record.id.engine.as_str(), why)).or_default().push(cell(record));
     }

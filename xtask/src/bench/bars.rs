@@ -7,7 +7,6 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use querydyno::host::bench::Event;
 use querydyno::host::record::{Outcome, Record};
-use querydyno::host::stats;
 use querydyno::protocol::id::BenchId;
 use querydyno::protocol::units::Nanos;
 
@@ -88,11 +87,11 @@ impl Bars {
 /// How a cell ended, in a few words; the reasons come with the table.
 fn ended(record: &Record) -> String {
     match record.outcome {
-        Outcome::Measured => match stats::median(&record.samples_ns) {
-            Some(median) => format!("{} runs, median {}", record.samples_ns.len(), Nanos(median)),
+        Outcome::Measured(_) => match record.median_ns() {
+            Some(median) => format!("{} runs, median {}", record.samples_ns().len(), Nanos(median)),
             None => "no runs".to_owned(),
         },
-        Outcome::Skipped => "skipped".to_owned(),
-        Outcome::Failed => "FAILED".to_owned(),
+        Outcome::Skipped(_) => "skipped".to_owned(),
+        Outcome::Failed(_) => "FAILED".to_owned(),
     }
 }

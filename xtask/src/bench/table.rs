@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use comfy_table::{CellAlignment, Table, presets};
 use querydyno::host::record::{Outcome, Record};
 use querydyno::host::report::Conditions;
-use querydyno::host::stats;
 use querydyno::host::terminal::doubts;
 use querydyno::host::verify::Verdict;
 use querydyno::protocol::units::{Bytes, Nanos};
@@ -55,7 +54,7 @@ fn table(records: &[Record]) -> Table {
     for mut group in groups(records) {
         // Verified ones first, the fastest of them first.
         group.sort_by(|a, b| {
-            let median = |record: &Record| stats::median(&record.samples_ns).unwrap_or(f64::INFINITY);
+            let median = |record: &Record| record.median_ns().unwrap_or(f64::INFINITY);
             (!is_right(a)).cmp(&!is_right(b)).then(median(a).total_cmp(&median(b)))
         });
         for record in group {
@@ -71,14 +70,14 @@ fn table(records: &[Record]) -> Table {
 }
 
 fn row(record: &Record) -> [String; 9] {
+    let samples = record.samples_ns();
     let outcome = match record.outcome {
-        Outcome::Measured => format!("{} runs", record.samples_ns.len()),
-        Outcome::Skipped => "skipped".to_owned(),
-        Outcome::Failed => "FAILED".to_owned(),
+        Outcome::Measured(_) => format!("{} runs", samples.len()),
+        Outcome::Skipped(_) => "skipped".to_owned(),
+        Outcome::Failed(_) => "FAILED".to_owned(),
     };
-    let samples = &record.samples_ns;
     let time = |ns: Option<f64>| ns.map(|ns| Nanos(ns).to_string()).unwrap_or_default();
-    let memory = record.peak_memory_bytes.map(|bytes| Bytes(bytes).to_string());
+    let memory = record.peak_memory_bytes().map(|bytes| Bytes(bytes).to_string());
     let answer = match &record.verdict {
         Some(verdict) => verdict.short(),
         None => String::new(),
@@ -88,7 +87,7 @@ fn row(record: &Record) -> [String; 9] {
         record.label(),
         record.id.variant.clone(),
         outcome,
-        time(stats::median(samples)),
+        time(record.median_ns()),
         time(samples.iter().copied().reduce(f64::min)),
         time(samples.iter().copied().reduce(f64::max)),
         memory.unwrap_or_default(),
@@ -109,26 +108,23 @@ fn summary(group: &[&Record]) -> String {
     }];
     let more = [
         (count(&is_disputed), "disputed"),
-        (
-            count(&|record| record.outcome == Outcome::Measured && !record.verified() && !is_disputed(record)),
-            "unchecked",
-        ),
+        (count(&|record| record.is_measured() && !record.verified() && !is_disputed(record)), "unchecked"),
         (count(&is_wrong), "wrong"),
-        (count(&|record: &Record| record.outcome == Outcome::Failed && !is_wrong(record)), "failed"),
-        (count(&|record: &Record| record.outcome == Outcome::Skipped && !not_there(record)), "cannot"),
+        (count(&|record: &Record| record.is_failed() && !is_wrong(record)), "failed"),
+        (count(&|record: &Record| record.is_skipped() && !not_there(record)), "cannot"),
         (absent, "not there"),
     ];
     parts.extend(more.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
     let mut text = format!("{} ({}): {}", first.id.query, first.id.variant, parts.join(", "));
     let timed: Vec<(&Record, f64)> =
-        verified.iter().filter_map(|record| Some((**record, stats::median(&record.samples_ns)?))).collect();
+        verified.iter().filter_map(|record| Some((**record, record.median_ns()?))).collect();
     if first.parallel > 1 {
         text += "; engines ran at the same time, so none is called the fastest";
     } else {
         if let Some((record, ns)) = timed.iter().min_by(|a, b| a.1.total_cmp(&b.1)) {
             text += &format!("; fastest: {}, {}", record.label(), Nanos(*ns));
         }
-        let held = timed.iter().filter_map(|(record, _)| Some((record, record.peak_memory_bytes?)));
+        let held = timed.iter().filter_map(|(record, _)| Some((record, record.peak_memory_bytes()?)));
         if let Some((record, bytes)) = held.min_by_key(|(_, bytes)| *bytes) {
             text += &format!("; most frugal: {}, {}", record.label(), Bytes(bytes));
         }
@@ -157,7 +153,7 @@ fn reads(records: &[Record]) -> Vec<String> {
 
 /// Whether its time may stand beside others.
 fn is_right(record: &Record) -> bool {
-    record.outcome == Outcome::Measured && record.verified()
+    record.is_measured() && record.verified()
 }
 
 fn is_wrong(record: &Record) -> bool {
@@ -165,25 +161,25 @@ fn is_wrong(record: &Record) -> bool {
 }
 
 fn is_disputed(record: &Record) -> bool {
-    record.outcome == Outcome::Measured && matches!(record.verdict, Some(Verdict::Disputed(_)))
+    record.is_measured() && matches!(record.verdict, Some(Verdict::Disputed(_)))
 }
 
 /// Whether nobody tried it: its program is not there.
 fn not_there(record: &Record) -> bool {
-    record.outcome == Outcome::Skipped && record.failure.is_none()
+    record.is_skipped() && record.failure().is_none()
 }
 
 /// One line for each engine that failed, was skipped or is unchecked, with its queries where there are several.
 fn reasons(records: &[Record]) -> Vec<String> {
     let mut told: BTreeMap<(&str, &str, String), Vec<&str>> = BTreeMap::new();
     for record in records {
-        let (how, why) = match (record.outcome, &record.verdict) {
-            (Outcome::Failed, _) => ("FAILED", record.reason.as_deref()),
-            (Outcome::Skipped, _) => ("skipped", record.reason.as_deref()),
-            (Outcome::Measured, Some(Verdict::Unchecked { reason })) => ("unchecked", Some(reason.as_str())),
-            (Outcome::Measured, _) => continue,
+        let (how, why) = match (&record.outcome, &record.verdict) {
+            (Outcome::Failed(why), _) => ("FAILED", &why.reason),
+            (Outcome::Skipped(why), _) => ("skipped", &why.reason),
+            (Outcome::Measured(_), Some(Verdict::Unchecked { reason })) => ("unchecked", reason),
+            (Outcome::Measured(_), _) => continue,
         };
-        let why = in_a_line(why.unwrap_or_default());
+        let why = in_a_line(why);
         told.entry((how, record.id.engine.as_str(), why)).or_default().push(&record.id.query);
     }
     told.into_iter()
@@ -205,6 +201,8 @@ fn in_a_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use querydyno::host::record::metric;
+
     use super::*;
 
     fn record(engine: &str, milliseconds: f64, mebibytes: u64, verdict: Verdict) -> Record {
@@ -212,8 +210,8 @@ mod tests {
         let mut record: Record = serde_json::from_str(base).unwrap();
         record.id = format!("{engine}/own-1/sf1/parquet").parse().unwrap();
         record.engine.version = None;
-        record.samples_ns = vec![milliseconds * 1e6; 3];
-        record.peak_memory_bytes = Some(mebibytes << 20);
+        record.metrics.set(metric::TIME, [milliseconds * 1e6; 3]);
+        record.metrics.set(metric::PEAK_MEMORY, [metric::value(mebibytes << 20)]);
         record.verdict = Some(verdict);
         record
     }
@@ -224,7 +222,7 @@ mod tests {
 
     fn skipped(engine: &str, why: &str) -> Record {
         let mut record = record(engine, 1.0, 1, Verdict::Official { equals_reference: None });
-        (record.outcome, record.verdict, record.reason) = (Outcome::Skipped, None, Some(why.to_owned()));
+        (record.outcome, record.verdict) = (Outcome::Skipped(why.to_owned().into()), None);
         record
     }
 

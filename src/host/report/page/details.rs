@@ -1,8 +1,7 @@
 //! Every figure of every cell of a group, with the record that it is from.
 
-use std::time::Duration;
-
 use crate::host::record::Record;
+use crate::host::record::metric::{self, Kind};
 use crate::host::report::document::{Block, Cell, Table};
 use crate::host::report::group::{self, Group};
 use crate::protocol::units::{Bytes, Nanos};
@@ -12,16 +11,16 @@ type Column = (&'static str, fn(&Record) -> Option<String>);
 /// What is shown of a record beside its time; a column that no record fills is left out.
 const COLUMNS: [Column; 11] = [
     ("answer", |record| record.verdict.as_ref().map(ToString::to_string)),
-    ("peak memory", |record| bytes(record.peak_memory_bytes)),
-    ("before the query", |record| bytes(record.baseline_memory_bytes)),
+    ("peak memory", |record| bytes(record, metric::PEAK_MEMORY)),
+    ("before the query", |record| bytes(record, metric::BASELINE_MEMORY)),
     ("cores used", |record| Some(format!("{:.2}", record.cores_used()?))),
-    ("planning", |record| time(record.phases.plan_ns)),
-    ("executing", |record| time(record.phases.execute_ns)),
-    ("page faults", |record| Some(format!("{:.0}", record.counts.minor_page_faults?))),
-    ("from disk", |record| mean(record.counts.disk_read_bytes.filter(|read| *read > 0.0))),
-    ("peak heap", |record| bytes(record.heap.as_ref().map(|found| found.heap.peak_bytes))),
-    ("blocks", |record| Some(record.heap.as_ref()?.heap.total_blocks.to_string())),
-    ("instructions (simulated)", |record| Some(record.instructions.as_ref()?.instructions.to_string())),
+    ("planning", |record| time(record, metric::PLAN_TIME)),
+    ("executing", |record| time(record, metric::EXECUTE_TIME)),
+    ("page faults", |record| Some(format!("{:.0}", record.metric(metric::MINOR_PAGE_FAULTS)?))),
+    ("from disk", |record| from_disk(record)),
+    ("peak heap", |record| bytes(record, metric::HEAP_PEAK)),
+    ("blocks", |record| Some(record.heap()?.heap.total_blocks.to_string())),
+    ("instructions (simulated)", |record| Some(record.instructions()?.instructions.to_string())),
 ];
 
 /// The table of all cells.
@@ -38,7 +37,7 @@ pub(super) fn table(group: &Group<'_>) -> Block {
             group.contestants[cell.contestant].label.clone(),
             cell.time.map_or_else(|| cell.state().to_owned(), |time| Nanos(time.estimate).to_string()),
             interval.unwrap_or_default(),
-            record.samples_ns.len().to_string(),
+            record.samples_ns().len().to_string(),
         ];
         let told = filled.iter().map(|(_, of)| of(record).unwrap_or_default());
         let record_id = [cell.found.record_id.clone()];
@@ -54,14 +53,14 @@ pub(super) fn table(group: &Group<'_>) -> Block {
     })
 }
 
-fn bytes(bytes: Option<u64>) -> Option<String> {
-    Some(Bytes(bytes?).to_string())
+fn bytes(record: &Record, kind: Kind) -> Option<String> {
+    Some(Bytes::about(record.metric(kind)?).to_string())
 }
 
-fn mean(bytes: Option<f64>) -> Option<String> {
-    Some(Bytes::about(bytes?).to_string())
+fn from_disk(record: &Record) -> Option<String> {
+    bytes(record, metric::BYTES_READ_FROM_DISK).filter(|_| record.metric(metric::BYTES_READ_FROM_DISK) > Some(0.0))
 }
 
-fn time(ns: Option<u64>) -> Option<String> {
-    Some(Nanos::from(Duration::from_nanos(ns?)).to_string())
+fn time(record: &Record, kind: Kind) -> Option<String> {
+    Some(Nanos(record.metric(kind)?).to_string())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::host::record::{Outcome, Record};
+use crate::host::record::Record;
 use crate::host::report::document::{Block, Cell, Table};
 use crate::host::report::gather::Found;
 use crate::protocol::engine::Build;
@@ -19,12 +19,8 @@ pub(super) fn blocks(inspected: &[Found]) -> Vec<Block> {
         Block::Text("Of one run, by tools that slow it down, so beside no time. Instructions are counted on a simulated processor, with one thread: they gauge one engine over time and rank no engines. The two heap tools see different things: dhat Rust's allocations, Valgrind's DHAT those of C++ too.".to_owned()),
         Block::Table(table(inspected)),
     ];
-    let failed: Vec<String> = inspected
-        .iter()
-        .map(|found| &found.record)
-        .filter(|record| record.outcome != Outcome::Measured)
-        .map(|record| format!("{}: {}", record.id, record.reason.as_deref().unwrap_or("no reason is known")))
-        .collect();
+    let why = |found: &Found| Some(format!("{}: {}", found.record.id, found.record.reason()?));
+    let failed: Vec<String> = inspected.iter().filter_map(why).collect();
     if !failed.is_empty() {
         blocks.push(Block::List(failed));
     }
@@ -44,7 +40,7 @@ fn key(record: &Record) -> Key<'_> {
 fn table(inspected: &[Found]) -> Table {
     let mut rows: Vec<Vec<&Found>> = Vec::new();
     let mut places: HashMap<Key<'_>, usize> = HashMap::new();
-    for found in inspected.iter().filter(|found| found.record.outcome == Outcome::Measured) {
+    for found in inspected.iter().filter(|found| found.record.is_measured()) {
         let place = *places.entry(key(&found.record)).or_insert(rows.len());
         match rows.get_mut(place) {
             Some(row) => row.push(found),
@@ -74,8 +70,8 @@ fn table(inspected: &[Found]) -> Table {
 /// `None` of nothing.
 fn row(found: &[&Found]) -> Option<Vec<Cell>> {
     let first = &found.first()?.record;
-    let heap = found.iter().rev().find_map(|found| found.record.heap.as_ref());
-    let instructions = found.iter().rev().find_map(|found| found.record.instructions.as_ref());
+    let heap = found.iter().rev().find_map(|found| found.record.heap());
+    let instructions = found.iter().rev().find_map(|found| found.record.instructions());
     let or_empty = |text: Option<String>| Cell::from(text.unwrap_or_default());
     let records: Vec<&str> = found.iter().map(|found| found.record_id.as_str()).collect();
     let build = &first.engine.build;
@@ -87,9 +83,9 @@ fn row(found: &[&Found]) -> Option<Vec<Cell>> {
         // Rows that differ in nothing else differ in this.
         Cell { note: origin.join(", "), ..first.label().into() },
         first.id.variant.as_str().into(),
-        or_empty(heap.map(|found| Bytes(found.heap.total_bytes).to_string())),
-        or_empty(heap.map(|found| found.heap.total_blocks.to_string())),
-        or_empty(heap.map(|found| Bytes(found.heap.peak_bytes).to_string())),
+        or_empty(heap.as_ref().map(|found| Bytes(found.heap.total_bytes).to_string())),
+        or_empty(heap.as_ref().map(|found| found.heap.total_blocks.to_string())),
+        or_empty(heap.as_ref().map(|found| Bytes(found.heap.peak_bytes).to_string())),
         or_empty(heap.map(|found| found.tool.split(';').next().unwrap_or_default().to_owned())),
         or_empty(instructions.map(|found| found.instructions.to_string())),
         records.join(", ").into(),

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::host::record::metric;
 use crate::host::report::Report;
 use crate::host::report::contestant::Contestant;
 use crate::host::report::crossover::Crossover;
@@ -99,7 +100,7 @@ fn bars(stem: &str, group: &Group<'_>, hues: &[Hue], query: usize) -> Result<Opt
                 median_ns: time.estimate,
                 low_ns: time.low,
                 high_ns: time.high,
-                samples_ns: &cell.record().samples_ns,
+                samples_ns: cell.record().samples_ns(),
             }),
             None => missing.push((hue, cell.state().to_owned())),
         }
@@ -118,7 +119,7 @@ fn spread(stem: &str, group: &Group<'_>, hues: &[Hue], ranked: &[usize]) -> Resu
         .map(|contestant| {
             let cells = group.of(*contestant).filter_map(|cell| Some((cell.record(), cell.ranked_time()?.estimate)));
             cells
-                .flat_map(|(record, median)| record.samples_ns.iter().map(move |sample| sample / median - 1.0))
+                .flat_map(|(record, median)| record.samples_ns().iter().map(move |sample| sample / median - 1.0))
                 .collect()
         })
         .collect();
@@ -236,11 +237,7 @@ fn point(group: &Group<'_>, contestant: usize, run: usize) -> Option<(f64, f64)>
     let ratios: Option<Vec<f64>> = group
         .of(contestant)
         .filter_map(|cell| Some((cell.record(), cell.ranked_time()?.estimate)))
-        .map(|(record, median)| {
-            #[expect(clippy::cast_precision_loss, reason = "nanoseconds are far below 2^53")]
-            let time = *record.warm_up_ns.get(run)? as f64;
-            Some(time / median)
-        })
+        .map(|(record, median)| Some(metric::value(*record.measurement()?.warm_up_ns.get(run)?) / median))
         .collect();
     #[expect(clippy::cast_precision_loss, reason = "a few runs")]
     Some(((run + 1) as f64, geometric_mean(&ratios?)?))

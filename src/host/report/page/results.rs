@@ -47,10 +47,10 @@ fn shown(cell: &group::Cell<'_>, fastest: Option<f64>) -> Cell {
     let note = |what: &str| format!("{what}; record {}", cell.found.record_id);
     let Some(time) = cell.ranked_time() else {
         let why = reason(record).map_or_else(String::new, |(_, why)| why);
-        let time = cell.time.filter(|_| record.outcome == Outcome::Measured);
+        let time = cell.time.filter(|_| record.is_measured());
         let time = time.map_or_else(String::new, |time| Nanos(time.estimate).to_string());
         let text = if time.is_empty() { cell.state().to_owned() } else { format!("{time} {}", cell.state()) };
-        let tone = if record.outcome == Outcome::Failed { Tone::Bad } else { Tone::Soft };
+        let tone = if record.is_failed() { Tone::Bad } else { Tone::Soft };
         return Cell { text, aside: String::new(), tone, note: note(&why) };
     };
     let ratio = fastest.map(|fastest| time.estimate / fastest);
@@ -62,7 +62,7 @@ fn shown(cell: &group::Cell<'_>, fastest: Option<f64>) -> Cell {
             "95 % interval {} to {} from {} samples",
             Nanos(time.low),
             Nanos(time.high),
-            record.samples_ns.len()
+            record.samples_ns().len()
         )),
     }
 }
@@ -75,11 +75,11 @@ fn within(time: Interval) -> String {
 
 /// What came out of a cell that is not ranked, and why.
 fn reason(record: &Record) -> Option<(&'static str, String)> {
-    let why = match (record.outcome, &record.verdict) {
-        (Outcome::Measured, Some(Verdict::Unchecked { reason })) => reason.clone(),
-        (Outcome::Measured, Some(Verdict::Disputed(dispute))) => dispute.difference.clone(),
-        (Outcome::Measured, _) if record.ranks() => return None,
-        _ => record.reason.clone().unwrap_or_default(),
+    let why = match (&record.outcome, &record.verdict) {
+        (Outcome::Measured(_), Some(Verdict::Unchecked { reason })) => reason.clone(),
+        (Outcome::Measured(_), Some(Verdict::Disputed(dispute))) => dispute.difference.clone(),
+        (Outcome::Measured(_), _) if record.ranks() => return None,
+        _ => record.reason().unwrap_or_default().to_owned(),
     };
     let state = group::state(record);
     let why = why.strip_prefix(&format!("{state}: ")).map_or_else(|| why.clone(), str::to_owned);
