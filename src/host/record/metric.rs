@@ -66,6 +66,9 @@ pub const HEAP_PEAK_BLOCKS: Kind = count("heap_peak_blocks");
 /// Executed by all threads during one run, on a simulated processor: `cargo xtask instructions`.
 pub const INSTRUCTIONS: Kind = count("instructions");
 
+/// What the name of a step's time begins with, `span:read`: per iteration, a mean for each sample.
+const SPAN: &str = "span:";
+
 /// A figure of a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
@@ -94,6 +97,11 @@ impl Metric {
             taken_at: None,
         }
     }
+}
+
+/// The time of a step, as `ns`.
+pub fn span(step: &str, values: impl IntoIterator<Item = f64>) -> Metric {
+    Metric { name: format!("{SPAN}{step}"), ..Metric::new(TIME, values) }
 }
 
 /// Everything that is known of a cell in figures, each kind once.

@@ -89,6 +89,15 @@ fn read(taken: &[Sample], metrics: &mut Metrics) {
     let cpu_time = |sample: &Sample| Some(per_iteration(sample.runs.cpu_time_ns?, sample.iterations));
     // Of all samples or of none: which one is missing would be lost.
     metrics.set(metric::CPU_TIME, taken.iter().map(cpu_time).collect::<Option<Vec<f64>>>().unwrap_or_default());
+    let steps = taken.first().map(|sample| sample.runs.spans.as_slice()).unwrap_or_default();
+    for (place, step) in steps.iter().enumerate() {
+        let time = |sample: &Sample| {
+            let span = sample.runs.spans.get(place).filter(|span| span.step == step.step)?;
+            Some(per_iteration(span.durations_ns.iter().sum(), sample.iterations))
+        };
+        let times = taken.iter().map(time).collect::<Option<Vec<f64>>>().unwrap_or_default();
+        metrics.put(metric::span(&step.step, times));
+    }
     let iterations = taken.iter().map(|sample| sample.iterations).sum();
     let mut mean = |kind, count: &dyn Fn(&Runs) -> Option<u64>| {
         let sum = taken.iter().map(|sample| count(&sample.runs)).sum::<Option<u64>>();
