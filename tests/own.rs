@@ -25,7 +25,7 @@ fn nations() -> String {
     let tpch = Workload::read("tpch").unwrap();
     let dataset =
         Store::new(data()).ensure(&tpch, "0.001".parse().unwrap(), "parquet", &["nation".to_owned()]).unwrap();
-    dataset.tables[0].files[0].with_file_name("*.parquet").display().to_string()
+    dataset.tables[0].paths().unwrap()[0].with_file_name("*.parquet").display().to_string()
 }
 
 /// Settings with these engines beside those of the table, and a home of their own.

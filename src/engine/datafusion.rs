@@ -91,8 +91,8 @@ impl Engine for DataFusion {
                 .file_extension("")
                 .to_listing_options(state.config(), state.default_table_options());
             let urls = table
-                .files
-                .iter()
+                .paths()?
+                .into_iter()
                 .map(|file| Ok(ListingTableUrl::parse(url(&file.to_string_lossy()))?))
                 .collect::<Result<Vec<_>>>()?;
             let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);

@@ -69,7 +69,7 @@ impl Engine for DuckDb {
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
         refuse_unreadable(dataset, true)?;
         for table in &dataset.tables {
-            let files: Vec<String> = table.files.iter().map(|file| quoted(&file.to_string_lossy())).collect();
+            let files: Vec<String> = table.paths()?.into_iter().map(|file| quoted(&file.to_string_lossy())).collect();
             // Columns are those of the files: no other engine takes more from their paths, and Iceberg has them in the files too.
             // Looking at every file's columns takes time while planning: only where they differ.
             let evolved = table.iceberg.as_ref().filter(|iceberg| iceberg.evolved);
@@ -135,7 +135,7 @@ impl DuckDb {
     fn lock(&self, dataset: &Dataset) -> Result<()> {
         // Both forms of a name: the one that the view has, and the one that DuckDB then finds.
         let plain = |file: &Path| format!("'{}'", file.to_string_lossy().replace('\'', "''"));
-        let files = dataset.tables.iter().flat_map(|table| &table.files);
+        let files = dataset.tables.iter().flat_map(|table| &table.files).filter_map(|file| file.local().ok());
         let allowed: Vec<String> = files.flat_map(|file| [plain(file), quoted(&file.to_string_lossy())]).collect();
         let settings = format!(
             "SET allowed_paths = [{}]; SET enable_external_access = false; SET lock_configuration = true",

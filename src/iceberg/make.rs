@@ -91,7 +91,7 @@ fn data_file(file: &messages::DataFile, schema: &Schema) -> Result<DataFile> {
     let mut builder = DataFileBuilder::default();
     builder
         .content(DataContentType::Data)
-        .file_path(location_of(&file.path)?)
+        .file_path(location_of(file.path.local()?)?)
         .file_format(DataFileFormat::Parquet)
         .file_size_in_bytes(file.bytes)
         .record_count(file.rows)

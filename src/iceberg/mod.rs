@@ -11,9 +11,10 @@ use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
-use crate::protocol::iceberg::{Place, Reply, Request};
+use crate::protocol::iceberg::{Reply, Request};
+use crate::protocol::location::{Location, TableRef};
 
 /// The whole `main` of the program.
 pub fn main() -> ExitCode {
@@ -44,19 +45,19 @@ fn converse() -> Result<()> {
 async fn answer(request: Request) -> Result<Reply> {
     match request {
         Request::Make { location, columns, partition_by_month, files } => {
-            let metadata = make::table(&location, &columns, partition_by_month.as_deref(), &files).await?;
-            Ok(Reply::Make { metadata })
+            let metadata = make::table(location.local()?, &columns, partition_by_month.as_deref(), &files).await?;
+            Ok(Reply::Make { metadata: metadata.into() })
         }
         Request::Register { metastore, database, table, metadata } => {
-            let schema = plan::schema_of(&metadata).await?;
-            metastore::Metastore::connect(&metastore)?.register(&database, &table, &metadata, &schema).await?;
+            let schema = plan::schema_of(metadata.local()?).await?;
+            metastore::Metastore::connect(&metastore)?.register(&database, &table, metadata.local()?, &schema).await?;
             Ok(Reply::Register {})
         }
         Request::Plan { table, snapshot_id } => {
             let found = async {
                 match table {
-                    Place::File(metadata) => Ok(metadata),
-                    Place::Metastore { uri, database, table } => {
+                    TableRef::File(metadata) => Ok(metadata.local()?.to_owned()),
+                    TableRef::Metastore { uri, database, table } => {
                         metastore::Metastore::connect(&uri)?.metadata(&database, &table).await
                     }
                 }
@@ -71,17 +72,10 @@ async fn answer(request: Request) -> Result<Reply> {
 /// # Errors
 /// When it is no local file.
 fn local(location: &str) -> Result<PathBuf> {
-    let path = match location.split_once(':') {
-        Some(("file", rest)) => format!("/{}", rest.trim_start_matches('/')),
-        _ => location.to_owned(),
-    };
-    if !Path::new(&path).is_absolute() {
-        let scheme = location.split(':').next().unwrap_or_default();
-        bail!(
-            "{location} is no local file: tables on {scheme} cannot be read so far, only those on file:// or a plain path"
-        );
-    }
-    Ok(path.into())
+    let found: Location = location.parse().map_err(anyhow::Error::msg)?;
+    let path = found.local()?;
+    ensure!(path.is_absolute(), "{location} is no absolute path");
+    Ok(path.to_owned())
 }
 
 /// `file:` and the path, as every client understands it.

@@ -45,7 +45,7 @@ pub(super) async fn plan(found: impl Future<Output = Result<PathBuf>>, snapshot_
     let mut files = tasks.iter().map(planned).collect::<Result<Vec<_>>>()?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(Planned {
-        metadata: path,
+        metadata: path.into(),
         uuid: metadata.uuid().to_string(),
         snapshot_id,
         columns: columns(&schema),
@@ -75,7 +75,7 @@ async fn load(metadata: &Path) -> Result<Table> {
 
 fn planned(task: &FileScanTask) -> Result<PlannedFile> {
     Ok(PlannedFile {
-        path: local(&task.data_file_path)?,
+        path: task.data_file_path.parse().map_err(anyhow::Error::msg)?,
         rows: task.record_count.unwrap_or_default(),
         format: task.data_file_format.to_string(),
         deletes: task.deletes.len(),

@@ -1,11 +1,12 @@
 //! The tables of a query, as an engine program is told of them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::id::Scale;
+use crate::protocol::location::Location;
 
 /// The tables that a query needs, as files that are there and whole; what an engine program is told to load.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,8 +44,8 @@ pub struct Table {
     pub name: String,
     /// Rows over all files.
     pub rows: u64,
-    /// Absolute paths, in the order of the rows.
-    pub files: Vec<PathBuf>,
+    /// In the order of the rows.
+    pub files: Vec<Location>,
     /// A checksum of what the table holds, 64 hexadecimal digits: a server that has loaded it need not do it again.
     #[serde(default)]
     pub sha256: String,
@@ -102,6 +103,14 @@ pub(crate) const INT96_CAUTION: &str =
     "INT96, a deprecated type of timestamps whose years outside 1677 to 2262 some readers wrap";
 
 impl Table {
+    /// The paths of its files, for an engine that reads those of this machine only.
+    ///
+    /// # Errors
+    /// [`Unsupported`](super::engine::Unsupported) for a file elsewhere.
+    pub fn paths(&self) -> anyhow::Result<Vec<&Path>> {
+        self.files.iter().map(|file| Ok(file.local()?)).collect()
+    }
+
     /// Whether a column is of the deprecated type INT96, on whose values engines may differ.
     pub fn has_int96(&self) -> bool {
         self.cautions.iter().any(|caution| caution.contains(INT96_CAUTION))
@@ -112,7 +121,7 @@ impl Table {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Iceberg {
     /// The absolute path of its metadata file, for engines with a reader of Iceberg of their own.
-    pub metadata: PathBuf,
+    pub metadata: Location,
     /// The snapshot that is asked for.
     pub snapshot_id: i64,
     /// Database and table in the metastore, where it was found in one: for servers that look it up there themselves.

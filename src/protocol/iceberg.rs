@@ -2,9 +2,9 @@
 //!
 //! The program ends when its stdin closes. Nothing here is timed for a record but [`Planned`]'s own durations.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
+
+use crate::protocol::location::{Location, TableRef};
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub enum Request {
     /// Write the metadata of a table with one snapshot, which consists of files that are there.
     Make {
         /// The table's location: an absolute path, made if need be.
-        location: PathBuf,
+        location: Location,
         /// Its columns, in order; a column's place is its field id, from 1.
         columns: Vec<Column>,
         /// The column of dates by whose months it is partitioned.
@@ -31,32 +31,15 @@ pub enum Request {
         /// The table.
         table: String,
         /// Its metadata file.
-        metadata: PathBuf,
+        metadata: Location,
     },
     /// Which files a snapshot consists of.
     Plan {
         /// The table.
-        table: Place,
+        table: TableRef,
         /// The snapshot; none: the current one.
         #[serde(default)]
         snapshot_id: Option<i64>,
-    },
-}
-
-/// Where a table's metadata are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Place {
-    /// The absolute path of its metadata file.
-    File(PathBuf),
-    /// In a Hive Metastore.
-    Metastore {
-        /// `thrift://host:port`.
-        uri: String,
-        /// The database.
-        database: String,
-        /// The table.
-        table: String,
     },
 }
 
@@ -81,7 +64,7 @@ pub struct Column {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataFile {
     /// Its absolute path.
-    pub path: PathBuf,
+    pub path: Location,
     /// Its rows.
     pub rows: u64,
     /// Its size.
@@ -125,7 +108,7 @@ pub enum Reply {
     /// The table is made.
     Make {
         /// Its metadata file.
-        metadata: PathBuf,
+        metadata: Location,
     },
     /// The table is known.
     Register {},
@@ -142,7 +125,7 @@ pub enum Reply {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
     /// The metadata file.
-    pub metadata: PathBuf,
+    pub metadata: Location,
     /// What the table is called for good.
     pub uuid: String,
     /// The snapshot.
@@ -167,7 +150,7 @@ pub struct Planned {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedFile {
     /// Its absolute path.
-    pub path: PathBuf,
+    pub path: Location,
     /// Its rows, as the manifest has them.
     pub rows: u64,
     /// `parquet`, `avro` or `orc`.

@@ -7,6 +7,7 @@ pub mod dataset;
 pub mod engine;
 pub mod iceberg;
 pub mod id;
+pub mod location;
 pub mod messages;
 pub mod observe;
 pub mod task;

@@ -89,7 +89,7 @@ impl Engine for ArrowKernels {
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
         refuse_unreadable(dataset, false)?;
         for table in &dataset.tables {
-            let opened = Table::open(&table.files)
+            let opened = Table::open(&table.paths()?)
                 .with_context(|| format!("the arrow engine cannot read table {}", table.name))?;
             self.tables.0.insert(table.name.clone(), opened);
         }

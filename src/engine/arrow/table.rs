@@ -5,7 +5,7 @@ mod batches;
 use std::fmt;
 use std::fs::File;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -45,15 +45,15 @@ impl Table {
     ///
     /// # Errors
     /// When a file cannot be opened or is not Parquet.
-    pub fn open(files: &[PathBuf]) -> Result<Self> {
-        let footer = |path: &PathBuf| {
+    pub fn open<P: AsRef<Path>>(files: &[P]) -> Result<Self> {
+        let footer = |path: &Path| {
             let footer = File::open(path)
                 .map_err(anyhow::Error::from)
                 .and_then(|file| Ok(ParquetMetaDataReader::new().parse_and_finish(&file)?))
                 .with_context(|| path.display().to_string())?;
-            Ok((path.clone(), Arc::new(footer)))
+            Ok((path.to_owned(), Arc::new(footer)))
         };
-        Ok(Self { files: files.iter().map(footer).collect::<Result<_>>()? })
+        Ok(Self { files: files.iter().map(|path| footer(path.as_ref())).collect::<Result<_>>()? })
     }
 
     /// Folds every row group into one state for each thread, see [`parallel::fold`].

@@ -3,7 +3,7 @@
 //! A lock of the server keeps two programs from loading the same; what tells a whole table is in `loaded`.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use mysql::LocalInfileHandler;
@@ -54,7 +54,7 @@ fn lock(client: &mut Client, name: &str) -> Result<()> {
 fn fill(client: &mut Client, table: &Table) -> Result<()> {
     let unfinished = named(&format!("querydyno_loading_{}", table.name));
     let list = |columns: &[String]| columns.iter().map(|column| named(column)).collect::<Vec<_>>().join(", ");
-    let mut columns = schema::columns(&table.files)?;
+    let mut columns = schema::columns(&table.paths()?)?;
     if !table.keys.primary.is_empty() {
         columns.push(format!("PRIMARY KEY ({})", list(&table.keys.primary)));
     }
@@ -74,7 +74,7 @@ fn fill(client: &mut Client, table: &Table) -> Result<()> {
 
 /// Sends the rows, and checks that the server took every one as it is.
 fn send(client: &mut Client, to: &str, table: &Table) -> Result<()> {
-    let files = table.files.clone();
+    let files: Vec<PathBuf> = table.paths()?.into_iter().map(Path::to_owned).collect();
     let handler = LocalInfileHandler::new(move |_, server| {
         for file in &files {
             pass_on(file, server)?;

@@ -26,12 +26,12 @@ pub(super) fn open(file: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>>
 }
 
 /// What stands between the brackets of CREATE TABLE, without keys.
-pub(super) fn columns(files: &[PathBuf]) -> Result<Vec<String>> {
+pub(super) fn columns(files: &[impl AsRef<Path>]) -> Result<Vec<String>> {
     let first = files.first().context("the table has no files")?;
-    let schema = open(first)?.schema().clone();
+    let schema = open(first.as_ref())?.schema().clone();
     let mut letters = vec![0; schema.fields().len()];
     for file in files {
-        measure(file, &schema, &mut letters)?;
+        measure(file.as_ref(), &schema, &mut letters)?;
     }
     let mut left = ROW;
     let column = |(field, letters): (&arrow::datatypes::FieldRef, usize)| definition(field, letters, &mut left);

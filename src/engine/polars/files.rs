@@ -3,6 +3,7 @@
 use polars::io::HiveOptions;
 use polars::prelude::{LazyFrame, PlRefPath, PolarsResult, ScanArgsParquet, UnionArgs, col, concat_lf_diagonal};
 
+use crate::engine::Result;
 use crate::protocol::dataset::Table;
 
 /// A table's files.
@@ -17,9 +18,9 @@ impl Files {
     /// Those of this table.
     ///
     /// # Errors
-    /// For a path that Polars cannot name.
-    pub fn of(table: &Table) -> PolarsResult<Self> {
-        let paths = table.files.iter().map(|file| PlRefPath::try_from_path(file)).collect::<PolarsResult<_>>()?;
+    /// For a path that Polars cannot name, or a file that is elsewhere.
+    pub fn of(table: &Table) -> Result<Self> {
+        let paths = table.paths()?.into_iter().map(PlRefPath::try_from_path).collect::<PolarsResult<_>>()?;
         let evolved = table.iceberg.as_ref().filter(|iceberg| iceberg.evolved);
         Ok(Self { paths, columns: evolved.map(|iceberg| iceberg.columns.clone()) })
     }

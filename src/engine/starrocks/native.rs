@@ -41,7 +41,7 @@ fn clean(client: &mut Client) -> Result<()> {
 
 fn fill(client: &mut Client, table: &Table) -> Result<()> {
     let unfinished = named(&unfinished::name(&table.name, &machine(), std::process::id()));
-    let files: Vec<String> = table.files.iter().map(|file| files(&file.to_string_lossy())).collect();
+    let files: Vec<String> = table.paths()?.into_iter().map(|file| files(&file.to_string_lossy())).collect();
     let first = files.first().context("the table has no files")?;
     let columns = columns(client, first)?;
     client.execute(&format!("DROP TABLE IF EXISTS {unfinished} FORCE"))?;

@@ -1,11 +1,10 @@
 //! The data in a record: which files, how many rows, what to know about them.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::dataset::Table;
 use crate::protocol::id::Scale;
+use crate::protocol::location::Location;
 
 /// A dataset in a record; checksum and layout are unknown when it could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +33,7 @@ pub struct TableRead {
     /// Its name in the text.
     pub name: String,
     /// Its files, the first hundred of them.
-    pub files: Vec<PathBuf>,
+    pub files: Vec<Location>,
     /// How many files there are.
     pub file_count: usize,
     /// Rows by the files' footers, or by the plan of an Iceberg table.
@@ -86,7 +85,7 @@ impl DatasetRecord {
     pub fn files_in_words(&self) -> Vec<String> {
         const SHOWN: usize = 3;
         let told = |table: &TableRead| {
-            let names: Vec<String> = table.files.iter().take(SHOWN).map(|file| file.display().to_string()).collect();
+            let names: Vec<String> = table.files.iter().take(SHOWN).map(ToString::to_string).collect();
             let more = table.file_count.saturating_sub(names.len());
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!("{}: {} rows in {}{more}", table.name, table.rows, names.join(", "))

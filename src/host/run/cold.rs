@@ -124,7 +124,7 @@ impl<'a> Cold<'a> {
 
 /// Has the kernel drop the files from the page cache.
 fn forget(dataset: &Dataset) -> Result<()> {
-    dataset.tables.iter().flat_map(|table| &table.files).try_for_each(|path| forget_file(path))
+    dataset.tables.iter().flat_map(|table| &table.files).try_for_each(|file| forget_file(file.local()?))
 }
 
 /// Has the kernel drop a file from the page cache.

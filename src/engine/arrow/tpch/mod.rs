@@ -52,12 +52,14 @@ mod tests {
     use arrow::array::Array;
 
     use super::table::Table;
+    use std::path::Path;
+
     use super::*;
 
     #[test]
     fn without_rows_a_sum_is_null_and_there_are_no_groups() {
         let names = ["region", "nation", "supplier", "customer", "part", "orders", "lineitem"];
-        let tables = Tables(names.map(|name| (name.to_owned(), Table::open(&[]).unwrap())).into());
+        let tables = Tables(names.map(|name| (name.to_owned(), Table::open::<&Path>(&[]).unwrap())).into());
         for (name, plan) in PLANS {
             let answer = plan(&tables, 2).unwrap();
             if ["q6", "q14", "q19"].contains(&name) {

@@ -240,6 +240,9 @@ class _Session:
 
     def load(self, dataset, count=False):
         start = time.perf_counter_ns()
+        elsewhere = [file for table in dataset["tables"] for file in table["files"] if "://" in file]
+        if elsewhere:
+            raise Unsupported(f"{elsewhere[0]} is not on this machine, and only such files are read so far")
         # Each table says what it is: one of a dataset may be Iceberg, and the next plain files.
         files = {table["name"]: table["files"] for table in dataset["tables"] if not table.get("iceberg")}
         iceberg = [_iceberg_table(**table) for table in dataset["tables"] if table.get("iceberg")]

@@ -17,7 +17,8 @@ use crate::protocol::units::Bytes;
 pub fn column_bytes(dataset: &Dataset, sql: &str) -> Result<Bytes> {
     let wanted = Text::read(sql).names();
     let mut bytes = 0;
-    for path in dataset.tables.iter().flat_map(|table| &table.files) {
+    for file in dataset.tables.iter().flat_map(|table| &table.files) {
+        let path = file.local()?;
         let context = || format!("cannot read the footer of {}", path.display());
         let reader = SerializedFileReader::new(File::open(path).with_context(context)?).with_context(context)?;
         for group in reader.metadata().row_groups() {

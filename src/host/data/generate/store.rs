@@ -21,6 +21,7 @@ use crate::host::lock::Lock;
 use crate::host::suite::Workload;
 use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::id::Scale;
+use crate::protocol::location::Location;
 
 /// The only format that is made so far; a second one is a second writer beside `parquet.rs`.
 const FORMAT: &str = "parquet";
@@ -217,7 +218,7 @@ fn dataset(workload: &Workload, scale: Scale, layout: String, tables: &[Kept]) -
     let table = |kept: &Kept| Table {
         name: kept.name().to_owned(),
         rows: kept.manifest.rows,
-        files: kept.files(),
+        files: kept.files().into_iter().map(Location::from).collect(),
         sha256: checksum([kept]),
         keys: workload.keys(kept.name()),
         ..Table::default()

@@ -3,9 +3,8 @@
 //!
 //! Iceberg goes by field ids, a Parquet reader by names. Where the two can differ, a file is refused rather than read wrongly.
 
-use std::path::Path;
-
 use crate::protocol::iceberg::{Column, Planned, PlannedFile};
+use crate::protocol::location::Location;
 
 /// A column of a Parquet file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,8 +132,9 @@ fn is_nested(kind: &str) -> bool {
     ["struct", "list", "map"].iter().any(|nested| kind.starts_with(nested))
 }
 
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+fn name(location: &Location) -> String {
+    let whole = location.to_string();
+    whole.rsplit('/').next().unwrap_or(&whole).to_owned()
 }
 
 impl Column {
@@ -150,9 +150,10 @@ mod tests {
     use super::*;
 
     fn planned(columns: &[(i32, &str, &str)]) -> Planned {
-        let file = PlannedFile { path: "/data/a.parquet".into(), rows: 1, format: "parquet".to_owned(), deletes: 0 };
+        let file =
+            PlannedFile { path: "/data/a.parquet".parse().unwrap(), rows: 1, format: "parquet".to_owned(), deletes: 0 };
         Planned {
-            metadata: "/t/metadata/1.json".into(),
+            metadata: "/t/metadata/1.json".parse().unwrap(),
             uuid: String::new(),
             snapshot_id: 1,
             columns: columns.iter().map(|(id, name, kind)| Column::of(*id, name, kind)).collect(),

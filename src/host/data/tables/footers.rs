@@ -18,6 +18,7 @@ use crate::host::data::iceberg::shape::FileColumn;
 use crate::host::interrupt;
 use crate::protocol::dataset::{Integers, Keys, Table};
 use crate::protocol::iceberg::{Bound, Column, ColumnMetrics};
+use crate::protocol::location::Location;
 
 /// A table of Parquet files that somebody else made.
 ///
@@ -48,7 +49,7 @@ pub(super) fn table(name: &str, files: Files) -> Result<Table> {
     Ok(Table {
         name: name.to_owned(),
         rows,
-        files: paths,
+        files: paths.into_iter().map(Location::from).collect(),
         sha256: sha256(&print),
         iceberg: None,
         single_precision,
@@ -289,7 +290,7 @@ mod tests {
         group.close().unwrap();
         writer.close().unwrap();
         let table = table_in(folder.path()).unwrap();
-        assert_eq!((table.rows, table.files), (3, vec![at.join("a.pq")]));
+        assert_eq!((table.rows, table.files), (3, vec![at.join("a.pq").into()]));
         let told = [
             "not part of the table: year=2024/notes.txt",
             "year=2024, is none of them",

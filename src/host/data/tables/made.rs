@@ -4,7 +4,7 @@
 //! those of `parquet-monthly` where a table is partitioned. `cargo xtask data --format iceberg`
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,8 @@ use crate::host::settings::Settings;
 use crate::host::suite::Workload;
 use crate::host::variant::{ICEBERG, ICEBERG_MONTHLY};
 use crate::protocol::dataset::{Dataset, Table};
-use crate::protocol::iceberg::{DataFile, Place, Reply, Request};
+use crate::protocol::iceberg::{DataFile, Reply, Request};
+use crate::protocol::location::{Location, TableRef};
 
 /// Raised whenever tables are made in another way: then all are made again.
 const VERSION: u32 = 1;
@@ -30,11 +31,11 @@ struct Made {
     /// Of the Parquet files.
     sha256: String,
     /// Where they lie: metadata have absolute paths.
-    files: Vec<PathBuf>,
+    files: Vec<Location>,
     /// The column by whose months it is partitioned.
     #[serde(default)]
     partition: Option<String>,
-    metadata: PathBuf,
+    metadata: Location,
 }
 
 /// A table's files, and the column by whose months they are partitioned.
@@ -89,15 +90,15 @@ fn planned<'a>(
 }
 
 /// The metadata file of each table; makes what is missing or of other files.
-fn metadata(folder: &Path, tables: &[Files<'_>]) -> Result<Vec<PathBuf>> {
-    let kept = |Files { table, partition }: &Files<'_>| -> Option<PathBuf> {
+fn metadata(folder: &Path, tables: &[Files<'_>]) -> Result<Vec<Location>> {
+    let kept = |Files { table, partition }: &Files<'_>| -> Option<Location> {
         let text = fs::read(folder.join(&table.name).join("made.json")).ok()?;
         let made: Made = serde_json::from_slice(&text).ok()?;
         let same = made.version == VERSION
             && made.sha256 == table.sha256
             && made.files == table.files
             && made.partition.as_deref() == *partition;
-        (same && made.metadata.is_file()).then_some(made.metadata)
+        (same && made.metadata.local().is_ok_and(Path::is_file)).then_some(made.metadata)
     };
     if let Some(all) = tables.iter().map(kept).collect() {
         return Ok(all);
@@ -108,14 +109,14 @@ fn metadata(folder: &Path, tables: &[Files<'_>]) -> Result<Vec<PathBuf>> {
     tables.iter().map(|files| kept(files).map_or_else(|| make(&location(files), files), Ok)).collect()
 }
 
-fn make(location: &Path, &Files { table, partition }: &Files<'_>) -> Result<PathBuf> {
+fn make(location: &Path, &Files { table, partition }: &Files<'_>) -> Result<Location> {
     let within = || format!("cannot make the Iceberg table {}", location.display());
     if location.exists() {
         fs::remove_dir_all(location).with_context(within)?;
     }
     let mut columns = Vec::new();
     let mut files = Vec::new();
-    for path in &table.files {
+    for path in table.paths()? {
         let (described, metrics) = footers::described(path)?;
         let rows = metrics.first().map_or(0, |column| column.values);
         let month = month_of_file(path).filter(|_| partition.is_some());
@@ -123,11 +124,17 @@ fn make(location: &Path, &Files { table, partition }: &Files<'_>) -> Result<Path
             bail!("the name of {} says no month, and {} is partitioned by months", path.display(), table.name);
         }
         columns = described;
-        files.push(DataFile { path: path.clone(), rows, bytes: fs::metadata(path)?.len(), month, columns: metrics });
+        files.push(DataFile {
+            path: path.to_owned().into(),
+            rows,
+            bytes: fs::metadata(path)?.len(),
+            month,
+            columns: metrics,
+        });
     }
     let partition = partition.map(str::to_owned);
     let request =
-        Request::Make { location: location.to_owned(), columns, partition_by_month: partition.clone(), files };
+        Request::Make { location: location.to_owned().into(), columns, partition_by_month: partition.clone(), files };
     let replies = ask(&[request]).with_context(within)?;
     let [Reply::Make { metadata }] = replies.as_slice() else { bail!("asked to make a table, got {replies:?}") };
     let made = Made {
@@ -143,15 +150,15 @@ fn make(location: &Path, &Files { table, partition }: &Files<'_>) -> Result<Path
 }
 
 /// Where the tables are looked up: in their folders, or in the metastore, which is told of them first.
-fn places(dataset: &Dataset, metadata: &[PathBuf], settings: &Settings) -> Result<Vec<Place>> {
+fn places(dataset: &Dataset, metadata: &[Location], settings: &Settings) -> Result<Vec<TableRef>> {
     let Some(uri) = &settings.metastore else {
-        return Ok(metadata.iter().cloned().map(Place::File).collect());
+        return Ok(metadata.iter().cloned().map(TableRef::File).collect());
     };
     let database = dataset.database();
     let named = dataset.tables.iter().map(|table| table.name.clone()).zip(metadata.iter().cloned());
     let (places, requests): (Vec<_>, Vec<_>) = named
         .map(|(table, metadata)| {
-            let place = Place::Metastore { uri: uri.clone(), database: database.clone(), table: table.clone() };
+            let place = TableRef::Metastore { uri: uri.clone(), database: database.clone(), table: table.clone() };
             let request = Request::Register { metastore: uri.clone(), database: database.clone(), table, metadata };
             (place, request)
         })

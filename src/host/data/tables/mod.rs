@@ -30,8 +30,9 @@ use crate::host::sql::Text;
 use crate::host::suite::{TableSpec, Workload};
 use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, PARQUET};
 use crate::protocol::dataset::{Dataset, Iceberg, Keys, Table};
-use crate::protocol::iceberg::{Place, Planned, Reply, Request};
+use crate::protocol::iceberg::{Planned, Reply, Request};
 use crate::protocol::id::Scale;
+use crate::protocol::location::TableRef;
 pub(crate) use overflow::caution as overflow_caution;
 use schema::Schema;
 use source::Source;
@@ -149,9 +150,11 @@ pub fn reads_single_precision(table: &Table, sql: &str) -> bool {
 }
 
 /// Plans these tables, each at its current snapshot or at the one that is named.
-fn plan(tables: &[(Place, Option<i64>)]) -> Result<Vec<Planned>> {
-    let request =
-        |(table, snapshot_id): &(Place, Option<i64>)| Request::Plan { table: table.clone(), snapshot_id: *snapshot_id };
+fn plan(tables: &[(TableRef, Option<i64>)]) -> Result<Vec<Planned>> {
+    let request = |(table, snapshot_id): &(TableRef, Option<i64>)| Request::Plan {
+        table: table.clone(),
+        snapshot_id: *snapshot_id,
+    };
     let replies = ask(&tables.iter().map(request).collect::<Vec<_>>())?;
     let planned = |reply| match reply {
         Reply::Plan(planned) => Ok(planned),
@@ -161,11 +164,11 @@ fn plan(tables: &[(Place, Option<i64>)]) -> Result<Vec<Planned>> {
 }
 
 /// A table as an engine program is told it.
-fn of_snapshot(name: &str, planned: &Planned, place: &Place) -> Result<Table> {
+fn of_snapshot(name: &str, planned: &Planned, place: &TableRef) -> Result<Table> {
     let files: Vec<_> = planned.files.iter().map(|file| file.path.clone()).collect();
     // A file that is no Parquet is refused by its format, without a look into it.
     let columns = planned.files.iter().map(|file| {
-        if file.format.eq_ignore_ascii_case(PARQUET) { footers::columns(&file.path) } else { Ok(Vec::new()) }
+        if file.format.eq_ignore_ascii_case(PARQUET) { footers::columns(file.path.local()?) } else { Ok(Vec::new()) }
     });
     let (evolved, needs_reader) = match shape(planned, &columns.collect::<Result<Vec<_>>>()?) {
         _ if files.is_empty() => {
@@ -177,10 +180,10 @@ fn of_snapshot(name: &str, planned: &Planned, place: &Place) -> Result<Table> {
     };
     // The files of a snapshot have the types of its columns.
     let parquet = || planned.files.iter().filter(|file| file.format.eq_ignore_ascii_case(PARQUET));
-    let schema = parquet().next().map(|file| footers::schema(&file.path)).transpose()?;
+    let schema = parquet().next().map(|file| footers::schema(file.path.local()?)).transpose()?;
     let mut integers = BTreeMap::new();
     for file in parquet() {
-        overflow::widen(&mut integers, footers::integers(&file.path)?);
+        overflow::widen(&mut integers, footers::integers(file.path.local()?)?);
     }
     Ok(Table {
         name: name.to_owned(),
@@ -191,8 +194,8 @@ fn of_snapshot(name: &str, planned: &Planned, place: &Place) -> Result<Table> {
             metadata: planned.metadata.clone(),
             snapshot_id: planned.snapshot_id,
             name: match place {
-                Place::File(_) => None,
-                Place::Metastore { database, table, .. } => Some((database.clone(), table.clone())),
+                TableRef::File(_) => None,
+                TableRef::Metastore { database, table, .. } => Some((database.clone(), table.clone())),
             },
             columns: planned.columns.iter().map(|column| column.name.clone()).collect(),
             evolved,
@@ -205,10 +208,10 @@ fn of_snapshot(name: &str, planned: &Planned, place: &Place) -> Result<Table> {
     })
 }
 
-fn count(planning: &mut Option<Planning>, place: &Place, name: &str, planned: &Planned) {
+fn count(planning: &mut Option<Planning>, place: &TableRef, name: &str, planned: &Planned) {
     let catalog = match place {
-        Place::File(_) => "folder".to_owned(),
-        Place::Metastore { uri, .. } => uri.clone(),
+        TableRef::File(_) => "folder".to_owned(),
+        TableRef::Metastore { uri, .. } => uri.clone(),
     };
     let empty = Planning { catalog, catalog_ns: 0, planning_ns: 0, files: 0, snapshots: BTreeMap::new() };
     let sum = planning.get_or_insert(empty);

@@ -1,13 +1,13 @@
 //! What a user calls a table: Parquet files, the folder of an Iceberg table, or a name in the Hive Metastore.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
 
 use super::files::Files;
 use super::metadata::metadata_in;
 use crate::host::suite::source::{is_path, split};
-use crate::protocol::iceberg::Place;
+use crate::protocol::location::{Location, TableRef};
 
 /// A table that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(super) enum Source {
     /// Files.
     Parquet(Files),
     /// An Iceberg table, at a snapshot or the current one.
-    Iceberg { place: Place, snapshot_id: Option<i64> },
+    Iceberg { place: TableRef, snapshot_id: Option<i64> },
 }
 
 impl Source {
@@ -28,9 +28,10 @@ impl Source {
         if !is_path(table, Path::new("")) {
             return Ok(Self::Iceberg { place: named(table, metastore)?, snapshot_id });
         }
-        let path = PathBuf::from(table);
+        let location: Location = table.parse().map_err(anyhow::Error::msg)?;
+        let path = location.local()?.to_owned();
         if let Some(metadata) = metadata_in(&path) {
-            return Ok(Self::Iceberg { place: Place::File(metadata?), snapshot_id });
+            return Ok(Self::Iceberg { place: TableRef::File(metadata?.into()), snapshot_id });
         }
         ensure!(snapshot_id.is_none(), "Parquet files have no snapshots: leave the part behind '@' out");
         Ok(Self::Parquet(Files::of(&path)?))
@@ -38,7 +39,7 @@ impl Source {
 }
 
 /// A table's name may have the catalog before it: `warehouse.sales.transactions`. A metastore is one catalog.
-fn named(table: &str, metastore: Option<&str>) -> Result<Place> {
+fn named(table: &str, metastore: Option<&str>) -> Result<TableRef> {
     let Some(uri) = metastore else {
         bail!(
             "'{table}' is a name in a Hive Metastore, and none is set: set HIVE_METASTORE_URI=thrift://host:9083, or give \
@@ -47,7 +48,7 @@ fn named(table: &str, metastore: Option<&str>) -> Result<Place> {
     };
     let parts: Vec<&str> = table.split('.').collect();
     let [.., database, table] = parts.as_slice() else { bail!("'{table}' is no database.table") };
-    Ok(Place::Metastore { uri: uri.to_owned(), database: (*database).to_owned(), table: (*table).to_owned() })
+    Ok(TableRef::Metastore { uri: uri.to_owned(), database: (*database).to_owned(), table: (*table).to_owned() })
 }
 
 #[cfg(test)]
@@ -58,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_name_with_or_without_its_catalog_is_looked_up_in_the_metastore() {
-        let place = |database: &str, table: &str| Place::Metastore {
+        let place = |database: &str, table: &str| TableRef::Metastore {
             uri: "thrift://h:1".to_owned(),
             database: database.to_owned(),
             table: table.to_owned(),
@@ -115,8 +116,8 @@ mod tests {
             fs::write(metadata.join(name), "").unwrap();
         }
         let found = || match Source::of(folder.path().join("t").to_str().unwrap(), None).unwrap() {
-            Source::Iceberg { place: Place::File(path), .. } => {
-                path.file_name().unwrap().to_string_lossy().into_owned()
+            Source::Iceberg { place: TableRef::File(path), .. } => {
+                path.local().unwrap().file_name().unwrap().to_string_lossy().into_owned()
             }
             other => panic!("{other:?}"),
         };
