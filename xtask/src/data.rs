@@ -65,10 +65,12 @@ impl Data {
 fn line(dataset: &Dataset, table: &Table) -> String {
     let made = format!("{} {}: {} rows in {} files", dataset.scale, table.name, table.rows, table.files.len());
     let Some(iceberg) = &table.iceberg else { return made };
-    let place = match &iceberg.name {
-        Some((database, table)) => format!("{database}.{table}"),
+    let place = if let Some((database, table)) = &iceberg.name {
+        format!("{database}.{table}")
+    } else {
         // The metadata file lies in a folder of the table's folder.
-        None => iceberg.metadata.ancestors().nth(2).unwrap_or(&iceberg.metadata).display().to_string(),
+        let metadata = iceberg.metadata.to_string();
+        metadata.rsplitn(3, '/').nth(2).unwrap_or(&metadata).to_owned()
     };
     format!("{made}, {}: {place}", dataset.format)
 }
