@@ -1,7 +1,7 @@
 //! The command line as far as the harness must know it. Criterion reads all of it once more and has the last word;
 //! here is what decides whether engines have to be started at all.
 //!
-//! By hand and not by clap, which was tried: an option that clap does not know ends its parsing, with `ignore_errors` too, and
+//! By hand and not by clap, which was considered: an option that clap does not know ends its parsing, with `ignore_errors` too, and
 //! everything behind it is lost: a filter, or the `--bench` that cargo puts there. Telling which option that was takes a feature of
 //! clap that Criterion does not compile. An argument for the rest, with `allow_hyphen_values`, takes the known options behind it as
 //! well. What Criterion refuses must get to Criterion, so that its words about it are those that people see.
