@@ -14,7 +14,7 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | [`protocol`] | both sides: names of cells, units, tasks, answers, datasets, messages. No I/O |
+//! | [`protocol`] | both sides: names of cells, units, tasks, locations, answers, datasets, messages. No I/O |
 //! | [`measure`] | both sides: memory, CPU time, bytes read and written, the machine |
 //! | [`engine`] | a program: the trait [`engine::Engine`], the loop that serves it, one file or folder per engine; `python/` for script engines |
 //! | `iceberg` | the program that makes, registers and plans Iceberg tables |
@@ -43,10 +43,10 @@
 //!
 //! 1. The filter says which cells are meant; none ends the run before anything is started.
 //! 2. The catalog finds or builds the engine's program; `data` finds, makes or plans what the query reads.
-//! 3. `Session::spawn` starts the program in its own process group; it opens the engine, loads the tables, takes the query.
+//! 3. `Session::spawn` starts the program in its own process group; it opens the engine, loads the tables, takes the task.
 //! 4. The engine counts its tables' rows, which have to be those of the files. One run, and its answer goes to the referee. A wrong
 //!    one ends the cell here; one without a reference waits for the other engines' answers.
-//! 5. A sampler takes samples; in `cargo bench` Criterion asks for `n` iterations at a time; the program runs them, with one clock reading before and one after each.
+//! 5. A sampler takes samples; in `cargo bench` Criterion asks for `n` iterations at a time; the program runs them, with one clock reading before and one after each. A task that writes is reset before each run, outside the clock.
 //! 6. The last answer is checked again; where no reference vouches for it, all engines of the query have to agree. Samples, memory, CPU time and verdict become one record, flushed at once.
 //!
 //! # Invariants

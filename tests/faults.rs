@@ -25,7 +25,7 @@ fn engine(fault: &str) -> String {
 #[case("garbage", "Welcome to the engine!")]
 #[case("version", "speaks protocol 999, the host speaks 2")]
 #[case("version-1", "its `prepare` now takes a `task` in place of a `query`")]
-#[case("unknown-step", "no reply to run")]
+#[case("unknown-step", "invalid reply to run")]
 #[case("flood", "xxxxxxxx")]
 #[case("rows", "1 rows before and 2 rows now")]
 #[case("late", "signal 6")]

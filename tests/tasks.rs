@@ -113,6 +113,7 @@ fn older_protocol_is_spoken_with_a_program_of_an_older_revision() {
     let script = r#"
 echo '{"did":"hello","protocol":1,"engine":"old"}'
 while read -r line; do case "$line" in
+*'"task"'*) echo '{"did":"fail","message":"TypeError: unexpected task"}';;
 *'"do":"open"'*) echo '{"did":"open","info":{"version":"1"}}';;
 *'"query":{"workload":"tpch","name":"q6","sql":"select 6"}'*) echo '{"did":"prepare"}';;
 *'"do":"run"'*) sleep 0.01; echo '{"did":"run","rows":1,"durations_ns":[9]}';;

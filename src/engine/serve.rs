@@ -115,6 +115,7 @@ impl<E: Engine> State<E> {
             }
             Request::Prepare { task, query: _ } => {
                 self.output = None;
+                let task = task.context("prepare has no task: this program speaks protocol 2")?;
                 self.prepared = Some(engine.prepare(&task)?);
                 Ok(Reply::Prepare {})
             }

@@ -14,12 +14,15 @@ pub struct Spans {
 }
 
 impl Spans {
-    /// Does a step's work, with a clock reading before and after it.
+    /// Does a step's work, with a clock reading before and after it. What is done in several pieces is added up.
     pub fn time<T>(&mut self, step: &str, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let done = work();
         let took = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.taken.push((step.to_owned(), took));
+        match self.taken.iter_mut().find(|(taken, _)| taken == step) {
+            Some((_, sum)) => *sum += took,
+            None => self.taken.push((step.to_owned(), took)),
+        }
         done
     }
 

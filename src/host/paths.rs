@@ -110,7 +110,7 @@ pub(crate) fn suite_file(folder: &Path) -> Result<Option<PathBuf>> {
         ["suite.toml", FORMER_SUITE_FILE].map(|name| Some(folder.join(name)).filter(|file| file.is_file()));
     ensure!(
         today.is_none() || before.is_none(),
-        "{} holds suite.toml and {FORMER_SUITE_FILE}, which is the same by its former name: take out the one that is not meant",
+        "{} holds suite.toml and {FORMER_SUITE_FILE}, which is the same by its former name: delete one",
         folder.display()
     );
     Ok(today.or(before))

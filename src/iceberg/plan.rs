@@ -75,7 +75,7 @@ async fn load(metadata: &Path) -> Result<Table> {
 
 fn planned(task: &FileScanTask) -> Result<PlannedFile> {
     Ok(PlannedFile {
-        path: task.data_file_path.parse().map_err(anyhow::Error::msg)?,
+        path: local(&task.data_file_path)?.into(),
         rows: task.record_count.unwrap_or_default(),
         format: task.data_file_format.to_string(),
         deletes: task.deletes.len(),

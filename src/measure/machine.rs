@@ -32,7 +32,7 @@ impl Host {
         self.told(memory, Some(format!("Linux {}", self.kernel)))
     }
 
-    /// The machines whose results can be laid side by side: as [`line()`](Self::line()), but without the kernel's release, which an
+    /// The machines whose results are comparable: as [`line()`](Self::line()), but without the kernel's release, which an
     /// update changes, and with the memory that was bought, of which a kernel keeps a part.
     pub fn class(&self) -> String {
         self.told(self.memory_bytes.map(|bytes| format!("{} GiB", memory_class(bytes))), None)

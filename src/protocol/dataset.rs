@@ -78,7 +78,7 @@ pub struct Integers {
 }
 
 /// Part of the caution about sums and products, after the names of the columns.
-pub const OVERFLOW_CAUTION: &str = "may exceed 32 or 64 bits, beyond which many engines wrap without a word";
+pub const OVERFLOW_CAUTION: &str = "may exceed 32 or 64 bits, beyond which many engines wrap silently";
 
 /// The keys of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! Where data lie: a [`Location`]; and what an Iceberg table is found by: a [`TableRef`]. Texts are read here and nowhere else.
+//! Where data lie: a [`Location`]; and what an Iceberg table is found by: a [`TableRef`]. How they are written as text is known here.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -63,8 +63,9 @@ pub enum Request {
     /// Take this task for the runs that follow, and do its setup.
     Prepare {
         /// Texts in the engine's dialect.
-        task: Task,
-        /// The same for a program of [`OLDER_PROTOCOL`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task: Option<Task>,
+        /// In its place, for a program of [`OLDER_PROTOCOL`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         query: Option<OlderQuery>,
     },

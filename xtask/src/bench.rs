@@ -95,7 +95,7 @@ pub(crate) struct Bench {
     /// Write the records as a JSON array to this file, whole or not at all; `-` is stdout
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Print every setting with who said it - flag, environment, file, nobody - and measure nothing
+    /// Print every setting and its source (flag, environment, file, default) and measure nothing
     #[arg(long)]
     show_settings: bool,
 }

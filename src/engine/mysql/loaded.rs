@@ -3,6 +3,8 @@
 //! A table is filled under another name and renamed when it is whole, with its checksum in its comment: a load that was
 //! cut is never taken for a table.
 
+use std::iter;
+
 #[cfg(any(feature = "mysql", feature = "starrocks"))]
 use super::{client::Client, sql::quoted};
 #[cfg(any(feature = "mysql", feature = "starrocks"))]
@@ -10,7 +12,7 @@ use crate::engine::Result;
 use crate::protocol::dataset::{Dataset, Table};
 
 /// Goes up when tables are made in another way, so that those made before are made again.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 /// Digits of a checksum that tell one user's tables from another's.
 const DIGITS: usize = 8;
 
@@ -24,9 +26,12 @@ pub fn database(dataset: &Dataset) -> String {
     }
 }
 
-/// What the comment of a whole table says.
+/// What the comment of a whole table says. Its keys too: times are of the indexes that are there.
 pub fn mark(table: &Table) -> String {
-    format!("querydyno, layout {LAYOUT}, sha256 {}", table.sha256)
+    let lists = table.keys.foreign.iter().map(|columns| columns.join(","));
+    let keys: Vec<String> =
+        iter::once(table.keys.primary.join(",")).chain(lists).filter(|list| !list.is_empty()).collect();
+    format!("querydyno, layout {LAYOUT}, sha256 {}, keys {}", table.sha256, keys.join(" "))
 }
 
 /// Whether the connection's database has this very table.

@@ -3,7 +3,7 @@
 //! Texts of a known length stay in memory where a server sorts and groups; of unknown length they go through its disk.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use arrow::array::{Array, AsArray};
@@ -122,6 +122,7 @@ fn definition(field: &Field, letters: usize, left: &mut usize) -> Result<String>
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
     use std::sync::Arc;
 
     use arrow::array::{ArrayRef, Decimal128Array, Int64Array, RecordBatch, StringArray};

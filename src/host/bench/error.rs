@@ -8,7 +8,7 @@ use crate::host::record;
 /// Why a [`Bench`](super::Bench) gives no records. Each says what to do next, in its own words and its causes'.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// It cannot be meant as it was asked: no runs, a filter beside a query of your own, an engine that does not exist.
+    /// Invalid request: no runs, a filter beside a query of your own, an engine that does not exist.
     #[error(transparent)]
     Usage(anyhow::Error),
     /// A variable of the environment or `querydyno.toml` holds what no setting can be.

@@ -11,7 +11,7 @@ use crate::host::interrupt;
 /// Why there is no outcome, or none that can be read.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// It cannot be meant as it was asked: no such revision, no such cell, other commits than those to confirm.
+    /// Invalid request: no such revision, no such cell, other commits than those to confirm.
     #[error(transparent)]
     Usage(anyhow::Error),
     /// Ctrl-C. What was measured is kept, and the same gate goes on from there.

@@ -271,7 +271,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
         METRICS.into_iter().all(|metric| {
             let values = self.values(row, stage, metric);
             let limit = self.limits.limit(&row.id, metric);
-            // The first ones, however often it is asked; a metric that nobody tells holds nobody.
+            // The first ones, however often it is asked; a metric without values does not block clearing.
             values.is_empty() || values.get(..EARLY).is_some_and(|values| Reading::clears_early(values, limit))
         })
     }

@@ -83,7 +83,8 @@ pub(super) fn compiled(engine: &Entry, what: &str) -> Result<Program, Stop> {
     if engine.script().is_some() {
         return Err(unsupported(format!("{} is driven from Python, whose {what} would drown its own", engine.name)));
     }
-    program(engine)
+    // A gate looks into programs of older revisions too.
+    Ok(Program { may_be_older: true, ..program(engine)? })
 }
 
 /// The reason for which an engine's cell is skipped.

@@ -172,6 +172,7 @@ fn task(
     let engine = cell.parts.engine;
     log::info!("{}: verifying the answer", cell.id);
     let Ready { session, dataset, query: task, .. } = inspection.verified(cell, program, record)?;
+    let prepare = session.prepare_request(&task);
     session.close()?;
     let name = identifier(&cell.id.to_string());
     // The same for every time, since a path's length is counted too.
@@ -181,7 +182,7 @@ fn task(
     let before = [
         Request::Open { settings },
         Request::Load { dataset, count: false },
-        Request::Prepare { task, query: None },
+        prepare,
         // What is loaded or resolved at first use is not the query's own.
         Request::Run { iterations: 1, observe: None },
     ];

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::gather::Found;
 use super::group::state;
 use crate::host::record::{Record, metric};
-use crate::host::stats::median_interval;
+use crate::host::stats::{median, median_interval};
 use crate::protocol::units::{Bytes, Nanos};
 
 /// The record in words, every figure with its unit; what is not known is not mentioned.
@@ -72,6 +72,7 @@ fn time(record: &Record) -> Lines {
         ("iterations of a sample", measurement.and_then(|how| how.iterations.first()).map(ToString::to_string)),
         ("CPU time", span(record.metric(metric::CPU_TIME))),
         ("cores used", record.cores_used().map(|cores| format!("{cores:.2} of {} threads", record.threads))),
+        ("steps", steps(record)),
         ("planning", span(record.metric(metric::PLAN_TIME))),
         ("executing", span(record.metric(metric::EXECUTE_TIME))),
         ("fetching", span(record.metric(metric::FETCH_TIME))),
@@ -80,6 +81,13 @@ fn time(record: &Record) -> Lines {
         ("loading", span(record.metric(metric::LOAD_TIME))),
         ("first runs", list(&mut warm_up.iter().take(10).map(|ns| metric::value(*ns)))),
     ])
+}
+
+/// The median of each step of the task.
+fn steps(record: &Record) -> Option<String> {
+    let told = |(step, times)| Some(format!("{step} {}", Nanos(median(times)?)));
+    let shown: Vec<String> = record.metrics.steps().filter_map(told).collect();
+    (!shown.is_empty()).then(|| shown.join(", "))
 }
 
 fn memory(record: &Record) -> Lines {

@@ -66,6 +66,8 @@ impl<'a> Cold<'a> {
             let (program, settings, dataset) = (self.program, self.settings, &self.dataset);
             let fresh = Fresh { engine, variant, program, settings, dataset, query: &self.query };
             let mut session = fresh.launch(false)?.session;
+            // First: it may read what has to be cold.
+            session.reset()?;
             forget(&self.dataset).map_err(|error| self.not_cold(None, format!("{error:#}")))?;
             let runs = session.run_again(1, rows)?;
             self.check(&runs)?;

@@ -12,7 +12,7 @@ use crate::measure::machine;
 use crate::protocol::units::Count;
 
 /// What a cell takes beside its samples: its program's start, its answer, Criterion's statistics.
-const ASIDE: Duration = Duration::from_millis(1500);
+const ASIDE: Duration = Duration::from_millis(1200);
 /// Rows of TPC-H that a processor generates in a second, measured on the slowest machine that we had.
 const ROWS_A_SECOND: f64 = 700_000.0;
 

@@ -47,6 +47,9 @@ use sampler::Sampler;
 use select::Cell;
 use stop::Stop;
 
+/// Cells that are named where there may be hundreds.
+const SHOWN: usize = 5;
+
 /// What all cells of a run share.
 pub(crate) struct Runner<'a> {
     pub(crate) settings: &'a Settings,
@@ -149,7 +152,10 @@ impl<'a> Runner<'a> {
         let is_left = |cell: &&Cell<'_>| records.iter().all(|record| record.id != cell.id);
         let left: Vec<String> = cells.iter().filter(is_left).map(|cell| cell.id.to_string()).collect();
         if !left.is_empty() {
-            log::info!("interrupted before these were begun: {}", left.join(", "));
+            let more = left.len().saturating_sub(SHOWN);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let first = left.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+            log::info!("interrupted before {} cells were begun: {first}{more}", left.len());
         }
         Ok(records)
     }

@@ -42,7 +42,8 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
     for engine in engines {
         let is_there = engine.find().is_some();
         let may = may_build || is_there;
-        let program = match unread(cells, engine, settings).filter(|_| !is_there) {
+        let unread = || if is_there { None } else { unread(cells, engine, settings) };
+        let program = match unread() {
             _ if !may => Err(missing(engine)),
             Some(why) => Err(why.into()),
             None => program(engine),

@@ -62,7 +62,7 @@ pub enum FailureKind {
         message: String,
     },
     /// Said something that is not a reply.
-    #[error("said what is no reply to {request}: {said}")]
+    #[error("invalid reply to {request}: {said}")]
     Garbage {
         /// The beginning of what it said.
         said: String,

@@ -31,6 +31,10 @@ impl Runs {
     /// These and later ones taken together.
     pub(crate) fn and(mut self, later: Self) -> Self {
         self.durations_ns.extend(later.durations_ns);
+        // Steps that only some runs tell are those of none.
+        if !self.spans.iter().map(|span| &span.step).eq(later.spans.iter().map(|span| &span.step)) {
+            self.spans.clear();
+        }
         for (span, more) in self.spans.iter_mut().zip(later.spans) {
             span.durations_ns.extend(more.durations_ns);
         }

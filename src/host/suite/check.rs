@@ -53,7 +53,7 @@ impl Workload {
         if table.source.is_none() {
             ensure!(
                 self.generator.is_some(),
-                "the table '{name}' says not where it lies: add source = \"...\", Parquet files (data/*.parquet), the folder \
+                "table '{name}' has no `source`: add source = \"...\", Parquet files (data/*.parquet), the folder \
                  of an Iceberg table, or db.table in the Hive Metastore"
             );
             return Ok(());

@@ -44,7 +44,7 @@ impl Workload {
     }
 
     /// Of a file with the former name: what revisions of ours that are compared with did not declare is what is declared
-    /// today. Whose suite it is otherwise is told the name of today.
+    /// today. A user is told the file's new name.
     fn bring_up_to_date(&mut self) -> Result<()> {
         static TOLD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
         let by_name = || GENERATORS.contains(&self.name.as_str()).then(|| self.name.clone());

@@ -145,10 +145,11 @@ class Engine:
 
     @contextlib.contextmanager
     def step(self, name):
-        """Takes the time of a step of the run."""
+        """Takes the time of a step of the run; what is done in several pieces is added up."""
         start = time.perf_counter_ns()
         yield
-        self.__dict__.setdefault("spans", []).append((name, time.perf_counter_ns() - start))
+        spans = self.__dict__.setdefault("_querydyno_spans", {})
+        spans[name] = spans.get(name, 0) + time.perf_counter_ns() - start
 
     def rows(self, output):
         """The number of rows; checked after every run, not timed."""
@@ -284,7 +285,7 @@ class _Session:
             start = time.perf_counter_ns()
             self.output = self.engine.run(self.prepared)
             durations.append(time.perf_counter_ns() - start)
-            for name, took in self.engine.__dict__.pop("spans", []):
+            for name, took in self.engine.__dict__.pop("_querydyno_spans", {}).items():
                 spans.setdefault(name, []).append(took)
             now = self.engine.rows(self.output)
             if rows not in (None, now):

@@ -4,13 +4,14 @@
 //! these agree on a wrong number. Footers tell how large the values are, so that such an agreement is not taken for the truth.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use parquet::basic::{ConvertedType, LogicalType, Type as Physical};
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::Type;
 
-use crate::host::sql::{Text, has_word};
+use crate::host::sql::Text;
 use crate::protocol::dataset::{Integers, OVERFLOW_CAUTION, Table};
 
 /// The largest values of the integer columns of a file, by column; nested ones are left out.
@@ -20,7 +21,7 @@ pub(super) fn integers(footer: &ParquetMetaData) -> BTreeMap<String, Integers> {
     let integers = integers.filter_map(|(place, column)| {
         let width = width(column.self_type())?;
         let chunks = footer.row_groups().iter().map(|group| group.column(place));
-        let largest = chunks.map(|chunk| largest(chunk.statistics(), width)).max().unwrap_or(0);
+        let largest = chunks.map(|chunk| largest(chunk, width)).max().unwrap_or(0);
         Some((column.name().to_owned(), Integers { bits: width.bits, largest }))
     });
     integers.collect()
@@ -36,32 +37,53 @@ pub(super) fn widen(known: &mut BTreeMap<String, Integers>, other: BTreeMap<Stri
 }
 
 /// What to know of a query over these tables whose sums or products may be too large for an engine's integers.
+///
+/// Each part of the text between commas, keywords and comparisons is a term of its own: every `*` in it multiplies the largest
+/// columns and numbers that it names, every `+` or `-` doubles that, and `sum` adds up as many as the largest table has rows. A
+/// join that gives more rows than that is not foreseen.
 pub(crate) fn caution(tables: &[Table], sql: &str) -> Option<String> {
     let text = Text::read(sql);
-    let names = text.names();
-    let columns = tables.iter().flat_map(|table| {
-        let rows = u128::from(table.rows);
-        table.integers.iter().map(move |(name, integers)| (name, integers, rows))
-    });
-    let read: Vec<_> = columns.filter(|(name, ..)| names.contains(&name.to_lowercase())).collect();
+    let rows = tables.iter().map(|table| u128::from(table.rows)).max()?;
     let meant: Vec<&str> = text.meant().map(|token| text.of(token)).collect();
-    let multiplies = meant.windows(2).any(|pair| pair[1] == "*" && !is_all(pair[0]));
-    let sums = has_word(sql, &["sum"]);
-    let bits = read.iter().map(|(_, integers, _)| integers.bits).max()?;
-    let mut largest: Vec<u128> = read.iter().map(|(_, integers, _)| integers.largest).collect();
-    largest.sort_unstable();
-    let most = largest.pop()?;
-    let product = most.saturating_mul(largest.pop().unwrap_or(most));
-    let rows = read.iter().map(|(.., rows)| *rows).max().unwrap_or(0);
-    let term = if multiplies { product } else { most };
-    let too_large = (multiplies && product >> (bits - 1) > 0) || (sums && term.saturating_mul(rows) >> 63 > 0);
-    let columns: Vec<&str> = read.iter().map(|(name, ..)| name.as_str()).collect();
-    too_large.then(|| format!("what is computed from {} {OVERFLOW_CAUTION}", columns.join(", ")))
+    let columns = |term: &[&str]| {
+        let all = tables.iter().flat_map(|table| &table.integers);
+        let named = |name: &str| term.iter().any(|word| word.trim_matches(['"', '`']).eq_ignore_ascii_case(name));
+        all.filter(|(name, _)| named(name)).map(|(name, integers)| (name.clone(), *integers)).collect::<Vec<_>>()
+    };
+    let ends = |word: &&str| ENDS.iter().any(|end| end.eq_ignore_ascii_case(word));
+    meant.split(ends).find_map(|term| {
+        let columns = columns(term);
+        exceeds(term, &columns, rows).then(|| {
+            let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+            format!("what is computed from {} {OVERFLOW_CAUTION}", names.join(", "))
+        })
+    })
+}
+
+/// What a term ends before.
+const ENDS: [&str; 28] = [
+    ",", "=", "<", ">", "!", ";", "select", "from", "where", "and", "or", "on", "using", "group", "by", "having",
+    "order", "as", "case", "when", "then", "else", "end", "between", "limit", "union", "over", "filter",
+];
+
+fn exceeds(term: &[&str], columns: &[(String, Integers)], rows: u128) -> bool {
+    let Some(bits) = columns.iter().map(|(_, integers)| integers.bits).min() else { return false };
+    let before = |operator: &str| term.windows(2).filter(|pair| pair[1] == operator && !is_all(pair[0])).count();
+    let (products, additions) = (before("*"), before("+") + before("-"));
+    let numbers = term.iter().filter_map(|word| word.parse::<u128>().ok());
+    let mut factors: Vec<u128> = columns.iter().map(|(_, integers)| integers.largest).chain(numbers).collect();
+    factors.sort_unstable_by(|a, b| b.cmp(a));
+    let most = factors.first().copied().unwrap_or(0);
+    let factors = factors.into_iter().chain(iter::repeat(most)).take(products + 1);
+    let whole = factors.fold(1_u128, u128::saturating_mul);
+    let whole = (0..additions).fold(whole, |sum, _| sum.saturating_mul(2));
+    let sums = term.iter().any(|word| word.eq_ignore_ascii_case("sum"));
+    ((products + additions > 0) && whole >> (bits - 1) > 0) || (sums && whole.saturating_mul(rows) >> 63 > 0)
 }
 
 /// Whether a star after this means all columns or rows.
 fn is_all(before: &str) -> bool {
-    ["select", "distinct", "all", ".", ",", "("].iter().any(|word| word.eq_ignore_ascii_case(before))
+    ["distinct", "all", ".", "("].iter().any(|word| word.eq_ignore_ascii_case(before))
 }
 
 /// How the values of an integer column are stored.
@@ -78,28 +100,30 @@ fn width(field: &Type) -> Option<Width> {
         _ => return None,
     };
     let info = field.get_basic_info();
-    let unsigned = match (info.logical_type_ref(), info.converted_type()) {
-        (Some(LogicalType::Integer(int)), _) => !int.is_signed,
-        (None, ConvertedType::UINT_32 | ConvertedType::UINT_64) => true,
-        (None, ConvertedType::NONE | ConvertedType::INT_32 | ConvertedType::INT_64) => false,
-        // Dates, times, decimals; and numbers too small for their sums to matter.
+    let (bits, unsigned) = match (info.logical_type_ref(), info.converted_type()) {
+        (Some(LogicalType::Integer(int)), _) => (u32::try_from(int.bit_width).ok()?, !int.is_signed),
+        (None, ConvertedType::UINT_32 | ConvertedType::UINT_64) => (bits, true),
+        (None, ConvertedType::NONE | ConvertedType::INT_32 | ConvertedType::INT_64) => (bits, false),
+        // Dates, times and decimals.
         _ => return None,
     };
     Some(Width { bits, unsigned })
 }
 
 /// The largest value of a chunk without its sign: that of the type, where the footer tells no range.
-fn largest(statistics: Option<&Statistics>, Width { bits, unsigned }: Width) -> u128 {
-    let range = match statistics {
+fn largest(chunk: &ColumnChunkMetaData, Width { bits, unsigned }: Width) -> u128 {
+    let range = match chunk.statistics() {
         Some(Statistics::Int32(found)) => {
             found.min_opt().zip(found.max_opt()).map(|(min, max)| (i64::from(*min), i64::from(*max)))
         }
         Some(Statistics::Int64(found)) => found.min_opt().copied().zip(found.max_opt().copied()),
         _ => None,
     };
+    let nulls = chunk.statistics().and_then(Statistics::null_count_opt).unwrap_or(0);
     match range {
-        None => 1 << (bits - 1),
-        Some((_, max)) if unsigned && bits == 32 => u128::from(max.cast_unsigned() & u64::from(u32::MAX)),
+        None if i128::from(nulls) == i128::from(chunk.num_values()) => 0,
+        None => 1 << if unsigned { bits } else { bits - 1 },
+        Some((_, max)) if unsigned && bits <= 32 => u128::from(max.cast_unsigned() & u64::from(u32::MAX)),
         Some((_, max)) if unsigned => u128::from(max.cast_unsigned()),
         Some((min, max)) => u128::from(min.unsigned_abs().max(max.unsigned_abs())),
     }
@@ -133,6 +157,17 @@ mod tests {
         assert!(told(&columns, 1, "SELECT price * qty FROM t").is_some());
         assert!(told(&columns, 1, "SELECT price * price FROM t").is_some());
         assert_eq!(told(&columns, 1, "SELECT price * one FROM t"), None);
-        assert_eq!(told(&columns, 1, "SELECT price, qty, count(*), t.* FROM t"), None);
+        assert_eq!(told(&columns, 1, "SELECT price, qty, count(*), t.*, * FROM t"), None);
+        assert!(told(&columns, 1, "SELECT price * 5000 FROM t").is_some());
+        assert!(told(&columns, 1, "SELECT qty * qty * qty FROM t").is_some());
+        assert!(told(&[("a", 32, 1 << 30)], 1, "SELECT a + a FROM t").is_some());
+        assert!(told(&[("tiny", 8, 100)], 1, "SELECT tiny * tiny FROM t").is_some());
+    }
+
+    #[test]
+    fn caution_looks_at_the_columns_of_the_term_alone() {
+        let columns = [("price", 32, 1 << 20), ("qty", 32, 1 << 12), ("id", 64, 1 << 60)];
+        assert!(told(&columns, 1, "SELECT price * qty FROM t WHERE id > 5").is_some());
+        assert_eq!(told(&columns, 1000, "SELECT id, sum(qty) FROM t GROUP BY id"), None);
     }
 }

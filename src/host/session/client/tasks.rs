@@ -20,6 +20,8 @@ const BATCH: u64 = 10_000;
 pub(super) struct Taken {
     /// Whether it has to be reset before each run.
     resets: bool,
+    /// Whether that was done since the last run.
+    is_reset: bool,
     steps: Vec<String>,
 }
 
@@ -39,23 +41,35 @@ impl Session {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn prepare(&mut self, task: &Task) -> Result<()> {
-        let older = |sql: &str| {
-            let (workload, name) = (task.workload.clone(), task.name.clone());
-            OlderQuery { workload, name, sql: sql.to_owned() }
-        };
-        let query = task.query().filter(|_| self.protocol == OLDER_PROTOCOL).map(older);
-        match self.ask("prepare", &Request::Prepare { task: task.clone(), query })? {
+        match self.ask("prepare", &self.prepare_request(task))? {
             Reply::Prepare {} => {
                 let steps = task.steps.iter().map(|step| step.name.clone()).collect();
-                self.task = Taken { resets: !task.reset.is_empty(), steps };
+                self.task = Taken { resets: !task.reset.is_empty(), is_reset: false, steps };
                 Ok(())
             }
             other => Err(self.garbage("prepare", &other)),
         }
     }
 
-    /// Brings the sink back to where a run begins. Not timed.
-    fn reset(&mut self) -> Result<()> {
+    /// What a program of this one's protocol is told to prepare a task.
+    pub(crate) fn prepare_request(&self, task: &Task) -> Request {
+        let older = |sql: &str| {
+            let (workload, name) = (task.workload.clone(), task.name.clone());
+            OlderQuery { workload, name, sql: sql.to_owned() }
+        };
+        let query = task.query().filter(|_| self.protocol == OLDER_PROTOCOL).map(older);
+        Request::Prepare { task: query.is_none().then(|| task.clone()), query }
+    }
+
+    /// Brings a task that writes back to where a run begins, unless it is there. Not timed, and done before each run anyway.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) fn reset(&mut self) -> Result<()> {
+        if !self.task.resets || self.task.is_reset {
+            return Ok(());
+        }
+        self.task.is_reset = true;
         match self.ask("reset", &Request::Reset {})? {
             Reply::Reset {} => Ok(()),
             other => Err(self.garbage("reset", &other)),
@@ -105,9 +119,8 @@ impl Session {
     }
 
     fn run_batch(&mut self, iterations: u64, observe: Option<Observe>) -> Result<Runs> {
-        if self.task.resets {
-            self.reset()?;
-        }
+        self.reset()?;
+        self.task.is_reset = false;
         let worker = self.worker();
         // What a group holds has no mark to set back: the most that the looks see counts.
         let by_looks = matches!(self.worker, Worker::Container(_));
