@@ -24,6 +24,8 @@ use crate::host::progress::Work;
 const GRACE: Duration = Duration::from_secs(20);
 /// Time for the kernel to clear away what was killed.
 const DEATH: Duration = Duration::from_secs(5);
+/// How long the threads of a process that has ended may still be there.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What a server that we started is known by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +151,12 @@ impl PidFile {
             if Instant::now() > deadline {
                 return false;
             }
+            sleep(POLL);
+        }
+        // Threads may outlive the first one by some milliseconds, and with them the port: who starts it again would find it taken.
+        let threads = || fs::read_dir(format!("/proc/{}/task", self.pid)).map_or(0, Iterator::count);
+        let soon = Instant::now() + LINGER;
+        while threads() > 1 && Instant::now() < soon {
             sleep(POLL);
         }
         // Where it is our own child, somebody has to hear of its end; elsewhere this is an error that says so.
