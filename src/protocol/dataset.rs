@@ -71,7 +71,7 @@ pub struct Table {
 /// The values of an integer column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Integers {
-    /// Their width, 32 or 64.
+    /// Their width; 128 where there are none.
     pub bits: u32,
     /// The largest of them without its sign, or a bound on it.
     pub largest: u128,

@@ -14,18 +14,24 @@ use parquet::schema::types::Type;
 use crate::host::sql::Text;
 use crate::protocol::dataset::{Integers, OVERFLOW_CAUTION, Table};
 
-/// The largest values of the integer columns of a file, by column; nested ones are left out.
+/// The largest whole numbers of each column of a file, by its name or, within another, by the name of its part; 0 in a column of
+/// anything else.
 pub(super) fn integers(footer: &ParquetMetaData) -> BTreeMap<String, Integers> {
     let fields = footer.file_metadata().schema_descr().columns().iter().enumerate();
-    let integers = fields.filter(|(_, column)| column.path().parts().len() == 1);
-    let integers = integers.filter_map(|(place, column)| {
-        let width = width(column.self_type())?;
+    let integers = fields.map(|(place, column)| {
+        let Some(width) = width(column.self_type()) else { return (column.name().to_owned(), NONE) };
         let chunks = footer.row_groups().iter().map(|group| group.column(place));
         let largest = chunks.map(|chunk| largest(chunk, width)).max().unwrap_or(0);
-        Some((column.name().to_owned(), Integers { bits: width.bits, largest }))
+        (column.name().to_owned(), Integers { bits: width.bits, largest })
     });
-    integers.collect()
+    let mut known = BTreeMap::new();
+    // Parts of two columns may have one name.
+    integers.for_each(|(name, found)| widen(&mut known, [(name, found)].into()));
+    known
 }
+
+/// A column without whole numbers.
+const NONE: Integers = Integers { bits: 128, largest: 0 };
 
 /// Takes in what another file of the table has.
 pub(super) fn widen(known: &mut BTreeMap<String, Integers>, other: BTreeMap<String, Integers>) {
@@ -39,22 +45,25 @@ pub(super) fn widen(known: &mut BTreeMap<String, Integers>, other: BTreeMap<Stri
 /// What to know of a query over these tables whose sums or products may be too large for an engine's integers.
 ///
 /// Each part of the text between commas, keywords and comparisons is a term of its own: every `*` in it multiplies the largest
-/// columns and numbers that it names, every `+` or `-` doubles that, and `sum` adds up as many as the largest table has rows. A
-/// join that gives more rows than that is not foreseen.
+/// columns and numbers that it names, every `+` or `-` doubles that, and `sum` adds up as many as the largest table has rows. What
+/// sums up no column of a table, but one that the text itself names, may be any of them. A join that gives more rows than the
+/// largest table is not foreseen.
 pub(crate) fn caution(tables: &[Table], sql: &str) -> Option<String> {
     let text = Text::read(sql);
     let rows = tables.iter().map(|table| u128::from(table.rows)).max()?;
     let meant: Vec<&str> = text.meant().map(|token| text.of(token)).collect();
     let columns = |term: &[&str]| {
-        let all = tables.iter().flat_map(|table| &table.integers);
+        let all = || tables.iter().flat_map(|table| &table.integers).map(|(name, integers)| (name.as_str(), *integers));
         let named = |name: &str| term.iter().any(|word| word.trim_matches(['"', '`']).eq_ignore_ascii_case(name));
-        all.filter(|(name, _)| named(name)).map(|(name, integers)| (name.clone(), *integers)).collect::<Vec<_>>()
+        let named: Vec<_> = all().filter(|(name, _)| named(name)).collect();
+        if named.is_empty() && sums(term) { all().collect() } else { named }
     };
     let ends = |word: &&str| ENDS.iter().any(|end| end.eq_ignore_ascii_case(word));
     meant.split(ends).find_map(|term| {
         let columns = columns(term);
         exceeds(term, &columns, rows).then(|| {
-            let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+            let names: Vec<&str> =
+                columns.iter().filter(|(_, found)| found.largest > 0).map(|(name, _)| *name).collect();
             format!("what is computed from {} {OVERFLOW_CAUTION}", names.join(", "))
         })
     })
@@ -66,7 +75,11 @@ const ENDS: [&str; 28] = [
     "order", "as", "case", "when", "then", "else", "end", "between", "limit", "union", "over", "filter",
 ];
 
-fn exceeds(term: &[&str], columns: &[(String, Integers)], rows: u128) -> bool {
+fn sums(term: &[&str]) -> bool {
+    term.iter().any(|word| word.eq_ignore_ascii_case("sum"))
+}
+
+fn exceeds(term: &[&str], columns: &[(&str, Integers)], rows: u128) -> bool {
     let Some(bits) = columns.iter().map(|(_, integers)| integers.bits).min() else { return false };
     let before = |operator: &str| term.windows(2).filter(|pair| pair[1] == operator && !is_all(pair[0])).count();
     let (products, additions) = (before("*"), before("+") + before("-"));
@@ -77,8 +90,7 @@ fn exceeds(term: &[&str], columns: &[(String, Integers)], rows: u128) -> bool {
     let factors = factors.into_iter().chain(iter::repeat(most)).take(products + 1);
     let whole = factors.fold(1_u128, u128::saturating_mul);
     let whole = (0..additions).fold(whole, |sum, _| sum.saturating_mul(2));
-    let sums = term.iter().any(|word| word.eq_ignore_ascii_case("sum"));
-    ((products + additions > 0) && whole >> (bits - 1) > 0) || (sums && whole.saturating_mul(rows) >> 63 > 0)
+    ((products + additions > 0) && whole >> (bits - 1) > 0) || (sums(term) && whole.saturating_mul(rows) >> 63 > 0)
 }
 
 /// Whether a star after this means all columns or rows.
@@ -169,5 +181,8 @@ mod tests {
         let columns = [("price", 32, 1 << 20), ("qty", 32, 1 << 12), ("id", 64, 1 << 60)];
         assert!(told(&columns, 1, "SELECT price * qty FROM t WHERE id > 5").is_some());
         assert_eq!(told(&columns, 1000, "SELECT id, sum(qty) FROM t GROUP BY id"), None);
+        assert!(told(&columns, 1000, "SELECT sum(x) FROM (SELECT * FROM t) q(x)").is_some());
+        assert!(told(&columns, 1000, "SELECT sum(CAST(9223372036854775807 AS BIGINT)) FROM t").is_some());
+        assert_eq!(told(&[("money", 128, 0), ("id", 64, 1 << 60)], 1000, "SELECT sum(money) FROM t"), None);
     }
 }
