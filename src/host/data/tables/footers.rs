@@ -67,20 +67,13 @@ pub(super) fn schema(file: &Path) -> Result<Schema> {
     Ok(Schema::of(&read(file)?))
 }
 
-/// How large the whole numbers of a file are.
+/// The columns of a file, and how large its whole numbers are.
 ///
 /// # Errors
 /// When it is no Parquet file.
-pub(super) fn integers(file: &Path) -> Result<BTreeMap<String, Integers>> {
-    Ok(overflow::integers(&read(file)?))
-}
-
-/// The columns of a file.
-///
-/// # Errors
-/// When it is no Parquet file.
-pub(super) fn columns(file: &Path) -> Result<Vec<FileColumn>> {
-    Ok(columns_of(&read(file)?))
+pub(super) fn columns(file: &Path) -> Result<(Vec<FileColumn>, BTreeMap<String, Integers>)> {
+    let footer = read(file)?;
+    Ok((columns_of(&footer), overflow::integers(&footer)))
 }
 
 fn columns_of(footer: &ParquetMetaData) -> Vec<FileColumn> {

@@ -167,8 +167,14 @@ fn plan(tables: &[(TableRef, Option<i64>)]) -> Result<Vec<Planned>> {
 fn of_snapshot(name: &str, planned: &Planned, place: &TableRef) -> Result<Table> {
     let files: Vec<_> = planned.files.iter().map(|file| file.path.clone()).collect();
     // A file that is no Parquet is refused by its format, without a look into it.
+    let mut integers = BTreeMap::new();
     let columns = planned.files.iter().map(|file| {
-        if file.format.eq_ignore_ascii_case(PARQUET) { footers::columns(file.path.local()?) } else { Ok(Vec::new()) }
+        if !file.format.eq_ignore_ascii_case(PARQUET) {
+            return Ok(Vec::new());
+        }
+        let (columns, found) = footers::columns(file.path.local()?)?;
+        overflow::widen(&mut integers, found);
+        Ok(columns)
     });
     let (evolved, needs_reader) = match shape(planned, &columns.collect::<Result<Vec<_>>>()?) {
         _ if files.is_empty() => {
@@ -179,12 +185,8 @@ fn of_snapshot(name: &str, planned: &Planned, place: &TableRef) -> Result<Table>
         Shape::NeedsReader(why) => (false, Some(why)),
     };
     // The files of a snapshot have the types of its columns.
-    let parquet = || planned.files.iter().filter(|file| file.format.eq_ignore_ascii_case(PARQUET));
-    let schema = parquet().next().map(|file| footers::schema(file.path.local()?)).transpose()?;
-    let mut integers = BTreeMap::new();
-    for file in parquet() {
-        overflow::widen(&mut integers, footers::integers(file.path.local()?)?);
-    }
+    let first = planned.files.iter().find(|file| file.format.eq_ignore_ascii_case(PARQUET));
+    let schema = first.map(|file| footers::schema(file.path.local()?)).transpose()?;
     Ok(Table {
         name: name.to_owned(),
         rows: planned.files.iter().map(|file| file.rows).sum(),
