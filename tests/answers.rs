@@ -11,7 +11,7 @@ use querydyno::host::suite::{ColumnSpec, OrderKey, QuerySpec};
 use querydyno::host::verify::compare::{Precision, compare};
 use querydyno::host::verify::reference::read_published;
 use querydyno::protocol::answer::{Answer, Column, Kind};
-use rstest::rstest;
+use test_case::test_case;
 
 /// A query with columns such as `"n:int t:text"` and keys such as `"n desc, t"`.
 fn query(columns: &str, order: &str, limit: Option<usize>) -> QuerySpec {
@@ -54,41 +54,38 @@ fn single(declared: &str, expected: (&str, &str), actual: (&str, &str), precisio
 const NATIONS: &str = "name:text revenue:decimal";
 const ROWS: [&str; 4] = ["CHINA|300.5", "INDIA|200", "JAPAN|200.00", "KENYA|123.45"];
 
-#[rstest]
-#[case::same(&ROWS, "")]
-#[case::swapped_pair_in_a_tie(&["CHINA|300.5", "JAPAN|200", "INDIA|200.0", "KENYA|123.45"], "")]
-#[case::wrong_value(&["CHINA|300.5", "INDIA|200", "JAPAN|200", "KENYA|123.46"], "row 4, revenue: expected 123.45, got 123.46")]
-#[case::wrong_value_in_a_tie(&["CHINA|300.5", "JAPAN|200", "IDNIA|200", "KENYA|123.45"], "row 3, name: expected 'INDIA', got 'IDNIA'")]
-#[case::wrong_order(&["CHINA|300.5", "INDIA|200", "KENYA|123.45", "JAPAN|200"], "row 4 is out of order by revenue desc: 200 after 123.45")]
-#[case::missing_row(&["CHINA|300.5", "JAPAN|200", "KENYA|123.45"], "expected 4 rows, got 3; first missing row: 'INDIA', 200")]
-#[case::extra_row(&["CHINA|300.5", "INDIA|200", "JAPAN|200", "KENYA|123.45", "PERU|1"], "expected 4 rows, got 5; first extra row: 'PERU', 1")]
-#[case::nothing(&[], "expected 4 rows, got 0; first missing row: 'CHINA', 300.5")]
-#[case::doubled(&["CHINA|300.5", "INDIA|200", "INDIA|200", "KENYA|123.45"], "row 3, name: expected 'JAPAN', got 'INDIA'")]
-fn ordered_rows(#[case] rows: &[&str], #[case] difference: &str) {
+#[test_case(&ROWS, ""; "same")]
+#[test_case(&["CHINA|300.5", "JAPAN|200", "INDIA|200.0", "KENYA|123.45"], ""; "swapped pair in a tie")]
+#[test_case(&["CHINA|300.5", "INDIA|200", "JAPAN|200", "KENYA|123.46"], "row 4, revenue: expected 123.45, got 123.46"; "wrong value")]
+#[test_case(&["CHINA|300.5", "JAPAN|200", "IDNIA|200", "KENYA|123.45"], "row 3, name: expected 'INDIA', got 'IDNIA'"; "wrong value in a tie")]
+#[test_case(&["CHINA|300.5", "INDIA|200", "KENYA|123.45", "JAPAN|200"], "row 4 is out of order by revenue desc: 200 after 123.45"; "wrong order")]
+#[test_case(&["CHINA|300.5", "JAPAN|200", "KENYA|123.45"], "expected 4 rows, got 3; first missing row: 'INDIA', 200"; "missing row")]
+#[test_case(&["CHINA|300.5", "INDIA|200", "JAPAN|200", "KENYA|123.45", "PERU|1"], "expected 4 rows, got 5; first extra row: 'PERU', 1"; "extra row")]
+#[test_case(&[], "expected 4 rows, got 0; first missing row: 'CHINA', 300.5"; "nothing")]
+#[test_case(&["CHINA|300.5", "INDIA|200", "INDIA|200", "KENYA|123.45"], "row 3, name: expected 'JAPAN', got 'INDIA'"; "doubled")]
+fn ordered_rows(rows: &[&str], difference: &str) {
     let query = query(NATIONS, "revenue desc", None);
     let [expected, actual] = [&ROWS, rows].map(|rows| answer("text decimal", rows));
     assert_eq!(differ(&expected, &actual, &query), difference);
 }
 
-#[rstest]
-#[case::any_order(&["b|2", "a|1", "b|2", "c|3"], "")]
-#[case::doubled(&["a|1", "a|1", "b|2", "c|3"], "row 2, name: expected 'b', got 'a'")]
-#[case::wrong_value(&["c|3", "b|2", "a|7", "b|2"], "row 3, revenue: expected 1, got 7")]
-#[case::missing(&["c|3", "a|1", "b|2"], "expected 4 rows, got 3; first missing row: 'b', 2")]
-fn rows_without_order(#[case] rows: &[&str], #[case] difference: &str) {
+#[test_case(&["b|2", "a|1", "b|2", "c|3"], ""; "any order")]
+#[test_case(&["a|1", "a|1", "b|2", "c|3"], "row 2, name: expected 'b', got 'a'"; "doubled")]
+#[test_case(&["c|3", "b|2", "a|7", "b|2"], "row 3, revenue: expected 1, got 7"; "wrong value")]
+#[test_case(&["c|3", "a|1", "b|2"], "expected 4 rows, got 3; first missing row: 'b', 2"; "missing")]
+fn rows_without_order(rows: &[&str], difference: &str) {
     let expected = answer("text decimal", &["a|1", "b|2", "b|2", "c|3"]);
     assert_eq!(differ(&expected, &answer("text decimal", rows), &query(NATIONS, "", None)), difference);
 }
 
-#[rstest]
-#[case::last_row_cut_differently(&["a|3", "b|2", "x|1"], Some(3), "")]
-#[case::the_whole_tie_cut_differently(&["a|3", "b|2", "c|1"], Some(3), "")]
-#[case::wrong_key_at_the_cut(&["a|3", "b|2", "c|0"], Some(3), "row 3, n: expected 1, got 0")]
-#[case::wrong_row_before_the_cut(&["a|3", "x|2", "c|1"], Some(3), "row 2, t: expected 'b', got 'x'")]
-#[case::nothing_was_cut(&["a|3", "b|2", "x|1"], Some(4), "row 3, t: expected 'c', got 'x'")]
-#[case::no_limit(&["a|3", "b|2", "x|1"], None, "row 3, t: expected 'c', got 'x'")]
-#[case::too_few(&["a|3", "b|2"], Some(3), "expected 3 rows, got 2; first missing row: 'c', 1")]
-fn ties_at_a_limit(#[case] rows: &[&str], #[case] limit: Option<usize>, #[case] difference: &str) {
+#[test_case(&["a|3", "b|2", "x|1"], Some(3), ""; "last row cut differently")]
+#[test_case(&["a|3", "b|2", "c|1"], Some(3), ""; "the whole tie cut differently")]
+#[test_case(&["a|3", "b|2", "c|0"], Some(3), "row 3, n: expected 1, got 0"; "wrong key at the cut")]
+#[test_case(&["a|3", "x|2", "c|1"], Some(3), "row 2, t: expected 'b', got 'x'"; "wrong row before the cut")]
+#[test_case(&["a|3", "b|2", "x|1"], Some(4), "row 3, t: expected 'c', got 'x'"; "nothing was cut")]
+#[test_case(&["a|3", "b|2", "x|1"], None, "row 3, t: expected 'c', got 'x'"; "no limit")]
+#[test_case(&["a|3", "b|2"], Some(3), "expected 3 rows, got 2; first missing row: 'c', 1"; "too few")]
+fn ties_at_a_limit(rows: &[&str], limit: Option<usize>, difference: &str) {
     let expected = answer("text int", &["a|3", "b|2", "c|1"]);
     let query = query("t:text n:int", "n desc", limit);
     assert_eq!(differ(&expected, &answer("text int", rows), &query), difference);
@@ -114,14 +111,13 @@ fn a_limit_without_order_leaves_only_the_number_of_rows() {
     assert_eq!(differ(&expected, &answer("int", &["2", "9"]), &roomy), "row 2, n: expected 1, got 9");
 }
 
-#[rstest]
-#[case::at_one_end(&["NULL|c", "1|a", "2|b"], "")]
-#[case::at_the_other(&["1|a", "2|b", "NULL|c"], "")]
-#[case::in_the_middle(&["1|a", "NULL|c", "2|b"], "row 3 is out of order by n: 2 after NULL")]
+#[test_case(&["NULL|c", "1|a", "2|b"], ""; "at one end")]
+#[test_case(&["1|a", "2|b", "NULL|c"], ""; "at the other")]
+#[test_case(&["1|a", "NULL|c", "2|b"], "row 3 is out of order by n: 2 after NULL"; "in the middle")]
 // No NULL shows where this engine puts them, so the reference is read with its own last.
-#[case::zero_is_no_null(&["0|c", "1|a", "2|b"], "row 1, n: expected 1, got 0")]
-#[case::null_is_no_value(&["NULL|NULL", "1|a", "2|b"], "row 1, t: expected 'c', got NULL")]
-fn nulls(#[case] rows: &[&str], #[case] difference: &str) {
+#[test_case(&["0|c", "1|a", "2|b"], "row 1, n: expected 1, got 0"; "zero is no null")]
+#[test_case(&["NULL|NULL", "1|a", "2|b"], "row 1, t: expected 'c', got NULL"; "null is no value")]
+fn nulls(rows: &[&str], difference: &str) {
     let query = query("n:int t:text", "n", None);
     let expected = answer("int text", &["1|a", "2|b", "NULL|c"]);
     assert_eq!(differ(&expected, &answer("int text", rows), &query), difference);
@@ -146,44 +142,43 @@ fn null_equals_null_only() {
     }
 }
 
-#[rstest]
-#[case::int("int", ("int", "42"), ("int", "42"), true)]
-#[case::int_as_a_decimal("int", ("int", "42"), ("decimal", "42.000"), true)]
-#[case::int_with_a_fraction("int", ("int", "42"), ("decimal", "42.5"), false)]
-#[case::int_as_a_float("int", ("int", "42"), ("float", "42"), false)]
-#[case::int_beyond_a_double("int", ("int", "9007199254740993"), ("int", "9007199254740992"), false)]
-#[case::scale("decimal", ("decimal", "1.50"), ("decimal", "1.5"), true)]
-#[case::leading_zeros("decimal", ("decimal", "-0.00"), ("int", "0"), true)]
-#[case::long("decimal", ("decimal", "12345678901234567890123456789012345678901.1"), ("decimal", "12345678901234567890123456789012345678901.10"), true)]
-#[case::long_last("decimal", ("decimal", "12345678901234567890123456789012345678901.1"), ("decimal", "12345678901234567890123456789012345678901.2"), false)]
-#[case::sign("decimal", ("decimal", "1.5"), ("decimal", "-1.5"), false)]
-#[case::decimal_as_a_float("decimal", ("decimal", "55909065222.8277"), ("float", "55909065222.82771"), true)]
-#[case::decimal_as_a_wrong_float("decimal", ("decimal", "123.45"), ("float", "123.4500002"), false)]
-#[case::no_exponents("decimal", ("decimal", "100"), ("decimal", "1e2"), false)]
-#[case::floats("float", ("float", "25.522005853257337"), ("float", "25.522005853257341"), true)]
-#[case::floats_apart("float", ("float", "25.522005853"), ("float", "25.522005953"), false)]
-#[case::average_cut_to_six_digits("float", ("float", "25.5220058532"), ("decimal", "25.522005"), true)]
-#[case::average_rounded("float", ("decimal", "25.522005"), ("decimal", "25.522006"), true)]
-#[case::sixth_digit("float", ("float", "25.5220058532"), ("decimal", "25.522003"), false)]
-#[case::fifth_digit("float", ("float", "25.5220058532"), ("decimal", "25.522015"), false)]
-#[case::average_as_an_int("float", ("float", "25.5"), ("int", "25"), false)]
-#[case::exponent("float", ("float", "1e-3"), ("float", "0.001"), true)]
-#[case::nan("float", ("float", "NaN"), ("float", "nan"), true)]
-#[case::inf("float", ("float", "inf"), ("float", "Infinity"), true)]
-#[case::signs_of_inf("float", ("float", "inf"), ("float", "-inf"), false)]
-#[case::nan_is_no_number("float", ("float", "0"), ("float", "NaN"), false)]
-#[case::text("text", ("text", "Straße"), ("text", "Straße"), true)]
-#[case::blank("text", ("text", "a"), ("text", "a "), false)]
-#[case::letter_case("text", ("text", "a"), ("text", "A"), false)]
-#[case::midnight("date", ("date", "1995-01-01"), ("timestamp", "1995-01-01 00:00:00"), true)]
-#[case::midnight_iso("date", ("date", "1995-01-01"), ("timestamp", "1995-01-01T00:00:00.000Z"), true)]
-#[case::noon("date", ("date", "1995-01-01"), ("timestamp", "1995-01-01T12:00:00"), false)]
-#[case::day("date", ("date", "1995-01-01"), ("date", "1995-01-02"), false)]
-#[case::day_as_text("date", ("date", "1995-01-01"), ("text", "1995-01-01"), false)]
-#[case::instants("timestamp", ("timestamp", "1995-01-01 12:00:00.500"), ("timestamp", "1995-01-01T12:00:00.5Z"), true)]
-#[case::instants_apart("timestamp", ("timestamp", "1995-01-01 12:00:00.5"), ("timestamp", "1995-01-01 12:00:00"), false)]
-#[case::bools("bool", ("bool", "true"), ("bool", "false"), false)]
-fn values(#[case] declared: &str, #[case] expected: (&str, &str), #[case] actual: (&str, &str), #[case] same: bool) {
+#[test_case("int", ("int", "42"), ("int", "42"), true; "int")]
+#[test_case("int", ("int", "42"), ("decimal", "42.000"), true; "int as a decimal")]
+#[test_case("int", ("int", "42"), ("decimal", "42.5"), false; "int with a fraction")]
+#[test_case("int", ("int", "42"), ("float", "42"), false; "int as a float")]
+#[test_case("int", ("int", "9007199254740993"), ("int", "9007199254740992"), false; "int beyond a double")]
+#[test_case("decimal", ("decimal", "1.50"), ("decimal", "1.5"), true; "scale")]
+#[test_case("decimal", ("decimal", "-0.00"), ("int", "0"), true; "leading zeros")]
+#[test_case("decimal", ("decimal", "12345678901234567890123456789012345678901.1"), ("decimal", "12345678901234567890123456789012345678901.10"), true; "long")]
+#[test_case("decimal", ("decimal", "12345678901234567890123456789012345678901.1"), ("decimal", "12345678901234567890123456789012345678901.2"), false; "long last")]
+#[test_case("decimal", ("decimal", "1.5"), ("decimal", "-1.5"), false; "sign")]
+#[test_case("decimal", ("decimal", "55909065222.8277"), ("float", "55909065222.82771"), true; "decimal as a float")]
+#[test_case("decimal", ("decimal", "123.45"), ("float", "123.4500002"), false; "decimal as a wrong float")]
+#[test_case("decimal", ("decimal", "100"), ("decimal", "1e2"), false; "no exponents")]
+#[test_case("float", ("float", "25.522005853257337"), ("float", "25.522005853257341"), true; "floats")]
+#[test_case("float", ("float", "25.522005853"), ("float", "25.522005953"), false; "floats apart")]
+#[test_case("float", ("float", "25.5220058532"), ("decimal", "25.522005"), true; "average cut to six digits")]
+#[test_case("float", ("decimal", "25.522005"), ("decimal", "25.522006"), true; "average rounded")]
+#[test_case("float", ("float", "25.5220058532"), ("decimal", "25.522003"), false; "sixth digit")]
+#[test_case("float", ("float", "25.5220058532"), ("decimal", "25.522015"), false; "fifth digit")]
+#[test_case("float", ("float", "25.5"), ("int", "25"), false; "average as an int")]
+#[test_case("float", ("float", "1e-3"), ("float", "0.001"), true; "exponent")]
+#[test_case("float", ("float", "NaN"), ("float", "nan"), true; "nan")]
+#[test_case("float", ("float", "inf"), ("float", "Infinity"), true; "inf")]
+#[test_case("float", ("float", "inf"), ("float", "-inf"), false; "signs of inf")]
+#[test_case("float", ("float", "0"), ("float", "NaN"), false; "nan is no number")]
+#[test_case("text", ("text", "Straße"), ("text", "Straße"), true; "text")]
+#[test_case("text", ("text", "a"), ("text", "a "), false; "blank")]
+#[test_case("text", ("text", "a"), ("text", "A"), false; "letter case")]
+#[test_case("date", ("date", "1995-01-01"), ("timestamp", "1995-01-01 00:00:00"), true; "midnight")]
+#[test_case("date", ("date", "1995-01-01"), ("timestamp", "1995-01-01T00:00:00.000Z"), true; "midnight iso")]
+#[test_case("date", ("date", "1995-01-01"), ("timestamp", "1995-01-01T12:00:00"), false; "noon")]
+#[test_case("date", ("date", "1995-01-01"), ("date", "1995-01-02"), false; "day")]
+#[test_case("date", ("date", "1995-01-01"), ("text", "1995-01-01"), false; "day as text")]
+#[test_case("timestamp", ("timestamp", "1995-01-01 12:00:00.500"), ("timestamp", "1995-01-01T12:00:00.5Z"), true; "instants")]
+#[test_case("timestamp", ("timestamp", "1995-01-01 12:00:00.5"), ("timestamp", "1995-01-01 12:00:00"), false; "instants apart")]
+#[test_case("bool", ("bool", "true"), ("bool", "false"), false; "bools")]
+fn values(declared: &str, expected: (&str, &str), actual: (&str, &str), same: bool) {
     let difference = single(declared, expected, actual, Precision::Full);
     assert_eq!(difference.is_empty(), same, "{difference}");
     // A difference of form is told of either side, any other is symmetric by nature.
@@ -201,42 +196,40 @@ fn a_decimal_is_held_to_its_columns_scale_though_zeros_at_the_end_are_left_out()
     );
 }
 
-#[rstest]
-#[case::rounded("decimal", "55909065222.83", ("decimal", "55909065222.827692"), true)]
-#[case::half("decimal", "0.13", ("decimal", "0.125"), true)]
-#[case::cut_off("decimal", "55909065222.82", ("decimal", "55909065222.827692"), false)]
-#[case::as_a_float("decimal", "0.13", ("float", "0.1250"), true)]
-#[case::as_a_wrong_float("decimal", "0.13", ("float", "0.1240"), false)]
-#[case::a_value_is_exact("decimal:value", "9938.53", ("decimal", "9938.54"), false)]
-#[case::a_sum_within_100_dollars("decimal:sum", "37734107.00", ("decimal", "37734206.99"), true)]
-#[case::a_sum_off_by_more("decimal:sum", "37734107.00", ("decimal", "37734207.01"), false)]
-#[case::a_sum_as_a_float("decimal:sum", "37734107.00", ("float", "3.77341070004e7"), false)]
-#[case::a_ratio_within_1_percent("float:ratio", "348406.02", ("float", "348406.05428571"), true)]
-#[case::a_ratio_off_by_more("float:ratio", "348406.02", ("float", "351900.0"), false)]
-#[case::average("float", "25.52", ("decimal", "25.522005"), true)]
-#[case::average_as_a_float("float", "0.05", ("float", "0.049985295838397614"), true)]
-#[case::average_within_1_percent("float:average", "25.52", ("float", "25.77"), true)]
-#[case::average_off("float:average", "25.52", ("float", "25.78"), false)]
-#[case::counts_are_exact("int:count", "4", ("int", "5"), false)]
-#[case::padded("text", "ROMANIA", ("text", "ROMANIA   "), true)]
-#[case::own_blank("text", "furiously", ("text", " furiously"), true)]
-#[case::another("text", "ROMANIA", ("text", "RUMANIA"), false)]
-fn published(#[case] declared: &str, #[case] expected: &str, #[case] actual: (&str, &str), #[case] same: bool) {
+#[test_case("decimal", "55909065222.83", ("decimal", "55909065222.827692"), true; "rounded")]
+#[test_case("decimal", "0.13", ("decimal", "0.125"), true; "half")]
+#[test_case("decimal", "55909065222.82", ("decimal", "55909065222.827692"), false; "cut off")]
+#[test_case("decimal", "0.13", ("float", "0.1250"), true; "as a float")]
+#[test_case("decimal", "0.13", ("float", "0.1240"), false; "as a wrong float")]
+#[test_case("decimal:value", "9938.53", ("decimal", "9938.54"), false; "a value is exact")]
+#[test_case("decimal:sum", "37734107.00", ("decimal", "37734206.99"), true; "a sum within 100 dollars")]
+#[test_case("decimal:sum", "37734107.00", ("decimal", "37734207.01"), false; "a sum off by more")]
+#[test_case("decimal:sum", "37734107.00", ("float", "3.77341070004e7"), false; "a sum as a float")]
+#[test_case("float:ratio", "348406.02", ("float", "348406.05428571"), true; "a ratio within 1 percent")]
+#[test_case("float:ratio", "348406.02", ("float", "351900.0"), false; "a ratio off by more")]
+#[test_case("float", "25.52", ("decimal", "25.522005"), true; "average")]
+#[test_case("float", "0.05", ("float", "0.049985295838397614"), true; "average as a float")]
+#[test_case("float:average", "25.52", ("float", "25.77"), true; "average within 1 percent")]
+#[test_case("float:average", "25.52", ("float", "25.78"), false; "average off")]
+#[test_case("int:count", "4", ("int", "5"), false; "counts are exact")]
+#[test_case("text", "ROMANIA", ("text", "ROMANIA   "), true; "padded")]
+#[test_case("text", "furiously", ("text", " furiously"), true; "own blank")]
+#[test_case("text", "ROMANIA", ("text", "RUMANIA"), false; "another")]
+fn published(declared: &str, expected: &str, actual: (&str, &str), same: bool) {
     let difference = single(declared, (declared, expected), actual, Precision::Published);
     assert_eq!(difference.is_empty(), same, "{difference}");
 }
 
 /// A number of which a cut has left too few digits is another number, declared as an average or not.
-#[rstest]
-#[case::nothing_left(("decimal", "0.000000"), ("float", "3.3333333333333335e-7"), false)]
-#[case::nothing_left_of_a_decimal(("decimal", "0.000000"), ("decimal", "0.0000003333"), false)]
-#[case::one_digit_left(("decimal", "0.000003"), ("decimal", "0.0000033333"), false)]
-#[case::a_unit_and_nothing(("decimal", "0.000001"), ("float", "0"), false)]
-#[case::four_digits_left(("decimal", "0.001234"), ("float", "0.0012345"), true)]
-#[case::four_digits_left_of_a_decimal(("decimal", "0.001234"), ("decimal", "0.0012345678"), true)]
-#[case::nothing_and_nothing(("decimal", "0.000000"), ("decimal", "0.0000000000"), true)]
-#[case::nothing_and_a_float_of_nothing(("decimal", "0.000000"), ("float", "0"), true)]
-fn small_numbers_that_were_cut(#[case] one: (&str, &str), #[case] other: (&str, &str), #[case] same: bool) {
+#[test_case(("decimal", "0.000000"), ("float", "3.3333333333333335e-7"), false; "nothing left")]
+#[test_case(("decimal", "0.000000"), ("decimal", "0.0000003333"), false; "nothing left of a decimal")]
+#[test_case(("decimal", "0.000003"), ("decimal", "0.0000033333"), false; "one digit left")]
+#[test_case(("decimal", "0.000001"), ("float", "0"), false; "a unit and nothing")]
+#[test_case(("decimal", "0.001234"), ("float", "0.0012345"), true; "four digits left")]
+#[test_case(("decimal", "0.001234"), ("decimal", "0.0012345678"), true; "four digits left of a decimal")]
+#[test_case(("decimal", "0.000000"), ("decimal", "0.0000000000"), true; "nothing and nothing")]
+#[test_case(("decimal", "0.000000"), ("float", "0"), true; "nothing and a float of nothing")]
+fn small_numbers_that_were_cut(one: (&str, &str), other: (&str, &str), same: bool) {
     for (ours, theirs) in [(one, other), (other, one)] {
         let [ours, theirs] = [ours, theirs].map(|(kind, value)| answer(kind, &[value]));
         assert_eq!(differ(&ours, &theirs, &query("v:float", "", None)).is_empty(), same, "declared");

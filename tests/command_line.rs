@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Bench, entry, faulty, text};
-use rstest::rstest;
+use test_case::test_case;
 
 fn cells() -> String {
     entry("truth", &faulty("truth")) + &entry("proof", &faulty("proof"))
@@ -40,10 +40,9 @@ fn ignored_runs_nothing() {
     assert!(bench.records().is_empty());
 }
 
-#[rstest]
-#[case(&["--list"])]
-#[case(&["--help"])]
-fn a_list_that_nobody_reads_ends_well(#[case] args: &[&str]) {
+#[test_case(&["--list"])]
+#[test_case(&["--help"])]
+fn a_list_that_nobody_reads_ends_well(args: &[&str]) {
     let output = Bench::new(&cells()).args(args).without_reader().run();
     // Criterion prints its own options behind our help.
     assert!(output.status.success() || args[0] == "--help", "{}", text(&output));
@@ -75,12 +74,11 @@ fn a_run_passes_on_all_that_it_prints() {
     assert!(!output.stdout.contains(&0));
 }
 
-#[rstest]
-#[case("--save-baseline")]
-#[case("--baseline")]
-#[case("--baseline-lenient")]
-#[case("--load-baseline")]
-fn a_baselines_name_is_no_way_out_of_criterions_folder(#[case] option: &str) {
+#[test_case("--save-baseline")]
+#[test_case("--baseline")]
+#[test_case("--baseline-lenient")]
+#[test_case("--load-baseline")]
+fn a_baselines_name_is_no_way_out_of_criterions_folder(option: &str) {
     for name in ["../../x", "..", "new", "a/b"] {
         let mut bench = Bench::new(&cells()).args(&["truth/q6", option, name]);
         let output = bench.run();

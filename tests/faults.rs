@@ -11,25 +11,24 @@ use querydyno::host::suite::Workload;
 use querydyno::host::verify::Verdict;
 use querydyno::host::verify::referee;
 use querydyno::protocol::answer::{Answer, Column, Kind};
-use rstest::rstest;
+use test_case::test_case;
 
 fn engine(fault: &str) -> String {
     entry(fault, &faulty(fault))
 }
 
-#[rstest]
-#[case("crash", "signal 6")]
-#[case("exit", "code 3")]
-#[case("error", "the engine's own error")]
-#[case("mute", "code 7")]
-#[case("garbage", "Welcome to the engine!")]
-#[case("version", "speaks protocol 999, the host speaks 2")]
-#[case("version-1", "its `prepare` now takes a `task` in place of a `query`")]
-#[case("unknown-step", "invalid reply to run")]
-#[case("flood", "xxxxxxxx")]
-#[case("rows", "1 rows before and 2 rows now")]
-#[case("late", "signal 6")]
-fn a_fault_costs_its_own_cell_only(#[case] fault: &str, #[case] reason: &str) {
+#[test_case("crash", "signal 6")]
+#[test_case("exit", "code 3")]
+#[test_case("error", "the engine's own error")]
+#[test_case("mute", "code 7")]
+#[test_case("garbage", "Welcome to the engine!")]
+#[test_case("version", "speaks protocol 999, the host speaks 2")]
+#[test_case("version-1", "its `prepare` now takes a `task` in place of a `query`")]
+#[test_case("unknown-step", "invalid reply to run")]
+#[test_case("flood", "xxxxxxxx")]
+#[test_case("rows", "1 rows before and 2 rows now")]
+#[test_case("late", "signal 6")]
+fn a_fault_costs_its_own_cell_only(fault: &str, reason: &str) {
     let config = engine(fault) + &entry("zgood", &real());
     // At a scale without a reference the fault itself ends the cell, not its wrong answer.
     let mut bench = Bench::new(&config)
@@ -47,10 +46,9 @@ fn a_fault_costs_its_own_cell_only(#[case] fault: &str, #[case] reason: &str) {
     bench.assert_clean();
 }
 
-#[rstest]
-#[case("hang")]
-#[case("orphan")]
-fn a_hang_ends_at_the_deadline_with_all_its_children(#[case] fault: &str) {
+#[test_case("hang")]
+#[test_case("orphan")]
+fn a_hang_ends_at_the_deadline_with_all_its_children(fault: &str) {
     let mut bench = Bench::new(&engine(fault)).args(&[&format!("{fault}/q6")]).env("QUERYDYNO_TIMEOUT", "1");
     let output = bench.run();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
@@ -105,10 +103,9 @@ fn a_wrong_answer_is_not_timed() {
     assert!(!bench.criterion().join("wrong_q6_sf0.01").exists());
 }
 
-#[rstest]
-#[case("INT")]
-#[case("TERM")]
-fn an_interrupt_leaves_nothing_behind(#[case] signal: &str) {
+#[test_case("INT")]
+#[test_case("TERM")]
+fn an_interrupt_leaves_nothing_behind(signal: &str) {
     let mut bench = Bench::new(&engine("orphan")).args(&["orphan/q6"]);
     let mut host = bench.spawn();
     wait_for(|| processes_with(&bench.mark).iter().any(|line| line.starts_with("sleep")));
@@ -181,10 +178,9 @@ fn an_answer_that_turns_wrong_takes_its_samples_back() {
     }
 }
 
-#[rstest]
-#[case(&[], false)]
-#[case(&["--test"], true)]
-fn only_a_run_that_wrote_samples_takes_them_back(#[case] mode: &[&str], #[case] stay: bool) {
+#[test_case(&[], false)]
+#[test_case(&["--test"], true)]
+fn only_a_run_that_wrote_samples_takes_them_back(mode: &[&str], stay: bool) {
     let config = entry("liar", &faulty("liar")) + &entry("truth", &faulty("truth"));
     let mut bench = Bench::new(&config)
         .args(&["^(liar|truth)/q6/", "--measurement-time", "0.1"])

@@ -15,8 +15,8 @@ use querydyno::host::gate::{
     Comparison, Conclusion, Error, Gate, GateOutcome, Machine, Pair, Stage, Verdict, conclude, read,
 };
 use querydyno::host::settings::{Exception, Metric, OwnEngine, Settings};
-use rstest::rstest;
 use tempfile::TempDir;
+use test_case::test_case;
 
 /// A gate in a folder of its own.
 struct Case {
@@ -113,14 +113,13 @@ fn what_is_slower_is_red_by_new_pairs_and_criterion_has_both_sides() {
     assert_eq!((again.conclusion, again.reasons), (outcome.conclusion, outcome.reasons));
 }
 
-#[rstest]
-#[case(1000)]
+#[test_case(1000)]
 // Accepted.
-#[case(1015)]
+#[test_case(1015)]
 // Confirmed to be more, and not by more than is accepted.
-#[case(1019)]
-#[case(900)]
-fn what_is_not_slower_than_accepted_passes(#[case] ns: u64) {
+#[test_case(1019)]
+#[test_case(900)]
+fn what_is_not_slower_than_accepted_passes(ns: u64) {
     let case = Case::new();
     let outcome = case.run(&case.between(slower(1000), slower(ns)));
     assert_eq!(outcome.conclusion, Conclusion::Pass, "{outcome:?}");
@@ -156,14 +155,13 @@ fn an_exception_lets_a_row_be_slower_until_its_day() {
     assert!(error.to_string().contains("mine/q6 (new plan), on 2026-01-31"), "{error}");
 }
 
-#[rstest]
-#[case(Told { instead: "kill -SEGV $$", ..Told::default() }, "head: crashed with signal 11")]
-#[case(Told { instead: "exit 3", ..Told::default() }, "head: exited with code 3")]
-#[case(Told { instead: r#"echo '{"did":"fail","message":"no such thing"}'"#, ..Told::default() }, "no such thing")]
-#[case(Told { instead: r#"echo '{"did":"unsupported","reason":"not mine"}'"#, ..Told::default() }, "head: unsupported: not mine")]
-#[case(Told { instead: r#"echo '{"did":"run","rows":1,"durations_ns":[0]}'"#, ..Told::default() }, "durations_ns")]
-#[case(Told { answer: 8, ..Told::default() }, "head: wrong answer")]
-fn a_row_that_gives_no_time_that_counts_leaves_the_gate_undecided(#[case] head: Told, #[case] why: &str) {
+#[test_case(Told { instead: "kill -SEGV $$", ..Told::default() }, "head: crashed with signal 11")]
+#[test_case(Told { instead: "exit 3", ..Told::default() }, "head: exited with code 3")]
+#[test_case(Told { instead: r#"echo '{"did":"fail","message":"no such thing"}'"#, ..Told::default() }, "no such thing")]
+#[test_case(Told { instead: r#"echo '{"did":"unsupported","reason":"not mine"}'"#, ..Told::default() }, "head: unsupported: not mine")]
+#[test_case(Told { instead: r#"echo '{"did":"run","rows":1,"durations_ns":[0]}'"#, ..Told::default() }, "durations_ns")]
+#[test_case(Told { answer: 8, ..Told::default() }, "head: wrong answer")]
+fn a_row_that_gives_no_time_that_counts_leaves_the_gate_undecided(head: Told, why: &str) {
     let case = Case::new();
     let outcome = case.run(&case.between(Told::default(), head));
     assert_eq!((outcome.conclusion, outcome.conclusion.exit_code()), (Conclusion::Undecided, 2), "{outcome:?}");
@@ -300,11 +298,10 @@ fn against_head(filter: &str) -> Gate {
     gate(Comparison::Tree { base: "HEAD".to_owned() }, filter)
 }
 
-#[rstest]
-#[case("removed", "name = \"q14\"", "name = \"q14b\"")]
-#[case("present", "", "")]
-#[case("renamed", "", "")]
-fn a_row_that_the_head_no_longer_has_is_missed(#[case] what: &str, #[case] from: &str, #[case] to: &str) {
+#[test_case("removed", "name = \"q14\"", "name = \"q14b\"")]
+#[test_case("present", "", "")]
+#[test_case("renamed", "", "")]
+fn a_row_that_the_head_no_longer_has_is_missed(what: &str, from: &str, to: &str) {
     let mut case = Case::new();
     let checkout = repository(&case);
     let workload = checkout.root.join("fixtures/tpch/suite.toml");

@@ -14,8 +14,8 @@ use common::told::{Told, slower};
 use common::{data, text};
 use querydyno::host::gate::GateOutcome;
 use querydyno::host::paths;
-use rstest::rstest;
 use tempfile::TempDir;
+use test_case::test_case;
 
 /// The command in a folder of its own, between a program `base` and a program `head`.
 struct Case {
@@ -86,17 +86,16 @@ fn xtask() -> Option<&'static Path> {
     path.as_deref()
 }
 
-#[rstest]
-#[case(&["gate"], "--base")]
-#[case(&["gate", "--base", "nowhere"], "no revision 'nowhere'")]
-#[case(&["gate", "--base", "HEAD", "--budget", "soon"], "--budget")]
-#[case(&["gate", "--base", "HEAD", "--head-program", "head"], "--head-program")]
-#[case(&["gate", "head/q99", "--base-program", "base", "--head-program", "head"], "no cell matches")]
-#[case(&["gate", "--base", "HEAD", "--confirm", "nothing.json"], "nothing.json")]
-#[case(&["gate", "--base", "HEAD", "--json", "."], "is a folder")]
-#[case(&["gate", "--base", "HEAD", "--json", "-", "--markdown", "-"], "each its own")]
-#[case(&["compare", "HEAD"], "<HEAD>")]
-fn what_cannot_be_meant_is_3_and_names_it(#[case] args: &[&str], #[case] names: &str) {
+#[test_case(&["gate"], "--base")]
+#[test_case(&["gate", "--base", "nowhere"], "no revision 'nowhere'")]
+#[test_case(&["gate", "--base", "HEAD", "--budget", "soon"], "--budget")]
+#[test_case(&["gate", "--base", "HEAD", "--head-program", "head"], "--head-program")]
+#[test_case(&["gate", "head/q99", "--base-program", "base", "--head-program", "head"], "no cell matches")]
+#[test_case(&["gate", "--base", "HEAD", "--confirm", "nothing.json"], "nothing.json")]
+#[test_case(&["gate", "--base", "HEAD", "--json", "."], "is a folder")]
+#[test_case(&["gate", "--base", "HEAD", "--json", "-", "--markdown", "-"], "each its own")]
+#[test_case(&["compare", "HEAD"], "<HEAD>")]
+fn what_cannot_be_meant_is_3_and_names_it(args: &[&str], names: &str) {
     let Some(case) = Case::new(Told::default(), Told::default()) else { return };
     let output = case.run(args);
     assert_eq!(output.status.code(), Some(3), "{}", text(&output));
@@ -104,10 +103,9 @@ fn what_cannot_be_meant_is_3_and_names_it(#[case] args: &[&str], #[case] names: 
 }
 
 /// Other tests run at the same time and may move a control, so that a slower head is no sure 1: the code is what the JSON says.
-#[rstest]
-#[case(1000)]
-#[case(1100)]
-fn the_code_is_the_conclusion_that_the_files_tell(#[case] ns: u32) {
+#[test_case(1000)]
+#[test_case(1100)]
+fn the_code_is_the_conclusion_that_the_files_tell(ns: u32) {
     let Some(case) = Case::new(slower(1000), slower(ns.into())) else { return };
     let output = case.run(&between(&["--json", "gate.json", "--markdown", "gate.md"]));
     let read = |name| fs::read_to_string(case.folder.path().join(name)).unwrap();

@@ -5,20 +5,19 @@
 mod common;
 
 use common::odd::{ask, assert_right, number, reasons};
-use rstest::rstest;
+use test_case::test_case;
 
 const COUNT: &str = "SELECT count(*) AS n FROM {table}";
 
-#[rstest]
-#[case::leaves_out_what_writers_leave_behind("leftovers", 2, 40_000)]
-#[case::takes_the_usual_endings("endings", 4, 80_000)]
-#[case::takes_any_name_that_a_pattern_means("unnamed/*", 4, 80_000)]
-#[case::takes_each_real_file_once_and_no_circle("links", 2, 40_000)]
-#[case::takes_each_real_file_of_a_deep_pattern_once("links/**/*.parquet", 2, 40_000)]
-#[case::is_a_path_with_an_at_in_it("export@20240101", 1, 20_000)]
-#[case::is_a_path_with_an_equals_sign("days/year=2024", 1, 20_000)]
-#[case::is_a_pattern_with_an_equals_sign("days/year=2024/*.parquet", 1, 20_000)]
-fn folder_is_read_as_it_is_meant(#[case] table: &str, #[case] files: usize, #[case] rows: u64) {
+#[test_case("leftovers", 2, 40_000; "leaves out what writers leave behind")]
+#[test_case("endings", 4, 80_000; "takes the usual endings")]
+#[test_case("unnamed/*", 4, 80_000; "takes any name that a pattern means")]
+#[test_case("links", 2, 40_000; "takes each real file once and no circle")]
+#[test_case("links/**/*.parquet", 2, 40_000; "takes each real file of a deep pattern once")]
+#[test_case("export@20240101", 1, 20_000; "is a path with an at in it")]
+#[test_case("days/year=2024", 1, 20_000; "is a path with an equals sign")]
+#[test_case("days/year=2024/*.parquet", 1, 20_000; "is a pattern with an equals sign")]
+fn folder_is_read_as_it_is_meant(table: &str, files: usize, rows: u64) {
     let Some(records) = assert_right(table, COUNT, &number(rows)) else { return };
     for record in &records {
         let [read] = record.dataset.tables.as_slice() else { panic!("{:?}", record.dataset.tables) };
@@ -28,13 +27,12 @@ fn folder_is_read_as_it_is_meant(#[case] table: &str, #[case] files: usize, #[ca
     }
 }
 
-#[rstest]
-#[case::a_delta_table("delta", &["delta is a Delta table", "_delta_log", "export the table"])]
-#[case::a_delta_table_by_a_pattern("delta/*.parquet", &["delta is a Delta table"])]
-#[case::a_hudi_table("hudi", &["hudi is a Hudi table", ".hoodie"])]
-#[case::a_link_to_nowhere("dangling", &["the link ", "dangling/b.parquet leads to /nowhere/b.parquet, which is not there"])]
-#[case::an_ending_that_may_be_meant("unnamed", &["000000_0 is a Parquet file, and its name does not end in .parquet"])]
-fn folder_is_refused_with_the_reason(#[case] table: &str, #[case] told: &[&str]) {
+#[test_case("delta", &["delta is a Delta table", "_delta_log", "export the table"]; "a delta table")]
+#[test_case("delta/*.parquet", &["delta is a Delta table"]; "a delta table by a pattern")]
+#[test_case("hudi", &["hudi is a Hudi table", ".hoodie"]; "a hudi table")]
+#[test_case("dangling", &["the link ", "dangling/b.parquet leads to /nowhere/b.parquet, which is not there"]; "a link to nowhere")]
+#[test_case("unnamed", &["000000_0 is a Parquet file, and its name does not end in .parquet"]; "an ending that may be meant")]
+fn folder_is_refused_with_the_reason(table: &str, told: &[&str]) {
     let Some(records) = ask(table, COUNT) else { return };
     assert!(records.iter().all(|record| record.is_failed() && record.verdict.is_none()));
     for reason in reasons(&records) {

@@ -10,9 +10,9 @@ use querydyno::host::report::{Gathered, Known, Report, Sources, csv, html, json,
 use querydyno::host::session::FailureKind;
 use querydyno::host::settings::Settings;
 use querydyno::host::verify::Verdict;
-use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
+use test_case::test_case;
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records").join(name)
@@ -36,11 +36,10 @@ fn numbers(line: &Value, pointer: &str) -> Vec<f64> {
     }
 }
 
-#[rstest]
-#[case("v1.jsonl", 1)]
-#[case("v2.jsonl", 2)]
-#[case("v3.jsonl", 3)]
-fn an_older_record_has_the_figures_that_it_was_written_with(#[case] name: &str, #[case] schema: u32) {
+#[test_case("v1.jsonl", 1)]
+#[test_case("v2.jsonl", 2)]
+#[test_case("v3.jsonl", 3)]
+fn an_older_record_has_the_figures_that_it_was_written_with(name: &str, schema: u32) {
     for (record, line) in read(name) {
         assert_eq!((&line["schema"], record.schema), (&schema.into(), SCHEMA));
         assert_eq!(record.id.to_string(), line["id"]);

@@ -11,8 +11,8 @@ use common::{Bench, catalog, text};
 use querydyno::host::paths::root;
 use querydyno::host::record::Record;
 use querydyno::host::verify::Verdict;
-use rstest::rstest;
 use tempfile::TempDir;
+use test_case::test_case;
 
 /// The first block of CONTRIBUTING in that language.
 fn printed(language: &str) -> String {
@@ -75,13 +75,12 @@ fn the_engine_of_contributing_is_short_and_verified() {
 }
 
 /// What an engine that is nothing but Python's own library does in `run`, and how its cell ends.
-#[rstest]
-#[case::unsupported("raise Unsupported('no such thing here')", "skipped", "no such thing here")]
-#[case::error("raise KeyError('lineitem')", "failed", "KeyError: 'lineitem'")]
-#[case::exit("import os; os._exit(3)", "failed", "3")]
-#[case::rows("self.n += 1; return [('1193053.2253',)] * self.n", "failed", "1 rows before and 2 rows now")]
-#[case::noise("print('{\"did\":\"fail\"}'); return [(None,)]", "failed", "wrong answer")]
-fn a_script_ends_its_cell_as_an_engine_of_rust_does(#[case] run: &str, #[case] outcome: &str, #[case] reason: &str) {
+#[test_case("raise Unsupported('no such thing here')", "skipped", "no such thing here"; "unsupported")]
+#[test_case("raise KeyError('lineitem')", "failed", "KeyError: 'lineitem'"; "error")]
+#[test_case("import os; os._exit(3)", "failed", "3"; "exit")]
+#[test_case("self.n += 1; return [('1193053.2253',)] * self.n", "failed", "1 rows before and 2 rows now"; "rows")]
+#[test_case("print('{\"did\":\"fail\"}'); return [(None,)]", "failed", "wrong answer"; "noise")]
+fn a_script_ends_its_cell_as_an_engine_of_rust_does(run: &str, outcome: &str, reason: &str) {
     let code = format!(
         "from querydyno import Engine, Unsupported, answer, serve\n\
          class Mine(Engine):\n    n = 0\n    def __init__(self, settings): self.version = '1'\n    \

@@ -17,7 +17,7 @@ use querydyno::host::paths::root;
 use querydyno::host::record::Record;
 use querydyno::host::session::Program;
 use querydyno::protocol::messages::PROTOCOL;
-use rstest::rstest;
+use test_case::test_matrix;
 
 /// Says to the test [`child`] that it is the process that another test started.
 const CHILD: &str = "TEST_STAGES_CHILD";
@@ -149,24 +149,13 @@ fn temporary(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-#[rstest]
-fn run_leaves_nothing_behind_at(
-    #[values(Host::Criterion, Host::Counted)] host: Host,
-    #[values(
-        "start",
-        "open",
-        "load",
-        "prepare",
-        "verify",
-        "answer",
-        "warm-up",
-        "sample",
-        "last-answer",
-        "phases",
-        "close"
-    )]
-    stage: &str,
-) {
+#[test_matrix(
+    [Host::Criterion, Host::Counted],
+    [
+        "start", "open", "load", "prepare", "verify", "answer", "warm-up", "sample", "last-answer", "phases", "close",
+    ]
+)]
+fn run_leaves_nothing_behind_at(host: Host, stage: &str) {
     let mut case = Case::new(host);
     // Its samples stand: what comes then is extra.
     let measured = stage == "phases";
@@ -194,8 +183,8 @@ fn run_leaves_nothing_behind_at(
 }
 
 /// The engine has just ended, so that the host is about to write its record, or has.
-#[rstest]
-fn run_leaves_nothing_behind_after_its_engine(#[values(Host::Criterion, Host::Counted)] host: Host) {
+#[test_matrix([Host::Criterion, Host::Counted])]
+fn run_leaves_nothing_behind_after_its_engine(host: Host) {
     let mut case = Case::new(host);
     for signal in ["INT", "KILL", "INT", "KILL"] {
         case.signalled("close", "end", signal);
@@ -221,10 +210,8 @@ fn data_half_made_goes_with_an_interrupt_and_by_the_next_run_after_a_kill() {
 }
 
 /// What sees a run may panic, in whichever stage it is told of.
-#[rstest]
-fn run_unwinds_from_a_panic_at(
-    #[values("Planned", "Started", "Verifying", "Answered", "WarmingUp", "Iteration", "Ended", "Judged")] event: &str,
-) {
+#[test_matrix(["Planned", "Started", "Verifying", "Answered", "WarmingUp", "Iteration", "Ended", "Judged"])]
+fn run_unwinds_from_a_panic_at(event: &str) {
     let mut case = Case::of(child_command(event));
     let output = case.bench.run();
     assert!(!output.status.success() && text(&output).contains(&panic_at(event)), "{}", text(&output));

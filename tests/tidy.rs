@@ -1,5 +1,7 @@
 //! The repository's own rules, as far as a test can check them: see the invariants in `src/lib.rs`.
 
+#[path = "tidy/graphs.rs"]
+mod graphs;
 #[path = "tidy/rules.rs"]
 mod rules;
 

@@ -9,7 +9,7 @@ use common::{Bench, assert_verified, built, catalog, entry, text};
 use querydyno::host::catalog::Entry;
 use querydyno::host::record::{Outcome, Record};
 use querydyno::host::verify::Verdict;
-use rstest::rstest;
+use test_case::test_case;
 
 /// The bench over all queries of one engine, each mode of it.
 fn records_of(engine: &Entry) -> Vec<Record> {
@@ -25,16 +25,15 @@ fn records_of(engine: &Entry) -> Vec<Record> {
     bench.records()
 }
 
-#[rstest]
-#[case("duckdb")]
-#[case("datafusion")]
-#[case("polars")]
-#[case("polars-wheel")]
-#[case("daft")]
-#[case("pandas")]
-#[case("duckdb-wheel")]
-#[case("datafusion-wheel")]
-fn all_22_queries_are_verified_in_every_mode(#[case] engine: &str) {
+#[test_case("duckdb")]
+#[test_case("datafusion")]
+#[test_case("polars")]
+#[test_case("polars-wheel")]
+#[test_case("daft")]
+#[test_case("pandas")]
+#[test_case("duckdb-wheel")]
+#[test_case("datafusion-wheel")]
+fn all_22_queries_are_verified_in_every_mode(engine: &str) {
     let engine = catalog().entry(engine).unwrap();
     if engine.find().is_none() {
         let name = &engine.name;

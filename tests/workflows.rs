@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use querydyno::host::paths::root;
-use rstest::rstest;
+use test_case::test_case;
 
 /// The one job with a token that writes.
 const WRITER: &str = "comment";
@@ -276,40 +276,39 @@ fn the_example_breaks_no_rule() {
     assert_eq!(Workflow::new(EXAMPLE).faults(), Vec::<String>::new());
 }
 
-#[rstest]
-#[case("@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2", "@v6", "not pinned")]
-#[case("ce83dd # v6.0.2", "ce83d # v6.0.2", "not pinned")]
-#[case(" # v6.0.2", "", "not pinned")]
-#[case(" # v6.0.2", " # v6", "not pinned")]
-#[case("  pull_request:", "  pull_request_target:", "a stranger's change")]
-#[case("  pull_request:", "  workflow_run:", "a stranger's change")]
-#[case("permissions:\n  contents: read # and no more\n", "", "the top has to grant")]
-#[case("  contents: read # and", "  contents: write # and", "the top has to grant")]
-#[case("  contents: read # and no more", "  contents: read\n  issues: read", "the top has to grant")]
-#[case("permissions:\n  contents: read # and no more", "permissions: write-all", "the top has to grant")]
-#[case("    timeout-minutes: 90\n", "", "job test: no timeout")]
-#[case("    timeout-minutes: 90", "    timeout-minutes: 900", "job test: no timeout")]
-#[case("    timeout-minutes: 90", "    timeout-minutes: 90\n    permissions: write-all", "permissions of its own")]
-#[case("      pull-requests: write", "      pull-requests: write\n      issues: write", "and nothing else")]
-#[case("head.repo.full_name == github.repository", "head.repo.full_name != ''", "writes for forks")]
-#[case("          persist-credentials: false\n", "", "leaves its token")]
-#[case("          ref: ${{ github.event.pull_request.base.sha }}\n", "", "nobody has reviewed")]
-#[case("\"$NAME\"", "\"${{ github.head_ref }}\"", "an expression in a run block")]
-#[case("cargo test \"$NAME\"", "|\n          cargo test ${{ github.head_ref }}", "an expression in a run block")]
-#[case(
+#[test_case("@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2", "@v6", "not pinned")]
+#[test_case("ce83dd # v6.0.2", "ce83d # v6.0.2", "not pinned")]
+#[test_case(" # v6.0.2", "", "not pinned")]
+#[test_case(" # v6.0.2", " # v6", "not pinned")]
+#[test_case("  pull_request:", "  pull_request_target:", "a stranger's change")]
+#[test_case("  pull_request:", "  workflow_run:", "a stranger's change")]
+#[test_case("permissions:\n  contents: read # and no more\n", "", "the top has to grant")]
+#[test_case("  contents: read # and", "  contents: write # and", "the top has to grant")]
+#[test_case("  contents: read # and no more", "  contents: read\n  issues: read", "the top has to grant")]
+#[test_case("permissions:\n  contents: read # and no more", "permissions: write-all", "the top has to grant")]
+#[test_case("    timeout-minutes: 90\n", "", "job test: no timeout")]
+#[test_case("    timeout-minutes: 90", "    timeout-minutes: 900", "job test: no timeout")]
+#[test_case("    timeout-minutes: 90", "    timeout-minutes: 90\n    permissions: write-all", "permissions of its own")]
+#[test_case("      pull-requests: write", "      pull-requests: write\n      issues: write", "and nothing else")]
+#[test_case("head.repo.full_name == github.repository", "head.repo.full_name != ''", "writes for forks")]
+#[test_case("          persist-credentials: false\n", "", "leaves its token")]
+#[test_case("          ref: ${{ github.event.pull_request.base.sha }}\n", "", "nobody has reviewed")]
+#[test_case("\"$NAME\"", "\"${{ github.head_ref }}\"", "an expression in a run block")]
+#[test_case("cargo test \"$NAME\"", "|\n          cargo test ${{ github.head_ref }}", "an expression in a run block")]
+#[test_case(
     "run: cargo test",
     "run: |\n          a\n          b\n          c\n          d\n          e",
     "more than 4 lines"
 )]
-#[case("${{ github.head_ref }}", "${{ secrets.KEY }}", "a token or a secret")]
-#[case("${{ github.head_ref }}", "${{ github.token }}", "a token or a secret")]
-#[case(
+#[test_case("${{ github.head_ref }}", "${{ secrets.KEY }}", "a token or a secret")]
+#[test_case("${{ github.head_ref }}", "${{ github.token }}", "a token or a secret")]
+#[test_case(
     "    timeout-minutes: 90",
     "    timeout-minutes: 90\n    env:\n      KEY: ${{ secrets.KEY }}",
     "a token or a secret"
 )]
-#[case("jobs:", "env:\n  KEY: ${{ secrets.KEY }}\njobs:", "a token or a secret")]
-fn each_rule_can_be_broken(#[case] good: &str, #[case] bad: &str, #[case] fault: &str) {
+#[test_case("jobs:", "env:\n  KEY: ${{ secrets.KEY }}\njobs:", "a token or a secret")]
+fn each_rule_can_be_broken(good: &str, bad: &str, fault: &str) {
     assert!(EXAMPLE.contains(good), "the example has no {good:?}");
     let faults = Workflow::new(&EXAMPLE.replacen(good, bad, 1)).faults();
     assert!(!faults.is_empty() && faults.iter().all(|told| told.contains(fault)), "{faults:#?}");
