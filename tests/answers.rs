@@ -7,11 +7,14 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use querydyno::host::suite::{ColumnSpec, OrderKey, QuerySpec};
+use querydyno::host::suite::{ColumnSpec, OrderKey, QuerySpec, Tolerances};
 use querydyno::host::verify::compare::{Precision, compare};
 use querydyno::host::verify::reference::read_published;
 use querydyno::protocol::answer::{Answer, Column, Kind};
 use test_case::test_case;
+
+/// As `fixtures/tpch/suite.toml` has them.
+const TPCH: Tolerances = Tolerances { decimals: 2, sum: 100, percent: 1 };
 
 /// A query with columns such as `"n:int t:text"` and keys such as `"n desc, t"`.
 fn query(columns: &str, order: &str, limit: Option<usize>) -> QuerySpec {
@@ -216,7 +219,7 @@ fn a_decimal_is_held_to_its_columns_scale_though_zeros_at_the_end_are_left_out()
 #[test_case("text", "furiously", ("text", " furiously"), true; "own blank")]
 #[test_case("text", "ROMANIA", ("text", "RUMANIA"), false; "another")]
 fn published(declared: &str, expected: &str, actual: (&str, &str), same: bool) {
-    let difference = single(declared, (declared, expected), actual, Precision::Published);
+    let difference = single(declared, (declared, expected), actual, Precision::Published(TPCH));
     assert_eq!(difference.is_empty(), same, "{difference}");
 }
 
@@ -252,9 +255,9 @@ fn a_published_file_is_compared_as_a_whole() {
         "129220|390000.0|1995-02-20|x",
     ];
     let actual = answer("int decimal date text", &rows);
-    assert_eq!(compare(&expected, &actual, &query, Precision::Published), Ok(()));
+    assert_eq!(compare(&expected, &actual, &query, Precision::Published(TPCH)), Ok(()));
     let wrong = answer("int decimal date text", &[rows[0], rows[1], "129220|390000.01|1995-02-20|x"]);
-    let difference = compare(&expected, &wrong, &query, Precision::Published).unwrap_err();
+    let difference = compare(&expected, &wrong, &query, Precision::Published(TPCH)).unwrap_err();
     assert_eq!(difference.to_string(), "row 3, revenue: expected 390000.00, got 390000.01");
 }
 
@@ -393,7 +396,7 @@ proptest! {
     fn no_text_of_any_kind_panics(kind in 0_usize..7, text in "[0-9.eE+:TZ é-]{0,30}") {
         let name = ["int", "decimal", "float", "text", "date", "timestamp", "bool"][kind];
         let _ = single(name, (name, &text), (name, &text), Precision::Full);
-        let _ = single("decimal", ("float", &text), ("decimal", &text), Precision::Published);
+        let _ = single("decimal", ("float", &text), ("decimal", &text), Precision::Published(TPCH));
         let same = Answer { columns: vec![Column { name: String::new(), kind: Kind::Text }], rows: vec![vec![Some(text)]] };
         prop_assert_eq!(differ(&same, &same, &query("t:text", "t", None)), "");
     }

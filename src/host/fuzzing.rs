@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::host::data::tables;
 use crate::host::session::{read_arrow, shown};
-use crate::host::suite::QuerySpec;
+use crate::host::suite::{QuerySpec, Tolerances};
 use crate::host::verify::cause::{Said, causes};
 use crate::host::verify::compare::{Precision, compare_shown};
 use crate::host::verify::groups::{Vote, groups, majority};
@@ -40,7 +40,7 @@ pub fn cross_check(answers: &[Shown], query: &QuerySpec) -> Vec<String> {
     let groups = groups(votes, query);
     let mut words: Vec<String> = majority(&groups).map(|group| group.components().join(", ")).into_iter().collect();
     for (ours, theirs) in answers.iter().zip(answers.iter().skip(1)) {
-        for precision in [Precision::Full, Precision::Published] {
+        for precision in [Precision::Full, Precision::Published(Tolerances { decimals: 2, sum: 100, percent: 1 })] {
             words.extend(compare_shown(ours, theirs, query, precision).err().map(|found| found.to_string()));
         }
         if let (Shown::Rows(ours), Shown::Rows(theirs)) = (ours, theirs) {

@@ -75,7 +75,6 @@ use crate::protocol::units::Bytes;
 pub use gate::{Exception, GateSettings, Limit, Metric};
 pub use keys::{ENGINE_VARIABLES, EngineVariable, KEYS, Key};
 use keys::{MEMORY, QUERY, TABLE_NAME, THREADS};
-pub use published::Published;
 pub(crate) use read::called_in;
 pub use read::duration;
 pub use resolved::{ResolvedSetting, SettingSource};
@@ -113,7 +112,7 @@ pub struct Settings {
     pub python: String,
     /// Where the engine DuckDB comes from, where somebody said so: then from there and nowhere else.
     pub duckdb: Option<DuckDbFrom>,
-    /// Folders of published answers, by what a suite's [`Published::setting`] calls the setting: `tpch_answers`.
+    /// Folders of published answers, by what a suite's [`Published`](crate::host::suite::Published) calls the setting: `tpch_answers`.
     pub answers: BTreeMap<String, PathBuf>,
     /// Whether what most independent engines say stands where engines disagree.
     pub accept_majority: bool,

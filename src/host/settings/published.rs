@@ -1,7 +1,6 @@
 //! Settings that suites declare: the folder in which somebody has the answers that are published for a suite's queries.
 //!
-//! The main type is [`Published`], the table `[published]` of a `suite.toml`. What this is not: the reading of such answers, see
-//! [`crate::host::verify::reference`].
+//! What this is not: the reading of such answers, see [`crate::host::verify::reference`].
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,21 +13,6 @@ use serde::Deserialize;
 use super::keys::{Key, PREFIX, one};
 use super::resolved::Given;
 use crate::host::paths;
-use crate::protocol::id::Scale;
-
-/// Answers to a suite's queries that somebody published, and the setting that says where they lie.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Published {
-    /// Who publishes them: `TPC`.
-    pub by: String,
-    /// What the setting is called in `querydyno.toml`, `tpch_answers`; in the environment it is `QUERYDYNO_TPCH_ANSWERS`.
-    pub setting: String,
-    /// The scale that they are of.
-    pub scale: Scale,
-    /// What stands behind a query's name in its file's: `.out`.
-    pub ending: String,
-}
 
 /// A suite that has some.
 pub(super) struct Declared {
@@ -44,6 +28,14 @@ struct Suite {
     published: Option<Published>,
     #[serde(rename = "query")]
     queries: Vec<Query>,
+}
+
+/// Of [`crate::host::suite::Published`] what makes a setting.
+#[derive(Deserialize)]
+struct Published {
+    by: String,
+    setting: String,
+    ending: String,
 }
 
 #[derive(Deserialize)]

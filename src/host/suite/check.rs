@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail, ensure};
 use super::adhoc::is_adhoc;
 use super::source::bad_name;
 use super::statement;
-use super::{GENERATORS, QuerySpec, TableSpec, Workload};
-use crate::host::settings::{KEYS, Published};
+use super::{GENERATORS, Published, QuerySpec, TableSpec, Workload};
+use crate::host::settings::KEYS;
 use crate::host::sql::{Quoting, Text};
 use crate::protocol::id::{Scale, check_name};
 

@@ -12,6 +12,7 @@
 mod adhoc;
 mod all;
 mod check;
+mod published;
 mod read;
 pub(crate) mod source;
 mod statement;
@@ -20,12 +21,12 @@ mod tpch;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::host::settings::Published;
 use crate::protocol::answer::Kind;
 use crate::protocol::dataset::Keys;
 pub(crate) use adhoc::is_adhoc;
+pub use published::{Measure, Published, Tolerances};
 
 /// The suite that a command means where none is named.
 pub const DEFAULT: &str = tpch::NAME;
@@ -118,22 +119,6 @@ pub struct ColumnSpec {
     pub kind: Kind,
     /// What kind of number it is, for answers that the TPC publishes; see [`measure()`](Self::measure()).
     pub measure: Option<Measure>,
-}
-
-/// What a number of an answer is, which decides how exactly it has to meet a published one: [`Measure::meets`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Measure {
-    /// Taken from a row as it is.
-    Value,
-    /// A count.
-    Count,
-    /// A sum.
-    Sum,
-    /// An average.
-    Average,
-    /// A ratio.
-    Ratio,
 }
 
 impl ColumnSpec {

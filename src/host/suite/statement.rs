@@ -7,49 +7,10 @@ use anyhow::{Result, bail};
 use crate::host::sql::{Class, Text, Token};
 
 /// Words that begin what is no query. Any other is for the engines to judge.
-const WRITES: [&str; 41] = [
-    "alter",
-    "analyze",
-    "attach",
-    "begin",
-    "call",
-    "checkpoint",
-    "commit",
-    "copy",
-    "create",
-    "delete",
-    "desc",
-    "describe",
-    "detach",
-    "do",
-    "drop",
-    "execute",
-    "explain",
-    "export",
-    "grant",
-    "import",
-    "insert",
-    "install",
-    "kill",
-    "load",
-    "lock",
-    "merge",
-    "optimize",
-    "pragma",
-    "prepare",
-    "refresh",
-    "replace",
-    "reset",
-    "revoke",
-    "rollback",
-    "set",
-    "show",
-    "start",
-    "truncate",
-    "update",
-    "use",
-    "vacuum",
-];
+const WRITES: &str = "\
+    alter analyze attach begin call checkpoint commit copy create delete desc describe detach do drop execute \
+    explain export grant import insert install kill load lock merge optimize pragma prepare refresh replace reset \
+    revoke rollback set show start truncate update use vacuum";
 /// Words that a query begins with, also behind its WITH.
 const READS: [&str; 5] = ["from", "pivot", "select", "table", "values"];
 /// Words that write within a table expression, `WITH a AS (DELETE ...)`.
@@ -87,21 +48,12 @@ pub(super) fn check(text: &Text<'_>) -> Result<()> {
     }
     let tokens: Vec<&Token> = text.meant().collect();
     let words: Vec<String> = tokens.iter().map(|token| said(text, token)).collect();
-    let refuse = |place: usize| -> Result<()> {
+    if let Some(place) = first_writing(&words).or_else(|| main_writing(&words)).or_else(|| inner_writing(&words)) {
         bail!(
             "'{}' begins no query ({}): only what reads is measured, such as SELECT ... or WITH ... SELECT ...",
             words[place],
             text.place(tokens[place].range.start)
-        )
-    };
-    if let Some(place) = first_writing(&words) {
-        refuse(place)?;
-    }
-    if let Some(place) = main_writing(&words) {
-        refuse(place)?;
-    }
-    if let Some(place) = inner_writing(&words) {
-        refuse(place)?;
+        );
     }
     if let Some(place) = into(&words) {
         bail!("INTO makes a table or a file ({}): only what reads is measured", text.place(tokens[place].range.start));
@@ -127,10 +79,14 @@ fn one(text: &Text<'_>) -> Result<()> {
     )
 }
 
+fn writes(word: &str) -> bool {
+    WRITES.split(' ').any(|known| known == word)
+}
+
 /// The first word of the text, within whatever parentheses, if it writes.
 fn first_writing(words: &[String]) -> Option<usize> {
     let first = words.iter().position(|word| word != "(")?;
-    WRITES.contains(&words[first].as_str()).then_some(first)
+    writes(&words[first]).then_some(first)
 }
 
 /// The first word behind the table expressions of a WITH that the text begins with, if it writes.
@@ -148,7 +104,7 @@ fn main_writing(words: &[String]) -> Option<usize> {
             _ if depth > 0 => {}
             _ if READS.contains(&word) => return None,
             // The only place where a statement can begin; a name may be a word like these.
-            _ if words[place - 1] == ")" && WRITES.contains(&word) => return Some(place),
+            _ if words[place - 1] == ")" && writes(word) => return Some(place),
             _ => {}
         }
     }

@@ -22,7 +22,7 @@
 //! The unit in the last place is there since engines cut or round an exact average: `avg(decimal(15,2))` is a decimal
 //! with six digits in one and a double in the next. It follows the column's own scale, from four digits on, and holds for numbers of at
 //! least a thousand such units: of a smaller one a cut leaves too little to say that it is the same. NULL equals NULL alone; NaN equals
-//! NaN. [`Precision::Published`] compares numbers by the specification's clause 2.1.3.5 and ignores blanks around text.
+//! NaN. [`Precision::Published`] compares numbers by what the suite declares for them and ignores blanks around text.
 //!
 //! # LIMIT
 //!
@@ -58,7 +58,7 @@ use self::order::Keys;
 pub(crate) use self::pairing::gave_up;
 use self::typed::{Plan, Table};
 use super::summaries::{self as sums, Unlike};
-use crate::host::suite::QuerySpec;
+use crate::host::suite::{QuerySpec, Tolerances};
 use crate::protocol::answer::summary::Buckets;
 use crate::protocol::answer::{Answer, Kind, Shown};
 
@@ -67,8 +67,8 @@ use crate::protocol::answer::{Answer, Kind, Shown};
 pub enum Precision {
     /// As an engine gave it.
     Full,
-    /// TPC's `.out` files: numbers rounded to two decimals, text padded with blanks.
-    Published,
+    /// As somebody published it: numbers rounded, text padded with blanks.
+    Published(Tolerances),
 }
 
 /// One of the two answers, as messages name it.

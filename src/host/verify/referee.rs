@@ -18,7 +18,7 @@ use crate::host::checksum::sha256;
 use crate::host::files::write_whole;
 use crate::host::paths;
 use crate::host::settings::Settings;
-use crate::host::suite::{QuerySpec, Workload};
+use crate::host::suite::{QuerySpec, Tolerances, Workload};
 use crate::host::verify::compare::{Precision, compare_shown, gave_up};
 use crate::host::verify::{Verdict, reference};
 use crate::protocol::answer::{Answer, Shown};
@@ -102,8 +102,8 @@ impl Referee {
         let whole = QuerySpec { limit: None, ..query.clone() };
         let query = if stored.as_ref().is_some_and(|stored| stored.has_its_rows_alone) { &whole } else { query };
         let difference = |reference: &Shown, precision| compare_shown(reference, answer, query, precision).err();
-        if let Some(published) = self.published(workload, query, scale)? {
-            return Ok(match difference(&published, Precision::Published) {
+        if let Some((published, within)) = self.published(workload, query, scale)? {
+            return Ok(match difference(&published, Precision::Published(within)) {
                 Some(found) => wrong(found.to_string()),
                 None => Verdict::Official {
                     equals_reference: stored.map(|stored| difference(&stored.answer, Precision::Full).is_none()),
@@ -132,13 +132,12 @@ impl Referee {
         Ok(Verdict::Unchecked { reason: advice })
     }
 
-    fn published(&self, workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<Shown>> {
-        let Some(declared) = workload.published.as_ref().filter(|declared| declared.scale == scale) else {
-            return Ok(None);
-        };
-        let file =
-            self.published.get(&declared.setting).map(|folder| folder.join(query.name.clone() + &declared.ending));
-        file.map(|file| reference::read_published(&file, query).map(Shown::Rows)).transpose()
+    fn published(&self, workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<(Shown, Tolerances)>> {
+        let declared = workload.published.as_ref().filter(|declared| declared.scale == scale);
+        let found = declared.and_then(|declared| Some((declared, self.published.get(&declared.setting)?)));
+        let Some((declared, folder)) = found else { return Ok(None) };
+        let file = folder.join(query.name.clone() + &declared.ending);
+        Ok(Some((Shown::Rows(reference::read_published(&file, query)?), declared.within)))
     }
 
     /// The answer that enough components agree on; the repository's before one made here.

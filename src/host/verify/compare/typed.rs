@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use bigdecimal::BigDecimal;
 
 use super::{ComparedAnswer, Difference, Precision};
-use crate::host::suite::{ColumnSpec, Measure, QuerySpec};
+use crate::host::suite::{ColumnSpec, Measure, QuerySpec, Tolerances};
 use crate::host::verify::tolerance::{FEWEST_PLACES, FEWEST_UNITS, RELATIVE, RELATIVE_SINGLE};
 use crate::protocol::answer::{Answer, Cell, Kind};
 
@@ -125,8 +125,8 @@ pub(super) enum Rule {
     Text,
     /// The same number.
     Exact,
-    /// The expected number is published, rounded to so many digits after the point: see [`Measure`].
-    Published(Measure),
+    /// The expected number is published.
+    Published(Measure, Tolerances),
     /// Decimals of which one side shows fewer digits: at most so far apart.
     Within(BigDecimal),
     /// Floats.
@@ -179,7 +179,7 @@ impl Rule {
     pub(super) fn same(&self, expected: &Value<'_>, actual: &Value<'_>) -> bool {
         match (self, expected, actual) {
             (Self::Float(tolerance), Value::Float(a), Value::Float(b)) => tolerance.same(*a, *b),
-            (Self::Published(measure), Value::Number(a), Value::Number(b)) => measure.meets(a, b),
+            (Self::Published(measure, within), Value::Number(a), Value::Number(b)) => within.meets(*measure, a, b),
             (Self::Within(unit), Value::Number(a), Value::Number(b)) => {
                 a == b || ((a - b).abs() <= *unit && a.abs().max(b.abs()) >= unit * BigDecimal::from(FEWEST_UNITS))
             }
@@ -218,10 +218,10 @@ impl<'a> Plan<'a> {
             let kinds = [expected.columns[index].kind, actual.columns[index].kind];
             let has = |wanted: &[Kind]| kinds.iter().any(|kind| wanted.contains(kind));
             let relative = if has(&[Kind::Float32]) { RELATIVE_SINGLE } else { RELATIVE };
+            if let (Precision::Published(within), Kind::Int | Kind::Decimal | Kind::Float) = (precision, column.kind) {
+                return Rule::Published(column.measure(), within);
+            }
             match column.kind {
-                Kind::Int | Kind::Decimal | Kind::Float if precision == Precision::Published => {
-                    Rule::Published(column.measure())
-                }
                 Kind::Decimal if has(&[Kind::Float, Kind::Float32]) => {
                     Rule::Float(Tolerance { relative, ..Tolerance::default() })
                 }
@@ -322,7 +322,7 @@ impl<'a> Table<'a> {
                     continue;
                 };
                 // The files are padded, and some of the generated texts begin or end with a blank of their own.
-                let blanks = column.declared == Kind::Text && plan.precision == Precision::Published;
+                let blanks = column.declared == Kind::Text && plan.precision != Precision::Full;
                 let text = if blanks { text.trim_matches(' ') } else { text };
                 let value = Value::read(text, column.declared, matches!(column.rule, Rule::Float(_)));
                 values.push(value.ok_or_else(|| Difference::Form {
