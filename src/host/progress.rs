@@ -66,22 +66,18 @@ impl Work {
         Self::begin(Unit::Nothing, 0, what)
     }
 
-    /// Tells what is done now.
     pub(crate) fn now(&self, what: &str) {
         self.tell(&Progress::Now(what));
     }
 
-    /// Tells that there is more to do.
     pub(crate) fn expect(&self, more: u64) {
         self.tell(&Progress::Expected(more));
     }
 
-    /// Tells what was done.
     pub(crate) fn done(&self, more: u64) {
         self.tell(&Progress::Done(more));
     }
 
-    /// Tells how much is done in all.
     pub(crate) fn at(&self, all: u64) {
         self.tell(&Progress::At(all));
     }

@@ -88,10 +88,7 @@ impl Report {
     pub(crate) fn run(self) -> Result<()> {
         let format = if self.json { Format::Json } else { self.format };
         let sources = self.places.sources(&self.filter)?;
-        let head = match &self.head {
-            None => newest(&sources)?,
-            Some(name) => baseline(&sources, name)?,
-        };
+        let head = self.head.as_ref().map_or_else(|| newest(&sources), |name| baseline(&sources, name))?;
         let audits = audit::kept(head.found.iter().map(|found| &found.record.id));
         let mut page = Page::new(&head, &sources.known, &audits);
         let base = self.baseline.as_deref().map(|name| baseline(&sources, name)).transpose()?;
@@ -121,19 +118,16 @@ impl Report {
                 tell!("not compared: {line}");
             }
         }
-        match &self.output {
-            None => {
-                print(&text)?;
-                if format == Format::Terminal {
-                    tell!(
-                        "\nwith pictures, every cell and where it is from: cargo xtask report --format html --output report.html\none cell's story: cargo xtask show duckdb/q1/sf1/parquet"
-                    );
-                }
-            }
-            Some(file) => {
-                fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
-                tell!("written: {}", file.display());
-            }
+        if let Some(file) = &self.output {
+            fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+            tell!("written: {}", file.display());
+            return Ok(());
+        }
+        print(&text)?;
+        if format == Format::Terminal {
+            tell!(
+                "\nwith pictures, every cell and where it is from: cargo xtask report --format html --output report.html\none cell's story: cargo xtask show duckdb/q1/sf1/parquet"
+            );
         }
         Ok(())
     }
@@ -144,7 +138,8 @@ fn kept() -> Vec<PathBuf> {
     let home = paths::home();
     let now = home.join("records");
     let before = paths::former(&home).map(|home| home.join("records")).filter(|folder| folder.is_dir());
-    if before.is_some() && !now.is_dir() { Vec::from_iter(before) } else { [now].into_iter().chain(before).collect() }
+    let now = Some(now).filter(|folder| before.is_none() || folder.is_dir());
+    now.into_iter().chain(before).collect()
 }
 
 impl Places {
@@ -153,15 +148,15 @@ impl Places {
         if let Some(folder) = &self.criterion {
             ensure!(folder.is_dir(), "{} is no folder; Criterion's is target/criterion", folder.display());
         }
-        let ours = self.records.is_empty();
-        let records = if ours { kept() } else { self.records.clone() };
         // Records from elsewhere have nothing to do with what Criterion keeps here.
-        let default = || {
-            if ours { paths::criterion() } else { PathBuf::from("no folder of Criterion's: name it with --criterion") }
+        let (records, criterion) = if self.records.is_empty() {
+            (kept(), paths::criterion())
+        } else {
+            (self.records.clone(), PathBuf::from("no folder of Criterion's: name it with --criterion"))
         };
         Ok(Sources {
             records,
-            criterion: self.criterion.clone().unwrap_or_else(default),
+            criterion: self.criterion.clone().unwrap_or(criterion),
             known: Known::read(&Settings::read()?)?,
             filter: Filter::new(filter, false)?,
         })

@@ -8,10 +8,11 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use querydyno::host::catalog::{cargo, command};
-use querydyno::host::scaling::{Curve, Mean, curves, draw, means};
-use querydyno::host::terminal::output;
+use querydyno::host::scaling::picture::draw;
+use querydyno::host::scaling::{Curve, Mean, curves, means};
+use querydyno::host::terminal::output::{self, plain_table};
 use querydyno::host::{paths, record, suite};
 use querydyno::measure::machine;
 use querydyno::protocol::units::Nanos;
@@ -41,9 +42,7 @@ impl Scaling {
         let told = self.threads.iter().copied().map(usize::from);
         let mut counts = if self.threads.is_empty() { powers_of_two(machine::cores()) } else { told.collect() };
         // The base of every speed-up.
-        counts.push(1);
-        counts.sort_unstable();
-        counts.dedup();
+        counts.insert(1);
         ensure!(counts.len() > 1, "a curve takes a thread count beside 1: --threads 2,4");
         let output = self.output.clone().unwrap_or_else(|| paths::own("scaling.svg"));
         let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -76,7 +75,7 @@ impl Scaling {
     }
 
     /// The bench's records, and whether all of it went well; what it prints goes to stderr.
-    fn bench(&self, counts: &[usize]) -> Result<(Vec<record::Record>, bool)> {
+    fn bench(&self, counts: &BTreeSet<usize>) -> Result<(Vec<record::Record>, bool)> {
         let list: Vec<String> = counts.iter().map(ToString::to_string).collect();
         let mut bench = cargo();
         bench
@@ -101,10 +100,8 @@ impl Scaling {
     }
 }
 
-fn powers_of_two(cores: usize) -> Vec<usize> {
-    let mut counts: Vec<usize> = (0..usize::BITS).map(|power| 1 << power).filter(|count| *count < cores).collect();
-    counts.push(cores);
-    counts
+fn powers_of_two(cores: usize) -> BTreeSet<usize> {
+    (0..usize::BITS).map(|power| 1 << power).filter(|count| *count < cores).chain([cores]).collect()
 }
 
 /// What the table does not show of a mean: that it is not of every query above it.
@@ -120,12 +117,9 @@ fn left_out(mean: &Mean) -> Option<String> {
 
 fn table(curves: &[Curve], means: &[Mean]) -> Table {
     let counts: BTreeSet<usize> = curves.iter().flat_map(|curve| &curve.points).map(|point| point.threads).collect();
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    let mut header = vec!["engine".to_owned(), "query".to_owned(), "scale".to_owned()];
-    header.extend(counts.iter().map(|count| format!("{count}t: time, speed-up, cores used")));
-    let columns = header.len();
-    table.set_header(header);
+    let titles = counts.iter().map(|count| format!("{count}t: time, speed-up, cores used"));
+    let header = ["engine", "query", "scale"].map(str::to_owned).into_iter().chain(titles);
+    let mut table = plain_table(header.collect::<Vec<_>>(), 3..3 + counts.len());
     for curve in curves {
         let mut row = vec![curve.engine.clone(), curve.query.clone(), curve.scale.to_string()];
         row.extend(counts.iter().map(|count| {
@@ -143,11 +137,6 @@ fn table(curves: &[Curve], means: &[Mean]) -> Table {
             found.map_or_else(String::new, |(_, speedup)| format!("{speedup:.2}      "))
         }));
         table.add_row(row);
-    }
-    for column in 3..columns {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
     }
     table
 }

@@ -2,9 +2,10 @@
 //!
 //! Pure functions over records; `cargo xtask scaling duckdb` runs the bench over the thread counts, prints and draws.
 
-mod picture;
+pub mod picture;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 
 use serde::Serialize;
 
@@ -13,8 +14,6 @@ use crate::host::stats::geometric_mean;
 use crate::host::variant::PARQUET;
 use crate::protocol::engine::Build;
 use crate::protocol::id::Scale;
-
-pub use picture::draw;
 
 /// One query on one engine over several thread counts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -73,25 +72,14 @@ type Key<'a> = (String, &'a str, Scale, String, &'a Build, Option<&'a str>);
 
 /// The curves in these records, over verified cells only; a cell that has no time with one thread, or no other, makes none.
 pub fn curves<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Curve> {
-    let mut found: Vec<(Key<'_>, BTreeMap<usize, &Record>)> = Vec::new();
-    let mut places: HashMap<Key<'_>, usize> = HashMap::new();
-    for record in records.into_iter().filter(|record| record.ranks()) {
-        let key = (
-            engine_of(record),
-            record.id.query.as_str(),
-            record.id.scale,
-            record.host.class(),
-            &record.engine.build,
-            record.dataset.sha256.as_deref(),
-        );
-        let place = *places.entry(key.clone()).or_insert_with(|| {
-            found.push((key, BTreeMap::new()));
-            found.len() - 1
-        });
-        found[place].1.insert(record.threads, record);
-    }
-    found.retain(|(_, cells)| cells.len() > 1 && cells.contains_key(&1));
-    found.into_iter().map(|(key, cells)| curve(key, &cells)).collect()
+    let keyed = records.into_iter().filter(|record| record.ranks()).map(|record| {
+        let (id, build, sha256) = (&record.id, &record.engine.build, record.dataset.sha256.as_deref());
+        let key: Key<'_> = (engine_of(record), &id.query, id.scale, record.host.class(), build, sha256);
+        (key, (record.threads, record))
+    });
+    let cells = grouped(keyed).into_iter().map(|(key, cells)| (key, BTreeMap::from_iter(cells)));
+    let several = cells.filter(|(_, cells)| cells.len() > 1 && cells.contains_key(&1));
+    several.map(|(key, cells)| curve(key, &cells)).collect()
 }
 
 /// The means for each engine, scale and machine, in order of appearance; none where no query has every thread count.
@@ -101,13 +89,20 @@ pub fn means(curves: &[Curve]) -> Vec<Mean> {
 
 /// Curves that share engine, scale and machine, in order of appearance.
 fn groups(curves: &[Curve]) -> Vec<Vec<&Curve>> {
-    let same = |a: &Curve, b: &Curve| (&a.engine, a.scale, &a.machine) == (&b.engine, b.scale, &b.machine);
-    let mut groups: Vec<Vec<&Curve>> = Vec::new();
-    for curve in curves {
-        match groups.iter_mut().find(|group| same(group[0], curve)) {
-            Some(group) => group.push(curve),
-            None => groups.push(vec![curve]),
+    let keyed = curves.iter().map(|curve| ((&curve.engine, curve.scale, &curve.machine), curve));
+    grouped(keyed).into_iter().map(|(_, curves)| curves).collect()
+}
+
+/// Values by their keys, in order of appearance.
+pub(crate) fn grouped<K: Clone + Eq + Hash, V>(keyed: impl IntoIterator<Item = (K, V)>) -> Vec<(K, Vec<V>)> {
+    let mut groups: Vec<(K, Vec<V>)> = Vec::new();
+    let mut places: HashMap<K, usize> = HashMap::new();
+    for (key, value) in keyed {
+        let place = *places.entry(key.clone()).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push((key, Vec::new()));
         }
+        groups[place].1.push(value);
     }
     groups
 }
@@ -132,29 +127,21 @@ fn mean(group: &[&Curve]) -> Option<Mean> {
 }
 
 fn curve((engine, query, scale, machine, ..): Key<'_>, cells: &BTreeMap<usize, &Record>) -> Curve {
-    let times: Vec<(usize, f64, &Record)> =
-        cells.iter().filter_map(|(threads, record)| Some((*threads, record.median_ns()?, *record))).collect();
-    let one_thread = times.first().map_or(0.0, |(_, time, _)| *time);
-    let points = times
-        .into_iter()
-        .map(|(threads, median_ns, record)| Point {
-            threads,
-            median_ns,
-            cores_used: record.cores_used(),
-            speedup: one_thread / median_ns,
-        })
-        .collect();
-    Curve { engine, query: query.to_owned(), scale, machine, points }
+    let one_thread = cells.values().find_map(|record| record.median_ns()).unwrap_or_default();
+    let point = |(threads, record): (&usize, &&Record)| {
+        let median_ns = record.median_ns()?;
+        let speedup = one_thread / median_ns;
+        Some(Point { threads: *threads, median_ns, cores_used: record.cores_used(), speedup })
+    };
+    Curve { engine, query: query.to_owned(), scale, machine, points: cells.iter().filter_map(point).collect() }
 }
 
-/// The engine with what its variant says beyond mode and number of threads: `polars 0.55.2 eager (cold)`, and the format
-/// unless it is Parquet.
+/// The engine with what its variant says beyond mode, threads and the format Parquet: `polars 0.55.2 eager (cold)`.
 fn engine_of(record: &Record) -> String {
     let threads = format!("{}t", record.threads);
     let format = record.dataset.format.as_str();
     let rest = record.id.variant.strip_prefix(format).unwrap_or(&record.id.variant);
-    let mode = record.mode.as_ref().map_or_else(String::new, |mode| format!("-{mode}"));
-    let rest = rest.replacen(&mode, "", 1);
+    let rest = record.mode.as_ref().map_or_else(|| rest.to_owned(), |mode| rest.replacen(&format!("-{mode}"), "", 1));
     let others = rest.split('-').filter(|part| !part.is_empty() && *part != threads);
     let parts: Vec<&str> = Some(format).filter(|format| *format != PARQUET).into_iter().chain(others).collect();
     if parts.is_empty() { record.label() } else { format!("{} ({})", record.label(), parts.join(", ")) }
@@ -162,6 +149,7 @@ fn engine_of(record: &Record) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::picture::draw;
     use super::*;
     use crate::host::record::metric;
     use crate::host::verify::Verdict;

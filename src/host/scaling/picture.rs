@@ -2,7 +2,6 @@
 //! and the ideal.
 
 use anyhow::{Result, anyhow};
-use plotters::coord::types::RangedCoordf64;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
@@ -14,8 +13,6 @@ const QUERY: RGBColor = RGBColor(150, 165, 185);
 const MEAN: RGBColor = RGBColor(20, 80, 160);
 const IDEAL: RGBColor = RGBColor(90, 90, 90);
 const DASH: i32 = 4;
-
-type Panel<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// Draws the curves.
 ///
@@ -66,7 +63,8 @@ fn panel(area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, curves: &[&
         .y_desc("times as fast as with one")
         .draw()?;
     for curve in curves {
-        line(&mut chart, curve.points.iter().map(|point| (point.threads as f64, point.speedup)), QUERY, 1)?;
+        let points = curve.points.iter().map(|point| (point.threads as f64, point.speedup));
+        chart.draw_series(LineSeries::new(points, QUERY.stroke_width(1)))?;
     }
     let ends = [(1.0, 1.0), (most as f64, most as f64)];
     chart
@@ -85,9 +83,4 @@ fn panel(area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, curves: &[&
             .legend(|(x, y)| PathElement::new([(x, y), (x + 5 * DASH, y)], MEAN.stroke_width(2)));
     }
     chart.configure_series_labels().position(SeriesLabelPosition::UpperLeft).background_style(WHITE.mix(0.8)).draw()
-}
-
-fn line(chart: &mut Panel<'_, '_>, points: impl IntoIterator<Item = (f64, f64)>, color: RGBColor, width: u32) -> Drawn {
-    chart.draw_series(LineSeries::new(points, color.stroke_width(width)))?;
-    Ok(())
 }

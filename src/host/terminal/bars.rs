@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write as _};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::lock;
 use crate::host::progress::{Progress, Unit};
 
 /// Before this much time nobody wonders where rows are.
@@ -28,15 +27,19 @@ struct Bar {
 /// Shows it.
 pub(super) fn show(work: u64, progress: &Progress<'_>) {
     let mut open = lock(&OPEN);
-    match progress {
-        Progress::Began(unit, of) => drop(open.insert(work, Bar::new(*unit, *of))),
-        Progress::Ended => drop(open.remove(&work)),
-        other => {
-            if let Some(bar) = open.get_mut(&work) {
-                bar.tell(other);
-            }
-        }
+    match (progress, open.get_mut(&work)) {
+        (Progress::Began(unit, of), _) => drop(open.insert(work, Bar::new(*unit, *of))),
+        (Progress::Ended, _) => drop(open.remove(&work)),
+        (Progress::Now(what), Some(bar)) => bar.drawn.set_message((*what).to_owned()),
+        (Progress::Expected(more), Some(bar)) => bar.drawn.inc_length(*more),
+        (Progress::Done(more), Some(bar)) => bar.done(*more),
+        (Progress::At(all), Some(bar)) => bar.drawn.set_position(*all),
+        (_, None) => {}
     }
+}
+
+pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Writes lines while no bar is in their way.
@@ -56,28 +59,18 @@ impl Bar {
             Unit::Processes => "{msg:40} {wide_bar} {pos}/{len} processes, {eta} left",
             Unit::Pairs => "{msg:44} {wide_bar} {pos}/{len} pairs, {eta} left",
         };
-        let bar = match unit {
+        let drawn = match unit {
             Unit::Nothing => ProgressBar::new_spinner(),
             Unit::Rows => ProgressBar::with_draw_target(Some(of), ProgressDrawTarget::hidden()),
             _ => ProgressBar::new(of),
         };
         if let Ok(style) = ProgressStyle::with_template(style) {
-            bar.set_style(style.with_key("rate", rate).with_key("left", left));
+            drawn.set_style(style.with_key("rate", rate).with_key("left", left));
         }
         if unit == Unit::Nothing {
-            bar.enable_steady_tick(Duration::from_millis(100));
+            drawn.enable_steady_tick(Duration::from_millis(100));
         }
-        Self { drawn: bar, unit, since: Instant::now() }
-    }
-
-    fn tell(&mut self, progress: &Progress<'_>) {
-        match progress {
-            Progress::Now(what) => self.drawn.set_message((*what).to_owned()),
-            Progress::Expected(more) => self.drawn.inc_length(*more),
-            Progress::Done(more) => self.done(*more),
-            Progress::At(all) => self.drawn.set_position(*all),
-            Progress::Began(..) | Progress::Ended => {}
-        }
+        Self { drawn, unit, since: Instant::now() }
     }
 
     fn done(&mut self, more: u64) {

@@ -6,16 +6,17 @@ pub mod output;
 pub(crate) mod relative_time;
 pub(crate) mod summary;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressFinish};
 
 use crate::host::record::Outcome;
 use crate::host::run::event::Event;
+use bars::lock;
 pub use notes::show_notes;
 use output::say;
-pub use summary::doubts;
+pub use summary::{doubts, why_not};
 
 /// What is on the terminal, and what has to be told at the end.
 #[derive(Debug, Default)]
@@ -28,11 +29,8 @@ impl Terminal {
     /// Shows an event, or takes down what it ends.
     pub(crate) fn tell(&self, event: &Event<'_>) {
         match event {
-            Event::Verifying { id, parallel } => {
-                // Several at a time would write over each other.
-                if *parallel > 1 {
-                    return;
-                }
+            // Several at a time would write over each other.
+            Event::Verifying { id, parallel: 1 } => {
                 // Cleared when it is dropped, so that a failure leaves no half line either.
                 let bar = ProgressBar::new_spinner()
                     .with_message(format!("{id}: verifying the answer"))
@@ -59,8 +57,4 @@ impl Terminal {
     pub(crate) fn waited(&self) -> Duration {
         *lock(&self.waited)
     }
-}
-
-fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,14 +9,12 @@ use crate::host::progress;
 
 struct Notes;
 
-static NOTES: Notes = Notes;
-
-/// Shows what the library notes from here on, one line each, on stderr, and bars of what takes long. For a program with a terminal, once, at its beginning;
-/// without it a program that calls the library hears nothing, or what its own logger shows.
+/// Shows what the library notes from here on, a line each, on stderr, and bars of what takes long. For a program with a
+/// terminal, once, at its beginning; without it a program that calls the library hears what its own logger shows.
 pub fn show_notes() {
     progress::watch(bars::show);
     // A second call, or another logger that was there before, changes nothing.
-    if log::set_logger(&NOTES).is_ok() {
+    if log::set_logger(&Notes).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }
 }

@@ -3,12 +3,14 @@
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
+use comfy_table::{CellAlignment, Row, Table, presets};
 use rustix::fs::{FileType, fstat};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -39,6 +41,16 @@ pub(crate) fn say(text: impl Display) {
     if let Err(error) = line(text) {
         let _ = writeln!(io::stderr(), "{error:#}");
     }
+}
+
+/// A table without lines, for rows to be added; its columns of `figures` end below each other.
+pub fn plain_table(header: impl Into<Row>, figures: Range<usize>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    for column in table.column_iter_mut().skip(figures.start).take(figures.len()) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }
 
 /// Stands between this process and the reader of its stdout. Criterion prints by `println!`, which panics when that reader is
@@ -98,10 +110,8 @@ fn pass_on(mut from: impl Read, mut to: impl Write, ended: &AtomicBool) {
     let mut buffer = vec![0; 1 << 16];
     let mut gone = false;
     while let Ok(bytes @ 1..) = from.read(&mut buffer) {
-        let text = &buffer[..bytes];
-        let last = ended.load(Ordering::SeqCst) && text.last() == Some(&END);
-        let text = if last { &text[..bytes - 1] } else { text };
-        gone = gone || to.write_all(text).is_err();
+        let last = ended.load(Ordering::SeqCst) && buffer[bytes - 1] == END;
+        gone = gone || to.write_all(&buffer[..bytes - usize::from(last)]).is_err();
         if last {
             return;
         }

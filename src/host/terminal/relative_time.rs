@@ -8,16 +8,16 @@ use crate::host::catalog::Entry;
 use crate::host::record::Record;
 use crate::host::stats::geometric_mean;
 use crate::host::variant::{Cache, PARQUET};
+use crate::protocol::engine::Build;
 use crate::protocol::id::Scale;
 
 /// How each engine's program was made, one line an engine.
 pub(crate) fn builds(records: &[Record]) -> Vec<String> {
     let mut told: Vec<String> = Vec::new();
     for record in records.iter().filter(|record| record.is_measured()) {
-        let build = &record.engine.build;
-        let allocator = build.allocator.as_ref().map(|allocator| format!("allocator {allocator}"));
-        let parts = [build.source.clone(), build.compiler.clone(), build.flags.clone(), allocator];
-        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let Build { source, compiler, flags, allocator } = record.engine.build.clone();
+        let allocator = allocator.map(|allocator| format!("allocator {allocator}"));
+        let parts: Vec<String> = [source, compiler, flags, allocator].into_iter().flatten().collect();
         let line = format!("built: {}: {}", record.id.engine, parts.join(", "));
         if !parts.is_empty() && !told.contains(&line) {
             told.push(line);
@@ -51,15 +51,14 @@ impl<'a> Reference<'a> {
     }
 }
 
-/// How far each engine is from the reference, over the queries that both answered rightly in this run under the same
-/// conditions; nearest first.
+/// How far each engine is from the reference, over the queries that both have right under the same conditions; nearest first.
 pub(crate) fn from_reference(records: &[Record], reference: Reference<'_>) -> Option<String> {
     let Reference { engine: reference, workload } = reference;
-    let verified = |record: &&Record| record.ranks() && record.dataset.workload == workload;
-    let floor: BTreeMap<_, f64> =
-        records.iter().filter(verified).filter(|record| record.id.engine == reference).filter_map(time).collect();
+    let verified = records.iter().filter(|record| record.ranks() && record.dataset.workload == workload);
+    let (floor, others): (Vec<&Record>, Vec<_>) = verified.partition(|record| record.id.engine == reference);
+    let floor: BTreeMap<_, f64> = floor.into_iter().filter_map(time).collect();
     let mut ratios: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for record in records.iter().filter(verified).filter(|record| record.id.engine != reference) {
+    for record in others {
         let Some((key, time)) = time(record) else { continue };
         let name = match record.id.variant.as_str() {
             PARQUET => record.id.engine.clone(),
@@ -67,17 +66,12 @@ pub(crate) fn from_reference(records: &[Record], reference: Reference<'_>) -> Op
         };
         ratios.entry(name).or_default().extend(floor.get(&key).map(|floor| time / floor));
     }
-    let mut told: Vec<(f64, String)> = ratios
-        .into_iter()
-        .filter_map(|(name, ratios)| Some((geometric_mean(&ratios)?, name, ratios.len())))
-        .map(|(ratio, name, queries)| (ratio, format!("{name} {ratio:.2} (of {queries})")))
-        .collect();
-    if told.is_empty() {
-        return None;
-    }
-    told.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let list: Vec<String> = told.into_iter().map(|(_, text)| text).collect();
-    Some(format!("times the {reference} reference, geometric mean (of so many queries): {}", list.join(", ")))
+    let mean = |(name, ratios): (String, Vec<f64>)| Some((geometric_mean(&ratios)?, name, ratios.len()));
+    let mut means: Vec<(f64, String, usize)> = ratios.into_iter().filter_map(mean).collect();
+    means.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let told = means.iter().map(|(ratio, name, queries)| format!("{name} {ratio:.2} (of {queries})"));
+    let told = told.collect::<Vec<_>>().join(", ");
+    (!told.is_empty()).then(|| format!("times the {reference} reference, geometric mean (of so many queries): {told}"))
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 
-use crate::host::audit::{self, Audit};
-use crate::host::record::{Outcome, Record, metric};
+use super::output::plain_table;
+use crate::host::audit::{self, Audit, DistributionRatio};
+use crate::host::record::{Outcome, Planning, Record, metric};
 use crate::host::verify::{Dispute, Verdict};
 use crate::protocol::dataset::OVERFLOW_CAUTION;
 use crate::protocol::observe::Heap;
@@ -19,41 +20,38 @@ pub(crate) fn lines(record: &Record) -> String {
     let time = |ns: Option<f64>| ns.map(|ns| Nanos(ns).to_string());
     let known = |value: Option<String>| Some(value.unwrap_or_else(|| "unknown".to_owned()));
     let planning = record.planning.as_ref();
+    let planned = |ns: fn(&Planning) -> u64| time(planning.map(|planning| metric::value(ns(planning))));
     // What an engine writes beside its replies is what it spills.
     let spilled = record.metric(metric::BYTES_WRITTEN).filter(|bytes| *bytes > SPILLED);
     let from_disk = record.metric(metric::BYTES_READ_FROM_DISK).filter(|bytes| *bytes > 0.0);
     let heap = record.heap().map(|found| found.heap);
     let told = [
-        [("read", record.dataset.read_in_words()), ("", None), ("", None), ("", None)],
-        [
+        vec![("read", record.dataset.read_in_words())],
+        vec![
             ("answer", known(record.verdict.as_ref().map(ToString::to_string))),
             ("peak memory", known(bytes(metric::PEAK_MEMORY))),
             ("before the query", bytes(metric::BASELINE_MEMORY)),
             ("cores used", known(record.cores_used().map(|cores| format!("{cores:.2}")))),
         ],
-        [
-            (
-                "before the clock: finding the Iceberg tables",
-                time(planning.map(|planning| metric::value(planning.catalog_ns))),
-            ),
-            ("planning", time(planning.map(|planning| metric::value(planning.planning_ns)))),
+        vec![
+            ("before the clock: finding the Iceberg tables", planned(|planning| planning.catalog_ns)),
+            ("planning", planned(|planning| planning.planning_ns)),
             ("files", planning.map(|planning| planning.files.to_string())),
-            ("", None),
         ],
-        [
+        vec![
             ("in runs of their own: planning", time(record.metric(metric::PLAN_TIME))),
             ("executing", time(record.metric(metric::EXECUTE_TIME))),
             ("fetching", time(record.metric(metric::FETCH_TIME))),
             ("from disk", from_disk.map(size)),
         ],
-        [
+        vec![
             ("written", spilled.map(size)),
             ("allocates", heap.as_ref().map(allocates)),
             ("peak heap", heap.map(|heap| Bytes(heap.peak_bytes).to_string())),
             ("instructions", record.instructions().map(|found| found.instructions.to_string())),
         ],
     ];
-    let line = |parts: [(&str, Option<String>); 4]| {
+    let line = |parts: Vec<(&str, Option<String>)>| {
         let told = parts.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", value?)));
         told.collect::<Vec<_>>().join("   ")
     };
@@ -85,9 +83,8 @@ pub(crate) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {
             .cmp(&(b.id.scale, place(b), !b.verified()))
             .then(a_time.0.total_cmp(&b_time.0))
     });
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["query", "scale", "engine", "variant", "median", "peak memory", "answer"]);
+    let header = ["query", "scale", "engine", "variant", "median", "peak memory", "answer"];
+    let mut table = plain_table(header, 4..6);
     for (record, median) in measured {
         let id = &record.id;
         let mut engine = id.engine.clone();
@@ -98,10 +95,7 @@ pub(crate) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {
             engine += &format!(" [{:.2} x {}]", official.geomean_ratio, official.against);
         }
         let memory = record.peak_memory_bytes().map_or_else(|| "unknown".to_owned(), |bytes| Bytes(bytes).to_string());
-        let verdict = match &record.verdict {
-            None => "unchecked, not ranked".to_owned(),
-            Some(verdict) => verdict.short(),
-        };
+        let verdict = record.verdict.as_ref().map_or_else(|| "unchecked, not ranked".to_owned(), Verdict::short);
         table.add_row([
             id.query.clone(),
             id.scale.to_string(),
@@ -112,21 +106,16 @@ pub(crate) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {
             verdict,
         ]);
     }
-    for column in [4, 5] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
     Some(table)
 }
 
 /// What the brackets beside an engine's name mean; `None` when there are none.
 pub(crate) fn legend(records: &[Record], audits: &[Audit]) -> Option<String> {
     let official = records.iter().find_map(|record| Some((record, audit::nearest_official(record, audits)?)));
-    official.map(|(record, official)| {
+    official.map(|(Record { id, .. }, DistributionRatio { against, geomean_ratio: ratio, .. })| {
         format!(
-            "[{:.2} x {}]: as it is built here, {} takes {:.2} times as long as that official distribution (geometric mean at {}, by cargo xtask audit)",
-            official.geomean_ratio, official.against, record.id.engine, official.geomean_ratio, record.id.scale
+            "[{ratio:.2} x {against}]: as it is built here, {} takes {ratio:.2} times as long as that official distribution (geometric mean at {}, by cargo xtask audit)",
+            id.engine, id.scale
         )
     })
 }
@@ -138,19 +127,25 @@ pub(crate) fn reasons(records: &[Record]) -> Vec<String> {
         variant if variant == record.dataset.format => record.id.query.clone(),
         variant => format!("{} ({variant})", record.id.query),
     };
-    let mut told: BTreeMap<(&str, &str, String), Vec<String>> = BTreeMap::new();
+    let mut told: BTreeMap<(&str, &str, &str), Vec<String>> = BTreeMap::new();
     for record in records {
-        let (how, why) = match (&record.outcome, &record.verdict) {
-            (Outcome::Failed(why), _) => ("FAILED", why.reason.clone()),
-            (Outcome::Skipped(why), _) => ("skipped", why.reason.clone()),
-            (Outcome::Measured(_), Some(Verdict::Unchecked { reason })) => ("unchecked", reason.clone()),
-            (Outcome::Measured(_), _) => continue,
-        };
-        told.entry((how, record.id.engine.as_str(), why)).or_default().push(cell(record));
+        if let Some((how, why)) = why_not(record) {
+            told.entry((how, record.id.engine.as_str(), why)).or_default().push(cell(record));
+        }
     }
     let lines = told.into_iter();
     let lines = lines.map(|((how, engine, why), queries)| format!("{how}: {engine} {}: {why}", queries.join(", ")));
     lines.chain(doubts(records)).collect()
+}
+
+/// In a word how a cell came to no verified answer, and why; `None` where engines disagree too, which [`doubts`] tells.
+pub fn why_not(record: &Record) -> Option<(&'static str, &str)> {
+    match (&record.outcome, &record.verdict) {
+        (Outcome::Failed(why), _) => Some(("FAILED", &why.reason)),
+        (Outcome::Skipped(why), _) => Some(("skipped", &why.reason)),
+        (Outcome::Measured(_), Some(Verdict::Unchecked { reason })) => Some(("unchecked", reason)),
+        (Outcome::Measured(_), _) => None,
+    }
 }
 
 /// What to know beside the numbers: engines that disagree, each dispute once, and what readers may get wrong about the files.
@@ -170,9 +165,8 @@ pub fn doubts(records: &[Record]) -> Vec<String> {
         }
     }
     if !disputes.is_empty() && records.iter().all(|record| !record.accept_majority) {
-        told.push(
-            "  what most independent engines say is taken with --accept-majority; the records then say so".to_owned(),
-        );
+        let hint = "  what most independent engines say is taken with --accept-majority; the records then say so";
+        told.push(hint.to_owned());
     }
     for record in records {
         let outdone = |caution: &&String| record.verified() && caution.contains(OVERFLOW_CAUTION);
@@ -188,10 +182,10 @@ pub fn doubts(records: &[Record]) -> Vec<String> {
 
 /// How much of the run's time the engines' programs were waited for.
 pub(crate) fn share(waited: Duration, wall: Duration) -> String {
-    let percent = 100.0 * waited.as_secs_f64() / wall.as_secs_f64();
+    let (waited, wall) = (waited.as_secs_f64(), wall.as_secs_f64());
     format!(
-        "{percent:.0} % of {:.1} s of wall time the engines' programs were at work: starting, loading, answering, warming up, timed",
-        wall.as_secs_f64()
+        "{:.0} % of {wall:.1} s of wall time the engines' programs were at work: starting, loading, answering, warming up, timed",
+        100.0 * waited / wall
     )
 }
 

@@ -1,12 +1,12 @@
-//! What a run says at its end: a table, who was fastest and who took the least memory, and a line for each that did not make
-//! it. Pure functions over records.
+//! What a run says at its end: a table, who was fastest and most frugal, and a line for each that did not make it.
 
 use std::collections::BTreeMap;
 
-use comfy_table::{CellAlignment, Table, presets};
-use querydyno::host::record::{Outcome, Record};
+use comfy_table::Table;
+use querydyno::host::record::{Outcome, Record, metric};
 use querydyno::host::report::Conditions;
-use querydyno::host::terminal::doubts;
+use querydyno::host::terminal::output::plain_table;
+use querydyno::host::terminal::{doubts, why_not};
 use querydyno::host::verify::Verdict;
 use querydyno::protocol::units::{Bytes, Nanos};
 
@@ -28,8 +28,7 @@ pub(super) fn shown(records: &[Record]) -> String {
     text
 }
 
-/// Records that may be compared: one query under the same conditions over the same data. One that never came to its data is
-/// with the first of its query.
+/// Records that may be compared: one query under like conditions over one data. Without data it is with the first of its query.
 fn groups(records: &[Record]) -> Vec<Vec<&Record>> {
     let key = |record: &Record| (record.id.query.clone(), Conditions::of(record));
     let data = |record: &Record| record.dataset.sha256.clone();
@@ -48,23 +47,14 @@ fn groups(records: &[Record]) -> Vec<Vec<&Record>> {
 }
 
 fn table(records: &[Record]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["query", "engine", "variant", "outcome", "median", "min", "max", "peak memory", "answer"]);
+    let header = ["query", "engine", "variant", "outcome", "median", "min", "max", "peak memory", "answer"];
+    let mut table = plain_table(header, 4..8);
     for mut group in groups(records) {
         // Verified ones first, the fastest of them first.
-        group.sort_by(|a, b| {
-            let median = |record: &Record| record.median_ns().unwrap_or(f64::INFINITY);
-            (!is_right(a)).cmp(&!is_right(b)).then(median(a).total_cmp(&median(b)))
-        });
-        for record in group {
-            table.add_row(row(record));
-        }
-    }
-    for column in 4..8 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+        let median = |record: &Record| record.median_ns().unwrap_or(f64::INFINITY);
+        group.sort_by(|a, b| median(a).total_cmp(&median(b)));
+        group.sort_by_key(|record| ended(record) != "right");
+        table.add_rows(group.into_iter().map(row));
     }
     table
 }
@@ -78,10 +68,6 @@ fn row(record: &Record) -> [String; 9] {
     };
     let time = |ns: Option<f64>| ns.map(|ns| Nanos(ns).to_string()).unwrap_or_default();
     let memory = record.peak_memory_bytes().map(|bytes| Bytes(bytes).to_string());
-    let answer = match &record.verdict {
-        Some(verdict) => verdict.short(),
-        None => String::new(),
-    };
     [
         record.id.query.clone(),
         record.label(),
@@ -91,33 +77,24 @@ fn row(record: &Record) -> [String; 9] {
         time(samples.iter().copied().reduce(f64::min)),
         time(samples.iter().copied().reduce(f64::max)),
         memory.unwrap_or_default(),
-        answer,
+        record.verdict.as_ref().map_or_else(String::new, Verdict::short),
     ]
 }
 
 /// `q1: 4 of 5 engines answered and agree; fastest: duckdb, 12.3 ms; most frugal: polars, 34 MiB`.
 fn summary(group: &[&Record]) -> String {
     let first = group[0];
-    let verified: Vec<&&Record> = group.iter().filter(|record| is_right(record)).collect();
-    let count = |is: &dyn Fn(&Record) -> bool| group.iter().filter(|record| is(record)).count();
-    let absent = count(&not_there);
-    let asked = group.len() - absent;
-    let mut parts = vec![match verified.len() {
+    let count = |what: &str| group.iter().filter(|record| ended(record) == what).count();
+    let asked = group.len() - count("not there");
+    let mut parts = vec![match count("right") {
         0 => format!("none of {asked} engines is verified"),
         count => format!("{count} of {asked} engines answered and agree"),
     }];
-    let more = [
-        (count(&is_disputed), "disputed"),
-        (count(&|record| record.is_measured() && !record.verified() && !is_disputed(record)), "unchecked"),
-        (count(&is_wrong), "wrong"),
-        (count(&|record: &Record| record.is_failed() && !is_wrong(record)), "failed"),
-        (count(&|record: &Record| record.is_skipped() && !not_there(record)), "cannot"),
-        (absent, "not there"),
-    ];
-    parts.extend(more.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
+    let others = ["disputed", "unchecked", "wrong", "failed", "cannot", "not there"].map(|what| (count(what), what));
+    parts.extend(others.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
     let mut text = format!("{} ({}): {}", first.id.query, first.id.variant, parts.join(", "));
-    let timed: Vec<(&Record, f64)> =
-        verified.iter().filter_map(|record| Some((**record, record.median_ns()?))).collect();
+    let right = group.iter().filter(|record| ended(record) == "right");
+    let timed: Vec<(&Record, f64)> = right.filter_map(|record| Some((*record, record.median_ns()?))).collect();
     if first.parallel > 1 {
         text += "; engines ran at the same time, so none is called the fastest";
     } else {
@@ -130,8 +107,7 @@ fn summary(group: &[&Record]) -> String {
         }
     }
     if let Some(planning) = group.iter().find_map(|record| record.planning.as_ref()) {
-        #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
-        let [catalog, files] = [planning.catalog_ns, planning.planning_ns].map(|ns| Nanos(ns as f64));
+        let [catalog, files] = [planning.catalog_ns, planning.planning_ns].map(|ns| Nanos(metric::value(ns)));
         text += &format!("; Iceberg planning, in no time above: {catalog} catalog, {files} files");
     }
     text
@@ -151,36 +127,27 @@ fn reads(records: &[Record]) -> Vec<String> {
     told
 }
 
-/// Whether its time may stand beside others.
-fn is_right(record: &Record) -> bool {
-    record.is_measured() && record.verified()
-}
-
-fn is_wrong(record: &Record) -> bool {
-    matches!(record.verdict, Some(Verdict::Wrong { .. }))
-}
-
-fn is_disputed(record: &Record) -> bool {
-    record.is_measured() && matches!(record.verdict, Some(Verdict::Disputed(_)))
-}
-
-/// Whether nobody tried it: its program is not there.
-fn not_there(record: &Record) -> bool {
-    record.is_skipped() && record.failure().is_none()
+/// How a cell ended; only the time of one that is right may stand beside others.
+fn ended(record: &Record) -> &'static str {
+    match (&record.outcome, &record.verdict) {
+        (Outcome::Measured(_), _) if record.verified() => "right",
+        (Outcome::Measured(_), Some(Verdict::Disputed(_))) => "disputed",
+        (Outcome::Measured(_), _) => "unchecked",
+        (_, Some(Verdict::Wrong { .. })) => "wrong",
+        (Outcome::Failed(_), _) => "failed",
+        // Nobody tried it: its program is not there.
+        (Outcome::Skipped(_), _) if record.failure().is_none() => "not there",
+        (Outcome::Skipped(_), _) => "cannot",
+    }
 }
 
 /// One line for each engine that failed, was skipped or is unchecked, with its queries where there are several.
 fn reasons(records: &[Record]) -> Vec<String> {
     let mut told: BTreeMap<(&str, &str, String), Vec<&str>> = BTreeMap::new();
     for record in records {
-        let (how, why) = match (&record.outcome, &record.verdict) {
-            (Outcome::Failed(why), _) => ("FAILED", &why.reason),
-            (Outcome::Skipped(why), _) => ("skipped", &why.reason),
-            (Outcome::Measured(_), Some(Verdict::Unchecked { reason })) => ("unchecked", reason),
-            (Outcome::Measured(_), _) => continue,
-        };
-        let why = in_a_line(why);
-        told.entry((how, record.id.engine.as_str(), why)).or_default().push(&record.id.query);
+        if let Some((how, why)) = why_not(record) {
+            told.entry((how, record.id.engine.as_str(), in_a_line(why))).or_default().push(&record.id.query);
+        }
     }
     told.into_iter()
         .map(|((how, engine, why), mut queries)| {
@@ -201,8 +168,6 @@ fn in_a_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use querydyno::host::record::metric;
-
     use super::*;
 
     fn record(engine: &str, milliseconds: f64, mebibytes: u64, verdict: Verdict) -> Record {

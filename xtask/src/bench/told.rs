@@ -1,16 +1,15 @@
 //! Every setting with who said it, as a table.
 
-use comfy_table::{Table, presets};
+use comfy_table::Table;
 use querydyno::host::settings::Settings;
+use querydyno::host::terminal::output::plain_table;
 
 /// Characters of a value: somebody's query may be long.
 const LONGEST: usize = 60;
 
 /// One row a setting.
 pub(super) fn table(settings: &Settings) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["setting", "variable", "value", "from", "what it is"]);
+    let mut table = plain_table(["setting", "variable", "value", "from", "what it is"], 0..0);
     for told in settings.told() {
         let first = told.value.lines().next().unwrap_or_default();
         let mut value: String = first.chars().take(LONGEST).collect();
