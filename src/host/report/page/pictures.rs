@@ -2,15 +2,17 @@
 
 use anyhow::Result;
 
-use crate::host::record::metric;
+use crate::host::record::{Record, metric};
 use crate::host::report::Report;
 use crate::host::report::contestant::Contestant;
 use crate::host::report::crossover::Crossover;
 use crate::host::report::document::Block;
 use crate::host::report::group::Group;
 use crate::host::report::picture::{self, Axes, Bar, Heat, Hue, Line, Picture, Spot};
+use crate::host::report::ranking::Place;
 use crate::host::scaling::Mean;
 use crate::host::stats::geometric_mean;
+use crate::protocol::id::Scale;
 
 /// Runs of the warm-up that are drawn.
 const WARM_UP: usize = 20;
@@ -22,8 +24,7 @@ fn hue(contestant: &Contestant) -> Hue {
     Hue { label: contestant.label.clone(), color: contestant.color.into() }
 }
 
-/// How the names of this group's files begin; from the report's second group on with its number, since groups may differ in
-/// what no title says.
+/// How the names of this group's files begin; from the second group on with its number, since titles do not say everything.
 fn stem(group: &Group<'_>, index: usize) -> String {
     let title = group.conditions.title();
     let plain: String = title.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
@@ -32,20 +33,15 @@ fn stem(group: &Group<'_>, index: usize) -> String {
     if index == 0 { stem } else { format!("{stem}-{}", index + 1) }
 }
 
-/// The pictures of the report's group at this index: speed against memory, queries by engines, every query's bars, the
-/// samples.
+/// The pictures of the group at this index: speed against memory, queries by engines, every query's bars, the samples.
 pub(super) fn blocks(group: &Group<'_>, index: usize) -> Result<Vec<Block>> {
     let stem = stem(group, index);
     let hues: Vec<Hue> = group.contestants.iter().map(hue).collect();
-    let spots: Vec<Spot<'_>> = group
-        .ranking
-        .places
-        .iter()
-        .filter_map(|place| {
-            let memory_bytes = place.peak_memory_bytes?;
-            Some(Spot { hue: &hues[place.contestant], time_ns: place.geomean_ns, memory_bytes })
-        })
-        .collect();
+    let spot = |place: &Place| {
+        let memory_bytes = place.peak_memory_bytes?;
+        Some(Spot { hue: &hues[place.contestant], time_ns: place.geomean_ns, memory_bytes })
+    };
+    let spots: Vec<Spot<'_>> = group.ranking.places.iter().filter_map(spot).collect();
     let mut wide = Vec::new();
     if spots.len() > 1 {
         wide.push(picture::scatter(&format!("{stem}-speed-memory"), "Speed against memory", &spots)?);
@@ -64,21 +60,21 @@ pub(super) fn blocks(group: &Group<'_>, index: usize) -> Result<Vec<Block>> {
         blocks.push(Block::Pictures(wide));
     }
     if !bars.is_empty() {
-        blocks.push(Block::Text(BARS.to_owned()));
-        blocks.push(Block::Pictures(bars));
+        blocks.extend([Block::Text(BARS.to_owned()), Block::Pictures(bars)]);
     }
     Ok(blocks)
 }
 
 /// `None` when nobody but the reference has a time: then there is no fastest engine to relate to.
 fn heat(stem: &str, group: &Group<'_>, hues: &[Hue], ranked: &[usize]) -> Result<Option<Picture>> {
-    if (0..group.queries.len()).all(|query| group.fastest(query).is_none()) {
+    let fastest: Vec<Option<f64>> = (0..group.queries.len()).map(|query| group.fastest(query)).collect();
+    if fastest.iter().all(Option::is_none) {
         return Ok(None);
     }
     let engines: Vec<String> = ranked.iter().map(|contestant| hues[*contestant].label.clone()).collect();
     let queries: Vec<String> = group.queries.iter().map(|query| (*query).to_owned()).collect();
     let ratio = |query: usize, contestant: usize| {
-        Some(group.cell(query, contestant)?.ranked_time()?.estimate / group.fastest(query)?)
+        Some(group.cell(query, contestant)?.ranked_time()?.estimate / fastest[query]?)
     };
     let row = |query| ranked.iter().map(|contestant| ratio(query, *contestant)).collect();
     let ratios: Vec<Vec<Option<f64>>> = (0..group.queries.len()).map(row).collect();
@@ -114,15 +110,11 @@ fn bars(stem: &str, group: &Group<'_>, hues: &[Hue], query: usize) -> Result<Opt
 
 /// How far samples lie from their cell's median; `None` when nobody has any.
 fn spread(stem: &str, group: &Group<'_>, hues: &[Hue], ranked: &[usize]) -> Result<Option<Picture>> {
-    let deviations: Vec<Vec<f64>> = ranked
-        .iter()
-        .map(|contestant| {
-            let cells = group.of(*contestant).filter_map(|cell| Some((cell.record(), cell.ranked_time()?.estimate)));
-            cells
-                .flat_map(|(record, median)| record.samples_ns().iter().map(move |sample| sample / median - 1.0))
-                .collect()
-        })
-        .collect();
+    let deviations = |contestant: &usize| {
+        let cells = timed(group, *contestant);
+        cells.flat_map(|(record, median)| record.samples_ns().iter().map(move |sample| sample / median - 1.0)).collect()
+    };
+    let deviations: Vec<Vec<f64>> = ranked.iter().map(deviations).collect();
     let rows: Vec<(&Hue, &[f64])> =
         ranked.iter().zip(&deviations).map(|(contestant, values)| (&hues[*contestant], values.as_slice())).collect();
     if rows.is_empty() {
@@ -131,22 +123,20 @@ fn spread(stem: &str, group: &Group<'_>, hues: &[Hue], ranked: &[usize]) -> Resu
     picture::spread(&format!("{stem}-samples"), "Samples around their cell's median", &rows).map(Some)
 }
 
+/// The records of a contestant that may be ranked, each with its median.
+fn timed<'a>(group: &Group<'a>, contestant: usize) -> impl Iterator<Item = (&'a Record, f64)> {
+    group.of(contestant).filter_map(|cell| Some((cell.record(), cell.ranked_time()?.estimate)))
+}
+
 /// Time over scale, for the mean and each query of one family, the report's `family`th.
 pub(super) fn crossovers(crossovers: &[Crossover], family: usize) -> Result<Vec<Picture>> {
     let draw = |found: &Crossover| {
         let query = found.query.as_deref().unwrap_or("geometric mean");
         let hues: Vec<Hue> =
             found.lines.iter().map(|line| Hue { label: line.label.clone(), color: line.color.into() }).collect();
-        let lines: Vec<Line<'_>> = found
-            .lines
-            .iter()
-            .zip(&hues)
-            .map(|(line, hue)| Line {
-                hue,
-                dashed: false,
-                points: line.points.iter().map(|(scale, time)| (scale.factor(), *time)).collect(),
-            })
-            .collect();
+        let points = |points: &[(Scale, f64)]| points.iter().map(|(scale, time)| (scale.factor(), *time)).collect();
+        let lines = found.lines.iter().zip(&hues).map(|(line, hue)| Line { hue, points: points(&line.points) });
+        let lines: Vec<Line<'_>> = lines.collect();
         let ticks = found.fastest.iter().map(|(scale, _)| scale.factor()).collect();
         let axes = Axes { x: "scale factor", y: "time", log_x: true, log_y: true, x_ticks: Some(ticks), y_time: true };
         picture::lines(&format!("scales-{}-{}", family + 1, query.replace(' ', "-")), query, &axes, &lines, None)
@@ -172,27 +162,16 @@ pub(super) fn scaling(report: &Report<'_>, means: &[Mean], machines: &[&str]) ->
         [Some(mean.engine.clone()), scale, machine].into_iter().flatten().collect::<Vec<_>>().join(", ")
     };
     let hues: Vec<Hue> = means.iter().map(|mean| Hue { label: label(mean), color: color(mean).into() }).collect();
-    #[expect(clippy::cast_precision_loss, reason = "a handful of threads")]
-    let points =
-        |points: &[(usize, f64)]| points.iter().map(|(threads, speedup)| (*threads as f64, *speedup)).collect();
-    let lines: Vec<Line<'_>> = means
-        .iter()
-        .zip(&hues)
-        .map(|(mean, hue)| Line { hue, dashed: false, points: points(&mean.speedups) })
-        .collect();
-    let mut ticks: Vec<f64> =
-        lines.iter().flat_map(|line: &Line<'_>| &line.points).map(|(threads, _)| *threads).collect();
+    let points = |points: &[(usize, f64)]| {
+        points.iter().map(|(threads, speedup)| (picture::count(*threads), *speedup)).collect()
+    };
+    let lines: Vec<Line<'_>> =
+        means.iter().zip(&hues).map(|(mean, hue)| Line { hue, points: points(&mean.speedups) }).collect();
+    let mut ticks: Vec<f64> = lines.iter().flat_map(|line| &line.points).map(|(threads, _)| *threads).collect();
     ticks.sort_by(f64::total_cmp);
     ticks.dedup();
     let ideal: Vec<(f64, f64)> = ticks.iter().map(|threads| (*threads, *threads)).collect();
-    let axes = Axes {
-        x: "threads",
-        y: "times as fast as with one",
-        log_x: false,
-        log_y: false,
-        x_ticks: Some(ticks),
-        y_time: false,
-    };
+    let axes = Axes { x: "threads", y: "times as fast as with one", x_ticks: Some(ticks), ..Axes::default() };
     picture::lines("scaling", "Speed-up over threads", &axes, &lines, Some(&ideal))
 }
 
@@ -210,7 +189,7 @@ pub(super) fn warm_up(group: &Group<'_>) -> Result<Option<(Picture, Vec<String>)
     for (contestant, hue) in hues.iter().enumerate() {
         let points: Vec<(f64, f64)> = (0..WARM_UP).map_while(|run| point(group, contestant, run)).collect();
         if points.len() > 1 {
-            lines.push(Line { hue, dashed: false, points });
+            lines.push(Line { hue, points });
         } else {
             without.push(hue.label.clone());
         }
@@ -218,27 +197,16 @@ pub(super) fn warm_up(group: &Group<'_>) -> Result<Option<(Picture, Vec<String>)
     if lines.is_empty() {
         return Ok(None);
     }
-    let axes = Axes {
-        x: "run",
-        y: "times the median of the samples",
-        log_x: false,
-        log_y: true,
-        x_ticks: None,
-        y_time: false,
-    };
+    let axes = Axes { x: "run", y: "times the median of the samples", log_y: true, ..Axes::default() };
     let title = format!("Warming up: {}", group.conditions.title());
     let picture = picture::lines(&format!("{}-warm-up", stem(group, 0)), &title, &axes, &lines, None)?;
     Ok(Some((picture, without)))
 }
 
-/// The mean over a contestant's cells of a run's time by the cell's median; `None` when one of them has no such run, so
-/// that a line is of the same cells all along.
+/// The mean over a contestant's cells of a run's time by the cell's median; `None` when one of them has no such run.
 fn point(group: &Group<'_>, contestant: usize, run: usize) -> Option<(f64, f64)> {
-    let ratios: Option<Vec<f64>> = group
-        .of(contestant)
-        .filter_map(|cell| Some((cell.record(), cell.ranked_time()?.estimate)))
+    let ratios: Option<Vec<f64>> = timed(group, contestant)
         .map(|(record, median)| Some(metric::value(*record.measurement()?.warm_up_ns.get(run)?) / median))
         .collect();
-    #[expect(clippy::cast_precision_loss, reason = "a few runs")]
-    Some(((run + 1) as f64, geometric_mean(&ratios?)?))
+    Some((picture::count(run + 1), geometric_mean(&ratios?)?))
 }

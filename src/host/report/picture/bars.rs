@@ -7,10 +7,9 @@ use plotters::style::Color;
 
 use crate::protocol::units::Nanos;
 
-use super::canvas::{Canvas, Font, Point, count, fit, fit_ends, nothing, paint, width};
+use super::canvas::{Canvas, Font, Picture, Point, count, fit, fit_ends, nothing, paint, width};
 use super::scale::sane;
-use super::theme::{self, GRID, INK};
-use super::{Hue, Picture};
+use super::theme::{self, GRID, Hue, INK};
 
 /// The time of an engine, in nanoseconds.
 #[derive(Debug, Clone, Copy)]

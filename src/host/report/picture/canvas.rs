@@ -8,8 +8,31 @@ use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::Picture;
 use super::theme::{self, INK, PAPER, SOFT};
+
+/// A drawn picture: an SVG element without a style of its own.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// The file's name without `.svg`.
+    pub name: String,
+    /// One sentence for those who do not see it; the element's `aria-label`.
+    pub alt: String,
+    /// In CSS pixels.
+    pub width: u32,
+    svg: String,
+}
+
+impl Picture {
+    /// The element for an HTML page that has [`theme::STYLE`] in its head; its colours are CSS variables.
+    pub fn inline(&self) -> &str {
+        &self.svg
+    }
+
+    /// The contents of an SVG file: with [`theme::STYLE`] inside, and plain light colours for what knows no CSS variables.
+    pub fn standalone(&self) -> String {
+        theme::standalone(&self.svg)
+    }
+}
 
 /// A point in CSS pixels from the upper left corner.
 pub(super) type Point = (f64, f64);
@@ -52,7 +75,7 @@ pub(super) fn paint(
     }
     let size = (whole(width).unsigned_abs(), whole(height).unsigned_abs());
     let svg = theme::finish(&raw, size, fine, &alt);
-    Ok(Picture { name: name.to_owned(), title: title.to_owned(), alt, width: size.0, svg })
+    Ok(Picture { name: name.to_owned(), alt, width: size.0, svg })
 }
 
 /// The error of a picture that has nothing to show.
@@ -179,7 +202,7 @@ fn cut(text: &str, size: f64, room: f64, tail: usize) -> String {
 
 /// A number of things as a coordinate or a divisor.
 #[expect(clippy::cast_precision_loss, reason = "numbers of things to draw are far below 2^53")]
-pub(super) fn count(number: usize) -> f64 {
+pub fn count(number: usize) -> f64 {
     number as f64
 }
 

@@ -7,11 +7,10 @@ use super::canvas::{Canvas, Font, Point, width};
 use super::place::{Patch, beside, stack};
 
 /// A curve whose points lie from left to right.
-pub(super) struct Curve<'a> {
-    pub label: &'a str,
+pub(super) struct Curve {
+    pub label: String,
     pub color: RGBColor,
-    pub dashed: bool,
-    /// The number of its shape, so that curves differ by more than colour; nothing for no markers.
+    /// The number of its shape, so that curves differ by more than colour; nothing for a dashed curve without markers.
     pub marker: Option<usize>,
     pub points: Vec<Point>,
 }
@@ -26,7 +25,7 @@ const NEAR: f64 = 12.0;
 /// A name farther from its curve's end than this is no longer read as its name.
 const FAR: f64 = 60.0;
 
-impl Curve<'_> {
+impl Curve {
     pub(super) fn draw(&self, canvas: &Canvas) -> Result<()> {
         self.path(canvas)?;
         let every = self.points.len().div_ceil(MARKERS).max(1);
@@ -42,7 +41,7 @@ impl Curve<'_> {
 
     /// The same look elsewhere.
     pub(super) fn at(&self, points: Vec<Point>) -> Self {
-        Self { points, ..*self }
+        Self { label: self.label.clone(), points, ..*self }
     }
 
     /// Writes the name, with a thin line from the curve's end where it lies apart.
@@ -56,11 +55,11 @@ impl Curve<'_> {
         } else if (x - end.0).hypot(y - end.1) > if level { 1.5 * NEAR } else { 0.75 * NEAR } {
             canvas.line(&[*end, (x, y)], self.color.mix(0.6), 1.0)?;
         }
-        canvas.text(patch.start(), self.label, Font::new(text))
+        canvas.text(patch.start(), &self.label, Font::new(text))
     }
 
     fn path(&self, canvas: &Canvas) -> Result<()> {
-        let draw = if self.dashed { Canvas::dashed } else { Canvas::line };
+        let draw = if self.marker.is_none() { Canvas::dashed } else { Canvas::line };
         draw(canvas, &self.points, self.color.mix(1.0), 1.75)
     }
 
@@ -78,9 +77,8 @@ impl Curve<'_> {
     }
 }
 
-/// Where each curve's name goes: right of the plot for those that end there, beside its end for the others.
-///
-/// Nothing where one of them finds no room; then it takes a legend.
+/// Where each curve's name goes: right of the plot for those that end there, beside its end for the others. Nothing where
+/// one of them finds no room; then it takes a legend.
 pub(super) fn labels(curves: &[Curve], area: &Patch, text: f64) -> Option<Vec<Patch>> {
     let ends: Vec<Point> = curves.iter().map(|curve| curve.points.last().copied()).collect::<Option<_>>()?;
     let reaches = |end: &Point| end.0 > area.right - EDGE;
@@ -93,7 +91,7 @@ pub(super) fn labels(curves: &[Curve], area: &Patch, text: f64) -> Option<Vec<Pa
     let mut taken: Vec<Patch> = curves.iter().flat_map(|curve| &curve.points).map(|p| Patch::around(*p, 5.0)).collect();
     taken.extend(curves.iter().flat_map(|curve| curve.points.windows(2)).flat_map(along));
     let label = |(curve, end): (&Curve, &Point)| {
-        let size = (width(curve.label, text), text + 3.0);
+        let size = (width(&curve.label, text), text + 3.0);
         if reaches(end) {
             let (left, middle) = (area.right + 6.0, heights.next()?);
             let (top, bottom) = (middle - size.1 / 2.0, middle + size.1 / 2.0);

@@ -3,8 +3,7 @@
 use anyhow::Result;
 use plotters::style::{Color, RGBColor};
 
-use super::Picture;
-use super::canvas::{Canvas, Font, Point, count, fit_ends, nothing, paint, width};
+use super::canvas::{Canvas, Font, Picture, Point, count, fit_ends, nothing, paint, width};
 use super::scale::sane;
 use super::theme::GRID;
 

@@ -1,22 +1,18 @@
 //! Curves: speed-up over threads, times over scale factors, times over a process's first runs.
 
 use anyhow::Result;
-use plotters::style::RGBColor;
 
-use super::canvas::{Canvas, Font, Point, count, fit, fit_ends, nothing, paint, width};
+use super::canvas::{Canvas, Font, Picture, Point, count, fit, fit_ends, nothing, paint, width};
 use super::curve::{self, Curve};
 use super::place::Patch;
 use super::scale::{Scale, Unit, label, sane};
-use super::theme::{self, GRID, SOFT};
-use super::{Hue, Picture};
+use super::theme::{self, GRID, Hue, SOFT};
 
 /// One curve.
 #[derive(Debug, Clone)]
 pub struct Line<'a> {
     /// The engine.
     pub hue: &'a Hue,
-    /// True for what differs from the engine's other curve, for instance its memory limit.
-    pub dashed: bool,
     /// In any order of x.
     pub points: Vec<(f64, f64)>,
 }
@@ -51,24 +47,28 @@ const LEGEND_ROW: f64 = 18.0;
 /// # Errors
 /// Without a point that the axes can show.
 pub fn lines(name: &str, title: &str, axes: &Axes, lines: &[Line], ideal: Option<&[(f64, f64)]>) -> Result<Picture> {
-    let named: Vec<Named> = lines.iter().map(|line| Named::new(line, axes)).filter(|l| !l.points.is_empty()).collect();
+    let sound_lines = lines.iter().map(|line| (line.hue, sound(&line.points, axes)));
+    let curve = |(index, (hue, points)): (usize, (&Hue, Vec<Point>))| {
+        let (label, color) = (fit_ends(&hue.label, TEXT, LABEL), theme::color(hue.color));
+        Curve { label, color, marker: Some(index), points }
+    };
+    let named: Vec<Curve> = sound_lines.filter(|(_, points)| !points.is_empty()).enumerate().map(curve).collect();
     if named.is_empty() {
-        return Err(nothing(
-            name,
-            "a curve with a point whose numbers are finite, and above zero on a logarithmic axis",
-        ));
+        let wanted = "a curve with a point whose numbers are finite, and above zero on a logarithmic axis";
+        return Err(nothing(name, wanted));
     }
     let ideal = sound(ideal.unwrap_or_default(), axes);
     let widest = named.iter().map(|line| width(&line.label, TEXT)).fold(0.0, f64::max);
     let plot = Plot::new(axes, &named, &ideal, (TOP, SIZE.0 - RIGHT - widest - 6.0));
     let curves = plot.curves(&named, &ideal);
-    let (plot, curves, labels) = if let Some(labels) = curve::labels(&curves, &plot.area, TEXT) {
-        (plot, curves, Some(labels))
+    let labels = curve::labels(&curves, &plot.area, TEXT);
+    let (plot, curves) = if labels.is_some() {
+        (plot, curves)
     } else {
         let rows = legend(None, &curves)?;
         let plot = Plot::new(axes, &named, &ideal, (TOP + LEGEND_ROW * rows, SIZE.0 - RIGHT));
         let curves = plot.curves(&named, &ideal);
-        (plot, curves, None)
+        (plot, curves)
     };
     paint((name, title, sentence(title, axes, &named)), SIZE, |canvas| {
         plot.draw(canvas, axes)?;
@@ -82,21 +82,7 @@ pub fn lines(name: &str, title: &str, axes: &Axes, lines: &[Line], ideal: Option
     })
 }
 
-/// A line with the points that can be drawn, from left to right.
-struct Named {
-    label: String,
-    color: RGBColor,
-    dashed: bool,
-    points: Vec<Point>,
-}
-
-impl Named {
-    fn new(line: &Line, axes: &Axes) -> Self {
-        let (label, color) = (fit_ends(&line.hue.label, TEXT, LABEL), theme::color(line.hue.color));
-        Self { label, color, dashed: line.dashed, points: sound(&line.points, axes) }
-    }
-}
-
+/// The points that can be drawn, from left to right.
 fn sound(points: &[Point], axes: &Axes) -> Vec<Point> {
     let point = |(x, y): &Point| Some((sane(*x, axes.log_x)?, sane(*y, axes.log_y)?));
     let mut points: Vec<Point> = points.iter().filter_map(point).collect();
@@ -112,7 +98,7 @@ struct Plot {
 }
 
 impl Plot {
-    fn new(axes: &Axes, lines: &[Named], ideal: &[Point], (top, right): Point) -> Self {
+    fn new(axes: &Axes, lines: &[Curve], ideal: &[Point], (top, right): Point) -> Self {
         let points = || lines.iter().flat_map(|line| &line.points);
         let fold = |points: &mut dyn Iterator<Item = f64>| {
             points.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(y), high.max(y)))
@@ -133,20 +119,14 @@ impl Plot {
         Self { area, x, y }
     }
 
-    fn curves<'a>(&self, lines: &'a [Named], ideal: &[Point]) -> Vec<Curve<'a>> {
+    /// Lines in pixels.
+    fn curves(&self, lines: &[Curve], ideal: &[Point]) -> Vec<Curve> {
         let pixels = |points: &[Point]| points.iter().map(|(x, y)| (self.x.at(*x), self.y.at(*y))).collect::<Vec<_>>();
         let ideal: Vec<Point> = ideal.iter().copied().filter(|(x, _)| self.x.holds(*x)).collect();
         let ideal = curve::clipped(&pixels(&ideal), (self.area.top, self.area.bottom));
-        let ideal = Curve { label: "ideal", color: SOFT, dashed: true, marker: None, points: ideal };
-        let curve = |(index, line): (usize, &'a Named)| Curve {
-            label: &line.label,
-            color: line.color,
-            dashed: line.dashed,
-            marker: Some(index),
-            points: pixels(&line.points),
-        };
+        let ideal = Curve { label: "ideal".to_owned(), color: SOFT, marker: None, points: ideal };
         let ideal = Some(ideal).filter(|ideal| ideal.points.len() > 1);
-        lines.iter().enumerate().map(curve).chain(ideal).collect()
+        lines.iter().map(|line| line.at(pixels(&line.points))).chain(ideal).collect()
     }
 
     fn draw(&self, canvas: &Canvas, axes: &Axes) -> Result<()> {
@@ -184,14 +164,14 @@ fn legend(canvas: Option<&Canvas>, curves: &[Curve]) -> Result<f64> {
     const SWATCH: f64 = 26.0;
     let (mut x, mut row) = (34.0, 0_usize);
     for curve in curves {
-        let room = SWATCH + 6.0 + width(curve.label, TEXT) + 14.0;
+        let room = SWATCH + 6.0 + width(&curve.label, TEXT) + 14.0;
         if x > 34.0 && x + room > SIZE.0 - RIGHT {
             (x, row) = (34.0, row + 1);
         }
         if let Some(canvas) = canvas {
             let y = TOP + LEGEND_ROW * count(row);
             curve.at(vec![(x, y), (x + SWATCH / 2.0, y), (x + SWATCH, y)]).swatch(canvas)?;
-            canvas.text((x + SWATCH + 6.0, y), curve.label, Font::new(TEXT))?;
+            canvas.text((x + SWATCH + 6.0, y), &curve.label, Font::new(TEXT))?;
         }
         x += room;
     }
@@ -202,8 +182,8 @@ fn unit(axes: &Axes) -> Unit {
     if axes.y_time { Unit::Time } else { Unit::Number }
 }
 
-fn sentence(title: &str, axes: &Axes, lines: &[Named]) -> String {
-    let end = |line: &Named| {
+fn sentence(title: &str, axes: &Axes, lines: &[Curve]) -> String {
+    let end = |line: &Curve| {
         let (x, y) = line.points.last()?;
         Some(format!("{} reaches {} at {}", line.label, label(*y, unit(axes)), label(*x, Unit::Number)))
     };

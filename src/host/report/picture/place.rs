@@ -36,9 +36,8 @@ impl Patch {
     }
 }
 
-/// Finds room for a label of `size` near `point`: right of it if that is free, then around it, then farther away.
-///
-/// Nothing where all is taken up to `reach` pixels away.
+/// Finds room for a label of `size` near `point`: right of it if that is free, then around it, then farther away, up to
+/// `reach` pixels.
 pub(super) fn beside(point: Point, size: Point, taken: &[Patch], bounds: &Patch, reach: f64) -> Option<Patch> {
     // Eighths of a turn, the pleasing ones first.
     const DIRECTIONS: [(f64, f64); 8] =

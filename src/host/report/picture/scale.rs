@@ -37,9 +37,8 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// From the least value (at the pixel `from`) to the greatest (at the pixel `to`), all of them sane.
-    ///
-    /// Equal values get some room on both sides; without a value the axis goes from 1 to 2.
+    /// From the least value (at the pixel `from`) to the greatest (at the pixel `to`), all of them sane. Equal values get
+    /// some room on both sides; without a value the axis goes from 1 to 2.
     pub(super) fn over(values: impl Iterator<Item = f64>, log: bool, (from, to): (f64, f64)) -> Self {
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         let (low, high) = if low > high { (1.0, 2.0) } else { (low, high) };
@@ -123,7 +122,7 @@ pub(super) fn label(value: f64, unit: Unit) -> String {
     let text = match unit {
         // Zero has no unit; `0 ns` beside `50 ms` distracts.
         _ if value == 0.0 => return "0".to_owned(),
-        Unit::Number => return number(value),
+        Unit::Number => number(value),
         Unit::Time => Nanos(value).to_string(),
         Unit::Memory => bytes(value).to_string(),
     };
@@ -140,17 +139,13 @@ pub(super) fn bytes(value: f64) -> Bytes {
 
 /// A number with four significant digits at most.
 fn number(value: f64) -> String {
-    match value.abs() {
-        v if !(1e-4..1e6).contains(&v) => format!("{value:.0e}"),
-        v if v >= 1e3 => format!("{value:.0}"),
-        v => {
-            let decimals = match v {
-                v if v >= 100.0 => 1,
-                v if v >= 10.0 => 2,
-                v if v >= 1.0 => 3,
-                _ => 6,
-            };
-            format!("{value:.decimals$}").trim_end_matches('0').trim_end_matches('.').to_owned()
-        }
-    }
+    let decimals = match value.abs() {
+        v if !(1e-4..1e6).contains(&v) => return format!("{value:.0e}"),
+        v if v >= 1e3 => 0,
+        v if v >= 100.0 => 1,
+        v if v >= 10.0 => 2,
+        v if v >= 1.0 => 3,
+        _ => 6,
+    };
+    format!("{value:.decimals$}")
 }

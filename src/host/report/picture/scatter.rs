@@ -5,11 +5,10 @@ use plotters::style::Color;
 
 use crate::protocol::units::Nanos;
 
-use super::canvas::{Canvas, Font, fit_ends, nothing, paint, width};
+use super::canvas::{Canvas, Font, Picture, fit_ends, nothing, paint, width};
 use super::place::{Patch, beside};
 use super::scale::{Scale, Unit, bytes, label, sane};
-use super::theme::{self, GRID, INK, PAPER, SOFT};
-use super::{Hue, Picture};
+use super::theme::{self, GRID, Hue, INK, PAPER, SOFT};
 
 /// An engine's time and memory.
 #[derive(Debug, Clone, Copy)]

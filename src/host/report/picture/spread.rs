@@ -3,10 +3,9 @@
 use anyhow::Result;
 use plotters::style::Color;
 
-use super::canvas::{Canvas, Font, count, fit_ends, nothing, paint, width};
+use super::canvas::{Canvas, Font, Picture, count, fit_ends, nothing, paint, width};
 use super::scale::{Scale, Unit, label, sane};
-use super::theme::{self, GRID, INK, SOFT};
-use super::{Hue, Picture};
+use super::theme::{self, GRID, Hue, INK, SOFT};
 
 const WIDTH: f64 = 640.0;
 const MARGIN: f64 = 12.0;

@@ -141,8 +141,7 @@ fn lines_stand_any_numbers() {
         let points: Vec<(f64, f64)> = values.iter().flat_map(|x| HOSTILE.map(|y| (*x, y))).collect();
         for step in [5, 13] {
             let points: Vec<(f64, f64)> = points.iter().copied().step_by(step).collect();
-            let line =
-                |(index, hue)| Line { hue, dashed: index % 2 == 0, points: points[index % points.len()..].to_vec() };
+            let line = |(index, hue)| Line { hue, points: points[index % points.len()..].to_vec() };
             let curves: Vec<Line> = hues.iter().enumerate().map(line).collect();
             for (log_x, log_y, y_time) in [(false, false, true), (true, false, false), (true, true, true)] {
                 let x_ticks = y_time.then(|| HOSTILE.to_vec());
@@ -165,7 +164,7 @@ fn lines_stand_any_numbers() {
 #[test]
 fn curves_that_end_together_get_a_legend() {
     let hues: Vec<Hue> = (0..12).map(|n| Hue { label: format!("engine-{n}"), color: (200, 100, 0) }).collect();
-    let line = |hue| Line { hue, dashed: false, points: vec![(1.0, 1.0), (2.0, 5.0)] };
+    let line = |hue| Line { hue, points: vec![(1.0, 1.0), (2.0, 5.0)] };
     let curves: Vec<Line> = hues.iter().map(line).collect();
     let picture = lines("l", "t", &Axes::default(), &curves, Some(&[(1.0, 1.0), (2.0, 50.0)])).unwrap();
     check(&picture);

@@ -8,6 +8,15 @@ pub const STYLE: &str = "\
 @media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--ink-soft:#9aa4af;--grid:#343b44;--paper:#0f1419}}\
 @media print{:root{--ink:#1b1f24;--ink-soft:#59636e;--grid:#d8dee4;--paper:#ffffff}}";
 
+/// An engine's name and colour, the same in every picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hue {
+    /// The engine, with its version where two of them are compared.
+    pub label: String,
+    /// Red, green and blue; of middle luminance, so that it is seen on white and on black.
+    pub color: (u8, u8, u8),
+}
+
 /// Text and marks.
 pub(super) const INK: RGBColor = RGBColor(1, 2, 3);
 /// Axis titles, notes, what is less important.
@@ -41,9 +50,8 @@ pub(super) fn color((red, green, blue): (u8, u8, u8)) -> RGBColor {
     if (red, green) == (1, 2) { RGBColor(1, 3, blue) } else { RGBColor(red, green, blue) }
 }
 
-/// What plotters wrote, with variables for sentinels and a root element of `size` CSS pixels that says what it shows.
-///
-/// Only whole attributes are replaced; text cannot hold one, because plotters escapes quotes.
+/// What plotters wrote, with variables for sentinels and a root element of `size` CSS pixels that says what it shows. Only
+/// whole attributes are replaced; text cannot hold one, because plotters escapes quotes.
 pub(super) fn finish(raw: &str, size: (u32, u32), fine: (u32, u32), alt: &str) -> String {
     let body = raw.split_once('>').map_or("", |(_, body)| body);
     let ((width, height), (fine_width, fine_height), alt) = (size, fine, escape(alt));
@@ -91,9 +99,7 @@ fn rewrite(body: &str, svg: &mut String) {
         } else if let Some((variable, sentinel, _)) =
             VARIABLES.iter().find(|(_, sentinel, _)| before.ends_with('"') && found.starts_with(sentinel))
         {
-            svg.push_str("var(");
-            svg.push_str(variable);
-            svg.push(')');
+            svg.extend(["var(", variable, ")"]);
             &found[sentinel.len()..]
         } else {
             svg.push_str(&found[..1]);
