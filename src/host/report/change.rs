@@ -3,12 +3,13 @@
 //! Two runs on a shared machine differ by more than the samples of either tell, so this names what to look at. What blocks
 //! a merge is the gate, whose processes take turns.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use anyhow::{Result, anyhow, ensure};
 use serde::Serialize;
 
 use super::conditions::Conditions;
-use super::gather::Gathered;
+use super::gather::{Found, Gathered};
 use super::left_out::LeftOut;
 use crate::host::record::{Record, metric};
 use crate::host::stats::{Interval, Random, percentiles, resampled_medians};
@@ -54,41 +55,35 @@ pub fn changes(base: &Gathered, head: &Gathered) -> (Vec<Change>, Vec<LeftOut>) 
     let mut changes = Vec::new();
     for head in &head.found {
         let id = &head.record.id;
-        let Some(found) = by_id.get(id) else {
-            let torn = base.left_out.iter().find(|left_out| left_out.what.starts_with(&format!("{id} ")));
-            let why = torn.map_or("the base does not have it", |left_out| &left_out.why);
-            left_out.push(LeftOut::new(id.to_string(), why));
-            continue;
-        };
-        if let Some(why) = unlike(&found.record, &head.record) {
-            left_out.push(LeftOut::new(id.to_string(), why));
-            continue;
+        let torn = || base.left_out.iter().find(|left_out| left_out.what.starts_with(&format!("{id} ")));
+        let missing = || anyhow!("{}", torn().map_or("the base does not have it", |left_out| &left_out.why));
+        let found = by_id.get(id).ok_or_else(missing);
+        match found.and_then(|base| alike(&base.record, &head.record).map(|()| base)) {
+            Ok(base) => changes.extend(change(base, head, &mut random)),
+            Err(why) => left_out.push(LeftOut::new(id.to_string(), why.to_string())),
         }
-        changes.extend(change(&found.record_id, &found.record, &head.record_id, &head.record, &mut random));
     }
-    let heads: std::collections::HashSet<&BenchId> = head.found.iter().map(|found| &found.record.id).collect();
+    let heads: HashSet<&BenchId> = head.found.iter().map(|found| &found.record.id).collect();
     for base in base.found.iter().filter(|base| !heads.contains(&base.record.id)) {
         left_out.push(LeftOut::new(base.record.id.to_string(), "the head does not have it"));
     }
     (changes, left_out)
 }
 
-fn unlike(base: &Record, head: &Record) -> Option<String> {
+/// An error where they cannot be compared.
+fn alike(base: &Record, head: &Record) -> Result<()> {
     let differs = Conditions::of(head).differs_from(&Conditions::of(base));
-    if !differs.is_empty() {
-        return Some(format!("base and head were not measured alike: {differs}"));
-    }
-    if base.dataset.sha256 != head.dataset.sha256 {
-        return Some("base and head ran on different files".to_owned());
-    }
-    if base.query.sha256 != head.query.sha256 {
-        return Some("the query's text has changed".to_owned());
-    }
-    (!base.ranks() || !head.ranks()).then(|| "one of the two has no verified answer".to_owned())
+    ensure!(differs.is_empty(), "base and head were not measured alike: {differs}");
+    ensure!(base.dataset.sha256 == head.dataset.sha256, "base and head ran on different files");
+    ensure!(base.query.sha256 == head.query.sha256, "the query's text has changed");
+    ensure!(base.ranks() && head.ranks(), "one of the two has no verified answer");
+    Ok(())
 }
 
-fn change(base_id: &str, base: &Record, head_id: &str, head: &Record, random: &mut Random) -> Option<Change> {
+fn change(base: &Found, head: &Found, random: &mut Random) -> Option<Change> {
     const DRAWS: usize = 1000;
+    let (base_id, head_id) = (base.record_id.clone(), head.record_id.clone());
+    let (base, head) = (&base.record, &head.record);
     let (base_ns, head_ns) = (base.median_ns()?, head.median_ns()?);
     let bases = resampled_medians(base.samples_ns(), DRAWS, random);
     let heads = resampled_medians(head.samples_ns(), DRAWS, random);
@@ -97,8 +92,8 @@ fn change(base_id: &str, base: &Record, head_id: &str, head: &Record, random: &m
     let ratio = |kind| Some(head.metric(kind)? / base.metric(kind)?);
     Some(Change {
         id: head.id.clone(),
-        base: base_id.to_owned(),
-        head: head_id.to_owned(),
+        base: base_id,
+        head: head_id,
         base_ns,
         head_ns,
         ratio: Interval { estimate: head_ns / base_ns, low, high },

@@ -36,13 +36,10 @@ pub struct Conditions {
 impl Conditions {
     /// Of a record alone: that its data are those of the others is not looked at.
     pub fn of(record: &Record) -> Self {
+        let workload = &record.dataset.workload;
         Self {
             // Queries of one's own have nothing in common: each is ranked by itself.
-            workload: if record.dataset.workload == "own" {
-                record.id.query.clone()
-            } else {
-                record.dataset.workload.clone()
-            },
+            workload: if workload == "own" { record.id.query.clone() } else { workload.clone() },
             scale: record.dataset.scale,
             format: record.dataset.format.clone(),
             threads: record.threads,
@@ -58,10 +55,7 @@ impl Conditions {
     /// Each condition with its value, as people read them.
     pub fn parts(&self) -> [(&'static str, String); 10] {
         let limit = self.memory_limit_bytes.map_or_else(|| "none".to_owned(), |bytes| Bytes(bytes).to_string());
-        let provenance = match self.provenance {
-            Provenance::Measured => "measured",
-            Provenance::Simulated => "simulated",
-        };
+        let simulated = self.provenance == Provenance::Simulated;
         let data = if self.data == 0 { "the newest files".to_owned() } else { format!("older files ({})", self.data) };
         [
             ("workload", self.workload.clone()),
@@ -71,7 +65,7 @@ impl Conditions {
             ("memory limit", limit),
             ("cache", self.cache.to_string()),
             ("engines at a time", self.parallel.to_string()),
-            ("figures", provenance.to_owned()),
+            ("figures", if simulated { "simulated" } else { "measured" }.to_owned()),
             ("machine", self.machine.clone()),
             ("data", data),
         ]
@@ -79,8 +73,12 @@ impl Conditions {
 
     /// One line: `tpch sf1, parquet, hot, 2 threads`.
     pub fn title(&self) -> String {
-        let threads = if self.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", self.threads) };
-        let mut title = format!("{} {}, {}, {}, {threads}", self.workload, self.scale, self.format, self.cache);
+        self.title_of(&format!("{} {}", self.workload, self.scale))
+    }
+
+    /// The same with these words for workload and scale.
+    pub(super) fn title_of(&self, what: &str) -> String {
+        let mut title = format!("{what}, {}, {}, {}", self.format, self.cache, counted(self.threads, "thread"));
         if let Some(limit) = self.memory_limit_bytes {
             title += &format!(", memory limit {}", Bytes(limit));
         }
@@ -100,16 +98,19 @@ impl Conditions {
     pub fn differs_from(&self, other: &Self) -> String {
         let pairs = self.parts().into_iter().zip(other.parts());
         let differing = pairs.filter(|((_, here), (_, there))| here != there);
-        differing
-            .map(|((name, here), (_, there))| format!("{name}: {here}, not {there}"))
-            .collect::<Vec<_>>()
-            .join("; ")
+        let told = differing.map(|((name, here), (_, there))| format!("{name}: {here}, not {there}"));
+        told.collect::<Vec<_>>().join("; ")
     }
 
     /// The same but for the scale and what belongs to it.
     pub(super) fn at_any_scale(&self) -> Self {
         Self { scale: Scale::ONE, data: 0, ..self.clone() }
     }
+}
+
+/// `1 thread`, `2 threads`.
+pub(super) fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// Whether nothing has to be said of it.

@@ -1,9 +1,4 @@
-//! Who is compared: an engine in one version, one build, one mode and with one set of settings, under a label that nobody else
-//! has.
-
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+//! Who is compared: an engine in one version, build, mode and set of settings, under a label of its own.
 
 use super::gather::Found;
 use super::known::Known;
@@ -11,18 +6,12 @@ use crate::host::record::Record;
 use crate::protocol::engine::Build;
 
 /// An engine as it stands in a table.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Contestant {
+#[derive(Debug, Clone)]
+pub struct Contestant<'a> {
     /// The name in ids.
-    pub engine: String,
-    /// Its version; unknown when it never opened.
-    pub version: Option<String>,
-    /// Its way to execute; none: its default.
-    pub mode: Option<String>,
-    /// How its program was built.
-    pub build: Build,
-    /// Settings that are not its defaults.
-    pub settings: BTreeMap<String, String>,
+    pub engine: &'a str,
+    /// A record of it, with its version, mode, build and settings: the first, of those that opened if any did.
+    pub record: &'a Record,
     /// What tables and pictures call it.
     pub label: String,
     /// Its colour in every picture.
@@ -34,40 +23,54 @@ pub struct Contestant {
 /// Colours for engines that have none of their own: apart in lightness as well as in hue.
 const SPARE: [[u8; 3]; 4] = [[34, 136, 51], [136, 100, 60], [120, 94, 240], [190, 60, 90]];
 
-impl Contestant {
-    fn of(record: &Record, known: &Known) -> Self {
+impl<'a> Contestant<'a> {
+    fn of(record: &'a Record, known: &Known) -> Self {
         let engine = &record.id.engine;
         let entry = known.engine(engine);
         let spare = SPARE[engine.bytes().map(usize::from).sum::<usize>() % SPARE.len()];
         Self {
-            engine: engine.clone(),
-            version: record.engine.version.clone(),
-            mode: record.mode.clone(),
-            build: record.engine.build.clone(),
-            settings: record.engine.settings.clone(),
+            engine,
+            record,
             label: record.label(),
             color: entry.and_then(|entry| entry.color).unwrap_or(spare),
             reference: entry.is_some_and(|entry| entry.reference.as_ref() == Some(&record.dataset.workload)),
         }
     }
 
-    /// Whether this is who the record is of. A record of an engine that did not open says neither version nor build: it
-    /// belongs to whoever has its name.
+    /// What is known of how its program was built.
+    pub(super) fn build_parts(&self) -> [(&'static str, Option<&'a String>); 4] {
+        let Build { source, compiler, flags, allocator } = &self.record.engine.build;
+        [("source", source), ("compiler", compiler), ("flags", flags), ("allocator", allocator)]
+            .map(|(name, part)| (name, part.as_ref()))
+    }
+
+    /// Whether this is who the record is of. One of an engine that did not open belongs to whoever has its name and mode.
     fn is_of(&self, record: &Record) -> bool {
-        let engine = &record.engine;
+        let (this, other) = (&self.record.engine, &record.engine);
         self.engine == record.id.engine
-            && self.mode == record.mode
-            && (engine.version.is_none()
-                || (self.version == engine.version && self.build == engine.build && self.settings == engine.settings))
+            && self.record.mode == record.mode
+            && (other.version.is_none()
+                || (&this.version, &this.build, &this.settings) == (&other.version, &other.build, &other.settings))
+    }
+
+    /// Whether this is the same contestant in another group; labels do not tell.
+    pub(super) fn is_same(&self, other: &Contestant<'_>) -> bool {
+        self.has_opened() == other.has_opened() && self.is_of(other.record)
+    }
+
+    /// Whether its version is known.
+    pub(super) fn has_opened(&self) -> bool {
+        self.record.engine.version.is_some()
     }
 }
 
 /// Everyone in these records, in order of appearance, and for each record its contestant.
-pub(super) fn contestants(found: &[&Found], known: &Known) -> (Vec<Contestant>, Vec<usize>) {
-    let mut all: Vec<Contestant> = Vec::new();
+pub(super) fn contestants<'a>(found: &[&'a Found], known: &Known) -> (Vec<Contestant<'a>>, Vec<usize>) {
+    let mut all: Vec<Contestant<'_>> = Vec::new();
     // Those that opened first: a record that did not finds its owner then.
-    let opened = |found: &&&Found| found.record.engine.version.is_some();
-    for found in found.iter().filter(opened).chain(found.iter().filter(|found| !opened(found))) {
+    let mut opened_first = found.to_vec();
+    opened_first.sort_by_key(|found| found.record.engine.version.is_none());
+    for found in opened_first {
         if !all.iter().any(|contestant| contestant.is_of(&found.record)) {
             all.push(Contestant::of(&found.record, known));
         }
@@ -78,7 +81,7 @@ pub(super) fn contestants(found: &[&Found], known: &Known) -> (Vec<Contestant>, 
     (all, owners)
 }
 
-fn label(all: &mut [Contestant]) {
+fn label(all: &mut [Contestant<'_>]) {
     for index in 0..all.len() {
         let label = all[index].label.clone();
         let twins = all[..index].iter().filter(|other| other.label.split(" [").next() == Some(&label)).count();

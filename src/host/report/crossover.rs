@@ -1,22 +1,23 @@
 //! From which size of the data on does which engine win.
 
+use std::collections::{BTreeSet, HashSet};
+use std::iter;
+
 use serde::Serialize;
 
 use super::conditions::Conditions;
 use super::contestant::Contestant;
 use super::group::Group;
-use crate::host::record::Provenance;
+use crate::host::scaling::grouped;
 use crate::host::stats::geometric_mean;
 use crate::protocol::id::Scale;
-use crate::protocol::units::Bytes;
 
 /// One query, or the mean of all, over scales.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Crossover {
     /// The query; `None` for the geometric mean over the queries that every engine answered at every scale.
     pub query: Option<String>,
-    /// The conditions in one line: `tpch, parquet, hot, 2 threads`; with the machine where it takes that to tell them from
-    /// others.
+    /// The conditions in one line: `tpch, parquet, hot, 2 threads`; with the machine where others have the same line.
     pub title: String,
     /// What else the cells have in common; the scale is of no meaning.
     pub conditions: Conditions,
@@ -58,23 +59,19 @@ struct Family<'a> {
     groups: Vec<&'a Group<'a>>,
 }
 
-/// The crossovers in these groups, family by family: the mean first, then each query. Empty without two scales and two
-/// engines.
+/// The crossovers in these groups, family by family: the mean first, then each query. It takes two scales and two engines.
 pub fn crossovers(groups: &[Group<'_>]) -> Vec<Crossover> {
     families(groups).iter().flat_map(of).collect()
 }
 
 fn families<'a>(groups: &'a [Group<'a>]) -> Vec<Family<'a>> {
-    let mut families: Vec<Family<'a>> = Vec::new();
     let timed = |group: &&Group<'_>| (0..group.queries.len()).any(|query| group.fastest(query).is_some());
-    for group in groups.iter().filter(|group| group.conditions.data == 0).filter(timed) {
-        let conditions = group.conditions.at_any_scale();
-        match families.iter_mut().find(|family| family.conditions == conditions) {
-            Some(family) => family.groups.push(group),
-            None => families.push(Family { title: title(&conditions), conditions, groups: vec![group] }),
-        }
-    }
-    families.retain(|family| family.groups.len() > 1);
+    let groups = groups.iter().filter(|group| group.conditions.data == 0).filter(timed);
+    let families = grouped(groups.map(|group| (group.conditions.at_any_scale(), group))).into_iter();
+    let mut families: Vec<Family<'_>> = families
+        .filter(|(_, groups)| groups.len() > 1)
+        .map(|(conditions, groups)| Family { title: title(&conditions), conditions, groups })
+        .collect();
     let titles: Vec<String> = families.iter().map(|family| family.title.clone()).collect();
     for family in &mut families {
         family.groups.sort_by_key(|group| group.conditions.scale);
@@ -87,25 +84,14 @@ fn families<'a>(groups: &'a [Group<'a>]) -> Vec<Family<'a>> {
 
 /// As [`Conditions::title`], without what belongs to one scale.
 fn title(family: &Conditions) -> String {
-    let threads = if family.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", family.threads) };
-    let mut title = format!("{}, {}, {}, {threads}", family.workload, family.format, family.cache);
-    if let Some(limit) = family.memory_limit_bytes {
-        title += &format!(", memory limit {}", Bytes(limit));
-    }
-    if family.provenance == Provenance::Simulated {
-        title += ", simulated";
-    }
-    title
+    Conditions { parallel: 1, ..family.clone() }.title_of(&family.workload)
 }
 
 fn of(family: &Family<'_>) -> Vec<Crossover> {
     let engines = engines(&family.groups);
-    let mut queries: Vec<&str> = Vec::new();
-    for query in family.groups.iter().flat_map(|group| &group.queries) {
-        if !queries.contains(query) {
-            queries.push(query);
-        }
-    }
+    let mut seen = HashSet::new();
+    let queries = family.groups.iter().flat_map(|group| &group.queries).copied();
+    let queries: Vec<&str> = queries.filter(|query| seen.insert(*query)).collect();
     let lines = |query: &&str| engines.iter().map(|engine| line(family, engine, query)).collect();
     let table: Vec<Vec<ScaleLine>> = queries.iter().map(lines).collect();
     let mean = crossover(None, family, means(&table, family.groups.len()));
@@ -114,32 +100,26 @@ fn of(family: &Family<'_>) -> Vec<Crossover> {
 }
 
 /// Everyone but the reference, under a label of their own: each group numbers twins for itself.
-fn engines(groups: &[&Group<'_>]) -> Vec<Contestant> {
-    let mut all: Vec<Contestant> = Vec::new();
+fn engines<'a>(groups: &[&'a Group<'a>]) -> Vec<Contestant<'a>> {
+    let mut all: Vec<Contestant<'_>> = Vec::new();
     let contestants = groups.iter().flat_map(|group| &group.contestants);
     // Who never opened has no version, and no time either.
-    for contestant in contestants.filter(|contestant| !contestant.reference && contestant.version.is_some()) {
-        if all.iter().any(|other| same(other, contestant)) {
-            continue;
+    for contestant in contestants.filter(|contestant| !contestant.reference && contestant.has_opened()) {
+        if !all.iter().any(|other| other.is_same(contestant)) {
+            let plain = contestant.label.split(" [").next().unwrap_or_default();
+            let numbered = (2..).map(|number| format!("{plain} [{number}]"));
+            let free = |label: &String| !all.iter().any(|other| other.label == *label);
+            let label = iter::once(contestant.label.clone()).chain(numbered).find(free).unwrap_or_default();
+            all.push(Contestant { label, ..contestant.clone() });
         }
-        let plain = contestant.label.split(" [").next().unwrap_or_default();
-        let numbered = (2..).map(|number| format!("{plain} [{number}]"));
-        let free = |label: &String| !all.iter().any(|other| other.label == *label);
-        let label = std::iter::once(contestant.label.clone()).chain(numbered).find(free).unwrap_or_default();
-        all.push(Contestant { label, ..contestant.clone() });
     }
     all
 }
 
-/// Whether this is the same contestant in two groups; labels do not tell.
-fn same(a: &Contestant, b: &Contestant) -> bool {
-    a.engine == b.engine && a.version == b.version && a.mode == b.mode && a.build == b.build && a.settings == b.settings
-}
-
 /// An engine's ranked times for a query.
-fn line(family: &Family<'_>, engine: &Contestant, query: &str) -> ScaleLine {
+fn line(family: &Family<'_>, engine: &Contestant<'_>, query: &str) -> ScaleLine {
     let point = |group: &&Group<'_>| {
-        let contestant = group.contestants.iter().position(|contestant| same(contestant, engine))?;
+        let contestant = group.contestants.iter().position(|contestant| contestant.is_same(engine))?;
         let query = group.queries.iter().position(|other| *other == query)?;
         Some((group.conditions.scale, group.cell(query, contestant)?.ranked_time()?.estimate))
     };
@@ -172,9 +152,7 @@ fn means(table: &[Vec<ScaleLine>], scales: usize) -> Vec<ScaleLine> {
 
 /// Of the lines that have a point at every scale at which any has one; `None` when fewer than two do, or without two scales.
 fn crossover(query: Option<&str>, family: &Family<'_>, mut lines: Vec<ScaleLine>) -> Option<Crossover> {
-    let mut scales: Vec<Scale> = lines.iter().flat_map(|line| &line.points).map(|(scale, _)| *scale).collect();
-    scales.sort();
-    scales.dedup();
+    let scales: BTreeSet<Scale> = lines.iter().flat_map(|line| &line.points).map(|(scale, _)| *scale).collect();
     // Who was not measured at a scale could have won it: no statement about winners is made of such lines.
     lines.retain(|line| line.points.len() == scales.len());
     if lines.len() < 2 || scales.len() < 2 {
@@ -191,8 +169,7 @@ fn crossover(query: Option<&str>, family: &Family<'_>, mut lines: Vec<ScaleLine>
     })
 }
 
-/// Who is fastest at each scale and where that changes, along the lower edge of lines that have points at the same two or
-/// more scales.
+/// Who is fastest at each scale and where that changes, along the lower edge of lines with points at the same scales.
 fn envelope(lines: &[ScaleLine]) -> (Vec<(Scale, String)>, Vec<Crossing>) {
     let (mut fastest, mut crossings) = (Vec::new(), Vec::new());
     let time = |line: &ScaleLine, place: usize| line.points[place].1;
@@ -216,14 +193,13 @@ fn envelope(lines: &[ScaleLine]) -> (Vec<(Scale, String)>, Vec<Crossing>) {
 /// Who is the first to pass this line on the way to the scale at `place`, and after which share of that way.
 fn overtaker<'a>(best: &ScaleLine, lines: &'a [ScaleLine], place: usize) -> Option<(f64, &'a ScaleLine)> {
     let behind = |line: &ScaleLine, place: usize| (line.points[place].1 / best.points[place].1).ln();
-    lines
-        .iter()
-        .map(|line| (line, behind(line, place - 1), behind(line, place)))
-        .filter(|(_, _, after)| *after < 0.0)
+    let passes = |line: &'a ScaleLine| {
         // Who ends ahead of the best began behind it, but for rounding.
-        .map(|(line, before, after)| (before.max(0.0) / (before.max(0.0) - after), after, line))
-        .min_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.total_cmp(&b.1)))
-        .map(|(share, _, line)| (share, line))
+        let (before, after) = (behind(line, place - 1).max(0.0), behind(line, place));
+        (after < 0.0).then(|| (before / (before - after), after, line))
+    };
+    let first = lines.iter().filter_map(passes).min_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.total_cmp(&b.1)));
+    first.map(|(share, _, line)| (share, line))
 }
 
 #[cfg(test)]

@@ -25,40 +25,41 @@
 
 use anyhow::Result;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::gather::Found;
 use super::group::state;
 use super::{Change, Report};
-use crate::host::record::{Record, metric};
+use crate::host::record::{Git, Record, metric};
 use crate::host::stats::Interval;
+use crate::host::verify::Verdict;
 
-const HEADER: [&str; 25] = [
-    "record",
-    "id",
-    "label",
-    "engine",
-    "version",
-    "mode",
-    "query",
-    "workload",
-    "scale",
-    "format",
-    "threads",
-    "cache",
-    "memory_limit_bytes",
-    "machine",
-    "dataset_sha256",
-    "commit",
-    "inspects",
-    "outcome",
-    "reason",
-    "verdict",
-    "provenance",
-    "metric",
-    "value",
-    "low",
-    "high",
+/// A column before the figures: its title, and what a record has for it; the text is its engine's label.
+type Column = (&'static str, fn(&Found, &str) -> String);
+
+const COLUMNS: [Column; 21] = [
+    ("record", |found, _| found.record_id.clone()),
+    ("id", |found, _| found.record.id.to_string()),
+    ("label", |_, label| label.to_owned()),
+    ("engine", |found, _| found.record.id.engine.clone()),
+    ("version", |found, _| found.record.engine.version.clone().unwrap_or_default()),
+    ("mode", |found, _| found.record.mode.clone().unwrap_or_default()),
+    ("query", |found, _| found.record.id.query.clone()),
+    ("workload", |found, _| found.record.dataset.workload.clone()),
+    ("scale", |found, _| found.record.id.scale.factor().to_string()),
+    ("format", |found, _| found.record.dataset.format.clone()),
+    ("threads", |found, _| found.record.threads.to_string()),
+    ("cache", |found, _| found.record.cache.to_string()),
+    ("memory_limit_bytes", |found, _| {
+        found.record.memory_limit_bytes.map_or_else(String::new, |bytes| bytes.to_string())
+    }),
+    ("machine", |found, _| found.record.host.line()),
+    ("dataset_sha256", |found, _| found.record.dataset.sha256.clone().unwrap_or_default()),
+    ("commit", |found, _| found.record.git.as_ref().map_or_else(String::new, commit)),
+    ("inspects", |found, _| word(found.record.inspects)),
+    ("outcome", |found, _| state(&found.record).to_owned()),
+    ("reason", |found, _| found.record.reason().unwrap_or_default().to_owned()),
+    ("verdict", |found, _| found.record.verdict.as_ref().map_or("", Verdict::kind).to_owned()),
+    ("provenance", |found, _| word(found.record.provenance)),
 ];
 
 /// The report's cells as CSV.
@@ -67,26 +68,27 @@ const HEADER: [&str; 25] = [
 /// None that is known; the writer may have some.
 pub fn render(report: &Report<'_>) -> Result<String> {
     let mut writer = ::csv::Writer::from_writer(Vec::new());
-    writer.write_record(HEADER)?;
-    let mut write = |fixed: &[String; 21], metrics: &[Metric]| -> Result<()> {
-        for (name, value, low, high) in metrics {
-            let figures = [(*name).to_owned(), number(Some(*value)), number(*low), number(*high)];
-            writer.write_record(fixed.iter().chain(&figures))?;
+    writer.write_record(COLUMNS.map(|(title, _)| title).iter().chain(&["metric", "value", "low", "high"]))?;
+    let mut write = |found: &Found, label: &str, metrics: Vec<Metric>| -> Result<()> {
+        let cells = COLUMNS.map(|(_, of)| of(found, label));
+        let mut figures: Vec<[String; 4]> = metrics
+            .into_iter()
+            .map(|(name, value, low, high)| [name.to_owned(), value.to_string(), number(low), number(high)])
+            .collect();
+        if figures.is_empty() {
+            figures.push(Default::default());
         }
-        if metrics.is_empty() {
-            writer.write_record(fixed.iter().chain(&[const { String::new() }; 4]))?;
-        }
-        Ok(())
+        Ok(figures.iter().try_for_each(|figures| writer.write_record(cells.iter().chain(figures)))?)
     };
     for group in &report.groups {
         for cell in group.cells() {
             let mut metrics = metrics(cell.record(), cell.time);
             metrics.extend(change(report, cell.found).into_iter().flat_map(ratios));
-            write(&fixed(cell.found, group.contestants[cell.contestant].label.clone()), &metrics)?;
+            write(cell.found, &group.contestants[cell.contestant].label, metrics)?;
         }
     }
     for found in report.inspected {
-        write(&fixed(found, found.record.label()), &metrics(&found.record, None))?;
+        write(found, &found.record.label(), metrics(&found.record, None))?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
@@ -97,44 +99,13 @@ fn change<'a>(report: &'a Report<'_>, found: &Found) -> Option<&'a Change> {
     cells.iter().find(|change| change.head == found.record_id && change.id == found.record.id)
 }
 
-fn fixed(found: &Found, label: String) -> [String; 21] {
-    let record = &found.record;
-    let verdict = match &record.verdict {
-        None => "",
-        Some(verdict) => verdict.kind(),
-    };
-    let commit = record.git.as_ref().map(|git| format!("{}{}", git.commit, if git.dirty { "-dirty" } else { "" }));
-    [
-        found.record_id.clone(),
-        record.id.to_string(),
-        label,
-        record.id.engine.clone(),
-        record.engine.version.clone().unwrap_or_default(),
-        record.mode.clone().unwrap_or_default(),
-        record.id.query.clone(),
-        record.dataset.workload.clone(),
-        record.id.scale.factor().to_string(),
-        record.dataset.format.clone(),
-        record.threads.to_string(),
-        record.cache.to_string(),
-        record.memory_limit_bytes.map_or_else(String::new, |bytes| bytes.to_string()),
-        record.host.line(),
-        record.dataset.sha256.clone().unwrap_or_default(),
-        commit.unwrap_or_default(),
-        word(record.inspects),
-        state(record).to_owned(),
-        record.reason().unwrap_or_default().to_owned(),
-        verdict.to_owned(),
-        word(record.provenance),
-    ]
+fn commit(git: &Git) -> String {
+    format!("{}{}", git.commit, if git.dirty { "-dirty" } else { "" })
 }
 
 /// The word that a record has for it.
 fn word(value: impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(Value::String(word)) => word,
-        _ => String::new(),
-    }
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 type Metric = (&'static str, f64, Option<f64>, Option<f64>);
@@ -150,8 +121,7 @@ fn ratios(change: &Change) -> Vec<Metric> {
 fn metrics(record: &Record, time: Option<Interval>) -> Vec<Metric> {
     let of = |kind| record.metric(kind);
     let planning = record.planning.as_ref();
-    let mut metrics: Vec<Metric> = Vec::new();
-    metrics.extend(time.map(|time| ("median_ns", time.estimate, Some(time.low), Some(time.high))));
+    let time = time.map(|time| ("median_ns", time.estimate, Some(time.low), Some(time.high)));
     let single = [
         ("load_ns", of(metric::LOAD_TIME)),
         ("iceberg_catalog_ns", planning.map(|planning| metric::value(planning.catalog_ns))),
@@ -175,8 +145,7 @@ fn metrics(record: &Record, time: Option<Interval>) -> Vec<Metric> {
         ("heap_peak_bytes", of(metric::HEAP_PEAK)),
         ("instructions", of(metric::INSTRUCTIONS)),
     ];
-    metrics.extend(single.into_iter().filter_map(|(name, value)| Some((name, value?, None, None))));
-    metrics
+    time.into_iter().chain(single.into_iter().filter_map(|(name, value)| Some((name, value?, None, None)))).collect()
 }
 
 fn number(value: Option<f64>) -> String {

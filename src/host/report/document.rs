@@ -68,6 +68,19 @@ pub enum Tone {
     Bad,
 }
 
+impl Table {
+    /// A table whose first `keys` columns name a row.
+    pub fn new(
+        caption: impl Into<String>,
+        keys: usize,
+        header: impl IntoIterator<Item = impl Into<String>>,
+        rows: impl IntoIterator<Item = Vec<Cell>>,
+    ) -> Self {
+        let header = header.into_iter().map(Into::into).collect();
+        Self { caption: caption.into(), keys, header, rows: rows.into_iter().collect() }
+    }
+}
+
 impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Self {
         Self { text: text.into(), ..Self::default() }
@@ -78,14 +91,12 @@ impl Document {
     /// Every picture in it.
     pub fn pictures(&self) -> Vec<&Picture> {
         fn of(blocks: &[Block]) -> Vec<&Picture> {
-            blocks
-                .iter()
-                .flat_map(|block| match block {
-                    Block::Pictures(pictures) => pictures.iter().collect(),
-                    Block::More(_, blocks) => of(blocks),
-                    _ => Vec::new(),
-                })
-                .collect()
+            let all = blocks.iter().flat_map(|block| match block {
+                Block::Pictures(pictures) => pictures.iter().collect(),
+                Block::More(_, blocks) => of(blocks),
+                _ => Vec::new(),
+            });
+            all.collect()
         }
         of(&self.blocks)
     }

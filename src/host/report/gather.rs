@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::conditions::Conditions;
 use super::known::Known;
-use super::left_out::LeftOut;
+use super::left_out::{LeftOut, told};
 use super::tree::{self, SAMPLES, Stored};
 use crate::host::filter::Filter;
 use crate::host::record::{self, Inspects, Outcome, Record};
@@ -48,47 +48,43 @@ pub struct Gathered {
     pub left_out: Vec<LeftOut>,
 }
 
+impl Found {
+    /// Why it is not used.
+    fn left_out(&self, why: impl Into<String>) -> LeftOut {
+        LeftOut::new(format!("{} ({})", self.record.id, self.record_id), why)
+    }
+}
+
 /// The newest record of each cell under each set of conditions, held against Criterion's own newest samples.
 ///
 /// # Errors
 /// When there are no records at all, or a folder cannot be read.
 pub fn newest(sources: &Sources) -> Result<Gathered> {
-    let (all, mut left_out) = all(sources)?;
+    let (mut all, mut left_out) = all(sources)?;
+    all.sort_by(|a, b| a.record.started_at.cmp(&b.record.started_at));
     let mut newest: HashMap<(BenchId, Option<Inspects>, Conditions), Found> = HashMap::with_capacity(all.len());
-    let mut in_order = all;
-    in_order.sort_by(|a, b| a.record.started_at.cmp(&b.record.started_at));
-    for found in in_order {
+    for found in all {
         let key = (found.record.id.clone(), found.record.inspects, Conditions::of(&found.record));
         match newest.get_mut(&key) {
             Some(older) if never_ran(&found.record) && !never_ran(&older.record) => {
-                let what = format!("{} ({})", found.record.id, found.record_id);
-                left_out.push(LeftOut::new(
-                    what,
-                    "interrupted, or without its engine or its tables; the result before it is shown",
-                ));
+                let why = "interrupted, or without its engine or its tables; the result before it is shown";
+                left_out.push(found.left_out(why));
             }
             Some(older) => {
                 let (was, is) = (&older.record.engine, &found.record.engine);
-                if (&was.version, &was.build, &was.settings) != (&is.version, &is.build, &is.settings)
-                    && !never_ran(&older.record)
-                {
-                    let what = format!("{} ({})", older.record.id, older.record_id);
-                    left_out.push(LeftOut::new(
-                        what,
-                        "a newer record is of another version, build or setting of the engine",
-                    ));
+                let same = (&was.version, &was.build, &was.settings) == (&is.version, &is.build, &is.settings);
+                if !same && !never_ran(&older.record) {
+                    left_out
+                        .push(older.left_out("a newer record is of another version, build or setting of the engine"));
                 }
                 *older = found;
             }
-            None => {
-                newest.insert(key, found);
-            }
+            None => drop(newest.insert(key, found)),
         }
     }
     let mut found: Vec<Found> = newest.into_values().collect();
     found.sort_by(|a, b| (&a.record.started_at, &a.record_id).cmp(&(&b.record.started_at, &b.record_id)));
-    let (inspected, found): (Vec<Found>, Vec<Found>) =
-        found.into_iter().partition(|found| found.record.inspects.is_some());
+    let (inspected, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.record.inspects.is_some());
     let stored = stored(sources, "new", &mut left_out)?;
     check(&found, &stored, &mut left_out);
     Ok(Gathered { found, inspected, left_out })
@@ -121,16 +117,13 @@ pub fn baseline(sources: &Sources, name: &str) -> Result<Gathered> {
         "Criterion keeps nothing usable under '{name}' in {} of the cells meant: make it with `cargo bench -- --save-baseline {name}`{}{}",
         sources.criterion.display(),
         if left_out.is_empty() { "" } else { "\n  " },
-        super::left_out::told(&left_out).join("\n  ")
+        told(&left_out).join("\n  ")
     );
-    let mut by_id: HashMap<&BenchId, Vec<&Found>> = HashMap::new();
-    for found in all.iter().filter(|found| found.record.inspects.is_none()) {
-        by_id.entry(&found.record.id).or_default().push(found);
-    }
+    let by_id = by_id(all.iter().filter(|found| found.record.inspects.is_none()));
     let mut found = Vec::new();
     for stored in stored {
-        let candidates = by_id.get(&stored.id).into_iter().flatten().rev();
-        match candidates.into_iter().find(|found| same(&found.record, &stored)) {
+        let mut candidates = by_id.get(&stored.id).into_iter().flatten().rev();
+        match candidates.find(|found| same(&found.record, &stored)) {
             Some(record) => found.push((*record).clone()),
             None => left_out.push(LeftOut::new(
                 format!("{} in baseline {name}", stored.id),
@@ -141,10 +134,19 @@ pub fn baseline(sources: &Sources, name: &str) -> Result<Gathered> {
     ensure!(
         !found.is_empty(),
         "nothing that Criterion keeps under '{name}' can be used: {}",
-        super::left_out::told(&left_out).join("; ")
+        told(&left_out).join("; ")
     );
     found.sort_by(|a, b| a.record.started_at.cmp(&b.record.started_at));
     Ok(Gathered { found, inspected: Vec::new(), left_out })
+}
+
+/// Records by their cell.
+fn by_id<'a>(found: impl IntoIterator<Item = &'a Found>) -> HashMap<&'a BenchId, Vec<&'a Found>> {
+    let mut by_id: HashMap<_, Vec<_>> = HashMap::new();
+    for found in found {
+        by_id.entry(&found.record.id).or_default().push(found);
+    }
+    by_id
 }
 
 /// Reasons that an error names.
@@ -152,27 +154,27 @@ const REASONS: usize = 5;
 
 /// Every usable record, oldest file first.
 fn all(sources: &Sources) -> Result<(Vec<Found>, Vec<LeftOut>)> {
-    let mut left_out = Vec::new();
-    let mut all = Vec::new();
+    let (mut all, mut left_out) = (Vec::new(), Vec::new());
     let (mut is_meant, mut others) = (false, false);
     let files = files(&sources.records)?;
     let places = || sources.records.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
-    if files.is_empty() {
-        bail!("no records in {}: run a bench first, such as `cargo bench -- q6`", places());
-    }
+    ensure!(!files.is_empty(), "no records in {}: run a bench first, such as `cargo bench -- q6`", places());
     for file in files {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         for (line, record) in record::read_lines(&file)? {
             let record_id = format!("{stem}:{line}");
             match record {
                 Ok(record) if !sources.filter.means_in(&record.id, &record.dataset.workload) => others = true,
-                Ok(record) => match unusable(&record, &sources.known) {
-                    None => all.push(Found { record_id, record }),
-                    Some(why) => {
-                        is_meant = true;
-                        left_out.push(LeftOut::new(format!("{} ({record_id})", record.id), why));
+                Ok(record) => {
+                    let found = Found { record_id, record };
+                    match unusable(&found.record, &sources.known) {
+                        None => all.push(found),
+                        Some(why) => {
+                            is_meant = true;
+                            left_out.push(found.left_out(why));
+                        }
                     }
-                },
+                }
                 Err(error) => {
                     let why = format!("{:#}", anyhow::Error::from(error));
                     // Without the column, like reasons are the same reason.
@@ -183,7 +185,7 @@ fn all(sources: &Sources) -> Result<(Vec<Found>, Vec<LeftOut>)> {
         }
     }
     if all.is_empty() {
-        let reasons = super::left_out::told(&left_out);
+        let reasons = told(&left_out);
         ensure!(
             is_meant || !(others || left_out.is_empty()),
             "no record in {} is of a cell that '{}' means; cells are named like duckdb/q1/sf1/parquet",
@@ -191,11 +193,8 @@ fn all(sources: &Sources) -> Result<(Vec<Found>, Vec<LeftOut>)> {
             sources.filter
         );
         let more = if reasons.len() > REASONS { "; and more" } else { "" };
-        bail!(
-            "no usable record in {}: {}{more}",
-            places(),
-            reasons.into_iter().take(REASONS).collect::<Vec<_>>().join("; ")
-        );
+        let reasons = reasons.into_iter().take(REASONS).collect::<Vec<_>>().join("; ");
+        bail!("no usable record in {}: {reasons}{more}", places());
     }
     Ok((all, left_out))
 }
@@ -203,26 +202,22 @@ fn all(sources: &Sources) -> Result<(Vec<Found>, Vec<LeftOut>)> {
 fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
-        if !path.is_dir() {
+        if path.is_dir() {
+            let entries = fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let mut here: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+            here.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
+            here.sort();
+            files.extend(here);
+        } else {
             ensure!(
                 path.is_file(),
                 "no records in {}: it is not there; a bench makes records, such as `cargo bench -- q6`, and a filter goes before --records",
                 path.display()
             );
             files.push(path.clone());
-            continue;
         }
-        let entries = fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut here: Vec<PathBuf> =
-            entries.flatten().map(|entry| entry.path()).filter(|file| is_records(file)).collect();
-        here.sort();
-        files.extend(here);
     }
     Ok(files)
-}
-
-fn is_records(file: &Path) -> bool {
-    file.extension().is_some_and(|extension| extension == "jsonl")
 }
 
 /// Whether it says nothing of the engine: somebody pressed Ctrl-C, or it was not there.
@@ -237,14 +232,13 @@ fn never_ran(record: &Record) -> bool {
 }
 
 fn unusable(record: &Record, known: &Known) -> Option<String> {
-    let few = record.is_measured() && record.inspects.is_none() && record.samples_ns().len() < SAMPLES;
-    let torn = record.samples_ns().iter().any(|time| !time.is_finite() || *time <= 0.0);
+    let samples = record.samples_ns();
+    let few = record.is_measured() && record.inspects.is_none() && samples.len() < SAMPLES;
+    let torn = samples.iter().any(|time| !time.is_finite() || *time <= 0.0);
     // Somebody's own engine is known where it was measured, and its records tell enough of it.
     let gone = known.gone(&record.id).filter(|_| record.engine.kind != "own");
-    gone.or_else(|| {
-        few.then(|| format!("{} samples are too few for a median with an interval", record.samples_ns().len()))
-    })
-    .or_else(|| torn.then(|| "it has a time that is none".to_owned()))
+    gone.or_else(|| few.then(|| format!("{} samples are too few for a median with an interval", samples.len())))
+        .or_else(|| torn.then(|| "it has a time that is none".to_owned()))
 }
 
 fn stored(sources: &Sources, name: &str, left_out: &mut Vec<LeftOut>) -> Result<Vec<Stored>> {
@@ -253,22 +247,18 @@ fn stored(sources: &Sources, name: &str, left_out: &mut Vec<LeftOut>) -> Result<
     }
     let mut stored = tree::read(&sources.criterion, name, left_out)?;
     stored.retain(|cell| sources.filter.means(&cell.id));
-    stored.retain(|cell| match sources.known.gone(&cell.id) {
-        None => true,
-        Some(why) => {
-            left_out.push(LeftOut::new(format!("{} in Criterion's folder", cell.id), why));
-            false
-        }
+    stored.retain(|cell| {
+        let gone = sources.known.gone(&cell.id);
+        let is_known = gone.is_none();
+        left_out.extend(gone.map(|why| LeftOut::new(format!("{} in Criterion's folder", cell.id), why)));
+        is_known
     });
     Ok(stored)
 }
 
 /// Tells of samples in Criterion's folder that are not those of the record that is shown.
 fn check(found: &[Found], stored: &[Stored], left_out: &mut Vec<LeftOut>) {
-    let mut by_id: HashMap<&BenchId, Vec<&Found>> = HashMap::with_capacity(found.len());
-    for one in found {
-        by_id.entry(&one.record.id).or_default().push(one);
-    }
+    let by_id = by_id(found);
     for cell in stored {
         let why = match by_id.get(&cell.id) {
             None => "no record is of this cell, so nobody knows of what engine, data and answer these samples are",

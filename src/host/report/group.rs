@@ -1,6 +1,9 @@
 //! Cells under the same conditions: who was measured on what, side by side.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+
+use serde::Serialize;
 
 use super::conditions::Conditions;
 use super::contestant::{Contestant, contestants};
@@ -8,8 +11,9 @@ use super::gather::Found;
 use super::known::Known;
 use super::ranking::{Ranking, rank};
 use crate::host::record::{Outcome, Record};
+use crate::host::scaling::grouped;
 use crate::host::session::FailureKind;
-use crate::host::stats::{Interval, median_interval};
+use crate::host::stats::{Interval, geometric_mean, median_interval};
 use crate::host::verify::Verdict;
 
 /// Cells that may be compared with each other.
@@ -18,14 +22,14 @@ pub struct Group<'a> {
     /// What they have in common.
     pub conditions: Conditions,
     /// Who was measured: the ranked first, fastest first; then the others; the reference last.
-    pub contestants: Vec<Contestant>,
+    pub contestants: Vec<Contestant<'a>>,
     /// On which queries, in their natural order.
     pub queries: Vec<&'a str>,
     /// The ranking; its indices are those of `contestants` and `queries`.
     pub ranking: Ranking,
     cells: Vec<Cell<'a>>,
-    /// Places in `cells`, query by query.
-    grid: Vec<Option<usize>>,
+    /// Places in `cells`, by query and contestant.
+    grid: HashMap<(usize, usize), usize>,
 }
 
 /// One record in a group.
@@ -39,6 +43,15 @@ pub struct Cell<'a> {
     pub query: usize,
     /// The median of its samples with its 95 % interval; `None` when there are none.
     pub time: Option<Interval>,
+}
+
+/// An engine against the reference of its group.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Distance {
+    /// Its time by the reference's, geometric mean.
+    pub ratio: f64,
+    /// Over so many queries, which both answered right.
+    pub queries: usize,
 }
 
 impl<'a> Cell<'a> {
@@ -82,25 +95,16 @@ pub fn state(record: &Record) -> &'static str {
 impl<'a> Group<'a> {
     /// All groups of these records; the one with the most ranked cells first, then by workload and scale.
     pub fn all(found: &'a [Found], known: &Known) -> Vec<Self> {
-        let mut by_conditions: Vec<(Conditions, Vec<&Found>)> = Vec::new();
-        let mut places: HashMap<Conditions, usize> = HashMap::new();
-        for (found, data) in found.iter().zip(data_of(found)) {
-            let conditions = Conditions { data, ..Conditions::of(&found.record) };
-            let place = *places.entry(conditions.clone()).or_insert_with(|| {
-                by_conditions.push((conditions, Vec::new()));
-                by_conditions.len() - 1
-            });
-            by_conditions[place].1.push(found);
-        }
+        let keyed = (found.iter().zip(data_of(found)))
+            .map(|(found, data)| (Conditions { data, ..Conditions::of(&found.record) }, found));
         let mut groups: Vec<Self> =
-            by_conditions.into_iter().map(|(conditions, found)| Self::new(conditions, &found, known)).collect();
-        groups.sort_by(|a, b| {
-            let order =
-                |group: &Self| (group.conditions.workload.clone(), group.conditions.scale, group.conditions.data);
-            order(a).cmp(&order(b)).then_with(|| b.ranked_cells().cmp(&a.ranked_cells()))
+            grouped(keyed).into_iter().map(|(conditions, found)| Self::new(conditions, &found, known)).collect();
+        groups.sort_by_cached_key(|group| {
+            let Conditions { workload, scale, data, .. } = &group.conditions;
+            (workload.clone(), *scale, *data, Reverse(group.ranked_cells()))
         });
         // Stable: the others keep their order.
-        let main = (0..groups.len()).max_by_key(|index| (groups[*index].ranked_cells(), std::cmp::Reverse(*index)));
+        let main = (0..groups.len()).max_by_key(|index| (groups[*index].ranked_cells(), Reverse(*index)));
         if let Some(main) = main {
             groups[..=main].rotate_right(1);
         }
@@ -113,54 +117,44 @@ impl<'a> Group<'a> {
         queries.sort_by_key(|query| natural(query));
         queries.dedup();
         let places: HashMap<&str, usize> = queries.iter().enumerate().map(|(place, query)| (*query, place)).collect();
-        let cells = found.iter().zip(owners).map(|(found, contestant)| Cell {
-            found,
-            contestant,
-            query: places[found.record.id.query.as_str()],
-            time: median_interval(found.record.samples_ns()),
-        });
-        let mut group = Self {
-            conditions,
-            contestants,
-            queries,
-            ranking: Ranking::default(),
-            cells: cells.collect(),
-            grid: Vec::new(),
+        let mut cells: Vec<Cell<'_>> = (found.iter().zip(owners))
+            .map(|(found, contestant)| Cell {
+                found,
+                contestant,
+                query: places[found.record.id.query.as_str()],
+                time: median_interval(found.record.samples_ns()),
+            })
+            .collect();
+        let by_place: HashMap<_, _> = cells.iter().map(|cell| ((cell.query, cell.contestant), cell)).collect();
+        let right = |query, contestant| {
+            let cell = by_place.get(&(query, contestant))?;
+            cell.ranked_time().map(|_| cell.record())
         };
-        group.index();
-        group.ranking = rank(&group);
-        group.order();
-        group
-    }
-
-    fn index(&mut self) {
-        self.grid = vec![None; self.queries.len() * self.contestants.len()];
-        for (place, cell) in self.cells.iter().enumerate() {
-            self.grid[cell.query * self.contestants.len() + cell.contestant] = Some(place);
+        let candidates: Vec<usize> = (0..contestants.len()).filter(|place| !contestants[*place].reference).collect();
+        let mut ranking = rank(&candidates, queries.len(), &right);
+        // The contestants in the order of the ranking.
+        let rank_of = |contestant| ranking.places.iter().position(|place| place.contestant == contestant);
+        let mut order: Vec<usize> = (0..contestants.len()).collect();
+        order.sort_by_key(|place| (rank_of(*place).unwrap_or(usize::MAX), contestants[*place].reference));
+        for cell in &mut cells {
+            cell.contestant = order.iter().position(|old| *old == cell.contestant).unwrap_or_default();
         }
-    }
-
-    /// Puts the contestants in the order of the ranking.
-    fn order(&mut self) {
-        let mut order: Vec<usize> = self.ranking.places.iter().map(|place| place.contestant).collect();
-        let mut others: Vec<usize> = (0..self.contestants.len()).filter(|index| !order.contains(index)).collect();
-        others.sort_by_key(|index| self.contestants[*index].reference);
-        order.extend(others);
-        let mut new_place = vec![0; order.len()];
-        for (new, old) in order.iter().enumerate() {
-            new_place[*old] = new;
+        for (place, ranked) in ranking.places.iter_mut().enumerate() {
+            ranked.contestant = place;
         }
-        self.contestants = order.iter().map(|old| self.contestants[*old].clone()).collect();
-        for cell in &mut self.cells {
-            cell.contestant = new_place[cell.contestant];
+        Self {
+            conditions,
+            contestants: order.iter().map(|old| contestants[*old].clone()).collect(),
+            queries,
+            ranking,
+            grid: cells.iter().enumerate().map(|(place, cell)| ((cell.query, cell.contestant), place)).collect(),
+            cells,
         }
-        self.ranking.renumber(&new_place);
-        self.index();
     }
 
     /// What was found of this contestant on this query.
     pub fn cell(&self, query: usize, contestant: usize) -> Option<&Cell<'a>> {
-        self.grid[query * self.contestants.len() + contestant].map(|place| &self.cells[place])
+        self.grid.get(&(query, contestant)).map(|place| &self.cells[*place])
     }
 
     /// Every cell.
@@ -178,6 +172,25 @@ impl<'a> Group<'a> {
         let times = (0..self.contestants.len()).filter(|index| !self.contestants[*index].reference);
         let times = times.filter_map(|index| Some(self.cell(query, index)?.ranked_time()?.estimate));
         times.min_by(f64::total_cmp)
+    }
+
+    /// How many cells of a contestant were measured, with a verified answer.
+    pub fn right(&self, contestant: usize) -> usize {
+        self.of(contestant).filter(|cell| cell.ranked_time().is_some()).count()
+    }
+
+    /// How many crashed, hung, erred or were answered wrong.
+    pub fn failed(&self, contestant: usize) -> usize {
+        self.of(contestant).filter(|cell| cell.record().is_failed() && cell.state() != "interrupted").count()
+    }
+
+    /// How far a contestant is from the reference; `None` without one, or without a common query.
+    pub fn from_reference(&self, contestant: usize) -> Option<Distance> {
+        let reference = self.contestants.iter().position(|contestant| contestant.reference)?;
+        let time = |query: usize, contestant: usize| Some(self.cell(query, contestant)?.ranked_time()?.estimate);
+        let ratio = |query: usize| Some(time(query, contestant)? / time(query, reference)?);
+        let ratios: Vec<f64> = (0..self.queries.len()).filter_map(ratio).collect();
+        Some(Distance { ratio: geometric_mean(&ratios)?, queries: ratios.len() })
     }
 
     fn ranked_cells(&self) -> usize {

@@ -34,7 +34,6 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::distance::{from_reference, success};
 use super::group::{self, Group};
 use super::{Change, Report};
 use crate::host::audit;
@@ -87,21 +86,21 @@ fn group(group: &Group<'_>, report: &Report<'_>) -> Value {
         })
     });
     let engines = group.contestants.iter().enumerate().map(|(index, contestant)| {
-        let success = success(group, index);
         let official = group.of(index).find_map(|cell| audit::nearest_official(cell.record(), report.audits));
         let official = official.map(|found| json!({ "against": found.against, "ratio": found.geomean_ratio }));
+        let record = contestant.record;
         json!({
             "label": contestant.label,
             "engine": contestant.engine,
-            "version": contestant.version,
-            "mode": contestant.mode,
-            "build": contestant.build,
-            "settings": contestant.settings,
+            "version": record.engine.version,
+            "mode": record.mode,
+            "build": record.engine.build,
+            "settings": record.engine.settings,
             "reference": contestant.reference,
-            "right": success.right,
-            "failed": success.failed,
+            "right": group.right(index),
+            "failed": group.failed(index),
             "all": group.queries.len(),
-            "to_reference": from_reference(group, index),
+            "to_reference": group.from_reference(index),
             "to_official": official,
         })
     });

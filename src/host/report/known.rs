@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use crate::host::catalog::Catalog;
+use crate::host::catalog::{Catalog, Entry};
 use crate::host::settings::Settings;
 use crate::host::suite::{Workload, is_adhoc};
 use crate::protocol::id::BenchId;
@@ -34,13 +34,12 @@ impl Known {
     /// When one of them cannot be read.
     pub fn read(settings: &Settings) -> Result<Self> {
         let catalog = Catalog::read(settings)?;
-        let engines = catalog.entries().iter().map(|entry| {
-            let known = KnownEngine { color: entry.color, reference: entry.reference.clone() };
-            (entry.name.clone(), known)
-        });
-        let queries =
-            Workload::all(settings)?.into_iter().flat_map(|workload| workload.queries).map(|query| query.name);
-        Ok(Self { engines: engines.collect(), queries: queries.collect() })
+        let engine = |entry: &Entry| KnownEngine { color: entry.color, reference: entry.reference.clone() };
+        let queries = Workload::all(settings)?.into_iter().flat_map(|workload| workload.queries);
+        Ok(Self {
+            engines: catalog.entries().iter().map(|entry| (entry.name.clone(), engine(entry))).collect(),
+            queries: queries.map(|query| query.name).collect(),
+        })
     }
 
     /// The engine of an id, whatever its version: `polars-wheel@2.0.0` is `polars-wheel`.
@@ -49,17 +48,14 @@ impl Known {
     }
 
     /// Why there is no such cell here.
-    pub(super) fn gone(&self, id: &BenchId) -> Option<String> {
-        if self.engine(&id.engine).is_none() {
-            return Some(format!("there is no engine {} here", id.engine));
+    pub(super) fn gone(&self, BenchId { engine, query, .. }: &BenchId) -> Option<String> {
+        if self.engine(engine).is_none() {
+            return Some(format!("there is no engine {engine} here"));
         }
         // Somebody's own query is asked once and gone from the settings; its records still say what it was.
-        let known = self.queries.contains(&id.query) || is_adhoc(&id.query);
+        let known = self.queries.contains(query) || is_adhoc(query);
         (!known).then(|| {
-            format!(
-                "there is no query {} here; QUERYDYNO_WORKLOADS names the folders of workloads of your own",
-                id.query
-            )
+            format!("there is no query {query} here; QUERYDYNO_WORKLOADS names the folders of workloads of your own")
         })
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::host::scaling::grouped;
+
 /// Something that a report could have used and did not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
@@ -21,13 +23,7 @@ impl LeftOut {
 /// One line for each reason, with the first few that it is told of.
 pub fn told(left_out: &[LeftOut]) -> Vec<String> {
     const NAMED: usize = 3;
-    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-    for LeftOut { what, why } in left_out {
-        match reasons.iter_mut().find(|(reason, _)| reason == why) {
-            Some((_, all)) => all.push(what),
-            None => reasons.push((why, vec![what])),
-        }
-    }
+    let reasons = grouped(left_out.iter().map(|LeftOut { what, why }| (why.as_str(), what.as_str())));
     let line = |(why, all): (&str, Vec<&str>)| {
         let more = all.len().saturating_sub(NAMED);
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };

@@ -9,28 +9,25 @@ pub fn render(document: &Document, pictures: Option<&str>) -> String {
 }
 
 fn blocks(blocks: &[Block], pictures: Option<&str>) -> String {
-    let mut text = String::new();
-    for block in blocks {
-        text += &match block {
-            Block::Heading(level, heading) => format!("\n{} {}\n", "#".repeat(usize::from(*level)), escape(heading)),
-            Block::Text(paragraph) => format!("\n{}\n", escape(paragraph)),
-            Block::List(points) => {
-                let lines: Vec<String> = points.iter().map(|point| format!("- {}", escape(point))).collect();
-                format!("\n{}\n", lines.join("\n"))
-            }
-            Block::Table(shown) => table(shown),
-            Block::Pictures(shown) => pictures.map_or_else(String::new, |folder| {
-                let file = |picture: &Picture| address(&format!("{folder}/{}.svg", picture.name));
-                let link = |picture: &Picture| format!("![{}](<{}>)", escape(&picture.alt), file(picture));
-                format!("\n{}\n", shown.iter().map(link).collect::<Vec<_>>().join("\n"))
-            }),
-            Block::More(title, inner) => {
-                let inner = self::blocks(inner, pictures);
-                format!("\n<details><summary>{}</summary>\n{inner}\n</details>\n", escape(title))
-            }
-        };
-    }
-    text
+    let block = |block: &Block| match block {
+        Block::Heading(level, heading) => format!("\n{} {}\n", "#".repeat(usize::from(*level)), escape(heading)),
+        Block::Text(paragraph) => format!("\n{}\n", escape(paragraph)),
+        Block::List(points) => {
+            let lines: Vec<String> = points.iter().map(|point| format!("- {}", escape(point))).collect();
+            format!("\n{}\n", lines.join("\n"))
+        }
+        Block::Table(shown) => table(shown),
+        Block::Pictures(shown) => pictures.map_or_else(String::new, |folder| {
+            let file = |picture: &Picture| address(&format!("{folder}/{}.svg", picture.name));
+            let link = |picture: &Picture| format!("![{}](<{}>)", escape(&picture.alt), file(picture));
+            format!("\n{}\n", shown.iter().map(link).collect::<Vec<_>>().join("\n"))
+        }),
+        Block::More(title, inner) => {
+            let inner = self::blocks(inner, pictures);
+            format!("\n<details><summary>{}</summary>\n{inner}\n</details>\n", escape(title))
+        }
+    };
+    blocks.iter().map(block).collect()
 }
 
 fn table(table: &Table) -> String {
@@ -53,14 +50,11 @@ fn cell(cell: &Cell) -> String {
 
 /// A file's path as a link's address, which stands between angle brackets: they hold spaces and round brackets.
 fn address(path: &str) -> String {
-    let mut address = String::with_capacity(path.len());
-    for c in path.chars() {
-        match c {
-            '<' | '>' | '\\' | '%' | '#' | '?' | '\n' | '\r' => address += &format!("%{:02X}", u32::from(c)),
-            _ => address.push(c),
-        }
-    }
-    address
+    let escaped = |c: char| match c {
+        '<' | '>' | '\\' | '%' | '#' | '?' | '\n' | '\r' => format!("%{:02X}", u32::from(c)),
+        _ => c.to_string(),
+    };
+    path.chars().map(escaped).collect()
 }
 
 /// The text with what Markdown would read as its own taken back.

@@ -24,7 +24,6 @@ mod conditions;
 mod contestant;
 mod crossover;
 pub mod csv;
-mod distance;
 mod document;
 mod gather;
 mod group;
@@ -53,8 +52,6 @@ pub use known::{Known, KnownEngine};
 pub use left_out::{LeftOut, told};
 pub use picture::Picture;
 pub use ranking::{Place, Ranking};
-
-use anyhow::Result;
 
 use crate::host::audit::Audit;
 use crate::host::scaling::{Curve, curves};
@@ -117,13 +114,5 @@ impl<'a> Report<'a> {
         }
         self.changes = Some(Changes { base: base.0.to_owned(), head: head.0.to_owned(), cells, not_compared });
         self
-    }
-
-    /// Lays it out; pictures are drawn only where they are wanted.
-    ///
-    /// # Errors
-    /// When a picture cannot be drawn.
-    pub fn document(&self, pictures: bool) -> Result<Document> {
-        page::document(self, pictures)
     }
 }

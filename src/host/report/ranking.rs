@@ -8,8 +8,7 @@
 
 use serde::Serialize;
 
-use super::group::Group;
-use crate::host::record::metric;
+use crate::host::record::{Record, metric};
 use crate::host::stats::{Interval, Random, geometric_mean, percentiles, resampled_medians};
 
 /// An engine is ranked when it answered at least this share of what the engine with the most right answers did: one that
@@ -44,43 +43,29 @@ pub struct Place {
     pub peak_memory_bytes: Option<f64>,
 }
 
-impl Ranking {
-    pub(super) fn renumber(&mut self, new_place: &[usize]) {
-        for place in &mut self.places {
-            place.contestant = new_place[place.contestant];
-        }
-    }
+/// The record of a contestant on a query, where its time may be ranked.
+type Right<'a> = dyn Fn(usize, usize) -> Option<&'a Record> + 'a;
 
-    /// The place of a contestant.
-    pub fn of(&self, contestant: usize) -> Option<&Place> {
-        self.places.iter().find(|place| place.contestant == contestant)
-    }
-}
-
-/// Ranks a group; without a query that all share there is no place.
-pub(super) fn rank(group: &Group<'_>) -> Ranking {
-    let right = |contestant: usize| group.of(contestant).filter(|cell| cell.ranked_time().is_some()).count();
-    let candidates: Vec<usize> = (0..group.contestants.len()).filter(|c| !group.contestants[*c].reference).collect();
-    let most = candidates.iter().map(|candidate| right(*candidate)).max().unwrap_or_default();
+/// Ranks contestants over so many queries, from what each has right; without a query that all share there is no place.
+pub(super) fn rank(candidates: &[usize], queries: usize, right: &Right<'_>) -> Ranking {
+    let answered = |candidate: usize| (0..queries).filter(|query| right(*query, candidate).is_some()).count();
+    let most = candidates.iter().map(|candidate| answered(*candidate)).max().unwrap_or_default();
     #[expect(clippy::cast_precision_loss, reason = "a number of queries")]
-    let enough = |candidate: &&usize| right(**candidate) > 0 && right(**candidate) as f64 >= SHARE * most as f64;
-    let ranked: Vec<usize> = candidates.iter().filter(enough).copied().collect();
-    let time = |query: usize, contestant: usize| group.cell(query, contestant)?.ranked_time();
-    let all = |query: &usize| ranked.iter().all(|contestant| time(*query, *contestant).is_some());
-    let queries: Vec<usize> = (0..group.queries.len()).filter(all).collect();
+    let enough = |count: usize| count > 0 && count as f64 >= SHARE * most as f64;
+    let ranked: Vec<usize> = candidates.iter().copied().filter(|candidate| enough(answered(*candidate))).collect();
+    let all = |query: &usize| ranked.iter().all(|contestant| right(*query, *contestant).is_some());
+    let queries: Vec<usize> = (0..queries).filter(all).collect();
     if queries.is_empty() {
         return Ranking::default();
     }
-    let mean = |value: &dyn Fn(usize) -> Option<f64>| -> Option<f64> {
-        let values: Option<Vec<f64>> = queries.iter().map(|query| value(*query)).collect();
+    let mean = |contestant: usize, value: fn(&Record) -> Option<f64>| -> Option<f64> {
+        let values: Option<Vec<f64>> = queries.iter().map(|query| value(right(*query, contestant)?)).collect();
         geometric_mean(&values?)
     };
-    let mut places: Vec<(usize, f64)> = ranked
-        .iter()
-        .filter_map(|contestant| Some((*contestant, mean(&|query| Some(time(query, *contestant)?.estimate))?)))
-        .collect();
+    let time = |contestant: usize| Some((contestant, mean(contestant, Record::median_ns)?));
+    let mut places: Vec<(usize, f64)> = ranked.into_iter().filter_map(time).collect();
     places.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let replicates = replicates(group, &queries, &places);
+    let replicates = replicates(&queries, &places, right);
     let ratio = |engine: usize, to: usize| {
         let ratios = replicates[engine].iter().zip(&replicates[to]).map(|(engine, to)| (engine - to).exp());
         let mut ratios: Vec<f64> = ratios.collect();
@@ -99,21 +84,21 @@ pub(super) fn rank(group: &Group<'_>) -> Ranking {
             rank: leader + 1,
             geomean_ns: *geomean_ns,
             to_fastest: ratio(index, 0),
-            peak_memory_bytes: mean(&|query| group.cell(query, *contestant)?.record().metric(metric::PEAK_MEMORY)),
+            peak_memory_bytes: mean(*contestant, |record| record.metric(metric::PEAK_MEMORY)),
         });
     }
     ranking
 }
 
 /// For each place the mean logarithm of its time, in each replicate of the bootstrap.
-fn replicates(group: &Group<'_>, queries: &[usize], places: &[(usize, f64)]) -> Vec<Vec<f64>> {
+fn replicates(queries: &[usize], places: &[(usize, f64)], right: &Right<'_>) -> Vec<Vec<f64>> {
     let mut random = Random::new(1);
     // [query][place]: logarithms of medians that the samples might have had.
     let medians: Vec<Vec<Vec<f64>>> = queries
         .iter()
         .map(|query| {
             let of = |(contestant, _): &(usize, f64)| {
-                let samples = group.cell(*query, *contestant).map_or(&[][..], |cell| cell.record().samples_ns());
+                let samples = right(*query, *contestant).map_or(&[][..], Record::samples_ns);
                 resampled_medians(samples, MEDIANS, &mut random).into_iter().map(f64::ln).collect()
             };
             places.iter().map(of).collect()
@@ -139,8 +124,7 @@ fn replicates(group: &Group<'_>, queries: &[usize], places: &[(usize, f64)]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::record::Record;
-    use crate::host::report::{Found, Known};
+    use crate::host::report::{Found, Group, Known};
 
     /// Ten samples around a time, one percent apart.
     fn found(engine: &str, query: usize, milliseconds: f64) -> Found {
@@ -165,7 +149,7 @@ mod tests {
             .ranking
             .places
             .iter()
-            .map(|place| (group.contestants[place.contestant].engine.clone(), place.rank))
+            .map(|place| (group.contestants[place.contestant].engine.to_owned(), place.rank))
             .collect()
     }
 

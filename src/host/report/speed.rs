@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -28,7 +28,7 @@ pub struct Made {
 /// When it cannot be written.
 pub fn made(cells: usize) -> Made {
     let folder = TempDir::new().expect("a temporary folder");
-    let sources = write(folder.path(), cells / QUERIES / ENGINES).expect("records of made-up cells");
+    let sources = write(folder.path(), cells).expect("records of made-up cells");
     Made { sources, _folder: folder }
 }
 
@@ -37,24 +37,21 @@ pub fn made(cells: usize) -> Made {
 /// # Panics
 /// When a cell was left out.
 pub fn page(made: &Made, cells: usize) -> String {
-    html(&made.sources, cells).expect("a page of all cells")
+    let gathered = newest(&made.sources).expect("records of made-up cells");
+    assert!(gathered.found.len() == cells && gathered.left_out.is_empty(), "{:?}", gathered.left_out);
+    let report = Report::new(&gathered, &made.sources.known, &[]);
+    super::html::render(&report.document(true).expect("a page of all cells"))
 }
 
-fn html(sources: &Sources, cells: usize) -> Result<String> {
-    let gathered = newest(sources)?;
-    ensure!(gathered.found.len() == cells && gathered.left_out.is_empty(), "{:?}", gathered.left_out);
-    Ok(super::html::render(&Report::new(&gathered, &sources.known, &[]).document(true)?))
-}
-
-/// So many groups of cells, as records and as Criterion keeps them.
-fn write(folder: &Path, groups: usize) -> Result<Sources> {
+/// So many cells, as records and as Criterion keeps them.
+fn write(folder: &Path, cells: usize) -> Result<Sources> {
     let base: Record = serde_json::from_str(include_str!("../../../tests/records/measured.json"))?;
     let (records, criterion) = (folder.join("records"), folder.join("criterion"));
     let mut known = Known::default();
     known.engines.extend((0..ENGINES).map(|engine| (format!("engine{engine}"), KnownEngine::default())));
     known.queries.extend((0..QUERIES).map(|query| format!("q{query}")));
     let mut lines = String::new();
-    for cell in 0..groups * QUERIES * ENGINES {
+    for cell in 0..cells {
         let (scale, query, engine) = (cell / ENGINES / QUERIES + 1, cell / ENGINES % QUERIES, cell % ENGINES);
         let mut record = base.clone();
         record.id = format!("engine{engine}/q{query}/sf{scale}/parquet").parse()?;

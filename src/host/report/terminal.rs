@@ -6,7 +6,7 @@ use super::document::{Block, Cell, Document, Table, Tone};
 
 /// Columns of text.
 const WIDTH: usize = 100;
-/// Columns of text for what names a row, where something stands beside it.
+/// Columns for what names a row, where something stands beside it.
 const NAMING: usize = 60;
 /// Between two columns of a table.
 const GAP: &str = "  ";
@@ -14,12 +14,11 @@ const GAP: &str = "  ";
 /// The document as text; `colors` says whether the reader's terminal takes them.
 pub fn render(document: &Document, colors: bool) -> String {
     let painter = Painter { colors };
-    let mut text = format!("{}\n", painter.lines(Tone::Strong, &document.title, WIDTH).join("\n"));
+    let strong = |text: &str| painter.lines(Tone::Strong, text, WIDTH).join("\n");
+    let mut text = format!("{}\n", strong(&document.title));
     for block in &document.blocks {
         let rendered = match block {
-            Block::Heading(_, heading) => {
-                format!("\n{}", painter.lines(Tone::Strong, heading, WIDTH).join("\n"))
-            }
+            Block::Heading(_, heading) => format!("\n{}", strong(heading)),
             Block::Text(paragraph) => wrap(paragraph, ""),
             Block::List(points) => points.iter().map(|point| wrap(point, "  ")).collect::<Vec<_>>().join("\n"),
             Block::Table(table) => painter.table(table),
@@ -56,9 +55,7 @@ impl Painter {
         } else if natural(cell) <= width {
             vec![format!("{} {}", self.paint(cell.tone, &cell.text), self.paint(Tone::Soft, &cell.aside))]
         } else {
-            let mut lines = self.lines(cell.tone, &cell.text, width);
-            lines.extend(self.lines(Tone::Soft, &cell.aside, width));
-            lines
+            [self.lines(cell.tone, &cell.text, width), self.lines(Tone::Soft, &cell.aside, width)].concat()
         }
     }
 
@@ -77,36 +74,26 @@ impl Painter {
                 lines.map(|line| measure_text_width(line)).max().unwrap_or_default()
             })
             .collect();
-        let line = |columns: &[usize], cells: &dyn Fn(usize) -> (String, Alignment)| {
-            let padded = columns.iter().map(|column| {
-                let (text, side) = cells(*column);
-                pad_str(&text, widths[*column], side, None).into_owned()
-            });
-            padded.collect::<Vec<_>>().join(GAP).trim_end().to_owned()
-        };
-        // Figures end below each other; names and what takes several lines begin so.
-        let side = |column: usize, lines: usize| {
-            if column < table.keys || lines > 1 { Alignment::Left } else { Alignment::Right }
+        let padded = |column: usize, text: Option<&String>, lines: usize| {
+            // Figures end below each other; names and what takes several lines begin so.
+            let side = if column < table.keys || lines > 1 { Alignment::Left } else { Alignment::Right };
+            pad_str(text.map_or("", String::as_str), widths[column], side, None).into_owned()
         };
         let part = |columns: &Vec<usize>| {
             let tallest =
                 |row: &[Vec<String>]| columns.iter().map(|column| row[*column].len()).max().unwrap_or_default();
+            let line = |cell: &dyn Fn(usize) -> String| {
+                let cells: Vec<String> = columns.iter().map(|column| cell(*column)).collect();
+                cells.join(GAP).trim_end().to_owned()
+            };
             let height = tallest(&header);
-            let mut lines = Vec::new();
-            for at in 0..height {
-                lines.push(line(columns, &|column| {
-                    let words = &header[column];
-                    // Titles end on the same line.
-                    let word = (at + words.len()).checked_sub(height).map(|word| words[word].clone());
-                    (word.unwrap_or_default(), side(column, 1))
-                }));
-            }
+            // Titles end on the same line.
+            let word = |column: usize, at: usize| header[column].get((at + header[column].len()).checked_sub(height)?);
+            let mut lines: Vec<String> =
+                (0..height).map(|at| line(&|column| padded(column, word(column, at), 1))).collect();
             for row in &shown {
-                for at in 0..tallest(row) {
-                    lines.push(line(columns, &|column| {
-                        (row[column].get(at).cloned().unwrap_or_default(), side(column, row[column].len()))
-                    }));
-                }
+                let cell = |column: usize, at: usize| padded(column, row[column].get(at), row[column].len());
+                lines.extend((0..tallest(row)).map(|at| line(&|column| cell(column, at))));
             }
             lines.join("\n")
         };
@@ -158,28 +145,21 @@ fn split(widths: &[usize], keys: usize) -> Vec<Vec<usize>> {
 /// The paragraph in lines; `indent` is before each but the first, which has it with a dash when it is one of a list.
 fn wrap(paragraph: &str, indent: &str) -> String {
     let first = if indent.is_empty() { "" } else { "- " };
-    fold(paragraph, WIDTH - indent.len())
-        .iter()
-        .enumerate()
-        .map(|(index, line)| format!("{}{line}", if index == 0 { first } else { indent }))
-        .collect::<Vec<_>>()
-        .join("\n")
+    format!("{first}{}", fold(paragraph, WIDTH - indent.len()).join(&format!("\n{indent}")))
 }
 
 /// The text in lines of at most `width` columns, at least one: broken between words, and within a word that is longer.
 fn fold(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
+    let mut lines = vec![String::new()];
     for piece in text.split_whitespace().flat_map(|word| pieces(word, width)) {
-        if !line.is_empty() && measure_text_width(&line) + 1 + measure_text_width(&piece) > width {
-            lines.push(std::mem::take(&mut line));
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => *line = piece,
+            Some(line) if measure_text_width(line) + 1 + measure_text_width(&piece) <= width => {
+                *line += &format!(" {piece}");
+            }
+            _ => lines.push(piece),
         }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&piece);
     }
-    lines.push(line);
     lines
 }
 
@@ -188,17 +168,13 @@ fn pieces(word: &str, width: usize) -> Vec<String> {
     if measure_text_width(word) <= width {
         return vec![word.to_owned()];
     }
-    let mut pieces = Vec::new();
-    let mut piece = String::new();
+    let mut pieces = vec![String::new()];
     for c in word.chars() {
-        let begun = !piece.is_empty();
-        piece.push(c);
-        if begun && measure_text_width(&piece) > width {
-            piece.pop();
-            pieces.push(std::mem::replace(&mut piece, c.to_string()));
+        match pieces.last_mut() {
+            Some(piece) if piece.is_empty() || measure_text_width(&format!("{piece}{c}")) <= width => piece.push(c),
+            _ => pieces.push(c.to_string()),
         }
     }
-    pieces.push(piece);
     pieces
 }
 

@@ -3,9 +3,10 @@
 //! Ids come from `benchmark.json`, never from paths, and times from `sample.json`, the only raw data there is. What
 //! `change/` says is never used: Criterion leaves it behind when the results beside it are new.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::cmp::Reverse;
+use std::fs::{self, DirEntry};
+use std::io;
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -15,6 +16,9 @@ use crate::protocol::id::BenchId;
 
 /// Fewer samples than these are those of `--quick`, which keeps two points that it made up.
 pub(super) const SAMPLES: usize = 10;
+
+/// Why a comparison of Criterion's is not used.
+const STALE: &str = "older than the results beside it: Criterion leaves it behind (comparisons are made anew here)";
 
 /// The samples of a cell, as Criterion keeps them.
 #[derive(Debug)]
@@ -44,28 +48,23 @@ pub(super) fn read(tree: &Path, baseline: &str, left_out: &mut Vec<LeftOut>) -> 
     let mut stale = Vec::new();
     let mut folders = vec![tree.to_owned()];
     while let Some(folder) = folders.pop() {
-        let context = || format!("cannot read {}", folder.display());
-        let mut below: Vec<PathBuf> = Vec::new();
-        for entry in fs::read_dir(&folder).with_context(context)? {
-            let entry = entry.with_context(context)?;
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                below.push(entry.path());
-            }
-        }
-        below.sort();
-        for path in below.into_iter().rev() {
+        let entries = fs::read_dir(&folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let mut below = entries.with_context(|| format!("cannot read {}", folder.display()))?;
+        below.retain(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        below.sort_by_key(|entry| Reverse(entry.path()));
+        for path in below.iter().map(DirEntry::path) {
             let name = path.file_name().unwrap_or_default();
-            if name == baseline && path.join("benchmark.json").exists() {
+            let has_cell = path.join("benchmark.json").exists();
+            let left_out_for =
+                |why: &str| LeftOut::new(path.strip_prefix(tree).unwrap_or(&path).to_string_lossy(), why);
+            if name == baseline && has_cell {
                 match cell(&path) {
                     Ok(cell) => stored.push(cell),
-                    Err(error) => left_out.push(LeftOut::new(shown(tree, &path), format!("{error:#}"))),
+                    Err(error) => left_out.push(left_out_for(&format!("{error:#}"))),
                 }
             } else if name == "change" && is_stale(&path) {
-                stale.push(LeftOut::new(
-                    shown(tree, &path),
-                    "older than the results beside it: Criterion leaves it behind (comparisons are made anew here)",
-                ));
-            } else if !path.join("benchmark.json").exists() && name != "report" && name != "change" {
+                stale.push(left_out_for(STALE));
+            } else if !has_cell && name != "report" && name != "change" {
                 folders.push(path);
             }
         }
@@ -94,14 +93,7 @@ fn json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T> {
 
 /// Whether the comparison was made before the newest results.
 fn is_stale(change: &Path) -> bool {
-    let written = |path: &Path| -> Option<SystemTime> { fs::metadata(path).ok()?.modified().ok() };
-    let new = change.with_file_name("new").join("sample.json");
-    match (written(&change.join("estimates.json")), written(&new)) {
-        (Some(change), Some(new)) => change < new,
-        _ => true,
-    }
-}
-
-fn shown(tree: &Path, path: &Path) -> String {
-    path.strip_prefix(tree).unwrap_or(path).display().to_string()
+    let written = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    let results = written(&change.with_file_name("new").join("sample.json"));
+    written(&change.join("estimates.json")).zip(results).is_none_or(|(change, results)| change < results)
 }

@@ -1,10 +1,13 @@
 //! What lies across groups: thread scaling, crossover over scales, warm-up.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
 use super::pictures;
 use crate::host::report::Report;
-use crate::host::report::crossover::Crossover;
+use crate::host::report::conditions::counted;
+use crate::host::report::crossover::{Crossing, Crossover};
 use crate::host::report::document::{Block, Cell, Table};
 use crate::host::report::group::Group;
 use crate::host::scaling::{Mean, means};
@@ -53,22 +56,15 @@ fn warm_up(group: &Group<'_>) -> Result<Vec<Block>> {
 
 /// Every machine of the means, in order of appearance.
 fn machines(means: &[Mean]) -> Vec<&str> {
-    let mut machines: Vec<&str> = Vec::new();
-    for mean in means {
-        if !machines.contains(&mean.machine.as_str()) {
-            machines.push(&mean.machine);
-        }
-    }
-    machines
+    let mut seen = BTreeSet::new();
+    means.iter().map(|mean| mean.machine.as_str()).filter(|machine| seen.insert(*machine)).collect()
 }
 
 /// Of one family.
 fn crossovers(crossovers: &[Crossover]) -> Table {
-    let mut scales: Vec<_> = crossovers.iter().flat_map(|found| &found.fastest).map(|(scale, _)| *scale).collect();
-    scales.sort();
-    scales.dedup();
+    let scales: BTreeSet<_> = crossovers.iter().flat_map(|found| &found.fastest).map(|(scale, _)| *scale).collect();
     let row = |found: &Crossover| {
-        let query = found.query.clone().unwrap_or_else(|| "geometric mean".to_owned());
+        let query = found.query.as_deref().unwrap_or("geometric mean");
         let fastest = scales.iter().map(|scale| {
             let at = found.fastest.iter().find(|(other, _)| other == scale);
             let time = at.and_then(|(_, label)| {
@@ -80,30 +76,18 @@ fn crossovers(crossovers: &[Crossover]) -> Table {
                 ..Cell::from(at.map_or("", |(_, label)| label))
             }
         });
-        let crossings: Vec<String> = found
-            .crossings
-            .iter()
-            .map(|crossing| format!("{} from about sf{} on", crossing.above, two_digits(crossing.at)))
-            .collect();
-        [Cell::from(query)].into_iter().chain(fastest).chain([Cell::from(crossings.join("; "))]).collect()
+        let crossing = |it: &Crossing| format!("{} from about sf{} on", it.above, two_digits(it.at));
+        let crossings = found.crossings.iter().map(crossing).collect::<Vec<_>>().join("; ");
+        [Cell::from(query)].into_iter().chain(fastest).chain([Cell::from(crossings)]).collect()
     };
-    Table {
-        caption: "The lowest median at each scale, told apart or not, and where that changes (interpolated on logarithmic axes), among the engines with a time at every scale at which the query has any; without the hand-written plans"
-            .to_owned(),
-        keys: 1,
-        header: ["query".to_owned()]
-            .into_iter()
-            .chain(scales.iter().map(ToString::to_string))
-            .chain(["crossover".to_owned()])
-            .collect(),
-        rows: crossovers.iter().map(row).collect(),
-    }
+    let scale_titles = scales.iter().map(ToString::to_string);
+    let header = ["query".to_owned()].into_iter().chain(scale_titles).chain(["crossover".to_owned()]);
+    let caption = "The lowest median at each scale, told apart or not, and where that changes (interpolated on logarithmic axes), among the engines with a time at every scale at which the query has any; without the hand-written plans";
+    Table::new(caption, 1, header, crossovers.iter().map(row))
 }
 
 fn scaling(means: &[Mean], machines: &[&str]) -> Table {
-    let mut counts: Vec<usize> = means.iter().flat_map(|mean| &mean.speedups).map(|(threads, _)| *threads).collect();
-    counts.sort_unstable();
-    counts.dedup();
+    let counts: BTreeSet<usize> = means.iter().flat_map(|mean| &mean.speedups).map(|(threads, _)| *threads).collect();
     let rows = means.iter().map(|mean| {
         let speedups = counts.iter().map(|count| {
             let found = mean.speedups.iter().find(|(threads, _)| threads == count);
@@ -115,17 +99,9 @@ fn scaling(means: &[Mean], machines: &[&str]) -> Table {
     });
     let several = machines.len() > 1;
     let what = ["engine", "scale"].into_iter().chain(several.then_some("machine")).chain(["queries"]);
-    Table {
-        caption: "Times as fast as with one thread, geometric mean over the queries with every count".to_owned(),
-        keys: if several { 3 } else { 2 },
-        header: what
-            .map(str::to_owned)
-            .chain(
-                counts.iter().map(|count| if *count == 1 { "1 thread".to_owned() } else { format!("{count} threads") }),
-            )
-            .collect(),
-        rows: rows.collect(),
-    }
+    let header = what.map(str::to_owned).chain(counts.iter().map(|count| counted(*count, "thread")));
+    let caption = "Times as fast as with one thread, geometric mean over the queries with every count";
+    Table::new(caption, if several { 3 } else { 2 }, header, rows)
 }
 
 /// With two significant digits: a scale that is interpolated is no better known.

@@ -1,24 +1,25 @@
 //! Every figure of every cell of a group, with the record that it is from.
 
-use crate::host::record::Record;
-use crate::host::record::metric::{self, Kind};
+use crate::host::record::{Record, metric};
 use crate::host::report::document::{Block, Cell, Table};
 use crate::host::report::group::{self, Group};
-use crate::protocol::units::{Bytes, Nanos};
+use crate::host::report::show::{size, time};
+use crate::protocol::units::Nanos;
 
-type Column = (&'static str, fn(&Record) -> Option<String>);
+/// A title, and what stands under it of a record.
+pub(super) type Column = (&'static str, fn(&Record) -> Option<String>);
 
 /// What is shown of a record beside its time; a column that no record fills is left out.
 const COLUMNS: [Column; 11] = [
     ("answer", |record| record.verdict.as_ref().map(ToString::to_string)),
-    ("peak memory", |record| bytes(record, metric::PEAK_MEMORY)),
-    ("before the query", |record| bytes(record, metric::BASELINE_MEMORY)),
+    ("peak memory", |record| size(record, metric::PEAK_MEMORY)),
+    ("before the query", |record| size(record, metric::BASELINE_MEMORY)),
     ("cores used", |record| Some(format!("{:.2}", record.cores_used()?))),
     ("planning", |record| time(record, metric::PLAN_TIME)),
     ("executing", |record| time(record, metric::EXECUTE_TIME)),
     ("page faults", |record| Some(format!("{:.0}", record.metric(metric::MINOR_PAGE_FAULTS)?))),
     ("from disk", |record| from_disk(record)),
-    ("peak heap", |record| bytes(record, metric::HEAP_PEAK)),
+    ("peak heap", |record| size(record, metric::HEAP_PEAK)),
     ("blocks", |record| Some(record.heap()?.heap.total_blocks.to_string())),
     ("instructions (simulated)", |record| Some(record.instructions()?.instructions.to_string())),
 ];
@@ -45,22 +46,10 @@ pub(super) fn table(group: &Group<'_>) -> Block {
     };
     let header = ["query", "engine", "time", "95 % interval", "samples"].into_iter();
     let header = header.chain(filled.iter().map(|(title, _)| *title)).chain(["record"]);
-    Block::Table(Table {
-        caption: "Medians of each cell's samples; cargo xtask show RECORD tells the whole story of one".to_owned(),
-        keys: 2,
-        header: header.map(str::to_owned).collect(),
-        rows: cells.iter().map(row).collect(),
-    })
-}
-
-fn bytes(record: &Record, kind: Kind) -> Option<String> {
-    Some(Bytes::about(record.metric(kind)?).to_string())
+    let caption = "Medians of each cell's samples; cargo xtask show RECORD tells the whole story of one";
+    Block::Table(Table::new(caption, 2, header, cells.iter().map(row)))
 }
 
 fn from_disk(record: &Record) -> Option<String> {
-    bytes(record, metric::BYTES_READ_FROM_DISK).filter(|_| record.metric(metric::BYTES_READ_FROM_DISK) > Some(0.0))
-}
-
-fn time(record: &Record, kind: Kind) -> Option<String> {
-    Some(Nanos(record.metric(kind)?).to_string())
+    size(record, metric::BYTES_READ_FROM_DISK).filter(|_| record.metric(metric::BYTES_READ_FROM_DISK) > Some(0.0))
 }

@@ -1,10 +1,9 @@
 //! Allocations and instructions of the cells that were looked at for them.
 
-use std::collections::HashMap;
-
 use crate::host::record::Record;
 use crate::host::report::document::{Block, Cell, Table};
 use crate::host::report::gather::Found;
+use crate::host::scaling::grouped;
 use crate::protocol::engine::Build;
 use crate::protocol::id::BenchId;
 use crate::protocol::units::Bytes;
@@ -38,38 +37,17 @@ fn key(record: &Record) -> Key<'_> {
 
 /// A row for each cell, engine, build and processor; what failed is no source of it.
 fn table(inspected: &[Found]) -> Table {
-    let mut rows: Vec<Vec<&Found>> = Vec::new();
-    let mut places: HashMap<Key<'_>, usize> = HashMap::new();
-    for found in inspected.iter().filter(|found| found.record.is_measured()) {
-        let place = *places.entry(key(&found.record)).or_insert(rows.len());
-        match rows.get_mut(place) {
-            Some(row) => row.push(found),
-            None => rows.push(vec![found]),
-        }
-    }
-    let header = [
-        "query",
-        "scale",
-        "engine",
-        "variant",
-        "allocated",
-        "blocks",
-        "peak heap",
-        "heap by",
-        "instructions (simulated)",
-        "record",
-    ];
-    Table {
-        caption: "What one run allocates, and the instructions that it takes".to_owned(),
-        keys: 4,
-        header: header.map(str::to_owned).into(),
-        rows: rows.iter().filter_map(|found| row(found)).collect(),
-    }
+    let measured = inspected.iter().filter(|found| found.record.is_measured());
+    let rows = grouped(measured.map(|found| (key(&found.record), found)));
+    let keys = ["query", "scale", "engine", "variant"].into_iter();
+    let header = keys.chain(["allocated", "blocks", "peak heap", "heap by", "instructions (simulated)", "record"]);
+    let caption = "What one run allocates, and the instructions that it takes";
+    Table::new(caption, 4, header, rows.iter().map(|(_, found)| row(found)))
 }
 
-/// `None` of nothing.
-fn row(found: &[&Found]) -> Option<Vec<Cell>> {
-    let first = &found.first()?.record;
+/// Of one record or more.
+fn row(found: &[&Found]) -> Vec<Cell> {
+    let first = &found[0].record;
     let heap = found.iter().rev().find_map(|found| found.record.heap());
     let instructions = found.iter().rev().find_map(|found| found.record.instructions());
     let or_empty = |text: Option<String>| Cell::from(text.unwrap_or_default());
@@ -77,7 +55,7 @@ fn row(found: &[&Found]) -> Option<Vec<Cell>> {
     let build = &first.engine.build;
     let parts = [&build.source, &build.compiler, &build.flags, &first.host.cpu];
     let origin: Vec<&str> = parts.into_iter().filter_map(Option::as_deref).collect();
-    let cells: [Cell; 10] = [
+    vec![
         first.id.query.as_str().into(),
         first.id.scale.to_string().into(),
         // Rows that differ in nothing else differ in this.
@@ -89,6 +67,5 @@ fn row(found: &[&Found]) -> Option<Vec<Cell>> {
         or_empty(heap.map(|found| found.tool.split(';').next().unwrap_or_default().to_owned())),
         or_empty(instructions.map(|found| found.instructions.to_string())),
         records.join(", ").into(),
-    ];
-    Some(cells.into())
+    ]
 }

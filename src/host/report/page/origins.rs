@@ -2,48 +2,40 @@
 
 use std::collections::BTreeSet;
 
+use super::details::Column;
 use crate::host::record::Record;
 use crate::host::report::Report;
 use crate::host::report::document::{Block, Cell, Table};
 use crate::host::report::group::{self, Group};
 
 /// The section, folded where that can be.
-pub(super) fn blocks(report: &Report<'_>) -> Vec<Block> {
+pub(super) fn block(report: &Report<'_>) -> Block {
     let records: Vec<&Record> = report.groups.iter().flat_map(Group::cells).map(group::Cell::record).collect();
-    let lines = |of: &dyn Fn(&Record) -> Option<String>| -> Vec<String> {
-        records.iter().filter_map(|record| of(record)).collect::<BTreeSet<_>>().into_iter().collect()
-    };
-    let list = |title: &str, lines: Vec<String>| [Block::Heading(3, title.to_owned()), Block::List(lines)];
+    let lists: [Column; 5] = [
+        ("Settings that are not the engine's defaults, and what else it says of itself", settings),
+        ("Data", data),
+        ("Machines", |record| Some(record.host.line())),
+        ("Source", commit),
+        ("Commands", command),
+    ];
     let mut inner = vec![Block::Table(engines(report))];
-    inner
-        .extend(list("Settings that are not the engine's defaults, and what else it says of itself", lines(&settings)));
-    inner.extend(list("Data", lines(&data)));
-    inner.extend(list("Machines", lines(&|record| Some(record.host.line()))));
-    inner.extend(list("Source", lines(&commit)));
-    inner.extend(list("Commands", lines(&command)));
-    vec![Block::More("Where the numbers are from".to_owned(), inner)]
+    for (title, of) in lists {
+        let lines: BTreeSet<String> = records.iter().filter_map(|record| of(record)).collect();
+        inner.extend([Block::Heading(3, title.to_owned()), Block::List(lines.into_iter().collect())]);
+    }
+    Block::More("Where the numbers are from".to_owned(), inner)
 }
 
 fn engines(report: &Report<'_>) -> Table {
     let mut rows: Vec<Vec<Cell>> = Vec::new();
     let mut seen = BTreeSet::new();
     for contestant in report.groups.iter().flat_map(|group| &group.contestants) {
-        let build = &contestant.build;
-        let parts = [&build.source, &build.compiler, &build.flags, &build.allocator];
-        let told: Vec<String> = [contestant.label.clone()]
-            .into_iter()
-            .chain(parts.map(|part| part.clone().unwrap_or_else(|| "unknown".to_owned())))
-            .collect();
-        if seen.insert(told.clone()) {
-            rows.push(told.into_iter().map(Cell::from).collect());
+        let build = contestant.build_parts().map(|(_, part)| part.map_or("unknown", String::as_str));
+        if seen.insert((contestant.label.as_str(), build)) {
+            rows.push([contestant.label.as_str()].into_iter().chain(build).map(Cell::from).collect());
         }
     }
-    Table {
-        caption: "How each engine was built".to_owned(),
-        keys: 5,
-        header: ["engine", "source", "compiler", "flags", "allocator"].map(str::to_owned).into(),
-        rows,
-    }
+    Table::new("How each engine was built", 5, ["engine", "source", "compiler", "flags", "allocator"], rows)
 }
 
 fn settings(record: &Record) -> Option<String> {

@@ -20,7 +20,7 @@ const WARM_UP: usize = 20;
 /// How to read the bars.
 const BARS: &str = "Each query from zero: the bar is the median, the line across its end the 95 % interval, the dots below are the samples; a ring is a sample beyond the axis.";
 
-fn hue(contestant: &Contestant) -> Hue {
+fn hue(contestant: &Contestant<'_>) -> Hue {
     Hue { label: contestant.label.clone(), color: contestant.color.into() }
 }
 
@@ -46,8 +46,7 @@ pub(super) fn blocks(group: &Group<'_>, index: usize) -> Result<Vec<Block>> {
     if spots.len() > 1 {
         wide.push(picture::scatter(&format!("{stem}-speed-memory"), "Speed against memory", &spots)?);
     }
-    let ranked: Vec<usize> =
-        (0..group.contestants.len()).filter(|c| group.of(*c).any(|cell| cell.ranked_time().is_some())).collect();
+    let ranked: Vec<usize> = (0..group.contestants.len()).filter(|contestant| group.right(*contestant) > 0).collect();
     if ranked.len() > 1 && group.queries.len() > 1 {
         wide.extend(heat(&stem, group, &hues, &ranked)?);
     }
@@ -151,7 +150,7 @@ pub(super) fn scaling(report: &Report<'_>, means: &[Mean], machines: &[&str]) ->
         // A cold cell, say, has more in its name than a contestant.
         let name = mean.engine.split(' ').next();
         let same = contestants().find(|contestant| contestant.label == mean.engine);
-        let found = same.or_else(|| contestants().find(|contestant| Some(contestant.engine.as_str()) == name));
+        let found = same.or_else(|| contestants().find(|contestant| Some(contestant.engine) == name));
         found.map_or([119; 3], |found| found.color)
     };
     let one_scale = means.iter().all(|mean| mean.scale == means[0].scale);

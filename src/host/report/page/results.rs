@@ -14,8 +14,7 @@ pub(super) fn blocks(group: &Group<'_>) -> Vec<Block> {
     let mut blocks = vec![Block::Table(table(group))];
     let missing = missing(group);
     if !missing.is_empty() {
-        blocks.push(Block::Heading(3, "Without a time that counts".to_owned()));
-        blocks.push(Block::List(missing));
+        blocks.extend([Block::Heading(3, "Without a time that counts".to_owned()), Block::List(missing)]);
     }
     blocks
 }
@@ -23,23 +22,15 @@ pub(super) fn blocks(group: &Group<'_>) -> Vec<Block> {
 fn table(group: &Group<'_>) -> Table {
     let row = |query: usize| {
         let fastest = group.fastest(query);
+        let not_run = || Cell { tone: Tone::Soft, ..Cell::from("not run") };
         let cells = (0..group.contestants.len())
             .map(|contestant| group.cell(query, contestant).map_or_else(not_run, |cell| shown(cell, fastest)));
         [Cell::from(group.queries[query])].into_iter().chain(cells).collect()
     };
-    let labels = group.contestants.iter().map(|contestant| contestant.label.clone());
-    Table {
-        caption:
-            "Median time of each query (± the larger half of its 95 % interval), and how many times the lowest it is"
-                .to_owned(),
-        keys: 1,
-        header: ["query".to_owned()].into_iter().chain(labels).collect(),
-        rows: (0..group.queries.len()).map(row).collect(),
-    }
-}
-
-fn not_run() -> Cell {
-    Cell { tone: Tone::Soft, ..Cell::from("not run") }
+    let header = ["query"].into_iter().chain(group.contestants.iter().map(|contestant| contestant.label.as_str()));
+    let caption =
+        "Median time of each query (± the larger half of its 95 % interval), and how many times the lowest it is";
+    Table::new(caption, 1, header, (0..group.queries.len()).map(row))
 }
 
 fn shown(cell: &group::Cell<'_>, fastest: Option<f64>) -> Cell {
@@ -47,23 +38,19 @@ fn shown(cell: &group::Cell<'_>, fastest: Option<f64>) -> Cell {
     let note = |what: &str| format!("{what}; record {}", cell.found.record_id);
     let Some(time) = cell.ranked_time() else {
         let why = reason(record).map_or_else(String::new, |(_, why)| why);
-        let time = cell.time.filter(|_| record.is_measured());
-        let time = time.map_or_else(String::new, |time| Nanos(time.estimate).to_string());
-        let text = if time.is_empty() { cell.state().to_owned() } else { format!("{time} {}", cell.state()) };
+        let text = match cell.time.filter(|_| record.is_measured()) {
+            Some(time) => format!("{} {}", Nanos(time.estimate), cell.state()),
+            None => cell.state().to_owned(),
+        };
         let tone = if record.is_failed() { Tone::Bad } else { Tone::Soft };
         return Cell { text, aside: String::new(), tone, note: note(&why) };
     };
-    let ratio = fastest.map(|fastest| time.estimate / fastest);
+    let (low, high, samples) = (Nanos(time.low), Nanos(time.high), record.samples_ns().len());
     Cell {
         text: format!("{} {}", Nanos(time.estimate), within(time)),
-        aside: ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
+        aside: fastest.map_or_else(String::new, |fastest| format!("{:.2}", time.estimate / fastest)),
         tone: if fastest == Some(time.estimate) { Tone::Strong } else { Tone::Plain },
-        note: note(&format!(
-            "95 % interval {} to {} from {} samples",
-            Nanos(time.low),
-            Nanos(time.high),
-            record.samples_ns().len()
-        )),
+        note: note(&format!("95 % interval {low} to {high} from {samples} samples")),
     }
 }
 

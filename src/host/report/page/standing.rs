@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::host::audit::{self, Audit};
-use crate::host::report::distance::{Success, from_reference, success};
 use crate::host::report::document::{Block, Cell, Table, Tone};
 use crate::host::report::group::Group;
 use crate::protocol::units::{Bytes, Nanos};
@@ -12,15 +11,10 @@ use crate::protocol::units::{Bytes, Nanos};
 pub(super) fn blocks(group: &Group<'_>, main: Option<&Group<'_>>, audits: &[Audit]) -> Vec<Block> {
     let mut blocks = vec![Block::Heading(2, group.conditions.title())];
     let machine = &group.conditions.machine;
-    blocks.push(Block::Text(main.map_or_else(
-        || format!("On {machine}."),
-        |main| {
-            format!(
-                "Not ranked with the cells above, since it differs. {}.",
-                group.conditions.differs_from(&main.conditions)
-            )
-        },
-    )));
+    blocks.push(Block::Text(match main.map(|main| group.conditions.differs_from(&main.conditions)) {
+        None => format!("On {machine}."),
+        Some(differs) => format!("Not ranked with the cells above, since it differs. {differs}."),
+    }));
     blocks.extend(sentence(group).map(Block::Text));
     blocks.extend(unranked(group).map(Block::Text));
     blocks.extend((0..group.contestants.len()).filter_map(|contestant| twin(group, contestant)).map(Block::Text));
@@ -41,17 +35,14 @@ fn sentence(group: &Group<'_>) -> Option<String> {
         many => format!("Fastest, not to be told apart: {}", many.join(", ")),
     };
     let frugal = places.iter().filter_map(|place| Some((label(place.contestant), place.peak_memory_bytes?)));
-    let frugal =
-        frugal.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(label, _)| format!("; most frugal with memory: {label}"));
-    let queries = group.ranking.queries.len();
-    let over = if queries == 1 {
-        "one query".to_owned()
-    } else {
-        format!("the {queries} queries that all of them answered right")
+    let frugal = frugal.min_by(|a, b| a.1.total_cmp(&b.1));
+    let over = match group.ranking.queries.len() {
+        1 => "one query".to_owned(),
+        queries => format!("the {queries} queries that all of them answered right"),
     };
     Some(format!(
         "{fastest}{}. Ranked by the geometric mean over {over}; an engine shares the rank of the one above it when the 95 % interval of its ratio to the first of that rank includes 1, with queries and samples drawn anew (bootstrap).",
-        frugal.unwrap_or_default()
+        frugal.map(|(label, _)| format!("; most frugal with memory: {label}")).unwrap_or_default()
     ))
 }
 
@@ -60,20 +51,17 @@ fn twin(group: &Group<'_>, contestant: usize) -> Option<String> {
     let this = &group.contestants[contestant];
     let (plain, _) = this.label.rsplit_once(" [")?;
     let other = group.contestants.iter().find(|other| other.label == plain)?;
-    let unknown = || "unknown".to_owned();
-    let build = [
-        ("source", &this.build.source, &other.build.source),
-        ("compiler", &this.build.compiler, &other.build.compiler),
-        ("flags", &this.build.flags, &other.build.flags),
-        ("allocator", &this.build.allocator, &other.build.allocator),
-    ];
-    let settings = this.settings.keys().chain(other.settings.keys()).collect::<BTreeSet<_>>().into_iter();
-    let settings = settings.map(|name| (name.as_str(), this.settings.get(name), other.settings.get(name)));
-    let parts = build.into_iter().map(|(name, this, other)| (name, this.as_ref(), other.as_ref())).chain(settings);
-    let differing: Vec<String> = parts
+    let build =
+        this.build_parts().into_iter().zip(other.build_parts()).map(|((name, this), (_, other))| (name, this, other));
+    let (ours, theirs) = (&this.record.engine.settings, &other.record.engine.settings);
+    let settings = ours.keys().chain(theirs.keys()).collect::<BTreeSet<_>>().into_iter();
+    let settings = settings.map(|name| (name.as_str(), ours.get(name), theirs.get(name)));
+    let differing: Vec<String> = build
+        .chain(settings)
         .filter(|(_, this, other)| this != other)
         .map(|(name, this, other)| {
-            format!("{name} {}, not {}", this.cloned().unwrap_or_else(unknown), other.cloned().unwrap_or_else(unknown))
+            let [this, other] = [this, other].map(|value| value.map_or("unknown", String::as_str));
+            format!("{name} {this}, not {other}")
         })
         .collect();
     Some(format!("{}: {}.", this.label, differing.join("; ")))
@@ -81,10 +69,10 @@ fn twin(group: &Group<'_>, contestant: usize) -> Option<String> {
 
 /// Who is not ranked, and by which rule.
 fn unranked(group: &Group<'_>) -> Option<String> {
-    let timed = |contestant: usize| success(group, contestant).right > 0;
-    let not_ranked = (0..group.contestants.len())
-        .filter(|contestant| !group.contestants[*contestant].reference && group.ranking.of(*contestant).is_none());
-    let (some, none): (Vec<usize>, Vec<usize>) = not_ranked.partition(|contestant| timed(*contestant));
+    // The ranked come first.
+    let not_ranked = group.ranking.places.len()..group.contestants.len();
+    let not_ranked = not_ranked.filter(|contestant| !group.contestants[*contestant].reference);
+    let (some, none): (Vec<usize>, Vec<usize>) = not_ranked.partition(|contestant| group.right(*contestant) > 0);
     let names = |places: &[usize]| {
         places.iter().map(|place| group.contestants[*place].label.as_str()).collect::<Vec<_>>().join(", ")
     };
@@ -117,9 +105,9 @@ fn table(group: &Group<'_>, audits: &[Audit]) -> Table {
         header.push("times its makers' build");
     }
     let row = |contestant: usize| {
-        let place = group.ranking.of(contestant);
+        // The ranked come first.
+        let place = group.ranking.places.get(contestant);
         let or_empty = |text: Option<String>| Cell::from(text.unwrap_or_default());
-        let Success { right, failed } = success(group, contestant);
         let mut row = vec![
             or_empty(place.map(|place| place.rank.to_string())),
             Cell {
@@ -131,12 +119,12 @@ fn table(group: &Group<'_>, audits: &[Audit]) -> Table {
             or_empty(place.map(|place| format!("{:.2} to {:.2}", place.to_fastest.low, place.to_fastest.high))),
             or_empty(place.and_then(|place| place.peak_memory_bytes).map(|mean| Bytes::about(mean).to_string())),
             Cell {
-                tone: if failed > 0 { Tone::Bad } else { Tone::Plain },
-                ..Cell::from(format!("{right} of {}", group.queries.len()))
+                tone: if group.failed(contestant) > 0 { Tone::Bad } else { Tone::Plain },
+                ..Cell::from(format!("{} of {}", group.right(contestant), group.queries.len()))
             },
         ];
         if has_reference {
-            let distance = from_reference(group, contestant).filter(|_| !group.contestants[contestant].reference);
+            let distance = group.from_reference(contestant).filter(|_| !group.contestants[contestant].reference);
             row.push(or_empty(distance.map(|distance| format!("{:.2} (of {})", distance.ratio, distance.queries))));
         }
         if audited {
@@ -147,10 +135,5 @@ fn table(group: &Group<'_>, audits: &[Audit]) -> Table {
         }
         row
     };
-    Table {
-        caption: "Geometric means of time and of peak memory".to_owned(),
-        keys: 2,
-        header: header.into_iter().map(str::to_owned).collect(),
-        rows: (0..group.contestants.len()).map(row).collect(),
-    }
+    Table::new("Geometric means of time and of peak memory", 2, header, (0..group.contestants.len()).map(row))
 }
