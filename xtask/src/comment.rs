@@ -59,8 +59,7 @@ impl Comment {
             None => ("POST", comments, "posted"),
         };
         let url = gh(&["--method", method, &path, "--input", "-", "--jq", ".html_url"], Some(&body))?;
-        output::line(format_args!("{done}: {}", url.trim()))?;
-        Ok(())
+        output::line(format_args!("{done}: {}", url.trim()))
     }
 }
 

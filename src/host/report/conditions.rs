@@ -78,20 +78,14 @@ impl Conditions {
 
     /// The same with these words for workload and scale.
     pub(super) fn title_of(&self, what: &str) -> String {
-        let mut title = format!("{what}, {}, {}, {}", self.format, self.cache, counted(self.threads, "thread"));
-        if let Some(limit) = self.memory_limit_bytes {
-            title += &format!(", memory limit {}", Bytes(limit));
-        }
-        if self.parallel > 1 {
-            title += &format!(", up to {} engines at a time", self.parallel);
-        }
-        if self.provenance == Provenance::Simulated {
-            title += ", simulated";
-        }
-        if self.data > 0 {
-            title += &format!(", older files ({})", self.data);
-        }
-        title
+        let parts = [
+            Some(format!("{what}, {}, {}, {}", self.format, self.cache, counted(self.threads, "thread"))),
+            self.memory_limit_bytes.map(|bytes| format!("memory limit {}", Bytes(bytes))),
+            (self.parallel > 1).then(|| format!("up to {} engines at a time", self.parallel)),
+            (self.provenance == Provenance::Simulated).then(|| "simulated".to_owned()),
+            (self.data > 0).then(|| format!("older files ({})", self.data)),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
     /// What is not as in `other`, in words; empty when all is.

@@ -72,22 +72,16 @@ pub(super) fn contestants<'a>(found: &[&'a Found], known: &Known) -> (Vec<Contes
     opened_first.sort_by_key(|found| found.record.engine.version.is_none());
     for found in opened_first {
         if !all.iter().any(|contestant| contestant.is_of(&found.record)) {
-            all.push(Contestant::of(&found.record, known));
+            let mut new = Contestant::of(&found.record, known);
+            let twins = all.iter().filter(|other| other.label.split(" [").next() == Some(&new.label)).count();
+            if twins > 0 {
+                // Same name, version and mode: built or set in another way, which the page's origins tell.
+                new.label += &format!(" [{}]", twins + 1);
+            }
+            all.push(new);
         }
     }
     let owner = |record: &Record| all.iter().position(|contestant| contestant.is_of(record)).unwrap_or_default();
     let owners = found.iter().map(|found| owner(&found.record)).collect();
-    label(&mut all);
     (all, owners)
-}
-
-fn label(all: &mut [Contestant<'_>]) {
-    for index in 0..all.len() {
-        let label = all[index].label.clone();
-        let twins = all[..index].iter().filter(|other| other.label.split(" [").next() == Some(&label)).count();
-        if twins > 0 {
-            // Same name, version and mode: built or set in another way, which the page's origins tell.
-            all[index].label = format!("{label} [{}]", twins + 1);
-        }
-    }
 }

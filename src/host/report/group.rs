@@ -202,20 +202,17 @@ impl<'a> Group<'a> {
 /// others before them. A record that never came to its data goes with the newest.
 fn data_of(found: &[Found]) -> Vec<usize> {
     let mut seen: HashMap<(Conditions, &str), Vec<&str>> = HashMap::new();
-    let key = |one: &'_ Found| Conditions::of(&one.record);
+    let mut places = vec![0; found.len()];
     // They come in the order of time.
-    for one in found.iter().rev() {
-        let Some(sha256) = one.record.dataset.sha256.as_deref() else { continue };
-        let known = seen.entry((key(one), &one.record.id.query)).or_default();
-        if !known.contains(&sha256) {
+    for (place, Found { record, .. }) in places.iter_mut().zip(found).rev() {
+        let Some(sha256) = record.dataset.sha256.as_deref() else { continue };
+        let known = seen.entry((Conditions::of(record), &record.id.query)).or_default();
+        *place = known.iter().position(|other| *other == sha256).unwrap_or_else(|| {
             known.push(sha256);
-        }
+            known.len() - 1
+        });
     }
-    let place = |one: &Found| {
-        let sha256 = one.record.dataset.sha256.as_deref()?;
-        seen.get(&(key(one), one.record.id.query.as_str()))?.iter().position(|other| *other == sha256)
-    };
-    found.iter().map(|one| place(one).unwrap_or_default()).collect()
+    places
 }
 
 /// Sorts `q2` before `q10`.

@@ -93,17 +93,13 @@ pub(super) fn rank(candidates: &[usize], queries: usize, right: &Right<'_>) -> R
 /// For each place the mean logarithm of its time, in each replicate of the bootstrap.
 fn replicates(queries: &[usize], places: &[(usize, f64)], right: &Right<'_>) -> Vec<Vec<f64>> {
     let mut random = Random::new(1);
-    // [query][place]: logarithms of medians that the samples might have had.
-    let medians: Vec<Vec<Vec<f64>>> = queries
-        .iter()
-        .map(|query| {
-            let of = |(contestant, _): &(usize, f64)| {
-                let samples = right(*query, *contestant).map_or(&[][..], Record::samples_ns);
-                resampled_medians(samples, MEDIANS, &mut random).into_iter().map(f64::ln).collect()
-            };
-            places.iter().map(of).collect()
-        })
-        .collect();
+    // Logarithms of medians that the samples might have had.
+    let mut medians = |query: usize, contestant: usize| -> Vec<f64> {
+        let samples = right(query, contestant).map_or(&[][..], Record::samples_ns);
+        resampled_medians(samples, MEDIANS, &mut random).into_iter().map(f64::ln).collect()
+    };
+    let of_query = |query: &usize| places.iter().map(|(contestant, _)| medians(*query, *contestant)).collect();
+    let medians: Vec<Vec<Vec<f64>>> = queries.iter().map(of_query).collect();
     let mut replicates = vec![Vec::with_capacity(REPLICATES); places.len()];
     #[expect(clippy::cast_precision_loss, reason = "a number of queries")]
     let count = queries.len() as f64;

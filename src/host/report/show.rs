@@ -2,8 +2,8 @@
 
 use super::gather::Found;
 use super::group::state;
-use crate::host::record::Record;
 use crate::host::record::metric::{self, Kind};
+use crate::host::record::{Git, Record};
 use crate::host::stats::{median, median_interval};
 use crate::protocol::units::{Bytes, Nanos};
 
@@ -66,6 +66,7 @@ fn outcome(record: &Record) -> Lines {
 fn times(record: &Record) -> Lines {
     let interval = median_interval(record.samples_ns());
     let shown = |ns: u64| Nanos(metric::value(ns)).to_string();
+    let steps = record.metrics.steps().filter_map(|(step, times)| Some(format!("{step} {}", Nanos(median(times)?))));
     let (measurement, planning) = (record.measurement(), record.planning.as_ref());
     let warm_up = measurement.map_or(&[][..], |measurement| &measurement.warm_up_ns);
     known([
@@ -75,7 +76,7 @@ fn times(record: &Record) -> Lines {
         ("iterations of a sample", measurement.and_then(|how| how.iterations.first()).map(ToString::to_string)),
         ("CPU time", time(record, metric::CPU_TIME)),
         ("cores used", record.cores_used().map(|cores| format!("{cores:.2} of {} threads", record.threads))),
-        ("steps", steps(record)),
+        ("steps", listed(steps)),
         ("planning", time(record, metric::PLAN_TIME)),
         ("executing", time(record, metric::EXECUTE_TIME)),
         ("fetching", time(record, metric::FETCH_TIME)),
@@ -84,11 +85,6 @@ fn times(record: &Record) -> Lines {
         ("loading", time(record, metric::LOAD_TIME)),
         ("first runs", listed(warm_up.iter().take(10).map(|ns| shown(*ns)))),
     ])
-}
-
-/// The median of each step of the task.
-fn steps(record: &Record) -> Option<String> {
-    listed(record.metrics.steps().filter_map(|(step, times)| Some(format!("{step} {}", Nanos(median(times)?)))))
 }
 
 fn memory(record: &Record) -> Lines {
@@ -136,9 +132,13 @@ fn engine(record: &Record) -> Lines {
     ])
 }
 
+/// A state of the source tree.
+pub(super) fn commit(git: &Git) -> String {
+    format!("{}{}", git.commit, if git.dirty { ", with changes that were not committed" } else { "" })
+}
+
 fn origin(found: &Found) -> Lines {
     let record = &found.record;
-    let dirty = |dirty: bool| if dirty { ", with changes that were not committed" } else { "" };
     known([
         ("record", Some(found.record_id.clone())),
         ("taken at", Some(record.started_at.clone())),
@@ -146,7 +146,7 @@ fn origin(found: &Found) -> Lines {
         ("data (sha256)", record.dataset.sha256.clone()),
         ("cache", Some(record.cache.to_string())),
         ("machine", Some(record.host.line())),
-        ("commit", record.git.as_ref().map(|git| format!("{}{}", git.commit, dirty(git.dirty)))),
+        ("commit", record.git.as_ref().map(commit)),
         ("command", Some(record.called())),
         ("figures are simulated", record.provenance_reason.clone()),
     ])

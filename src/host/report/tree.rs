@@ -17,9 +17,6 @@ use crate::protocol::id::BenchId;
 /// Fewer samples than these are those of `--quick`, which keeps two points that it made up.
 pub(super) const SAMPLES: usize = 10;
 
-/// Why a comparison of Criterion's is not used.
-const STALE: &str = "older than the results beside it: Criterion leaves it behind (comparisons are made anew here)";
-
 /// The samples of a cell, as Criterion keeps them.
 #[derive(Debug)]
 pub(super) struct Stored {
@@ -63,7 +60,9 @@ pub(super) fn read(tree: &Path, baseline: &str, left_out: &mut Vec<LeftOut>) -> 
                     Err(error) => left_out.push(left_out_for(&format!("{error:#}"))),
                 }
             } else if name == "change" && is_stale(&path) {
-                stale.push(left_out_for(STALE));
+                let why =
+                    "older than the results beside it: Criterion leaves it behind (comparisons are made anew here)";
+                stale.push(left_out_for(why));
             } else if !has_cell && name != "report" && name != "change" {
                 folders.push(path);
             }

@@ -1,7 +1,7 @@
 //! Speed-up curves as SVG: a panel for each engine and scale, a thin line for each query, a thick one for their mean,
 //! and the ideal.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
@@ -21,8 +21,7 @@ const DASH: i32 = 4;
 pub fn draw(curves: &[Curve]) -> Result<String> {
     let groups = groups(curves);
     let most = curves.iter().flat_map(|curve| &curve.points).map(|point| point.threads).max();
-    let most =
-        most.ok_or_else(|| anyhow!("there is no curve to draw: it takes verified cells with two thread counts"))?;
+    let most = most.context("there is no curve to draw: it takes verified cells with two thread counts")?;
     let panels = u32::try_from(groups.len())?;
     let columns = panels.min(COLUMNS);
     let size = (columns * PANEL.0, panels.div_ceil(columns) * PANEL.1);

@@ -1,6 +1,4 @@
-//! Where an engine stands beside its time: against its makers' own build, and against the hand-written plans.
-//!
-//! Pure functions over records and audits; [`super::summary`] prints what they say.
+//! Where an engine stands beside its time: how it was built, and against the hand-written plans. Pure functions over records.
 
 use std::collections::BTreeMap;
 

@@ -25,6 +25,7 @@ pub(crate) fn lines(record: &Record) -> String {
     let spilled = record.metric(metric::BYTES_WRITTEN).filter(|bytes| *bytes > SPILLED);
     let from_disk = record.metric(metric::BYTES_READ_FROM_DISK).filter(|bytes| *bytes > 0.0);
     let heap = record.heap().map(|found| found.heap);
+    let allocates = |heap: &Heap| format!("{} in {} blocks", Bytes(heap.total_bytes), heap.total_blocks);
     let told = [
         vec![("read", record.dataset.read_in_words())],
         vec![
@@ -62,27 +63,17 @@ pub(crate) fn lines(record: &Record) -> String {
 /// Bytes of writing per iteration from which on an engine is taken to have spilled.
 const SPILLED: f64 = 1e6;
 
-fn allocates(heap: &Heap) -> String {
-    format!("{} in {} blocks", Bytes(heap.total_bytes), heap.total_blocks)
-}
-
 /// The table of what was measured: query by query, within it fastest first. A time whose answer is not verified comes last.
 pub(crate) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {
-    let mut measured: Vec<(&Record, Nanos)> = records
-        .iter()
-        .filter(|record| record.is_measured())
-        .filter_map(|record| Some((record, Nanos(record.median_ns()?))))
-        .collect();
+    let measured = records.iter().filter(|record| record.is_measured());
+    let mut measured: Vec<(&Record, Nanos)> =
+        measured.filter_map(|record| Some((record, Nanos(record.median_ns()?)))).collect();
     if measured.is_empty() {
         return None;
     }
-    let order: Vec<&str> = records.iter().map(|record| record.id.query.as_str()).collect();
-    let place = |record: &Record| order.iter().position(|query| *query == record.id.query);
-    measured.sort_by(|(a, a_time), (b, b_time)| {
-        (a.id.scale, place(a), !a.verified())
-            .cmp(&(b.id.scale, place(b), !b.verified()))
-            .then(a_time.0.total_cmp(&b_time.0))
-    });
+    let place = |record: &Record| records.iter().position(|other| other.id.query == record.id.query);
+    measured.sort_by(|(_, a), (_, b)| a.0.total_cmp(&b.0));
+    measured.sort_by_key(|(record, _)| (record.id.scale, place(record), !record.verified()));
     let header = ["query", "scale", "engine", "variant", "median", "peak memory", "answer"];
     let mut table = plain_table(header, 4..6);
     for (record, median) in measured {
@@ -96,15 +87,9 @@ pub(crate) fn table(records: &[Record], audits: &[Audit]) -> Option<Table> {
         }
         let memory = record.peak_memory_bytes().map_or_else(|| "unknown".to_owned(), |bytes| Bytes(bytes).to_string());
         let verdict = record.verdict.as_ref().map_or_else(|| "unchecked, not ranked".to_owned(), Verdict::short);
-        table.add_row([
-            id.query.clone(),
-            id.scale.to_string(),
-            engine,
-            id.variant.clone(),
-            median.to_string(),
-            memory,
-            verdict,
-        ]);
+        let (query, scale, variant, median) =
+            (id.query.clone(), id.scale.to_string(), id.variant.clone(), median.to_string());
+        table.add_row([query, scale, engine, variant, median, memory, verdict]);
     }
     Some(table)
 }
@@ -133,9 +118,8 @@ pub(crate) fn reasons(records: &[Record]) -> Vec<String> {
             told.entry((how, record.id.engine.as_str(), why)).or_default().push(cell(record));
         }
     }
-    let lines = told.into_iter();
-    let lines = lines.map(|((how, engine, why), queries)| format!("{how}: {engine} {}: {why}", queries.join(", ")));
-    lines.chain(doubts(records)).collect()
+    let line = |((how, engine, why), cells): (_, Vec<String>)| format!("{how}: {engine} {}: {why}", cells.join(", "));
+    told.into_iter().map(line).chain(doubts(records)).collect()
 }
 
 /// In a word how a cell came to no verified answer, and why; `None` where engines disagree too, which [`doubts`] tells.

@@ -86,12 +86,12 @@ impl Bars {
 
 /// How a cell ended, in a few words; the reasons come with the table.
 fn ended(record: &Record) -> String {
-    match record.outcome {
-        Outcome::Measured(_) => match record.median_ns() {
-            Some(median) => format!("{} runs, median {}", record.samples_ns().len(), Nanos(median)),
-            None => "no runs".to_owned(),
-        },
-        Outcome::Skipped(_) => "skipped".to_owned(),
-        Outcome::Failed(_) => "FAILED".to_owned(),
+    match (&record.outcome, record.median_ns()) {
+        (Outcome::Measured(_), Some(median)) => {
+            format!("{} runs, median {}", record.samples_ns().len(), Nanos(median))
+        }
+        (Outcome::Measured(_), None) => "no runs".to_owned(),
+        (Outcome::Skipped(_), _) => "skipped".to_owned(),
+        (Outcome::Failed(_), _) => "FAILED".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! What a run says at its end: a table, who was fastest and most frugal, and a line for each that did not make it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::Table;
 use querydyno::host::record::{Outcome, Record, metric};
@@ -18,14 +18,9 @@ pub(super) fn shown(records: &[Record]) -> String {
     if records.is_empty() {
         return "nothing was measured\n".to_owned();
     }
-    let mut text = format!("\n{}\n\n", table(records));
-    for group in groups(records) {
-        text += &format!("{}\n", summary(&group));
-    }
-    for line in reads(records).into_iter().chain(reasons(records)).chain(doubts(records)) {
-        text += &format!("{line}\n");
-    }
-    text
+    let summaries = groups(records).into_iter().map(|group| summary(&group));
+    let lines = summaries.chain(reads(records)).chain(reasons(records)).chain(doubts(records));
+    lines.fold(format!("\n{}\n\n", table(records)), |text, line| text + &line + "\n")
 }
 
 /// Records that may be compared: one query under like conditions over one data. Without data it is with the first of its query.
@@ -115,16 +110,10 @@ fn summary(group: &[&Record]) -> String {
 
 /// What was read of tables that were there already, each once.
 fn reads(records: &[Record]) -> Vec<String> {
-    let mut told: Vec<String> = Vec::new();
-    for record in records.iter().filter(|record| record.query.sql.is_some()) {
-        for line in record.dataset.files_in_words() {
-            let line = format!("read: {line}");
-            if !told.contains(&line) {
-                told.push(line);
-            }
-        }
-    }
-    told
+    let mut seen = BTreeSet::new();
+    let records = records.iter().filter(|record| record.query.sql.is_some());
+    let lines = records.flat_map(|record| record.dataset.files_in_words());
+    lines.filter(|line| seen.insert(line.clone())).map(|line| format!("read: {line}")).collect()
 }
 
 /// How a cell ended; only the time of one that is right may stand beside others.

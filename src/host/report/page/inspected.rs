@@ -5,7 +5,6 @@ use crate::host::report::document::{Block, Cell, Table};
 use crate::host::report::gather::Found;
 use crate::host::scaling::grouped;
 use crate::protocol::engine::Build;
-use crate::protocol::id::BenchId;
 use crate::protocol::units::Bytes;
 
 /// The section; none without inspections.
@@ -26,19 +25,15 @@ pub(super) fn blocks(inspected: &[Found]) -> Vec<Block> {
     blocks
 }
 
-/// What a row is of: the cell, the engine as it is named, how it was built, the processor.
-type Key<'a> = (&'a BenchId, String, Build, Option<&'a str>);
-
-fn key(record: &Record) -> Key<'_> {
-    // A program that watches the heap has an allocator of its own.
-    let build = Build { allocator: None, ..record.engine.build.clone() };
-    (&record.id, record.label(), build, record.host.cpu.as_deref())
-}
-
 /// A row for each cell, engine, build and processor; what failed is no source of it.
 fn table(inspected: &[Found]) -> Table {
     let measured = inspected.iter().filter(|found| found.record.is_measured());
-    let rows = grouped(measured.map(|found| (key(&found.record), found)));
+    let rows = grouped(measured.map(|found| {
+        let Record { id, engine, host, .. } = &found.record;
+        // A program that watches the heap has an allocator of its own.
+        let build = Build { allocator: None, ..engine.build.clone() };
+        ((id, found.record.label(), build, &host.cpu), found)
+    }));
     let keys = ["query", "scale", "engine", "variant"].into_iter();
     let header = keys.chain(["allocated", "blocks", "peak heap", "heap by", "instructions (simulated)", "record"]);
     let caption = "What one run allocates, and the instructions that it takes";

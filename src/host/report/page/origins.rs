@@ -7,16 +7,20 @@ use crate::host::record::Record;
 use crate::host::report::Report;
 use crate::host::report::document::{Block, Cell, Table};
 use crate::host::report::group::{self, Group};
+use crate::host::report::show::commit;
 
 /// The section, folded where that can be.
 pub(super) fn block(report: &Report<'_>) -> Block {
     let records: Vec<&Record> = report.groups.iter().flat_map(Group::cells).map(group::Cell::record).collect();
     let lists: [Column; 5] = [
         ("Settings that are not the engine's defaults, and what else it says of itself", settings),
-        ("Data", data),
+        ("Data", |Record { dataset, .. }| {
+            Some(format!("{} {}: {}", dataset.workload, dataset.scale, dataset.layout.as_ref()?))
+        }),
         ("Machines", |record| Some(record.host.line())),
-        ("Source", commit),
-        ("Commands", command),
+        ("Source", |record| Some(format!("commit {}", commit(record.git.as_ref()?)))),
+        // With its day: what was measured when.
+        ("Commands", |record| Some(format!("{}: {}", record.started_at.split('T').next()?, record.called()))),
     ];
     let mut inner = vec![Block::Table(engines(report))];
     for (title, of) in lists {
@@ -27,14 +31,13 @@ pub(super) fn block(report: &Report<'_>) -> Block {
 }
 
 fn engines(report: &Report<'_>) -> Table {
-    let mut rows: Vec<Vec<Cell>> = Vec::new();
     let mut seen = BTreeSet::new();
-    for contestant in report.groups.iter().flat_map(|group| &group.contestants) {
+    let engines = report.groups.iter().flat_map(|group| &group.contestants).map(|contestant| {
         let build = contestant.build_parts().map(|(_, part)| part.map_or("unknown", String::as_str));
-        if seen.insert((contestant.label.as_str(), build)) {
-            rows.push([contestant.label.as_str()].into_iter().chain(build).map(Cell::from).collect());
-        }
-    }
+        (contestant.label.as_str(), build)
+    });
+    let rows = engines.filter(|engine| seen.insert(*engine));
+    let rows = rows.map(|(label, build)| [label].into_iter().chain(build).map(Cell::from).collect());
     Table::new("How each engine was built", 5, ["engine", "source", "compiler", "flags", "allocator"], rows)
 }
 
@@ -42,22 +45,4 @@ fn settings(record: &Record) -> Option<String> {
     let settings: Vec<String> =
         record.engine.settings.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     (!settings.is_empty()).then(|| format!("{}: {}", record.id.engine, settings.join(", ")))
-}
-
-fn data(record: &Record) -> Option<String> {
-    let dataset = &record.dataset;
-    let layout = dataset.layout.as_ref()?;
-    Some(format!("{} {}: {layout}", dataset.workload, dataset.scale))
-}
-
-fn commit(record: &Record) -> Option<String> {
-    let git = record.git.as_ref()?;
-    let changed = if git.dirty { ", with changes that were not committed" } else { "" };
-    Some(format!("commit {}{changed}", git.commit))
-}
-
-/// With its day: what was measured when.
-fn command(record: &Record) -> Option<String> {
-    let day = record.started_at.split('T').next()?;
-    Some(format!("{day}: {}", record.called()))
 }

@@ -11,7 +11,7 @@ use crate::host::report::group::Group;
 use crate::host::report::picture::{self, Axes, Bar, Heat, Hue, Line, Picture, Spot};
 use crate::host::report::ranking::Place;
 use crate::host::scaling::Mean;
-use crate::host::stats::geometric_mean;
+use crate::host::stats::{Interval, geometric_mean};
 use crate::protocol::id::Scale;
 
 /// Runs of the warm-up that are drawn.
@@ -27,9 +27,8 @@ fn hue(contestant: &Contestant<'_>) -> Hue {
 /// How the names of this group's files begin; from the second group on with its number, since titles do not say everything.
 fn stem(group: &Group<'_>, index: usize) -> String {
     let title = group.conditions.title();
-    let plain: String = title.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
-    let parts: Vec<&str> = plain.split('-').filter(|part| !part.is_empty()).collect();
-    let stem = parts.join("-");
+    let parts = title.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').filter(|part| !part.is_empty());
+    let stem = parts.collect::<Vec<_>>().join("-");
     if index == 0 { stem } else { format!("{stem}-{}", index + 1) }
 }
 
@@ -90,13 +89,9 @@ fn bars(stem: &str, group: &Group<'_>, hues: &[Hue], query: usize) -> Result<Opt
     for (contestant, hue) in hues.iter().enumerate() {
         let Some(cell) = group.cell(query, contestant) else { continue };
         match cell.ranked_time() {
-            Some(time) => bars.push(Bar {
-                hue,
-                median_ns: time.estimate,
-                low_ns: time.low,
-                high_ns: time.high,
-                samples_ns: cell.record().samples_ns(),
-            }),
+            Some(Interval { estimate: median_ns, low: low_ns, high: high_ns }) => {
+                bars.push(Bar { hue, median_ns, low_ns, high_ns, samples_ns: cell.record().samples_ns() });
+            }
             None => missing.push((hue, cell.state().to_owned())),
         }
     }

@@ -37,13 +37,13 @@ fn shown(cell: &group::Cell<'_>, fastest: Option<f64>) -> Cell {
     let record = cell.record();
     let note = |what: &str| format!("{what}; record {}", cell.found.record_id);
     let Some(time) = cell.ranked_time() else {
-        let why = reason(record).map_or_else(String::new, |(_, why)| why);
+        let why = reason(record).map_or("", |(_, why)| why);
         let text = match cell.time.filter(|_| record.is_measured()) {
             Some(time) => format!("{} {}", Nanos(time.estimate), cell.state()),
             None => cell.state().to_owned(),
         };
         let tone = if record.is_failed() { Tone::Bad } else { Tone::Soft };
-        return Cell { text, aside: String::new(), tone, note: note(&why) };
+        return Cell { text, aside: String::new(), tone, note: note(why) };
     };
     let (low, high, samples) = (Nanos(time.low), Nanos(time.high), record.samples_ns().len());
     Cell {
@@ -61,21 +61,20 @@ fn within(time: Interval) -> String {
 }
 
 /// What came out of a cell that is not ranked, and why.
-fn reason(record: &Record) -> Option<(&'static str, String)> {
-    let why = match (&record.outcome, &record.verdict) {
-        (Outcome::Measured(_), Some(Verdict::Unchecked { reason })) => reason.clone(),
-        (Outcome::Measured(_), Some(Verdict::Disputed(dispute))) => dispute.difference.clone(),
+fn reason(record: &Record) -> Option<(&'static str, &str)> {
+    let why: &str = match (&record.outcome, &record.verdict) {
+        (Outcome::Measured(_), Some(Verdict::Unchecked { reason })) => reason,
+        (Outcome::Measured(_), Some(Verdict::Disputed(dispute))) => &dispute.difference,
         (Outcome::Measured(_), _) if record.ranks() => return None,
-        _ => record.reason().unwrap_or_default().to_owned(),
+        _ => record.reason().unwrap_or_default(),
     };
     let state = group::state(record);
-    let why = why.strip_prefix(&format!("{state}: ")).map_or_else(|| why.clone(), str::to_owned);
-    Some((state, why))
+    Some((state, why.strip_prefix(&format!("{state}: ")).unwrap_or(why)))
 }
 
 /// One line for each engine and reason.
 fn missing(group: &Group<'_>) -> Vec<String> {
-    let mut told: BTreeMap<(usize, &str, String), Vec<&str>> = BTreeMap::new();
+    let mut told: BTreeMap<(usize, &str, &str), Vec<&str>> = BTreeMap::new();
     for cell in group.cells() {
         if let Some((state, why)) = reason(cell.record()) {
             told.entry((cell.contestant, state, why)).or_default().push(group.queries[cell.query]);

@@ -96,14 +96,9 @@ fn table(group: &Group<'_>, audits: &[Audit]) -> Table {
     let audit =
         |contestant: usize| group.of(contestant).find_map(|cell| audit::nearest_official(cell.record(), audits));
     let audited = (0..group.contestants.len()).any(|contestant| audit(contestant).is_some());
-    let mut header =
-        vec!["rank", "engine", "time", "times the fastest", "95 % interval", "peak memory", "verified of all"];
-    if has_reference {
-        header.push("times the hand-written plans");
-    }
-    if audited {
-        header.push("times its makers' build");
-    }
+    let header = ["rank", "engine", "time", "times the fastest", "95 % interval", "peak memory", "verified of all"];
+    let plans = has_reference.then_some("times the hand-written plans");
+    let header = header.into_iter().chain(plans).chain(audited.then_some("times its makers' build"));
     let row = |contestant: usize| {
         // The ranked come first.
         let place = group.ranking.places.get(contestant);

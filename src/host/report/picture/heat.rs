@@ -47,10 +47,9 @@ const MOST: f64 = 100.0;
 /// # Errors
 /// Without an engine, a query or a ratio.
 pub fn heat(name: &str, title: &str, heat: &Heat) -> Result<Picture> {
-    let wanted = "an engine, a query and a ratio above zero";
     let most = cells(heat).flatten().fold(0.0, f64::max);
     if heat.engines.is_empty() || heat.queries.is_empty() || most == 0.0 {
-        return Err(nothing(name, wanted));
+        return Err(nothing(name, "an engine, a query and a ratio above zero"));
     }
     let widest = heat.engines.iter().flat_map(|engine| parts(engine)).map(|part| width(part, TEXT)).fold(0.0, f64::max);
     let tile_size = ((widest + 6.0).clamp(COLUMN.0, COLUMN.1).ceil(), TILE);
@@ -140,14 +139,14 @@ fn shade(ratio: f64, most: f64) -> RGBColor {
     let place = (ratio.max(1.0).ln() / most.ln()).min(1.0) * count(last);
     let index = (0..last).rev().find(|index| count(*index) <= place).unwrap_or(0);
     let part = place - count(index);
-    let mix = |from: u8, to: u8| byte(f64::from(from) + part * (f64::from(to) - f64::from(from)));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between two bytes, and `as` saturates"
+    )]
+    let mix = |from: u8, to: u8| (f64::from(from) + part * (f64::from(to) - f64::from(from))).round() as u8;
     let (from, to) = (COLORS[index], COLORS[index + 1]);
     RGBColor(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes, and `as` saturates")]
-fn byte(value: f64) -> u8 {
-    value.round() as u8
 }
 
 /// Black or white, whichever is read more easily on the colour (WCAG's contrast).
@@ -189,15 +188,10 @@ fn wrapped(name: &str, room: f64) -> Vec<String> {
 }
 
 fn sentence(title: &str, heat: &Heat) -> String {
-    let mut wins = vec![0_usize; heat.engines.len()];
-    for (index, ratio) in cells(heat).enumerate() {
-        let column = index % heat.engines.len();
-        if fastest(heat, column, ratio) {
-            wins[column] += 1;
-        }
-    }
-    let compared = heat.engines.iter().zip(wins).enumerate().filter(|(column, _)| !heat.references.contains(column));
-    let wins: Vec<String> = compared.map(|(_, (engine, wins))| format!("{engine} {wins}")).collect();
+    let column = |column: usize| cells(heat).skip(column).step_by(heat.engines.len());
+    let wins = |index: usize| column(index).filter(|ratio| fastest(heat, index, *ratio)).count();
+    let compared = heat.engines.iter().enumerate().filter(|(index, _)| !heat.references.contains(index));
+    let wins: Vec<String> = compared.map(|(index, engine)| format!("{engine} {}", wins(index))).collect();
     let queries = heat.queries.len();
     format!("{title}: times relative to the fastest; of {queries} queries, fastest on: {}.", wins.join(", "))
 }

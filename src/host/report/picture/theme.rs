@@ -71,9 +71,7 @@ pub(super) fn standalone(svg: &str) -> String {
     for (variable, _, light) in VARIABLES {
         for attribute in ["fill", "stroke"] {
             let from = format!(r#"{attribute}="var({variable})""#);
-            if body.contains(&from) {
-                body = body.replace(&from, &format!(r#"{attribute}="{light}" style="{attribute}:var({variable})""#));
-            }
+            body = body.replace(&from, &format!(r#"{attribute}="{light}" style="{attribute}:var({variable})""#));
         }
     }
     format!("{root}>\n<style>{STYLE}</style>{body}")
