@@ -52,7 +52,7 @@ impl Case {
     }
 
     fn run(&self, gate: &Gate) -> GateOutcome {
-        by_rows(gate.run(&self.settings).unwrap())
+        by_rows(gate.run(&Checkout::here(), &self.settings).unwrap())
     }
 
     fn journal(&self) -> PathBuf {
@@ -149,7 +149,7 @@ fn an_exception_lets_a_row_be_slower_until_its_day() {
     let more = case.run(&case.between(slower(1000), slower(1200)));
     assert_eq!(more.conclusion, Conclusion::Regressed, "{more:?}");
     case.settings.gate.exceptions = vec![exception(Some(1.1), "2026-01-31")];
-    let Err(Error::Usage(error)) = case.between(slower(1000), slower(1100)).run(&case.settings) else {
+    let Err(Error::Usage(error)) = case.between(slower(1000), slower(1100)).run(&Checkout::here(), &case.settings) else {
         panic!("it ran")
     };
     assert!(error.to_string().contains("mine/q6 (new plan), on 2026-01-31"), "{error}");
@@ -250,7 +250,7 @@ fn a_second_machine_decides_on_what_was_slower_on_the_first_alone() {
         confirm: Some(confirm.clone()),
         ..gate(Comparison::Programs { base: program.clone(), head: program }, "mine/q6")
     };
-    let Err(Error::Undecided(error)) = same.run(&case.settings) else { panic!("it ran") };
+    let Err(Error::Undecided(error)) = same.run(&Checkout::here(), &case.settings) else { panic!("it ran") };
     assert!(error.to_string().contains("not here to be confirmed"), "{error}");
     let passed = case.run(&case.between(slower(1000), slower(1000)));
     fs::write(&file, serde_json::to_string(&passed).unwrap()).unwrap();
@@ -324,7 +324,7 @@ fn a_row_that_the_head_no_longer_has_is_missed(what: &str, from: &str, to: &str)
     }
     let gate = against_head("mine/tpch");
     let gate = Gate { filter: Some("^mine/q(14|14b|6)/".to_owned()), ..gate };
-    let outcome = by_rows(gate.run_in(&checkout, &case.settings).unwrap());
+    let outcome = by_rows(gate.run(&checkout, &case.settings).unwrap());
     if what != "removed" {
         assert_eq!(outcome.conclusion, Conclusion::Pass, "{outcome:?}");
         assert!(outcome.rows.len() == 2 && outcome.rows.iter().all(|row| row.untouched));
@@ -343,7 +343,7 @@ fn a_row_that_the_head_no_longer_has_is_missed(what: &str, from: &str, to: &str)
         reason: "renamed to q14b".to_owned(),
         expires: "2999-01-31".to_owned(),
     }];
-    assert_eq!(by_rows(gate.run_in(&checkout, &case.settings).unwrap()).conclusion, Conclusion::Pass);
+    assert_eq!(by_rows(gate.run(&checkout, &case.settings).unwrap()).conclusion, Conclusion::Pass);
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn the_bases_own_query_text_is_what_the_base_runs() {
     let case = Case::new();
     let checkout = repository(&case);
     fs::write(checkout.root.join("fixtures/tpch/queries/q6.sql"), "SELECT 1").unwrap();
-    let outcome = by_rows(against_head("mine/q6").run_in(&checkout, &case.settings).unwrap());
+    let outcome = by_rows(against_head("mine/q6").run(&checkout, &case.settings).unwrap());
     assert!(!outcome.rows[0].untouched && outcome.conclusion == Conclusion::Pass, "{outcome:?}");
 }
 
@@ -360,7 +360,7 @@ fn with_a_budget_what_is_the_same_on_both_sides_has_the_pairs_that_an_interval_t
     let case = Case::new();
     let checkout = repository(&case);
     let run = |budget| {
-        let outcome = Gate { budget, ..against_head("mine/q6") }.run_in(&checkout, &case.settings).unwrap();
+        let outcome = Gate { budget, ..against_head("mine/q6") }.run(&checkout, &case.settings).unwrap();
         outcome.rows[0].metrics[0].reading.unwrap().pairs
     };
     assert_eq!((run(None), run(Some(Duration::from_mins(5)))), (10, 6));
@@ -370,7 +370,7 @@ fn with_a_budget_what_is_the_same_on_both_sides_has_the_pairs_that_an_interval_t
 fn what_another_gate_left_for_criterion_goes_and_other_commits_are_not_confirmed() {
     let case = Case::new();
     let checkout = repository(&case);
-    let run = |gate: Gate| gate.run_in(&checkout, &case.settings);
+    let run = |gate: Gate| gate.run(&checkout, &case.settings);
     let kept = |query: &str| {
         let cell = case.settings.target.join(format!("criterion/mine_{query}_sf0.001/parquet"));
         ["base", "head"].map(|role| cell.join(role).is_dir())
@@ -389,7 +389,7 @@ fn what_another_gate_left_for_criterion_goes_and_other_commits_are_not_confirmed
 fn a_base_that_is_dirty_unbuildable_or_unknown_decides_nothing() {
     let case = Case::new();
     let checkout = repository(&case);
-    let run = |gate: Gate| gate.run_in(&checkout, &case.settings).map(by_rows);
+    let run = |gate: Gate| gate.run(&checkout, &case.settings).map(by_rows);
     let Err(Error::Usage(error)) = run(gate(Comparison::Tree { base: "nowhere".to_owned() }, "mine/q6")) else {
         panic!()
     };

@@ -58,6 +58,15 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
+/// What an error is: after an interrupt the interrupt's doing, whatever it says.
+pub(crate) fn classify<E>(
+    error: anyhow::Error,
+    interrupted: impl FnOnce(anyhow::Error) -> E,
+    other: impl FnOnce(anyhow::Error) -> E,
+) -> E {
+    if requested() { interrupted(error) } else { other(error) }
+}
+
 /// A process group that dies with an interrupt for as long as this guard lives, and is killed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Group(u32);

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use querydyno::host::audit::{Audit as Found, ComparisonPlan, DistributionRatio, QueryRatio, audit, keep};
 use querydyno::host::catalog::{Catalog, Entry};
 use querydyno::host::interrupt;
@@ -116,9 +116,7 @@ fn shown(audit: &Found) -> String {
 }
 
 fn table(audit: &Found, comparison: &DistributionRatio) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["query", "ours", "theirs", "ratio", "from", "to", ""]);
+    let mut table = crate::table(["query", "ours", "theirs", "ratio", "from", "to", ""], 1..6);
     for query in &comparison.queries {
         // Not by chance: the whole interval lies above 1.
         let slower = query.ratio > NOTABLE && query.low > 1.0;
@@ -132,11 +130,6 @@ fn table(audit: &Found, comparison: &DistributionRatio) -> Table {
             format!("{:.3}", query.high),
             why,
         ]);
-    }
-    for column in 1..6 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
     }
     table
 }
@@ -171,16 +164,6 @@ fn cause(audit: &Found, comparison: &DistributionRatio) -> String {
 
 fn as_json(audit: &Found) -> Value {
     let one = |comparison: &DistributionRatio| {
-        let queries: Vec<Value> = comparison
-            .queries
-            .iter()
-            .map(|query| {
-                json!({
-                    "query": query.query, "ratio": query.ratio, "low": query.low, "high": query.high,
-                    "ours_ns": query.ours_ns, "theirs_ns": query.theirs_ns,
-                })
-            })
-            .collect();
         let parts = audit.parts(comparison);
         json!({
             "against": comparison.against,
@@ -189,7 +172,7 @@ fn as_json(audit: &Found) -> Value {
             "build_ratio": parts.map(|parts| parts.build),
             "version_ratio": parts.map(|parts| parts.version),
             "cause": cause(audit, comparison),
-            "queries": queries,
+            "queries": comparison.queries,
             "left_out": comparison.left_out,
         })
     };

@@ -44,20 +44,16 @@ impl Compare {
             confirm: None,
             only_compare: Some(self.pairs.into()),
         };
-        match self.told.run(&compare, false) {
-            Ok(outcome) => {
-                for moved in outcome.controls.iter().filter_map(|control| control.moved.as_ref()) {
-                    crate::report::tell!("caution: {moved}");
-                }
-                if outcome.is_whole() {
-                    return ExitCode::SUCCESS;
-                }
-                for row in outcome.not_measured() {
-                    crate::report::tell!("{row}");
-                }
-                ExitCode::from(crate::gate::UNDECIDED)
-            }
-            Err(code) => code,
+        let outcome = match self.told.run(&compare, false) {
+            Ok(outcome) => outcome,
+            Err(code) => return code,
+        };
+        for moved in outcome.controls.iter().filter_map(|control| control.moved.as_ref()) {
+            crate::report::tell!("caution: {moved}");
         }
+        for row in outcome.not_measured() {
+            crate::report::tell!("{row}");
+        }
+        if outcome.is_whole() { ExitCode::SUCCESS } else { ExitCode::from(crate::gate::UNDECIDED) }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::{ArgGroup, Args};
+use querydyno::host::checkout::Checkout;
 use querydyno::host::files::write_whole;
 use querydyno::host::gate::page::{self, MARKER};
 use querydyno::host::gate::{Comparison, Error, Gate as Run, GateOutcome, to_confirm};
@@ -133,7 +134,7 @@ impl Told {
             tell!("error: {error:#}");
             ExitCode::from(USAGE)
         })?;
-        let outcome = gate.run(&settings).map_err(|error| {
+        let outcome = gate.run(&Checkout::here(), &settings).map_err(|error| {
             let code = if matches!(error, Error::Usage(_)) { USAGE } else { UNDECIDED };
             let error = anyhow::Error::from(error);
             tell!("error: {error:#}");

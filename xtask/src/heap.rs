@@ -2,7 +2,6 @@
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
 use querydyno::host::inspect::{HeapFound, Tool, heap};
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output;
@@ -69,9 +68,7 @@ fn show(found: &HeapFound, sites: usize) -> Result<()> {
         heap.peak_blocks,
         told.tool
     ))?;
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["bytes", "share", "blocks", "allocated by"]);
+    let mut table = crate::table(["bytes", "share", "blocks", "allocated by"], 0..3);
     for site in found.sites.iter().take(sites) {
         #[expect(clippy::cast_precision_loss, reason = "shown in percent")]
         let share = 100.0 * site.total_bytes as f64 / heap.total_bytes.max(1) as f64;
@@ -81,11 +78,6 @@ fn show(found: &HeapFound, sites: usize) -> Result<()> {
             site.total_blocks.to_string(),
             site.function.chars().take(90).collect(),
         ]);
-    }
-    for column in 0..3 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
     }
     output::line(table)?;
     if let Some(profile) = &found.profile {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::Table;
 use querydyno::host::inspect::{Counted, Gate, instructions};
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output;
@@ -79,9 +79,8 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 fn table(counted: &[Counted]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["cell", "instructions, mean of 16 runs", "before", "change", "outcome"]);
+    let header = ["cell", "instructions, mean of 16 runs", "before", "change", "outcome"];
+    let mut table = crate::table(header, 1..4);
     for cell in counted {
         let record = &cell.record;
         let now = record.instructions().map(|found| found.instructions);
@@ -89,11 +88,6 @@ fn table(counted: &[Counted]) -> Table {
         let change = cell.change_percent().map(|percent| format!("{percent:+.3} %")).unwrap_or_default();
         let outcome = record.outcome.word().to_owned();
         table.add_row([record.id.to_string(), number(now), number(cell.before), change, outcome]);
-    }
-    for column in 1..4 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
     }
     table
 }

@@ -18,9 +18,11 @@ mod scaling;
 mod services;
 mod show;
 
+use std::ops::Range;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use comfy_table::{CellAlignment, Table, presets};
 use querydyno::host::interrupt;
 
 /// `QueryDyno`'s commands around `cargo bench`.
@@ -88,6 +90,17 @@ fn main() -> ExitCode {
             if gates() { ExitCode::from(gate::UNDECIDED) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// A table without lines; the figures of these columns stand below each other.
+fn table<const N: usize>(header: [&str; N], figures: Range<usize>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(header);
+    for column in table.column_iter_mut().take(figures.end).skip(figures.start) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }
 
 /// Whether the command is one whose exit code 1 means something else than that it failed.

@@ -13,6 +13,7 @@ use crate::host::session::Program;
 use crate::host::settings::Settings;
 use crate::host::stats::{hodges_lehmann, median};
 use crate::host::suite::{QuerySpec, Workload};
+use crate::host::variant::Variant;
 use crate::host::verify::referee::Referee;
 use crate::measure::machine::Host;
 use crate::protocol::dataset::Dataset;
@@ -49,6 +50,15 @@ struct Compared<'a> {
 /// One engine's medians, one of each round, or why it left.
 type Times = Result<Vec<f64>, String>;
 
+/// What all processes of an audit have in common.
+struct Comparing<'a> {
+    plan: ComparisonPlan<'a>,
+    variant: Variant<'a>,
+    settings: &'a Settings,
+    referee: Referee,
+    work: Work,
+}
+
 /// Compares an engine with official distributions of it, the nearest version first. A query whose
 /// answer is not verified on both sides is left out.
 ///
@@ -66,13 +76,13 @@ pub fn audit(ours: &Entry, official: &[Entry], plan: ComparisonPlan<'_>, setting
         interrupt::check()?;
     }
     let store = Store::new(settings.data.clone());
-    let referee = Referee::new(settings);
     let processes = plan.queries.len() * plan.rounds * engines.len();
     let work = Work::begin(Unit::Processes, processes as u64, "");
+    let comparing = Comparing { plan, variant, settings, referee: Referee::new(settings), work };
     let mut found: Vec<(Vec<QueryRatio>, Vec<LeftOut>)> = vec![Default::default(); engines.len() - 1];
     for query in plan.queries {
         let dataset = store.ensure(plan.workload, plan.scale, "parquet", &query.tables)?;
-        let times = compare(&mut engines, query, &dataset, plan, settings, &referee, &work)?;
+        let times = comparing.times(&mut engines, query, &dataset)?;
         for (((ratios, left_out), theirs), engine) in found.iter_mut().zip(&times[1..]).zip(&engines[1..]) {
             let result = ratio(&query.name, &times[0], theirs);
             // Also where there is no terminal for a bar: a whole audit takes minutes.
@@ -83,7 +93,7 @@ pub fn audit(ours: &Entry, official: &[Entry], plan: ComparisonPlan<'_>, setting
             }
         }
     }
-    drop(work);
+    drop(comparing);
     let mut comparisons = Vec::new();
     for (engine, (ratios, left_out)) in engines[1..].iter().zip(found) {
         let name = &engine.entry.name;
@@ -120,74 +130,55 @@ fn shown(result: &Result<QueryRatio, String>) -> String {
     }
 }
 
-fn compare(
-    engines: &mut [Compared<'_>],
-    query: &QuerySpec,
-    dataset: &Dataset,
-    plan: ComparisonPlan<'_>,
-    settings: &Settings,
-    referee: &Referee,
-    work: &Work,
-) -> Result<Vec<Times>> {
-    let mut times: Vec<Times> = engines.iter().map(|_| Ok(Vec::new())).collect();
-    for round in 0..plan.rounds {
-        // Forth and back, so that none always runs after the same other one.
-        let forth: Vec<usize> = (0..engines.len()).collect();
-        let order: Vec<usize> = if round % 2 == 0 { forth } else { forth.into_iter().rev().collect() };
-        for place in order {
-            interrupt::check()?;
-            let engine = &mut engines[place];
-            work.now(&format!("{} {}", query.name, engine.entry.name));
-            // Without our own time there is nothing to compare theirs with.
-            if times[0].is_err() {
-                work.done(1);
-                continue;
+impl Comparing<'_> {
+    /// One query on all engines.
+    fn times(&self, engines: &mut [Compared<'_>], query: &QuerySpec, dataset: &Dataset) -> Result<Vec<Times>> {
+        let mut times: Vec<Times> = engines.iter().map(|_| Ok(Vec::new())).collect();
+        for round in 0..self.plan.rounds {
+            let mut order: Vec<usize> = (0..engines.len()).collect();
+            // Forth and back, so that none always runs after the same other one.
+            if round % 2 == 1 {
+                order.reverse();
             }
-            if let Ok(medians) = &mut times[place] {
-                let text = plan.workload.text(query, &engine.entry.dialect, plan.scale)?;
-                match process(engine, query, &text, dataset, plan, settings, referee) {
-                    Ok(median) => medians.push(median),
-                    Err(error) => times[place] = Err(format!("{}: {error:#}", engine.entry.name)),
+            for place in order {
+                interrupt::check()?;
+                let engine = &mut engines[place];
+                self.work.now(&format!("{} {}", query.name, engine.entry.name));
+                // Without our own time there is nothing to compare theirs with.
+                if times[0].is_ok()
+                    && let Ok(medians) = &mut times[place]
+                {
+                    let text = self.plan.workload.text(query, &engine.entry.dialect, self.plan.scale)?;
+                    match self.process(engine, query, &text, dataset) {
+                        Ok(median) => medians.push(median),
+                        Err(error) => times[place] = Err(format!("{}: {error:#}", engine.entry.name)),
+                    }
                 }
+                self.work.done(1);
             }
-            work.done(1);
         }
+        // Interrupted programs are no engines that failed.
+        interrupt::check()?;
+        Ok(times)
     }
-    // Interrupted programs are no engines that failed.
-    interrupt::check()?;
-    Ok(times)
-}
 
-/// One fresh process: the median of some runs after the first, whose answer is checked.
-fn process(
-    engine: &mut Compared<'_>,
-    query: &QuerySpec,
-    text: &Task,
-    dataset: &Dataset,
-    plan: ComparisonPlan<'_>,
-    settings: &Settings,
-    referee: &Referee,
-) -> Result<f64> {
-    let fresh = Fresh {
-        engine: engine.entry,
-        variant: settings.sole_variant("parquet")?,
-        program: &engine.program,
-        settings,
-        dataset,
-        query: text,
-    };
-    let Paired { session, info, timed, answer, .. } = fresh.paired(|first| {
-        let ns = first.durations_ns.first().copied().unwrap_or(1).max(1);
-        (ENOUGH_NS / ns).clamp(FEWEST, MOST)
-    })?;
-    engine.info = Some(info);
-    let answer = answer.map_err(|reason| anyhow!("it cannot show its answer: {reason}"))?;
-    let verdict = referee.judge(plan.workload, query, plan.scale, &answer)?;
-    ensure!(verdict.verified(), "answer {verdict}");
-    session.close()?;
-    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a query are far below 2^53")]
-    let durations: Vec<f64> = timed.durations_ns.iter().map(|ns| *ns as f64).collect();
-    Ok(median(&durations).unwrap_or_default())
+    /// One fresh process: the median of some runs after the first, whose answer is checked.
+    fn process(&self, of: &mut Compared<'_>, query: &QuerySpec, text: &Task, dataset: &Dataset) -> Result<f64> {
+        let (engine, variant, program, settings) = (of.entry, self.variant, &of.program, self.settings);
+        let fresh = Fresh { engine, variant, program, settings, dataset, query: text };
+        let Paired { session, info, timed, answer, .. } = fresh.paired(|first| {
+            let ns = first.durations_ns.first().copied().unwrap_or(1).max(1);
+            (ENOUGH_NS / ns).clamp(FEWEST, MOST)
+        })?;
+        of.info = Some(info);
+        let answer = answer.map_err(|reason| anyhow!("it cannot show its answer: {reason}"))?;
+        let verdict = self.referee.judge(self.plan.workload, query, self.plan.scale, &answer)?;
+        ensure!(verdict.verified(), "answer {verdict}");
+        session.close()?;
+        #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a query are far below 2^53")]
+        let durations: Vec<f64> = timed.durations_ns.iter().map(|ns| *ns as f64).collect();
+        Ok(median(&durations).unwrap_or_default())
+    }
 }
 
 fn ratio(query: &str, ours: &Times, theirs: &Times) -> Result<QueryRatio, String> {

@@ -67,8 +67,8 @@ impl Bench {
         let most = cells.chunk_by(Cell::asks_the_same).map(<[_]>::len).max().unwrap_or(1);
         let parallel = self.parallel.unwrap_or(1).min(most);
         for cell in &mut cells {
-            cell.parts.variant.parallel = parallel;
-            cell.id.variant = cell.parts.variant.to_string();
+            cell.variant.parallel = parallel;
+            cell.id.variant = cell.variant.to_string();
         }
         select::check_names(&cells).map_err(Error::Usage)?;
         Ok(cells)
@@ -80,7 +80,7 @@ impl Bench {
     /// When none is there, or after an interrupt.
     pub(super) fn programs<'a>(&self, cells: &[Cell<'a>], settings: &Settings) -> Result<Programs<'a>, Error> {
         let asked_for = !self.engines.is_empty() || self.filter.is_some();
-        if !asked_for && cells.iter().all(|cell| cell.parts.engine.find().is_none()) {
+        if !asked_for && cells.iter().all(|cell| cell.engine.find().is_none()) {
             let why =
                 "no engine is built or installed: name some, which builds them, or first: cargo xtask build duckdb";
             return Err(Error::NothingSelected(anyhow!(why)));
@@ -92,6 +92,6 @@ impl Bench {
     }
 
     fn words(&self) -> Vec<&str> {
-        select::words(self.filter.as_deref().unwrap_or_default())
+        select::words(self.filter.as_deref())
     }
 }

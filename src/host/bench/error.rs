@@ -30,9 +30,6 @@ pub enum Error {
 
 impl From<anyhow::Error> for Error {
     fn from(error: anyhow::Error) -> Self {
-        if interrupt::requested() {
-            return Self::Interrupted(error);
-        }
-        error.downcast().map_or_else(Self::Other, Self::Record)
+        interrupt::classify(error, Self::Interrupted, |error| error.downcast().map_or_else(Self::Other, Self::Record))
     }
 }

@@ -40,16 +40,19 @@
 
 mod cells;
 mod error;
-mod run;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
 
+use crate::host::criterion::replay::replay;
 use crate::host::record::Record;
+use crate::host::run::Runner;
 pub use crate::host::run::event::Event;
+use crate::host::run::sampler::Counted;
 use crate::host::settings::Settings;
+use crate::protocol::id::BenchId;
 pub use error::Error;
 
 /// Runs of each cell, unless more or fewer are asked for.
@@ -165,6 +168,22 @@ impl Bench {
         }
         let mut settings = self.settings.take().map_or_else(Settings::read, Ok).map_err(Error::Settings)?;
         settings.timeout = self.timeout.or(settings.timeout).or(Some(TIMEOUT));
-        run::run(&self, &settings)
+        let workloads = self.workloads(&settings).map_err(Error::Usage)?;
+        let catalog = self.catalog(&settings).map_err(Error::Usage)?;
+        let cells = self.cells(&workloads, &catalog, &settings)?;
+        let ids: Vec<BenchId> = cells.iter().map(|cell| cell.id.clone()).collect();
+        let sampler = Counted { runs: self.runs.unwrap_or(RUNS) };
+        let observer = |event: &Event<'_>| {
+            if let Event::Judged { records } = event {
+                replay(records, &settings.target.join("criterion"), None);
+            }
+            if let Some(observer) = &self.observer {
+                observer(event);
+            }
+        };
+        let runner = Runner::new(&settings, &observer, true)?;
+        let programs = self.programs(&cells, &settings)?;
+        observer(&Event::Planned { cells: &ids, runs: sampler.runs });
+        Ok(runner.run_together(&cells, &programs, &sampler)?)
     }
 }

@@ -38,17 +38,11 @@ pub(super) struct Args {
     pub(super) mode: Mode,
     /// The one positional argument.
     pub(super) filter: Option<String>,
-    /// `--exact`: the filter is a whole id.
-    pub(super) exact: bool,
-    /// `--baseline`: must be there for every cell.
-    pub(super) baseline: Option<String>,
-    /// Where engines disagree, what most say stands. An option of ours, which Criterion does not know.
-    pub(super) accept_majority: bool,
     values: BTreeMap<String, String>,
 }
 
-/// The option of ours.
-pub(super) const ACCEPT_MAJORITY: &str = "--accept-majority";
+/// An option of ours, which Criterion does not know: where engines disagree, what most say stands.
+pub(super) const ACCEPT_MAJORITY: &str = "accept-majority";
 
 /// Criterion's options that take a value.
 const VALUED: [&str; 17] = [
@@ -118,15 +112,7 @@ impl Args {
         } else {
             Mode::Measure
         };
-        let accept_majority = values.contains_key(&ACCEPT_MAJORITY[2..]);
-        Self {
-            mode,
-            accept_majority,
-            filter,
-            exact: values.contains_key("exact"),
-            baseline: values.get("baseline").cloned(),
-            values,
-        }
+        Self { mode, filter, values }
     }
 
     /// Whether the user gave this option.
@@ -134,16 +120,20 @@ impl Args {
         self.values.contains_key(option)
     }
 
+    /// The value of an option.
+    pub(super) fn value(&self, option: &str) -> Option<&str> {
+        self.values.get(option).map(String::as_str)
+    }
+
     /// The value of an option that is a time in seconds.
     pub(super) fn seconds(&self, option: &str) -> Option<Duration> {
-        Duration::try_from_secs_f64(self.values.get(option)?.parse().ok()?).ok()
+        Duration::try_from_secs_f64(self.value(option)?.parse().ok()?).ok()
     }
 
     /// The baseline that Criterion keeps the samples as, beside `new`: `base` when nothing is said of baselines.
     pub(super) fn saves_to(&self) -> Option<&str> {
         let compares = ["baseline", "baseline-lenient", "discard-baseline"].iter().any(|option| self.has(option));
-        let named = self.values.get("save-baseline").map(String::as_str);
-        named.or((!compares).then_some("base"))
+        self.value("save-baseline").or((!compares).then_some("base"))
     }
 
     /// That every baseline has a name that can be that of a folder: Criterion would write `../../x` where that is.
@@ -152,7 +142,7 @@ impl Args {
     /// Names the option.
     pub(super) fn check_baselines(&self) -> Result<()> {
         for option in BASELINES {
-            if let Some(name) = self.values.get(option) {
+            if let Some(name) = self.value(option) {
                 baseline::named(name).map_err(|error| anyhow!("--{option}: {error}"))?;
             }
         }
@@ -161,8 +151,7 @@ impl Args {
 
     /// Samples a cell takes.
     pub(super) fn sample_size(&self) -> usize {
-        let told = self.values.get("sample-size").and_then(|text| text.parse().ok());
-        told.unwrap_or(super::SAMPLES)
+        self.value("sample-size").and_then(|text| text.parse().ok()).unwrap_or(super::SAMPLES)
     }
 }
 
@@ -203,7 +192,7 @@ mod tests {
         assert_eq!((args.sample_size(), args.mode), (20, Mode::Measure));
         for line in ["-b main q1 --bench", "-bmain q1 --bench", "-b=main q1 --bench", "-nvb main q1 --bench"] {
             let args = parse(line);
-            assert_eq!((args.baseline.as_deref(), args.filter.as_deref()), (Some("main"), Some("q1")), "{line}");
+            assert_eq!((args.value("baseline"), args.filter.as_deref()), (Some("main"), Some("q1")), "{line}");
         }
     }
 

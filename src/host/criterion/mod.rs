@@ -63,7 +63,7 @@ fn start(workload: &str) -> Result<ExitCode> {
         let _ = Criterion::default().configure_from_args();
         return Ok(ExitCode::SUCCESS);
     }
-    if args.accept_majority {
+    if args.has(args::ACCEPT_MAJORITY) {
         return Err(without_our_option());
     }
     args.check_baselines()?;
@@ -80,7 +80,7 @@ fn start(workload: &str) -> Result<ExitCode> {
     }
     let settings = Settings::read()?;
     let mut catalog = Catalog::read(&settings)?;
-    let words = select::words(args.filter.as_deref().unwrap_or_default());
+    let words = select::words(args.filter.as_deref());
     catalog.add_versions(&words)?;
     if words.iter().any(|word| is_adhoc(word)) {
         // Among all workloads it is left out silently where it cannot be meant.
@@ -89,10 +89,10 @@ fn start(workload: &str) -> Result<ExitCode> {
     let workloads = Workload::all(&settings)?;
     let cells = select::all(&workloads, &catalog, &settings);
     // Every bench target sees the same filter, so only what no workload knows is a mistake.
-    let selected = select::select(cells, args.filter.as_deref(), args.exact, DefaultSelection::of(&settings))?;
+    let selected = select::select(cells, args.filter.as_deref(), args.has("exact"), DefaultSelection::of(&settings))?;
     // Workloads of the user's own have no bench target each: they share the one of the own query.
     let is_ours = |of: &Workload| of.name == workload || (is_adhoc(workload) && of.is_external());
-    let cells: Vec<Cell<'_>> = selected.into_iter().filter(|cell| is_ours(cell.parts.workload)).collect();
+    let cells: Vec<Cell<'_>> = selected.into_iter().filter(|cell| is_ours(cell.workload)).collect();
     if cells.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
@@ -119,7 +119,7 @@ fn start(workload: &str) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         _ => {
-            if let Some(baseline) = &args.baseline {
+            if let Some(baseline) = args.value("baseline") {
                 plan::check_baseline(&cells, baseline)?;
             }
             interrupt::install()?;
@@ -135,12 +135,11 @@ fn start(workload: &str) -> Result<ExitCode> {
 /// Goes on as the same program without the option that Criterion would refuse; the environment has the setting instead. Returns
 /// only when that cannot be.
 fn without_our_option() -> anyhow::Error {
-    let exe = match std::env::current_exe() {
-        Ok(exe) => exe,
-        Err(error) => return error.into(),
+    let again = |exe| {
+        let rest = std::env::args().skip(1).filter(|arg| arg.strip_prefix("--") != Some(args::ACCEPT_MAJORITY));
+        std::process::Command::new(exe).args(rest).env("QUERYDYNO_ACCEPT_MAJORITY", "yes").exec()
     };
-    let rest = std::env::args().skip(1).filter(|argument| argument != args::ACCEPT_MAJORITY);
-    std::process::Command::new(exe).args(rest).env("QUERYDYNO_ACCEPT_MAJORITY", "yes").exec().into()
+    std::env::current_exe().map_or_else(|error| error, again).into()
 }
 
 /// Criterion as the command line wants it, except for the filter, which is ours.

@@ -2,14 +2,14 @@
 
 use std::io::{self, Read};
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Finding;
 use crate::host::catalog::command::version_of;
 use crate::host::catalog::compiler::{self, Compilers};
 use crate::host::catalog::library;
 use crate::host::catalog::script;
+use crate::host::session::ended_within;
 use crate::host::settings::Settings;
 
 /// What Spark 4 asks for.
@@ -130,17 +130,10 @@ fn reply(program: &str, args: &[&str]) -> Result<String, String> {
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| error.to_string())?;
-    let deadline = Instant::now() + PATIENCE;
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if Instant::now() < deadline => sleep(Duration::from_millis(10)),
-            _ => {
-                // One that has just ended needs no killing.
-                let _ = child.kill().and_then(|()| child.wait());
-                return Err(format!("no reply within {} s", PATIENCE.as_secs()));
-            }
-        }
+    let Some(status) = ended_within(&mut child, PATIENCE) else {
+        // One that has just ended needs no killing.
+        let _ = child.kill().and_then(|()| child.wait());
+        return Err(format!("no reply within {} s", PATIENCE.as_secs()));
     };
     // Both are a few lines, which the pipes hold.
     if status.success() {

@@ -15,16 +15,12 @@ pub fn conclude(
     invalid.extend(machine.invalid());
     let judged = rows.iter().any(|row| row.metrics.iter().any(|metric| metric.reading.is_some()) && !row.is_counted());
     let silent = controls.iter().filter(|control| judged && control.reading.is_none());
-    let silent: Vec<String> = silent
-        .map(|control| format!("{} was not measured, so nothing tells whether the machine kept still", control.name))
-        .collect();
+    let silent = silent
+        .map(|control| format!("{} was not measured, so nothing tells whether the machine kept still", control.name));
     let (mut missing, mut likely, mut noisy) = (Vec::new(), Vec::new(), Vec::new());
     // Too little time is nobody's fault but the budget's.
-    if cut_short {
-        noisy.extend(silent);
-    } else {
-        invalid.extend(silent);
-    }
+    let place = if cut_short { &mut noisy } else { &mut invalid };
+    place.extend(silent);
     let regressed: Vec<&RowOutcome> = rows.iter().filter(|row| row.verdict == Verdict::Regressed).collect();
     invalid.extend(regressed.iter().filter(|row| row.untouched).map(|row| {
         format!("{} runs the very same on both sides and was found slower or hungrier: the machine's doing", row.id)
@@ -34,9 +30,7 @@ pub fn conclude(
     let slower: Vec<String> = regressed.iter().filter(stands).map(|row| told(row)).collect();
     for row in rows {
         match row.verdict {
-            Verdict::Invalid => {
-                missing.push(format!("{}: {}", row.id, row.reason.as_deref().unwrap_or("not measured")));
-            }
+            Verdict::Invalid => missing.push(row.missing()),
             Verdict::Inconclusive if is_likely_slower(row) => likely.push(inconclusive(row)),
             Verdict::Inconclusive => noisy.push(inconclusive(row)),
             _ => {}

@@ -1,10 +1,9 @@
 //! What no change can touch: the base against itself, and two loops of ours. Where one of them moves, the machine did.
 
 use super::canary::{CANARIES, Canary};
-use super::journal::{Pair, Pairs, Stage};
-use super::judge::Reading;
-use super::outcome::Control;
-use super::verdicts::Entered;
+use super::journal::{Pair, Pairs, pairs_of};
+use super::judge::{Reading, Stage};
+use super::outcome::{Control, RowOutcome};
 use crate::host::settings::{GateSettings, Metric};
 
 /// Base against base, as rows are named.
@@ -17,17 +16,15 @@ const DRIFT: f64 = 1.5;
 /// Launches at each end that tell that level.
 const ENDS: usize = 6;
 
-/// What the null row, the canaries and the rows say that no change can have touched, these all together.
-pub(super) fn controls(pairs: &Pairs, entered: &[Entered], limits: &GateSettings) -> Vec<Control> {
+/// What the null row, the canaries and the rows say that no change can have touched, these all together. A row with a reason
+/// before it is judged has nothing to say.
+pub(super) fn controls(pairs: &Pairs, rows: &[RowOutcome], limits: &GateSettings) -> Vec<Control> {
     let mut names = vec![NULL];
     names.extend(CANARIES.map(Canary::name));
-    let of = |name: &str, stage| pairs.get(&(name.to_owned(), stage)).into_iter().flatten();
-    let both = |name: &str| -> Vec<&Pair> {
-        [Stage::Screen, Stage::Confirm].into_iter().flat_map(|stage| of(name, stage)).collect()
-    };
+    let both = |name| Stage::BOTH.into_iter().flat_map(|stage| pairs_of(pairs, name, stage)).collect::<Vec<_>>();
     let mut controls: Vec<Control> = names.into_iter().map(|name| control(name, &both(name), limits)).collect();
-    let untouched = entered.iter().filter(|row| row.untouched && row.missing.is_none());
-    let together: Vec<&Pair> = untouched.flat_map(|row| of(&row.id.to_string(), Stage::Screen)).collect();
+    let untouched = rows.iter().filter(|row| row.untouched && row.reason.is_none());
+    let together: Vec<&Pair> = untouched.flat_map(|row| pairs_of(pairs, &row.id.to_string(), Stage::Screen)).collect();
     if !together.is_empty() {
         controls.push(control(SAME, &together, limits));
     }
@@ -112,9 +109,9 @@ mod tests {
             head: Launch { time_ns: head_ns, ..Launch::default() },
             wall_ns: 1,
         };
-        let enter = |id: &str, untouched| Entered { id: id.parse().unwrap(), untouched, missing: None };
+        let enter = |id: &str, untouched| RowOutcome::open(id.parse().unwrap(), untouched);
         let entered = [enter("arrow/q1/sf1/parquet", true), enter("arrow/q6/sf1/parquet", true)];
-        let with = |entered: &[Entered], ns| {
+        let with = |entered: &[RowOutcome], ns| {
             let pairs = entered.iter().map(|row| ((row.id.to_string(), Stage::Screen), vec![pair(ns); 4]));
             controls(&pairs.collect(), entered, &GateSettings::default())
         };

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 
-use super::journal::Stage;
-use super::judge::{Reading, Verdict};
+use super::judge::{Reading, Stage, Verdict};
 use super::outcome::{MetricOutcome, RowOutcome};
 use super::side::Side;
 use crate::host::inspect::{Counted, Gate, instructions_in};

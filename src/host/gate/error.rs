@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::SCHEMA;
+use super::outcome::SCHEMA;
 use crate::host::interrupt;
 
 /// Why there is no outcome, or none that can be read.
@@ -36,6 +36,6 @@ pub enum Error {
 
 impl From<anyhow::Error> for Error {
     fn from(error: anyhow::Error) -> Self {
-        if interrupt::requested() { Self::Interrupted(error) } else { Self::Undecided(error) }
+        interrupt::classify(error, Self::Interrupted, Self::Undecided)
     }
 }

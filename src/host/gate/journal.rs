@@ -9,22 +9,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::error::Error;
+use super::judge::Stage;
 use crate::host::settings::Metric;
 use crate::host::verify::Verdict;
 
 /// A change of peak memory below this is none: some pages more or less are of every launch.
 pub(super) const LEAST_MEMORY: u32 = 1 << 20;
-
-/// Which pairs decide what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Of every row, to clear it.
-    Screen,
-    /// Of suspects, to decide on them.
-    Confirm,
-}
 
 /// A base and a head, launched one right after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +74,11 @@ impl Pair {
 
 /// Pairs by row and stage, in the order in which they were taken.
 pub type Pairs = BTreeMap<(String, Stage), Vec<Pair>>;
+
+/// Those of a row or a control in a stage.
+pub(super) fn pairs_of<'a>(pairs: &'a Pairs, name: &str, stage: Stage) -> &'a [Pair] {
+    pairs.get(&(name.to_owned(), stage)).map(Vec::as_slice).unwrap_or_default()
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]

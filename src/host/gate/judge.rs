@@ -34,21 +34,36 @@ const LOOKS_SLOWER: f64 = 0.2;
 const Z_BOUND: f64 = 1.960;
 const Z_POWER: f64 = 1.645;
 
-/// What is said of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Which pairs decide what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Of every row, to clear it.
+    Screen,
+    /// Of suspects, to decide on them.
+    Confirm,
+}
+
+impl Stage {
+    /// One after the other.
+    pub(super) const BOTH: [Self; 2] = [Self::Screen, Self::Confirm];
+}
+
+/// What is said of a row, from the best to the worst: a row's verdict is the worst of its metrics'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Confirmed to be slower or hungrier than the base, and estimated to be so by more than is accepted.
-    Regressed,
+    /// What has to be seen is excluded, or both sides run the very same.
+    Equivalent,
     /// Below the base by more than is accepted above it, on a row that is not underpowered. Not corrected for the number of rows, since
     /// it blocks nothing.
     Improved,
-    /// What has to be seen is excluded, or both sides run the very same.
-    Equivalent,
     /// Neither: too noisy, or between the two limits.
     Inconclusive,
     /// Not measured, or not as it has to be.
     Invalid,
+    /// Confirmed to be slower or hungrier than the base, and estimated to be so by more than is accepted.
+    Regressed,
 }
 
 /// What some pairs say.

@@ -14,6 +14,7 @@ use crate::host::data::generate::Store;
 use crate::host::data::tables;
 use crate::host::run::cold::forget_file;
 use crate::host::run::launch::{Fresh, Paired};
+use crate::host::run::select::Cell;
 use crate::host::session::{Failure, FailureKind};
 use crate::host::settings::Settings;
 use crate::host::verify::Verdict;
@@ -90,10 +91,9 @@ impl<'a> Launcher<'a> {
     }
 
     fn dataset(&self, row: &Row<'_>, contender: &Contender<'_>) -> Result<Dataset> {
-        let parts = contender.cell.parts;
-        let workload = row.head.cell.parts.workload;
-        let format = parts.variant.format;
-        tables::make(workload, &parts.query.tables, row.id.scale, format, self.settings, &self.store)
+        let Cell { variant, query, .. } = &contender.cell;
+        let workload = row.head.cell.workload;
+        tables::make(workload, &query.tables, row.id.scale, variant.format, self.settings, &self.store)
     }
 
     /// One side of a row. Both sides read the data of the head's workload.
@@ -101,7 +101,6 @@ impl<'a> Launcher<'a> {
     /// # Errors
     /// Why it gave no time that counts.
     pub(super) fn launch(&mut self, row: &Row<'_>, contender: &Contender<'_>) -> Result<Launch, Lost> {
-        let parts = contender.cell.parts;
         let dataset = self.dataset(row, contender)?;
         if identity::stamp(&contender.program) != contender.stamp {
             let path = contender.program.path.display();
@@ -109,14 +108,7 @@ impl<'a> Launcher<'a> {
                 "{path} was built anew while the gate ran: it is no longer what was begun with"
             )));
         }
-        let fresh = Fresh {
-            engine: parts.engine,
-            variant: parts.variant,
-            program: &contender.program,
-            settings: self.settings,
-            dataset: &dataset,
-            query: &contender.text,
-        };
+        let fresh = Fresh::of(&contender.cell, &contender.program, self.settings, &dataset, &contender.text);
         // An engine that cannot show its answer is measured all the same, as in a bench.
         let Paired { session, info, first, timed, answer } = fresh.paired(|_| 1)?;
         let result = (timed.rows, answer.is_ok());
@@ -148,10 +140,9 @@ impl<'a> Launcher<'a> {
     }
 
     fn check(&mut self, contender: &Contender<'_>, answer: &Shown) -> Result<Verdict, Lost> {
-        let parts = contender.cell.parts;
-        let id = &contender.cell.id;
+        let Cell { id, workload, query, .. } = &contender.cell;
         let wrong = |difference: String| Lost::Failed(format!("wrong answer: {difference}"));
-        let verdict = self.referee.judge(parts.workload, parts.query, id.scale, answer)?;
+        let verdict = self.referee.judge(workload, query, id.scale, answer)?;
         if let Verdict::Wrong { difference } = verdict {
             return Err(wrong(difference));
         }
@@ -162,7 +153,7 @@ impl<'a> Launcher<'a> {
             self.first_answers.insert(id.clone(), answer.clone());
             return Ok(verdict);
         };
-        compare_shown(first, answer, parts.query, Precision::Full)
+        compare_shown(first, answer, query, Precision::Full)
             .map(|()| verdict)
             .map_err(|difference| wrong(format!("other than in the first launch of this row: {difference}")))
     }

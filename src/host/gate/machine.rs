@@ -20,28 +20,17 @@ pub struct Machine {
     pub load_after: Option<f64>,
 }
 
-/// The beginning of a gate.
-pub(super) struct Watch {
-    ticks: Option<Ticks>,
-    load: Option<f64>,
-}
-
-impl Watch {
-    pub(super) fn start() -> Self {
-        Self { ticks: Ticks::read(), load: load() }
-    }
-
-    pub(super) fn end(&self) -> Machine {
-        let ticks = Ticks::read().zip(self.ticks);
-        Machine {
-            steal_percent: ticks.map(|(now, before)| now.since(before).steal_percent()),
-            load_before: self.load,
-            load_after: load(),
+impl Machine {
+    /// Watches it from now on until somebody asks.
+    pub(super) fn watch() -> impl FnOnce() -> Self {
+        let (before, load_before) = (Ticks::read(), load());
+        move || {
+            let ticks = Ticks::read().zip(before);
+            let steal_percent = ticks.map(|(now, before)| now.since(before).steal_percent());
+            Self { steal_percent, load_before, load_after: load() }
         }
     }
-}
 
-impl Machine {
     /// Why nothing can be said, where that is so.
     pub fn invalid(&self) -> Option<String> {
         let steal = self.steal_percent.filter(|percent| *percent > STEAL_LIMIT_PERCENT)?;
@@ -74,7 +63,7 @@ mod tests {
         assert!(machine(Some(9.9)).invalid().is_none() && machine(None).invalid().is_none());
         assert!(machine(Some(10.1)).invalid().unwrap().contains("10.1 %"));
         assert!(machine(None).line().contains("steal not shown"));
-        let watched = Watch::start().end();
+        let watched = Machine::watch()();
         assert!(watched.load_before.is_some() && watched.steal_percent.is_some_and(|percent| percent <= 100.0));
     }
 }

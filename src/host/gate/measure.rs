@@ -6,10 +6,11 @@ use anyhow::{Result, bail};
 
 use super::canary::{CANARIES, Canary, CanaryState};
 use super::controls::NULL;
-use super::journal::{Journal, Launch, Lost, Pair, Stage, Taken};
-use super::judge::{EARLY, FEWEST, INTERIM_SIZES, Reading, Verdict, decide};
+use super::journal::{Journal, Launch, Lost, Pair, Taken, pairs_of};
+use super::judge::{EARLY, FEWEST, INTERIM_SIZES, Reading, Stage, Verdict, decide};
 use super::launcher::Launcher;
-use super::rows::{Contender, Row};
+use super::rows::Row;
+use super::side::Role;
 use super::verdicts::{METRICS, ScreenStatus, screen_status, values};
 use crate::host::interrupt;
 use crate::host::progress::{Unit, Work};
@@ -59,7 +60,7 @@ pub(super) struct Plan {
 }
 
 /// Takes pairs.
-pub(super) struct Measuring<'a, 'b> {
+struct Measuring<'a, 'b> {
     rows: &'a [Row<'a>],
     launcher: &'b mut Launcher<'a>,
     journal: &'b mut Journal,
@@ -71,38 +72,35 @@ pub(super) struct Measuring<'a, 'b> {
     work: Work,
 }
 
-impl<'a, 'b> Measuring<'a, 'b> {
-    pub(super) fn new(
-        rows: &'a [Row<'a>],
-        launcher: &'b mut Launcher<'a>,
-        journal: &'b mut Journal,
-        taken: Taken,
-        limits: &'a GateSettings,
-        plan: Plan,
-    ) -> Self {
-        Self {
-            rows,
-            launcher,
-            journal,
-            limits,
-            plan,
-            canary_state: CanaryState::new(),
-            measured: Measured { taken, ..Measured::default() },
-            began: Instant::now(),
-            work: Work::begin(Unit::Pairs, 0, ""),
-        }
-    }
+/// Takes all pairs of these rows that are not in `taken`.
+///
+/// # Errors
+/// After an interrupt: what was taken is in the journal.
+pub(super) fn measure<'a>(
+    rows: &'a [Row<'a>],
+    launcher: &mut Launcher<'a>,
+    journal: &mut Journal,
+    taken: Taken,
+    limits: &'a GateSettings,
+    plan: Plan,
+) -> Result<Measured> {
+    let mut measuring = Measuring {
+        rows,
+        launcher,
+        journal,
+        limits,
+        plan,
+        canary_state: CanaryState::new(),
+        measured: Measured { taken, ..Measured::default() },
+        began: Instant::now(),
+        work: Work::begin(Unit::Pairs, 0, ""),
+    };
+    measuring.stages()?;
+    measuring.measured.took = measuring.began.elapsed();
+    Ok(measuring.measured)
+}
 
-    /// All of it.
-    ///
-    /// # Errors
-    /// After an interrupt: what was taken is in the journal.
-    pub(super) fn run(mut self) -> Result<Measured> {
-        let done = self.stages();
-        self.measured.took = self.began.elapsed();
-        done.map(|()| self.measured)
-    }
-
+impl<'a> Measuring<'a, '_> {
     fn stages(&mut self) -> Result<()> {
         let all: Vec<&Row<'_>> = self.rows.iter().collect();
         if !self.plan.all_are_suspects {
@@ -128,7 +126,8 @@ impl<'a, 'b> Measuring<'a, 'b> {
         let mut suspects: Vec<(f64, &Row<'_>)> = Vec::new();
         for row in self.rows.iter().filter(|row| !self.is_lost(row)) {
             if METRICS.into_iter().any(|metric| self.is_suspect(row, metric)) {
-                let readings = METRICS.into_iter().filter_map(|metric| self.reading(row, Stage::Screen, metric));
+                let values = METRICS.map(|metric| self.values(row, Stage::Screen, metric));
+                let readings = values.iter().filter_map(|values| Reading::of(values));
                 suspects.push((readings.map(|reading| reading.ratio.estimate).fold(0.0, f64::max), row));
             }
         }
@@ -159,8 +158,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
     /// What so many pairs of a row take, by those that were taken.
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a handful of pairs")]
     fn cost(&self, name: &str, pairs: usize) -> Duration {
-        let of = |stage| self.measured.taken.pairs.get(&(name.to_owned(), stage));
-        let taken: Vec<&Pair> = [Stage::Screen, Stage::Confirm].into_iter().filter_map(of).flatten().collect();
+        let taken: Vec<&Pair> = Stage::BOTH.into_iter().flat_map(|stage| self.pairs(name, stage)).collect();
         let wall: f64 = taken.iter().map(|pair| pair.wall_ns as f64 / 1e9).sum();
         Duration::from_secs_f64(wall / taken.len().max(1) as f64) * pairs as u32
     }
@@ -278,11 +276,10 @@ impl<'a, 'b> Measuring<'a, 'b> {
 
     /// Whether new pairs have to decide on a row's metric.
     fn is_suspect(&self, row: &Row<'_>, metric: Metric) -> bool {
-        let [screen, confirm] = [Stage::Screen, Stage::Confirm].map(|stage| self.pairs(row, stage));
+        let [screen, confirm] = Stage::BOTH.map(|stage| self.pairs(&row.id.to_string(), stage));
         let limit = self.limits.limit(&row.id, metric);
-        let screen_status =
-            screen_status(metric, (screen, confirm), limit, row.is_untouched(), self.plan.all_are_suspects);
-        screen_status == ScreenStatus::Suspect
+        let (untouched, all) = (row.is_untouched(), self.plan.all_are_suspects);
+        screen_status(metric, (screen, confirm), limit, untouched, all) == ScreenStatus::Suspect
     }
 
     /// One pair; a launch that fails takes its row out.
@@ -292,18 +289,17 @@ impl<'a, 'b> Measuring<'a, 'b> {
         // Base first, head first, head first, base first: whoever is second never always is.
         let base_first = matches!(self.count(&name, stage) % 4, 0 | 3);
         let start = Instant::now();
-        let mut both = [Launch::default(), Launch::default()];
-        for place in if base_first { [0, 1] } else { [1, 0] } {
-            match self.launch(track, place) {
-                Ok(launch) => both[place] = launch,
+        let (mut base, mut head) = (Launch::default(), Launch::default());
+        for role in if base_first { [Role::Base, Role::Head] } else { [Role::Head, Role::Base] } {
+            match self.launch(track, role) {
+                Ok(launch) => *role.of(&mut base, &mut head) = launch,
                 Err(lost) => {
                     stop_if_interrupted()?;
-                    return self.lose(track, place, lost);
+                    return self.lose(track, role, lost);
                 }
             }
         }
         stop_if_interrupted()?;
-        let [base, head] = both;
         let wall_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let pair = Pair { row: name.clone(), stage, base_first, base, head, wall_ns };
         self.journal.keep(&pair)?;
@@ -312,28 +308,27 @@ impl<'a, 'b> Measuring<'a, 'b> {
         Ok(())
     }
 
-    fn launch(&mut self, track: Track<'a>, place: usize) -> Result<Launch, Lost> {
-        let contender = |row: &'a Row<'a>| -> &'a Contender<'a> { if place == 0 { &row.base } else { &row.head } };
+    fn launch(&mut self, track: Track<'a>, role: Role) -> Result<Launch, Lost> {
         match track {
-            Track::Row(row) => self.launcher.launch(row, contender(row)),
+            Track::Row(row) => self.launcher.launch(row, role.of(&row.base, &row.head)),
             Track::Null(row) => self.launcher.launch(row, &row.base),
             Track::Canary(canary) => Ok(Launch { time_ns: self.canary_state.time(canary), ..Launch::default() }),
         }
     }
 
     /// Takes out the row of a launch that failed; of the null row's, the row that it is of.
-    fn lose(&mut self, track: Track<'a>, place: usize, lost: Lost) -> Result<()> {
-        let (row, side) = match track {
-            Track::Row(row) => (row, if place == 0 { "base" } else { "head" }),
-            Track::Null(row) => (row, "base"),
+    fn lose(&mut self, track: Track<'a>, role: Role, lost: Lost) -> Result<()> {
+        let (row, role) = match track {
+            Track::Row(row) => (row, role),
+            Track::Null(row) => (row, Role::Base),
             Track::Canary(_) => return Ok(()),
         };
         let id = row.id.to_string();
-        let is_first = [Stage::Screen, Stage::Confirm].iter().all(|stage| self.count(&id, *stage) == 0);
+        let is_first = Stage::BOTH.into_iter().all(|stage| self.count(&id, stage) == 0);
         let why = match lost {
             // What the base never could is nobody's loss.
-            Lost::Unsupported(why) if side == "base" && is_first => Lost::Unsupported(why),
-            lost => Lost::Failed(format!("{side}: {}", lost.reason())),
+            Lost::Unsupported(why) if role == Role::Base && is_first => Lost::Unsupported(why),
+            lost => Lost::Failed(format!("{}: {}", role.name(), lost.reason())),
         };
         log::info!("{id}: {}", why.reason());
         self.journal.lose(&id, &why)?;
@@ -341,16 +336,12 @@ impl<'a, 'b> Measuring<'a, 'b> {
         Ok(())
     }
 
-    fn reading(&self, row: &Row<'_>, stage: Stage, metric: Metric) -> Option<Reading> {
-        Reading::of(&self.values(row, stage, metric))
-    }
-
     fn values(&self, row: &Row<'_>, stage: Stage, metric: Metric) -> Vec<(f64, f64)> {
-        values(self.pairs(row, stage), metric)
+        values(self.pairs(&row.id.to_string(), stage), metric)
     }
 
-    fn pairs(&self, row: &Row<'_>, stage: Stage) -> &[Pair] {
-        self.measured.taken.pairs.get(&(row.id.to_string(), stage)).map(Vec::as_slice).unwrap_or_default()
+    fn pairs(&self, name: &str, stage: Stage) -> &[Pair] {
+        pairs_of(&self.measured.taken.pairs, name, stage)
     }
 
     fn is_lost(&self, row: &Row<'_>) -> bool {
@@ -358,7 +349,7 @@ impl<'a, 'b> Measuring<'a, 'b> {
     }
 
     fn count(&self, name: &str, stage: Stage) -> usize {
-        self.measured.taken.pairs.get(&(name.to_owned(), stage)).map_or(0, Vec::len)
+        self.pairs(name, stage).len()
     }
 
     /// What may be planned with of the budget, if there is one: a suspect that gets one pair less than it takes has had all for nothing.

@@ -46,16 +46,15 @@ use crate::protocol::id::BenchId;
 pub use conclude::conclude;
 pub use error::Error;
 use journal::{Journal, Lost};
-pub use journal::{Launch, Pair, Pairs, Stage, read};
-pub use judge::{Reading, Verdict};
+pub use journal::{Launch, Pair, Pairs, read};
+pub use judge::{Reading, Stage, Verdict};
 use launcher::Launcher;
 pub use machine::Machine;
-use measure::{Measured, Measuring, Plan};
+use measure::{Measured, Plan, measure};
 pub use outcome::{Conclusion, Control, GateOutcome, MetricOutcome, RowOutcome, SCHEMA};
 use rows::Rows;
 pub use side::Role;
 use side::Side;
-use verdicts::Entered;
 use worktree::Workspace;
 
 /// What is compared.
@@ -103,19 +102,11 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Builds what is missing, measures and judges.
+    /// Builds what is missing, measures and judges; this tree is the one `here`.
     ///
     /// # Errors
     /// Why there is no outcome. A row that cannot be measured is no error, but a row of the outcome.
-    pub fn run(&self, settings: &Settings) -> Result<GateOutcome, Error> {
-        self.run_in(&Checkout::here(), settings)
-    }
-
-    /// The same of another tree than the one that this runs for.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
-    pub fn run_in(&self, here: &Checkout, settings: &Settings) -> Result<GateOutcome, Error> {
+    pub fn run(&self, here: &Checkout, settings: &Settings) -> Result<GateOutcome, Error> {
         if self.only_compare.is_none() {
             settings.gate.check_expiry().map_err(Error::Usage)?;
         }
@@ -166,7 +157,9 @@ impl Gate {
             Err(error) => cautions.push(format!("its samples are kept in the journal alone: {error:#}")),
         }
         let entered = entered(rows, &measured, settings, &mut cautions);
-        let mut outcome = self.judge(&entered, &measured, machine, cautions, (&base, &head), settings, started_at);
+        let pairs = &measured.taken.pairs;
+        let controls = controls::controls(pairs, &entered, &settings.gate);
+        let mut rows = verdicts::judge(entered, pairs, &settings.gate, self.confirm.is_some());
         if self.instructions {
             let counted = counted::rows(&of_rows, &base, &head, settings);
             interrupt::check()?;
@@ -174,13 +167,30 @@ impl Gate {
                 let why = format!("instructions: {error:#}");
                 of_rows.iter().map(|id| RowOutcome::invalid(id.clone(), why.clone())).collect()
             };
-            outcome.add(counted.unwrap_or_else(uncounted));
+            rows.extend(counted.unwrap_or_else(uncounted));
         }
-        if let Some(first) = &self.confirm {
-            outcome.add(stands(first));
-        }
+        rows.extend(self.confirm.iter().flat_map(stands));
+        let (conclusion, reasons) = conclude(&rows, &controls, &machine, measured.cut_short);
         journal.end()?;
-        Ok(outcome)
+        Ok(GateOutcome {
+            schema: SCHEMA,
+            conclusion,
+            reasons,
+            cautions,
+            base_commit: base.commit().map(str::to_owned),
+            head_commit: head.commit().map(str::to_owned),
+            base: base.told,
+            head: head.told,
+            rows,
+            controls,
+            cut_short: measured.cut_short,
+            machine,
+            host: Host::read(),
+            limits: settings.gate.clone(),
+            pairs: pairs.values().map(Vec::len).sum(),
+            measuring_seconds: measured.took.as_secs_f64(),
+            started_at,
+        })
     }
 
     fn filter(&self) -> Option<&str> {
@@ -244,15 +254,6 @@ impl Gate {
         caution_of(cautions, "new, so there is nothing to hold them against", &rows.new);
     }
 
-    fn plan(&self) -> Plan {
-        Plan {
-            screen: self.only_compare.unwrap_or(judge::SCREEN),
-            confirms: self.only_compare.is_none(),
-            all_are_suspects: self.confirm.is_some(),
-            budget: self.budget,
-        }
-    }
-
     fn measure<'a>(
         &self,
         rows: &'a Rows<'a>,
@@ -260,7 +261,12 @@ impl Gate {
         settings: &'a Settings,
         folder: &Path,
     ) -> Result<(Journal, Measured, Machine), Error> {
-        let plan = self.plan();
+        let plan = Plan {
+            screen: self.only_compare.unwrap_or(judge::SCREEN),
+            confirms: self.only_compare.is_none(),
+            all_are_suspects: self.confirm.is_some(),
+            budget: self.budget,
+        };
         let runs: Vec<String> = rows.both.iter().map(|row| format!("{} {:?}", row.id, row.runs)).collect();
         let confirms = self.confirm.as_ref().map(slower);
         let key = sha256(format!("{} {confirms:?} {:?}", runs.join("\n"), self.only_compare));
@@ -285,64 +291,29 @@ impl Gate {
         let (count, place) = (rows.both.len(), journal.path().display());
         let pairs = if plan.all_are_suspects { judge::INTERIM_SIZES[0] } else { plan.screen };
         log::info!("rows: {count}, pairs of each at first: {pairs}; launches are kept in {place}");
-        let watch = machine::Watch::start();
-        let measured = Measuring::new(&rows.both, launcher, &mut journal, taken, &settings.gate, plan).run()?;
-        Ok((journal, measured, watch.end()))
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "all that an outcome is made of")]
-    fn judge(
-        &self,
-        entered: &[Entered],
-        measured: &Measured,
-        machine: Machine,
-        cautions: Vec<String>,
-        (base, head): (&Side, &Side),
-        settings: &Settings,
-        started_at: String,
-    ) -> GateOutcome {
-        let rows = verdicts::judge(entered, &measured.taken.pairs, &settings.gate, self.confirm.is_some());
-        let controls = controls::controls(&measured.taken.pairs, entered, &settings.gate);
-        let (conclusion, reasons) = conclude(&rows, &controls, &machine, measured.cut_short);
-        GateOutcome {
-            schema: SCHEMA,
-            conclusion,
-            reasons,
-            cautions,
-            base: base.told.clone(),
-            head: head.told.clone(),
-            base_commit: base.commit().map(str::to_owned),
-            head_commit: head.commit().map(str::to_owned),
-            rows,
-            controls,
-            cut_short: measured.cut_short,
-            machine,
-            host: Host::read(),
-            limits: settings.gate.clone(),
-            pairs: measured.taken.pairs.values().map(Vec::len).sum(),
-            measuring_seconds: measured.took.as_secs_f64(),
-            started_at,
-        }
+        let watched = Machine::watch();
+        let measured = measure(&rows.both, launcher, &mut journal, taken, &settings.gate, plan)?;
+        Ok((journal, measured, watched()))
     }
 }
 
 /// The rows as they are judged: those that gave no time have their reason, those that the base cannot run are left out.
-fn entered(rows: Rows<'_>, measured: &Measured, settings: &Settings, cautions: &mut Vec<String>) -> Vec<Entered> {
-    let enter = |id: BenchId, untouched, missing| Entered { id, untouched, missing };
+fn entered(rows: Rows<'_>, measured: &Measured, settings: &Settings, cautions: &mut Vec<String>) -> Vec<RowOutcome> {
     let mut entered = Vec::new();
     let mut unsupported: Vec<BenchId> = Vec::new();
     for row in &rows.both {
+        let open = RowOutcome::open(row.id.clone(), row.is_untouched());
         match measured.taken.lost.get(&row.id.to_string()) {
             Some(Lost::Unsupported(_)) => unsupported.push(row.id.clone()),
-            Some(Lost::Failed(why)) => entered.push(enter(row.id.clone(), row.is_untouched(), Some(why.clone()))),
-            None => entered.push(enter(row.id.clone(), row.is_untouched(), None)),
+            Some(Lost::Failed(why)) => entered.push(RowOutcome { reason: Some(why.clone()), ..open }),
+            None => entered.push(open),
         }
     }
-    entered.extend(rows.unusable.into_iter().map(|(id, why)| enter(id, false, Some(why))));
+    entered.extend(rows.unusable.into_iter().map(|(id, why)| RowOutcome::invalid(id, why)));
     let (allowed, removed): (Vec<BenchId>, Vec<BenchId>) =
         rows.removed.into_iter().partition(|id| settings.gate.may_miss(id));
     let gone = "the head does not have it: removed or renamed".to_owned();
-    entered.extend(removed.into_iter().map(|id| enter(id, false, Some(gone.clone()))));
+    entered.extend(removed.into_iter().map(|id| RowOutcome::invalid(id, gone.clone())));
     caution_of(cautions, "missing by an exception", &allowed);
     caution_of(cautions, "unsupported by the base's engine", &unsupported);
     entered
@@ -375,11 +346,8 @@ fn stands(first: &GateOutcome) -> Vec<RowOutcome> {
             || (row.is_counted() && row.verdict == Verdict::Regressed)
     };
     let told = |row: &RowOutcome| {
-        let reason = row
-            .reason
-            .clone()
-            .map_or_else(|| "on the first machine".to_owned(), |why| format!("on the first machine: {why}"));
-        RowOutcome { reason: Some(reason), ..row.clone() }
+        let why = row.reason.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        RowOutcome { reason: Some(format!("on the first machine{why}")), ..row.clone() }
     };
     first.rows.iter().filter(open).map(told).collect()
 }
@@ -393,8 +361,7 @@ fn caution_of(cautions: &mut Vec<String>, what: &str, ids: &[BenchId]) {
 /// The verdicts on rows whose pairs are there, as a gate gives them. What is named like a control is none.
 pub fn judged(pairs: &Pairs, limits: &GateSettings) -> Vec<RowOutcome> {
     let ids: BTreeSet<BenchId> = pairs.keys().filter_map(|(row, _)| row.parse().ok()).collect();
-    let entered: Vec<Entered> = ids.into_iter().map(|id| Entered { id, untouched: false, missing: None }).collect();
-    verdicts::judge(&entered, pairs, limits, false)
+    verdicts::judge(ids.into_iter().map(|id| RowOutcome::open(id, false)).collect(), pairs, limits, false)
 }
 
 /// Another gate's JSON, whose regressed rows are to be confirmed.

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::conclude::conclude;
-use super::journal::Stage;
-use super::judge::{Reading, Verdict};
+use super::judge::{Reading, Stage, Verdict};
 use super::machine::Machine;
 use crate::host::record;
 use crate::host::settings::{GateSettings, Limit, Metric};
@@ -16,7 +14,7 @@ use crate::protocol::id::BenchId;
 /// The version of the JSON.
 pub const SCHEMA: u32 = 1;
 /// How a gate ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conclusion {
     /// Nothing became slower or hungrier.
@@ -26,6 +24,7 @@ pub enum Conclusion {
     /// Every row was measured, and some are too noisy to be cleared.
     Noisy,
     /// It cannot be said: rows are missing, or the run is invalid.
+    #[default]
     Undecided,
 }
 
@@ -41,7 +40,7 @@ impl Conclusion {
 }
 
 /// All of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct GateOutcome {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -91,42 +90,34 @@ impl GateOutcome {
     pub fn without(reason: &str, limits: &GateSettings) -> Self {
         Self {
             schema: SCHEMA,
-            conclusion: Conclusion::Undecided,
             reasons: vec![reason.to_owned()],
-            cautions: Vec::new(),
-            base: String::new(),
-            head: String::new(),
-            base_commit: None,
-            head_commit: None,
-            rows: Vec::new(),
-            controls: Vec::new(),
-            cut_short: false,
-            machine: Machine::default(),
             host: Host::read(),
             limits: limits.clone(),
-            pairs: 0,
-            measuring_seconds: 0.0,
             started_at: record::now(),
+            ..Self::default()
         }
-    }
-
-    /// Adds rows that were judged elsewhere or otherwise, and concludes anew.
-    pub(super) fn add(&mut self, rows: Vec<RowOutcome>) {
-        self.rows.extend(rows);
-        (self.conclusion, self.reasons) = conclude(&self.rows, &self.controls, &self.machine, self.cut_short);
     }
 
     /// The rows that were not, with the reasons.
     pub fn not_measured(&self) -> Vec<String> {
-        let invalid = self.rows.iter().filter(|row| row.verdict == Verdict::Invalid);
-        invalid.map(|row| format!("{}: {}", row.id, row.reason.as_deref().unwrap_or("not measured"))).collect()
+        self.rows.iter().filter(|row| row.verdict == Verdict::Invalid).map(RowOutcome::missing).collect()
     }
 }
 
 impl RowOutcome {
+    /// One of which nothing is said yet.
+    pub(super) fn open(id: BenchId, untouched: bool) -> Self {
+        Self { id, verdict: Verdict::Invalid, untouched, reason: None, metrics: Vec::new() }
+    }
+
     /// One without figures.
     pub(super) fn invalid(id: BenchId, why: String) -> Self {
-        Self { id, verdict: Verdict::Invalid, untouched: false, reason: Some(why), metrics: Vec::new() }
+        Self { reason: Some(why), ..Self::open(id, false) }
+    }
+
+    /// Which it is, and why it was not measured.
+    pub(super) fn missing(&self) -> String {
+        format!("{}: {}", self.id, self.reason.as_deref().unwrap_or("not measured"))
     }
 
     /// Whether it is of counts, which no machine moves.

@@ -1,5 +1,7 @@
 //! A gate's outcome as a page: for a terminal, or as Markdown for a pull request.
 
+use std::cmp::Reverse;
+
 use super::judge::{Reading, Verdict};
 use super::outcome::{Conclusion, GateOutcome, MetricOutcome, RowOutcome, counts, name_of, word};
 use crate::host::report::{Block, Document, Table, TableCell as Cell, Tone};
@@ -27,7 +29,8 @@ pub fn document(outcome: &GateOutcome, verdicts: bool) -> Document {
     blocks.push(Block::Text(format!("base: {}; head: {}.", outcome.base, outcome.head)));
     let mut rows: Vec<(&RowOutcome, &MetricOutcome)> =
         outcome.rows.iter().flat_map(|row| row.metrics.iter().map(move |metric| (row, metric))).collect();
-    rows.sort_by_key(|(_, metric)| rank(metric.verdict));
+    // What needs a look comes first.
+    rows.sort_by_key(|(_, metric)| Reverse(metric.verdict));
     let missing = outcome.rows.iter().filter(|row| row.metrics.is_empty());
     let shown = rows.iter().map(|(row, metric)| line(row, Some(metric), verdicts));
     let shown = shown.chain(missing.map(|row| line(row, None, verdicts))).collect();
@@ -68,17 +71,6 @@ fn title(conclusion: Conclusion) -> String {
         Conclusion::Undecided => "Gate: undecided",
     }
     .to_owned()
-}
-
-/// What needs a look comes first.
-fn rank(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Regressed => 0,
-        Verdict::Invalid => 1,
-        Verdict::Inconclusive => 2,
-        Verdict::Improved => 3,
-        Verdict::Equivalent => 4,
-    }
 }
 
 /// A metric of a row; none of one that was not measured.

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::journal::{Launch, Pair, Pairs, Stage};
+use super::journal::{Launch, Pairs, pairs_of};
+use super::judge::Stage;
 use super::rows::Row;
 use super::side::{Role, Side};
 use crate::host::checksum::sha256;
@@ -84,18 +85,9 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// One side of a row; `None` where it was not measured.
 fn record(row: &Row<'_>, role: Role, pairs: &Pairs, context: &RunContext) -> Option<Record> {
-    let contender = match role {
-        Role::Base => &row.base,
-        Role::Head => &row.head,
-    };
-    let of = |pair: &Pair| -> Launch {
-        match role {
-            Role::Base => pair.base.clone(),
-            Role::Head => pair.head.clone(),
-        }
-    };
-    let taken = [Stage::Screen, Stage::Confirm].into_iter().filter_map(|stage| pairs.get(&(row.id.to_string(), stage)));
-    let launches: Vec<Launch> = taken.flatten().map(of).collect();
+    let contender = role.of(&row.base, &row.head);
+    let taken = Stage::BOTH.into_iter().flat_map(|stage| pairs_of(pairs, &row.id.to_string(), stage));
+    let launches: Vec<&Launch> = taken.map(|pair| role.of(&pair.base, &pair.head)).collect();
     let first = launches.first()?;
     let mut record = context.blank(&contender.cell);
     record.outcome = Outcome::Measured(Measurement { iterations: vec![1; launches.len()], warm_up_ns: Vec::new() });

@@ -126,13 +126,13 @@ pub(super) fn rows<'a>(cells: Cells<'a>) -> Result<Rows<'a>> {
     for (base, head) in both {
         let id = head.id.clone();
         let contender = |role, cell: Cell<'a>| -> Result<(String, Contender<'a>), String> {
-            let built = &programs[&(role, cell.parts.engine.name.clone())];
+            let built = &programs[&(role, cell.engine.name.clone())];
             let (checksum, program) = built.as_ref().map_err(Clone::clone)?;
-            let parts = cell.parts;
-            let text = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale);
-            let text = text.map_err(|error| format!("{error:#}"))?;
-            let runs = format!("{checksum} {} {:?} {:?}", text.text(), parts.engine.options, parts.query.tables);
-            Ok((sha256(runs), Contender { cell, text, program: older(program), stamp: identity::stamp(program) }))
+            let text = cell.task().map_err(|error| format!("{error:#}"))?;
+            let runs = format!("{checksum} {} {:?} {:?}", text.text(), cell.engine.options, cell.query.tables);
+            // That of a revision may be from before the protocol changed.
+            let program = Program { may_be_older: true, ..program.clone() };
+            Ok((sha256(runs), Contender { cell, text, stamp: identity::stamp(&program), program }))
         };
         match contender(Role::Base, base).and_then(|base| Ok((base, contender(Role::Head, head)?))) {
             Ok(((of_base, base), (of_head, head))) => rows.push(Row { id, base, head, runs: [of_base, of_head] }),
@@ -142,11 +142,6 @@ pub(super) fn rows<'a>(cells: Cells<'a>) -> Result<Rows<'a>> {
     Ok(Rows { both: rows, removed: base.into_keys().collect(), unusable, new })
 }
 
-/// The program of a revision, which may be one from before the protocol changed.
-fn older(program: &Program) -> Program {
-    Program { may_be_older: true, ..program.clone() }
-}
-
 /// Each side's programs by engine, with their checksums, or why there is none.
 type Programs = BTreeMap<(Role, String), Result<(String, Program), String>>;
 
@@ -154,10 +149,7 @@ fn programs(both: &[(Cell<'_>, Cell<'_>)]) -> Result<Programs> {
     let mut programs = Programs::new();
     for role in [Role::Head, Role::Base] {
         for (base, head) in both {
-            let engine = match role {
-                Role::Base => base.parts.engine,
-                Role::Head => head.parts.engine,
-            };
+            let engine = role.of(base, head).engine;
             let key = (role, engine.name.clone());
             if programs.contains_key(&key) {
                 continue;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::error::Error;
 use super::worktree::{self, Workspace};
 use crate::host::catalog::Catalog;
 use crate::host::checkout::Checkout;
@@ -31,9 +31,14 @@ pub enum Role {
 impl Role {
     /// As people and Criterion's baselines call it.
     pub fn name(self) -> &'static str {
+        self.of("base", "head")
+    }
+
+    /// This one's of two.
+    pub(super) fn of<T>(self, base: T, head: T) -> T {
         match self {
-            Self::Base => "base",
-            Self::Head => "head",
+            Self::Base => base,
+            Self::Head => head,
         }
     }
 }
@@ -47,11 +52,6 @@ pub(super) struct Side {
     pub(super) git: Option<Git>,
     catalog: Catalog,
     workloads: Vec<Workload>,
-}
-
-/// Words of a filter, so that versions of packages are engines.
-fn words(filter: Option<&str>) -> Vec<&str> {
-    select::words(filter.unwrap_or_default())
 }
 
 impl Side {
@@ -115,7 +115,7 @@ impl Side {
     fn of(role: Role, told: String, checkout: &Checkout, filter: Option<&str>, settings: &Settings) -> Result<Self> {
         let read = || -> Result<_> {
             let mut catalog = Catalog::read_in(checkout, settings)?;
-            catalog.add_versions(&words(filter))?;
+            catalog.add_versions(&select::words(filter))?;
             Ok((catalog, Workload::all_in(&checkout.root, settings)?))
         };
         let (catalog, workloads) = read().with_context(|| format!("the {} cannot be read", role.name()))?;
@@ -153,8 +153,8 @@ impl Side {
 /// When neither tells.
 pub(super) fn engine_of(head: &str, filter: Option<&str>, settings: &Settings) -> Result<String> {
     let catalog = Catalog::read(settings)?;
-    let named = words(filter).into_iter().find(|word| catalog.entries().iter().any(|entry| entry.name == *word));
-    if let Some(name) = named {
+    let is_engine = |word: &&str| catalog.entries().iter().any(|entry| entry.name == *word);
+    if let Some(name) = select::words(filter).into_iter().find(is_engine) {
         return Ok(name.to_owned());
     }
     ensure!(

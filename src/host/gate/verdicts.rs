@@ -1,22 +1,12 @@
 //! The verdicts on the rows of a gate, by their pairs: a pure function.
 
-use super::journal::{LEAST_MEMORY, Pair, Pairs, Stage};
-use super::judge::{FEWEST, INTERIM_SIZES, Reading, Verdict, decide};
+use super::journal::{LEAST_MEMORY, Pair, Pairs, pairs_of};
+use super::judge::{FEWEST, INTERIM_SIZES, Reading, Stage, Verdict, decide};
 use super::outcome::{MetricOutcome, RowOutcome};
 use crate::host::settings::{GateSettings, Limit, Metric};
-use crate::protocol::id::BenchId;
 
 /// What is estimated from pairs.
 pub(super) const METRICS: [Metric; 2] = [Metric::Time, Metric::Memory];
-
-/// A row as it went into a gate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entered {
-    pub(super) id: BenchId,
-    pub(super) untouched: bool,
-    /// Why there is nothing to judge, where that is so.
-    pub(super) missing: Option<String>,
-}
 
 /// A metric of a row that new pairs have to decide on.
 struct Suspect {
@@ -60,53 +50,44 @@ pub(super) fn screen_status(
     }
 }
 
-/// Judges rows by their pairs; `all_are_suspects` where a second machine confirms.
+/// Judges rows by their pairs, but for those that have a reason why there is nothing to judge; `all_are_suspects` where a second
+/// machine confirms.
 pub(super) fn judge(
-    entered: &[Entered],
+    mut rows: Vec<RowOutcome>,
     pairs: &Pairs,
     limits: &GateSettings,
     all_are_suspects: bool,
 ) -> Vec<RowOutcome> {
-    let mut rows: Vec<RowOutcome> = Vec::new();
     // Suspects of the whole gate, since their number is what a verdict is corrected for.
     let mut suspects = Vec::new();
-    for row in entered {
-        let of = |stage| pairs.get(&(row.id.to_string(), stage)).map(Vec::as_slice).unwrap_or_default();
-        let [screen, confirm] = [Stage::Screen, Stage::Confirm].map(of);
-        let missing = row.missing.clone().or_else(|| mixed(screen, confirm));
-        let mut outcome = RowOutcome {
-            id: row.id.clone(),
-            verdict: Verdict::Invalid,
-            untouched: row.untouched,
-            reason: missing.clone(),
-            metrics: Vec::new(),
-        };
-        for metric in METRICS.into_iter().filter(|_| missing.is_none()) {
+    for (place, row) in rows.iter_mut().enumerate() {
+        let [screen, confirm] = Stage::BOTH.map(|stage| pairs_of(pairs, &row.id.to_string(), stage));
+        row.reason = row.reason.take().or_else(|| mixed(screen, confirm));
+        let missing = row.reason.is_some();
+        for metric in METRICS.into_iter().filter(|_| !missing) {
             let limit = limits.limit(&row.id, metric);
             let reading = Reading::of(&values(screen, metric));
             let told = |verdict, stage| MetricOutcome { metric, limit, verdict, stage, reading, underpowered: false };
-            outcome.metrics.push(
-                match screen_status(metric, (screen, confirm), limit, row.untouched, all_are_suspects) {
-                    ScreenStatus::Untold => continue,
-                    ScreenStatus::Partly { known, of } => {
-                        outcome.reason = Some(format!("its peak memory is known in {known} of {of} pairs only"));
-                        told(Verdict::Invalid, Stage::Screen)
-                    }
-                    ScreenStatus::Untouched => told(Verdict::Equivalent, Stage::Screen),
-                    ScreenStatus::Cleared(reading) => told(reading.without_regression(limit), Stage::Screen),
-                    ScreenStatus::Suspect => {
-                        let pairs = values(confirm, metric);
-                        suspects.push(Suspect { row: rows.len(), metric: outcome.metrics.len(), pairs, limit });
-                        told(Verdict::Inconclusive, Stage::Confirm)
-                    }
-                },
-            );
+            let status = screen_status(metric, (screen, confirm), limit, row.untouched, all_are_suspects);
+            row.metrics.push(match status {
+                ScreenStatus::Untold => continue,
+                ScreenStatus::Partly { known, of } => {
+                    row.reason = Some(format!("its peak memory is known in {known} of {of} pairs only"));
+                    told(Verdict::Invalid, Stage::Screen)
+                }
+                ScreenStatus::Untouched => told(Verdict::Equivalent, Stage::Screen),
+                ScreenStatus::Cleared(reading) => told(reading.without_regression(limit), Stage::Screen),
+                ScreenStatus::Suspect => {
+                    let pairs = values(confirm, metric);
+                    suspects.push(Suspect { row: place, metric: row.metrics.len(), pairs, limit });
+                    told(Verdict::Inconclusive, Stage::Confirm)
+                }
+            });
         }
         let taken = screen.len().max(confirm.len());
-        if outcome.reason.is_none() && (1..FEWEST).contains(&taken) {
-            outcome.reason = Some(format!("{taken} of the {FEWEST} pairs that an interval takes"));
+        if row.reason.is_none() && (1..FEWEST).contains(&taken) {
+            row.reason = Some(format!("{taken} of the {FEWEST} pairs that an interval takes"));
         }
-        rows.push(outcome);
     }
     confirm(&mut rows, &suspects);
     rows.iter_mut().for_each(conclude);
@@ -156,26 +137,10 @@ fn conclude(row: &mut RowOutcome) {
         let asked = !row.untouched || metric.stage == Stage::Confirm;
         metric.underpowered = asked && metric.reading.is_some_and(|reading| reading.is_underpowered(metric.limit));
     }
-    row.verdict = row
-        .metrics
-        .iter()
-        .map(|metric| metric.verdict)
-        .max_by_key(|verdict| weight(*verdict))
-        .unwrap_or(Verdict::Invalid);
+    row.verdict = row.metrics.iter().map(|metric| metric.verdict).max().unwrap_or(Verdict::Invalid);
     if row.metrics.iter().all(|metric| metric.reading.is_none()) && row.reason.is_none() {
         row.verdict = Verdict::Invalid;
         row.reason = Some("not measured".to_owned());
-    }
-}
-
-/// Which of two verdicts on one row is told.
-fn weight(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Equivalent => 0,
-        Verdict::Improved => 1,
-        Verdict::Inconclusive => 2,
-        Verdict::Invalid => 3,
-        Verdict::Regressed => 4,
     }
 }
 
@@ -183,6 +148,7 @@ fn weight(verdict: Verdict) -> u8 {
 mod tests {
     use super::*;
     use crate::host::gate::journal::Launch;
+    use crate::protocol::id::BenchId;
 
     fn pair(stage: Stage, ns: u64, memory: [Option<u64>; 2], sum: &str) -> Pair {
         let launch = |time_ns, peak_memory_bytes: Option<u64>, sum: &str| Launch {
@@ -208,10 +174,10 @@ mod tests {
 
     fn judged_as(untouched: bool, all_are_suspects: bool, screen: Vec<Pair>, confirm: Vec<Pair>) -> RowOutcome {
         let id: BenchId = "duckdb/q1/sf1/parquet".parse().unwrap();
-        let entered = [Entered { id: id.clone(), untouched, missing: None }];
+        let rows = vec![RowOutcome::open(id.clone(), untouched)];
         let pairs =
             Pairs::from([((id.to_string(), Stage::Screen), screen), ((id.to_string(), Stage::Confirm), confirm)]);
-        judge(&entered, &pairs, &GateSettings::default(), all_are_suspects).remove(0)
+        judge(rows, &pairs, &GateSettings::default(), all_are_suspects).remove(0)
     }
 
     #[test]

@@ -30,40 +30,36 @@ impl<'a> Inspection<'a> {
     }
 
     /// Inspects every cell that the filter means, one after the other, and writes its record; a cell that cannot be inspected
-    /// is one with the reason.
+    /// is one with the reason. What is found beside the record comes with it.
     ///
     /// # Errors
     /// A filter that means no cell, or a record that cannot be written; an interrupt ends it early.
-    pub(super) fn each(
+    pub(super) fn each<T: Default>(
         &self,
         filter: Option<&str>,
         what: Inspects,
-        mut inspect: impl FnMut(&Self, &Cell<'_>, &mut Record) -> Result<(), Stop>,
-    ) -> Result<Vec<Record>> {
+        mut inspect: impl FnMut(&Self, &Cell<'_>, &mut Record, &mut T) -> Result<(), Stop>,
+    ) -> Result<Vec<(Record, T)>> {
         let mut catalog = Catalog::read_in(&self.checkout, self.settings)?;
-        catalog.add_versions(&select::words(filter.unwrap_or_default()))?;
+        catalog.add_versions(&select::words(filter))?;
         let workloads = Workload::all_in(&self.checkout.root, self.settings)?;
         let cells = select::all(&workloads, &catalog, self.settings);
         // What a run allocates or executes is the same wherever its data come from.
-        let cells = cells.into_iter().filter(|cell| cell.parts.variant.cache == Cache::Hot).collect();
-        let cells = select::select(
-            cells,
-            filter,
-            false,
-            DefaultSelection { caches: &[Cache::Hot], formats: &self.settings.formats },
-        )?;
-        let mut records = Vec::new();
-        for cell in &cells {
+        let cells = cells.into_iter().filter(|cell| cell.variant.cache == Cache::Hot).collect();
+        let defaults = DefaultSelection { caches: &[Cache::Hot], formats: &self.settings.formats };
+        let mut found = Vec::new();
+        for cell in &select::select(cells, filter, false, defaults)? {
             let mut record = Record { inspects: Some(what), ..self.runner.context.blank(cell) };
-            record.outcome = match inspect(self, cell, &mut record) {
+            let mut beside = T::default();
+            record.outcome = match inspect(self, cell, &mut record, &mut beside) {
                 Ok(()) => Outcome::Measured(Measurement::default()),
                 Err(stop) => stop.into(),
             };
             interrupt::check()?;
             self.runner.keep(&record)?;
-            records.push(record);
+            found.push((record, beside));
         }
-        Ok(records)
+        Ok(found)
     }
 
     /// A program of the cell's engine, opened, loaded and with its answer verified.

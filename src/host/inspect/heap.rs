@@ -58,22 +58,19 @@ pub fn heap(filter: Option<&str>, tool: Tool, settings: &Settings) -> Result<Vec
     let terminal = Terminal::default();
     let observer = |event: &Event<'_>| terminal.tell(event);
     let inspection = Inspection::new(&slow, &Checkout::here(), &observer)?;
-    let mut profiles = Vec::new();
-    let records = inspection.each(filter, Inspects::Heap, |inspection, cell, record| {
+    let found = inspection.each(filter, Inspects::Heap, |inspection, cell, record, profiled| {
         log::info!("{}: counting allocations", cell.id);
-        let found = one(inspection, cell, tool, record);
-        profiles.push(found.as_ref().ok().cloned().unwrap_or_default());
-        found?;
+        *profiled = one(inspection, cell, tool, record)?;
         Ok(())
     })?;
-    let found = records.into_iter().zip(profiles);
-    Ok(found.map(|(record, (profile, sites))| HeapFound { record, profile, sites }).collect())
+    let told = |(record, (profile, sites))| HeapFound { record, profile, sites };
+    Ok(found.into_iter().map(told).collect())
 }
 
 type Profiled = (Option<PathBuf>, Vec<Site>);
 
 fn one(inspection: &Inspection<'_>, cell: &Cell<'_>, tool: Tool, record: &mut Record) -> Result<Profiled, Stop> {
-    let engine = cell.parts.engine;
+    let engine = cell.engine;
     let timed = compiled(engine, "allocations")?;
     let home = &inspection.settings.home;
     let folder = inspected::folder(home, "heap");
@@ -137,15 +134,7 @@ fn by_valgrind(
     let without = profile.with_extension("without");
     let live = |file: &Path, runs: u64| -> Result<Profile, Stop> {
         let watched = under_valgrind(program, file);
-        let parts = cell.parts;
-        let fresh = Fresh {
-            engine: parts.engine,
-            variant: parts.variant,
-            program: &watched,
-            settings: inspection.settings,
-            dataset: &dataset,
-            query: &query,
-        };
+        let fresh = Fresh::of(cell, &watched, inspection.settings, &dataset, &query);
         let mut session = fresh.launch(false)?.session;
         for _ in 0..runs {
             session.run(1)?;

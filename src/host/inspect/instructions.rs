@@ -24,13 +24,11 @@ use crate::host::run::launch::opening;
 use crate::host::run::prepare::Ready;
 use crate::host::run::select::Cell;
 use crate::host::run::stop::Stop;
-use crate::host::session::environment;
-use crate::host::session::{Failure, FailureKind, Program};
+use crate::host::session::{Failure, FailureKind, Program, environment};
 use crate::host::settings::Settings;
 use crate::host::terminal::Terminal;
 use crate::measure::instructions::{FILE, Task};
-use crate::protocol::messages::Reply;
-use crate::protocol::messages::Request;
+use crate::protocol::messages::{Reply, Request};
 use crate::protocol::observe::Observe;
 
 /// Why such a record is no measurement of time.
@@ -117,28 +115,20 @@ pub(crate) fn instructions_in(
     let terminal = Terminal::default();
     let observer = |event: &Event<'_>| terminal.tell(event);
     let inspection = Inspection::new(settings, checkout, &observer)?;
-    let mut before = Vec::new();
-    let records = inspection.each(filter, Inspects::Instructions, |inspection, cell, record| {
+    let found = inspection.each(filter, Inspects::Instructions, |inspection, cell, record, before| {
         record.provenance = Provenance::Simulated;
         record.provenance_reason = Some(SIMULATED.to_owned());
-        before.push(None);
-        let program = compiled(cell.parts.engine, "instructions")?;
-        check_baseline(cell, gate, &folder)?;
+        let program = compiled(cell.engine, "instructions")?;
+        let results = results(&folder, cell);
+        check_baseline(cell, gate, &results)?;
         let task = task(inspection, cell, &program, &folder, record)?;
         log::info!("{}: counting", cell.id);
         // One at a time: a program that fails under Valgrind would end all that come after it.
-        let counted = run(&task, gate, &runner, &folder, settings.timeout())
-            .and_then(|summary| check_replies(&task, record.rows).map(|()| summary).map_err(Stop::from));
-        let summary = match counted {
-            Ok(summary) => summary,
-            Err(stop) => {
-                // What went wrong must not become the measure of others.
-                remove_baseline(&results(&folder, cell), gate.save_baseline.as_deref());
-                return Err(stop);
-            }
-        };
-        before.pop();
-        before.push(summary.before);
+        let summary = run(&task, gate, &runner, &folder, &results, settings.timeout())
+            .and_then(|summary| check_replies(&task, record.rows).map(|()| summary).map_err(Stop::from))
+            // What went wrong must not become the measure of others.
+            .inspect_err(|_| remove_baseline(&results, gate.save_baseline.as_deref()))?;
+        *before = summary.before;
         if summary.now == 0 {
             Err(anyhow!(
                 "callgrind counted no instruction: the program does not switch counting on (it is no program of this package, or the processor is neither x86_64 nor aarch64)"
@@ -152,14 +142,13 @@ pub(crate) fn instructions_in(
     });
     // Best effort: what is left is overwritten by the next time.
     let _ = fs::remove_dir_all(folder.join("scratch"));
-    let records = records?;
-    let nothing = records.iter().all(Record::is_skipped);
+    let found: Vec<Counted> = found?.into_iter().map(|(record, before)| Counted { record, before }).collect();
     ensure!(
-        gate.limit_percent.is_none() || !nothing,
+        gate.limit_percent.is_none() || found.iter().any(|cell| !cell.record.is_skipped()),
         "the limit says nothing: no cell that the filter means could be counted{}",
-        records.iter().find_map(Record::reason).map_or_else(String::new, |why| format!(" ({why})"))
+        found.iter().find_map(|cell| cell.record.reason()).map_or_else(String::new, |why| format!(" ({why})"))
     );
-    Ok(records.into_iter().zip(before).map(|(record, before)| Counted { record, before }).collect())
+    Ok(found)
 }
 
 fn task(
@@ -169,7 +158,7 @@ fn task(
     folder: &Path,
     record: &mut Record,
 ) -> Result<Task, Stop> {
-    let engine = cell.parts.engine;
+    let engine = cell.engine;
     log::info!("{}: verifying the answer", cell.id);
     let Ready { session, dataset, query: task, .. } = inspection.verified(cell, program, record)?;
     let prepare = session.prepare_request(&task);
@@ -178,7 +167,7 @@ fn task(
     // The same for every time, since a path's length is counted too.
     let scratch = folder.join("scratch").join(&name);
     fs::create_dir_all(&scratch).map_err(anyhow::Error::from)?;
-    let (limits, settings) = opening(engine, cell.parts.variant, inspection.settings, &scratch);
+    let (limits, settings) = opening(engine, cell.variant, inspection.settings, &scratch);
     let before = [
         Request::Open { settings },
         Request::Load { dataset, count: false },
@@ -208,12 +197,18 @@ fn task(
 }
 
 /// Has the bench count.
-fn run(task: &Task, gate: &Gate, runner: &Path, folder: &Path, timeout: Duration) -> Result<Summary, Stop> {
+fn run(
+    task: &Task,
+    gate: &Gate,
+    runner: &Path,
+    folder: &Path,
+    results: &Path,
+    timeout: Duration,
+) -> Result<Summary, Stop> {
     let file = folder.join("tasks.json");
     let text = serde_json::to_vec(&[task]).map_err(anyhow::Error::from)?;
     fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    let own = folder.join(RESULTS).join(format!("{}.{}", task.engine, task.query));
-    let summary = own.join("summary.json");
+    let summary = results.join("summary.json");
     // Those of an earlier time must not be taken for this one's.
     let _ = fs::remove_file(&summary);
     let _ = fs::remove_file(&task.replies);
@@ -251,7 +246,10 @@ fn run(task: &Task, gate: &Gate, runner: &Path, folder: &Path, timeout: Duration
     if !status.success() {
         let said = fs::read_to_string(&task.replies).unwrap_or_default();
         let last = said.lines().last().unwrap_or("nothing");
-        Err(anyhow!("counting failed; the program's last reply was: {last}; callgrind's log is in {}", own.display()))?;
+        Err(anyhow!(
+            "counting failed; the program's last reply was: {last}; callgrind's log is in {}",
+            results.display()
+        ))?;
     }
     let text = fs::read(&summary).with_context(|| format!("cannot read {}", summary.display()))?;
     let found = serde_json::from_slice(&text).map_err(anyhow::Error::from)?;
@@ -275,11 +273,11 @@ fn results(folder: &Path, cell: &Cell<'_>) -> PathBuf {
 }
 
 /// gungraun would make a baseline that is not there and compare with nothing.
-fn check_baseline(cell: &Cell<'_>, gate: &Gate, folder: &Path) -> Result<()> {
+fn check_baseline(cell: &Cell<'_>, gate: &Gate, results: &Path) -> Result<()> {
     let Some(name) = &gate.baseline else { return Ok(()) };
     let id = &cell.id;
     ensure!(
-        !baseline_files(&results(folder, cell), name).is_empty(),
+        !baseline_files(results, name).is_empty(),
         "there is no baseline '{name}' of it; save one with: cargo xtask instructions {}/{} --scale {} --save-baseline {name}",
         id.engine,
         id.query,

@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::fs::{Advice, fadvise};
@@ -32,9 +31,6 @@ pub(super) struct Cold<'a> {
     dataset: Dataset,
     /// Bytes of the columns that the query names.
     needed: Bytes,
-    last: Option<Session>,
-    /// How long the programs before the last were waited for.
-    waited: Duration,
 }
 
 impl<'a> Cold<'a> {
@@ -48,65 +44,31 @@ impl<'a> Cold<'a> {
         dataset: Dataset,
     ) -> Result<Self> {
         let needed = column_bytes(&dataset, &query.text())?;
-        Ok(Self { cell, program, settings, query, dataset, needed, last: None, waited: Duration::ZERO })
+        Ok(Self { cell, program, settings, query, dataset, needed })
     }
 
-    /// So many runs, each in a program of its own; the last program stays for its answer.
+    /// One run in a program of its own, which is left for its answer.
     ///
     /// # Errors
-    /// As every run, and when one was not cold.
-    pub(super) fn run(&mut self, iterations: u64, rows: u64) -> Result<Runs, Failure> {
-        let mut all: Option<Runs> = None;
-        for _ in 0..iterations {
-            if let Some(session) = self.last.take() {
-                self.waited += session.waited();
-                session.close()?;
-            }
-            let (engine, variant) = (self.cell.parts.engine, self.cell.parts.variant);
-            let (program, settings, dataset) = (self.program, self.settings, &self.dataset);
-            let fresh = Fresh { engine, variant, program, settings, dataset, query: &self.query };
-            let mut session = fresh.launch(false)?.session;
-            // First: it may read what has to be cold.
-            session.reset()?;
-            forget(&self.dataset).map_err(|error| self.not_cold(None, format!("{error:#}")))?;
-            let runs = session.run_again(1, rows)?;
-            self.check(&runs)?;
-            self.last = Some(session);
-            all = Some(match all {
-                Some(before) => before.and(runs),
-                None => runs,
-            });
-        }
-        Ok(all.unwrap_or_default())
-    }
-
-    /// The program of the last run.
-    pub(super) fn session(&mut self) -> Option<&mut Session> {
-        self.last.as_mut()
-    }
-
-    /// How long its programs were waited for.
-    pub(super) fn waited(&self) -> Duration {
-        self.waited + self.last.as_ref().map(Session::waited).unwrap_or_default()
-    }
-
-    /// Lets it end by itself.
-    ///
-    /// # Errors
-    /// When it does not.
-    pub(super) fn close(self) -> Result<(), Failure> {
-        self.last.map_or(Ok(()), Session::close)
+    /// As every run, and when it was not cold.
+    pub(super) fn run(&self, rows: u64) -> Result<(Session, Runs), Failure> {
+        let fresh = Fresh::of(self.cell, self.program, self.settings, &self.dataset, &self.query);
+        let mut session = fresh.launch(false)?.session;
+        // First: it may read what has to be cold.
+        session.reset()?;
+        forget(&self.dataset).map_err(|error| self.not_cold(None, format!("{error:#}")))?;
+        let runs = session.run_again(1, rows)?;
+        self.check(&runs)?;
+        Ok((session, runs))
     }
 
     fn check(&self, runs: &Runs) -> Result<(), Failure> {
+        let unknown = |why: &str| self.not_cold(None, why.to_owned());
         if self.needed == Bytes(0) {
-            return Err(
-                self.not_cold(None, "the query names no column, so nothing can be asked of the disk".to_owned())
-            );
+            return Err(unknown("the query names no column, so nothing can be asked of the disk"));
         }
-        let Some(moved) = runs.moved else {
-            return Err(self.not_cold(None, "the kernel does not tell what a process reads (/proc/PID/io)".to_owned()));
-        };
+        let told = "the kernel does not tell what a process reads (/proc/PID/io)";
+        let moved = runs.moved.ok_or_else(|| unknown(told))?;
         if moved.disk_read_bytes < self.needed.0 / 100 * COLD_PERCENT {
             let asked = moved.read_call_bytes;
             let why = if asked < self.needed.0 / 100 * COLD_PERCENT {

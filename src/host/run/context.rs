@@ -34,7 +34,7 @@ impl RunContext {
             git: Git::read(),
             command,
             accept_majority: settings.accept_majority,
-            environment: environment::always().chain(environment::recorded()).collect(),
+            environment: environment::always().chain(environment::recorded(std::env::vars_os())).collect(),
         }
     }
 
@@ -45,8 +45,8 @@ impl RunContext {
 
     /// The record of a cell that begins now; failed until something better is known.
     pub(crate) fn blank(&self, cell: &Cell<'_>) -> Record {
-        let engine = cell.parts.engine;
-        let variant = cell.parts.variant;
+        let engine = cell.engine;
+        let variant = cell.variant;
         Record {
             schema: SCHEMA,
             run_id: Some(self.run_id.clone()),
@@ -54,7 +54,7 @@ impl RunContext {
             engine: EngineRecord { name: engine.name.clone(), kind: engine.kind.to_owned(), ..EngineRecord::default() },
             query: QueryRecord { id: cell.id.query.clone(), sha256: None, sql: None },
             dataset: DatasetRecord {
-                workload: cell.parts.workload.name.clone(),
+                workload: cell.workload.name.clone(),
                 scale: cell.id.scale,
                 format: variant.format.to_owned(),
                 sha256: None,

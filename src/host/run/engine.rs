@@ -34,17 +34,12 @@ pub(crate) struct Sample {
 pub(crate) struct Engine<'a> {
     /// The verifying run.
     pub(crate) first: Runs,
-    /// How long a program was waited for that is gone.
+    /// The program of the last run; none where that has ended and the next, a cold one, has not begun.
+    last: Option<Session>,
+    /// How long programs were waited for that are gone.
     waited: Duration,
-    kind: Kind<'a>,
-}
-
-#[expect(clippy::large_enum_variant, reason = "there is one of it at a time")]
-enum Kind<'a> {
-    /// One program for all runs.
-    Hot(Session),
-    /// A fresh one for each.
-    Cold(Cold<'a>),
+    /// Makes a fresh program for each run; none: one program is for all.
+    cold: Option<Cold<'a>>,
 }
 
 impl<'a> Engine<'a> {
@@ -59,30 +54,22 @@ impl<'a> Engine<'a> {
         ready: Ready,
     ) -> Result<Self, Stop> {
         let Ready { session, first, query, dataset } = ready;
-        let mut waited = Duration::ZERO;
-        let kind = match cell.parts.variant.cache {
-            Cache::Hot => Kind::Hot(session),
-            Cache::Cold => {
-                waited = session.waited();
-                session.close()?;
-                Kind::Cold(Cold::new(cell, program, settings, query, dataset)?)
-            }
-        };
-        Ok(Self { first, waited, kind })
+        let mut engine = Self { first, last: Some(session), waited: Duration::ZERO, cold: None };
+        if cell.variant.cache == Cache::Cold {
+            engine.end_last()?;
+            engine.cold = Some(Cold::new(cell, program, settings, query, dataset)?);
+        }
+        Ok(engine)
     }
 
     /// Whether each run is one of a fresh program, which needs no warming up.
     pub(crate) fn is_cold(&self) -> bool {
-        matches!(self.kind, Kind::Cold(_))
+        self.cold.is_some()
     }
 
     /// How long the host waited for the cell's programs, from their start on.
     pub(super) fn waited(&self) -> Duration {
-        self.waited
-            + match &self.kind {
-                Kind::Hot(session) => session.waited(),
-                Kind::Cold(cold) => cold.waited(),
-            }
+        self.waited + self.last.as_ref().map(Session::waited).unwrap_or_default()
     }
 
     /// What the verifying run took.
@@ -117,10 +104,7 @@ impl<'a> Engine<'a> {
 
     /// The program of the last run.
     pub(super) fn session(&mut self) -> Option<&mut Session> {
-        match &mut self.kind {
-            Kind::Hot(session) => Some(session),
-            Kind::Cold(cold) => cold.session(),
-        }
+        self.last.as_mut()
     }
 
     /// The parts of a run's time: medians over a few runs of their own, hot. Unknown for an engine that cannot tell.
@@ -128,18 +112,14 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// As every run.
     pub(super) fn phases(&mut self) -> Result<Phases, Failure> {
-        let Kind::Hot(session) = &mut self.kind else {
-            return Ok(Phases::default());
-        };
+        let (None, Some(session)) = (&self.cold, &mut self.last) else { return Ok(Phases::default()) };
         let mut told = Vec::new();
         for _ in 0..PHASED {
             let runs = session.observe(Observe::Phases)?;
             if runs.rows != self.first.rows {
                 return Err(session.changed_rows(self.first.rows, runs.rows));
             }
-            let Some(phases) = runs.observed.phases else {
-                return Ok(Phases::default());
-            };
+            let Some(phases) = runs.observed.phases else { return Ok(Phases::default()) };
             told.push(phases);
         }
         let median = |part: fn(&Phases) -> Option<u64>| {
@@ -158,11 +138,14 @@ impl<'a> Engine<'a> {
     ///
     /// # Errors
     /// When it does not.
-    pub(super) fn close(self) -> Result<(), Failure> {
-        match self.kind {
-            Kind::Hot(session) => session.close(),
-            Kind::Cold(cold) => cold.close(),
-        }
+    pub(super) fn close(mut self) -> Result<(), Failure> {
+        self.end_last()
+    }
+
+    fn end_last(&mut self) -> Result<(), Failure> {
+        let Some(session) = self.last.take() else { return Ok(()) };
+        self.waited += session.waited();
+        session.close()
     }
 
     /// So many runs, which must give as many rows as the verifying one.
@@ -170,11 +153,25 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// As every run, and when one was to be cold and was not.
     pub(crate) fn sample(&mut self, iterations: u64) -> Result<Sample, Failure> {
-        let rows = self.first.rows;
-        let runs = match &mut self.kind {
-            Kind::Hot(session) => session.run_again(iterations, rows)?,
-            Kind::Cold(cold) => cold.run(iterations, rows)?,
+        let runs = match (&self.cold, &mut self.last) {
+            (None, Some(session)) => session.run_again(iterations, self.first.rows)?,
+            _ => self.run_cold(iterations)?,
         };
         Ok(Sample { iterations, total: Duration::from_nanos(runs.durations_ns.iter().sum()), runs })
+    }
+
+    fn run_cold(&mut self, iterations: u64) -> Result<Runs, Failure> {
+        let mut all: Option<Runs> = None;
+        for _ in 0..iterations {
+            self.end_last()?;
+            let Some(cold) = &self.cold else { break };
+            let (session, runs) = cold.run(self.first.rows)?;
+            self.last = Some(session);
+            all = Some(match all {
+                Some(before) => before.and(runs),
+                None => runs,
+            });
+        }
+        Ok(all.unwrap_or_default())
     }
 }

@@ -18,13 +18,13 @@ const ROWS_A_SECOND: f64 = 700_000.0;
 
 /// The programs that are built first; `None` when all are there.
 pub(crate) fn building(cells: &[Cell<'_>]) -> Option<String> {
-    Some(format!("to do: {}", to_build(cells.iter().map(|cell| cell.parts.engine))?))
+    Some(format!("to do: {}", to_build(cells.iter().map(|cell| cell.engine))?))
 }
 
 /// One line, such as `to do: make tpch sf1, 8,661,245 rows (about 6 seconds); measure 1 cell (about 8 seconds)`. `None` when
 /// there is nothing to be told. Warming up and the samples of a cell take `sampling`; without it none are taken.
 pub(crate) fn told(cells: &[Cell<'_>], sampling: Option<Duration>, store: &Store) -> Option<String> {
-    let engines = cells.iter().map(|cell| cell.parts.engine);
+    let engines = cells.iter().map(|cell| cell.engine);
     let mut steps: Vec<String> = to_build(engines).into_iter().chain(to_generate(cells, store)).collect();
     if let Some(sampling) = sampling {
         let cell = if cells.len() == 1 { "cell" } else { "cells" };
@@ -42,7 +42,7 @@ fn of_cells(cells: &[Cell<'_>], sampling: Duration) -> Duration {
 fn to_generate(cells: &[Cell<'_>], store: &Store) -> Vec<String> {
     let mut missing: BTreeMap<(&str, String), BTreeMap<&str, f64>> = BTreeMap::new();
     for cell in cells {
-        let (workload, query, scale) = (cell.parts.workload, cell.parts.query, cell.id.scale);
+        let (workload, query, scale) = (cell.workload, cell.query, cell.id.scale);
         let folder = store.folder(&workload.name, scale, PARQUET);
         let lacks = |table: &&TableSpec| table.source.is_none() && !folder.join(&table.name).exists();
         for table in workload.tables.iter().filter(|table| query.tables.contains(&table.name)).filter(lacks) {

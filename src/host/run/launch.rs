@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::select::Cell;
 use crate::host::catalog::Entry;
 use crate::host::paths;
 use crate::host::services::{self, Seen};
@@ -43,7 +44,18 @@ pub(crate) struct Fresh<'a> {
     pub(crate) query: &'a Task,
 }
 
-impl Fresh<'_> {
+impl<'a> Fresh<'a> {
+    /// For a cell.
+    pub(crate) fn of(
+        cell: &Cell<'a>,
+        program: &'a Program,
+        settings: &'a Settings,
+        dataset: &'a Dataset,
+        query: &'a Task,
+    ) -> Self {
+        Self { engine: cell.engine, variant: cell.variant, program, settings, dataset, query }
+    }
+
     /// Takes the engine through open, load and prepare; has it `count` the rows of its tables on the way.
     ///
     /// # Errors

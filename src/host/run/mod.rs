@@ -168,8 +168,8 @@ impl<'a> Runner<'a> {
     ) -> Result<Vec<(&'c Cell<'d>, CellResult)>> {
         let slots: Vec<Mutex<Option<CellResult>>> = cells.iter().map(|_| Mutex::default()).collect();
         let next = AtomicUsize::new(0);
-        let workers = cells.first().map_or(1, |cell| cell.parts.variant.parallel).min(cells.len());
-        let most = cells.iter().map(|cell| cell.parts.variant.threads).max().unwrap_or_default();
+        let workers = cells.first().map_or(1, |cell| cell.variant.parallel).min(cells.len());
+        let most = cells.iter().map(|cell| cell.variant.threads).max().unwrap_or_default();
         let enough = most.saturating_mul(workers) <= machine::cores();
         let work = |worker: usize| -> Result<()> {
             loop {
@@ -178,7 +178,7 @@ impl<'a> Runner<'a> {
                 let mut cell = cell.clone();
                 if workers > 1 {
                     // Alone, an engine has the best processors; beside others, those that nobody else has, or all.
-                    cell.parts.variant.first_processor = enough.then_some(worker * most);
+                    cell.variant.first_processor = enough.then_some(worker * most);
                 }
                 let result = self.cell(&cell, programs, sampler)?;
                 *slots[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);

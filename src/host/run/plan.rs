@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
-use super::select::{Cell, Parts};
+use super::select::Cell;
 use super::stop::Stop;
 use crate::host::catalog::Entry;
 use crate::host::data::iceberg::client;
@@ -32,14 +32,11 @@ pub(crate) fn program(engine: &Entry) -> Result<Program, Stop> {
 /// # Errors
 /// After an interrupt.
 pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: bool) -> Result<Programs<'a>> {
-    let mut engines: Vec<&Entry> = Vec::new();
-    for engine in cells.iter().map(|cell| cell.parts.engine) {
-        if engines.iter().all(|known| known.name != engine.name) {
-            engines.push(engine);
-        }
-    }
     let mut programs = BTreeMap::new();
-    for engine in engines {
+    for engine in cells.iter().map(|cell| cell.engine) {
+        if programs.contains_key(engine.name.as_str()) {
+            continue;
+        }
         let is_there = engine.find().is_some();
         let may = may_build || is_there;
         let unread = || if is_there { None } else { unread(cells, engine, settings) };
@@ -56,8 +53,7 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
     }
     // A table that is not there is its cells' own error: nothing is built for it.
     let needs_iceberg = |cell: &Cell<'_>| {
-        let Parts { variant, workload, query, .. } = &cell.parts;
-        variant.format != PARQUET && tables::missing(workload, &query.tables, settings).is_none()
+        cell.variant.format != PARQUET && tables::missing(cell.workload, &cell.query.tables, settings).is_none()
     };
     if cells.iter().any(needs_iceberg) {
         // Minutes that belong to no cell. Cells of other formats go on without it, and each of these tells why once more.
@@ -71,8 +67,8 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
 
 /// Why none of an engine's cells has tables: then it needs no program, which takes minutes to build.
 fn unread(cells: &[Cell<'_>], engine: &Entry, settings: &Settings) -> Option<anyhow::Error> {
-    let of_engine = cells.iter().map(|cell| cell.parts).filter(|parts| parts.engine.name == engine.name);
-    let whys = of_engine.map(|parts| tables::missing(parts.workload, &parts.query.tables, settings));
+    let of_engine = cells.iter().filter(|cell| cell.engine.name == engine.name);
+    let whys = of_engine.map(|cell| tables::missing(cell.workload, &cell.query.tables, settings));
     whys.collect::<Option<Vec<_>>>()?.into_iter().next()
 }
 

@@ -37,15 +37,12 @@ impl Runner<'_> {
     /// # Errors
     /// Why there will be no samples, a wrong answer included.
     pub(crate) fn prepare(&self, cell: &Cell<'_>, program: &Program, result: &mut CellResult) -> Result<Ready, Stop> {
-        let parts = cell.parts;
         let record = &mut result.record;
-        let query = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
+        let query = cell.task()?;
         let text = query.text();
         record.query.sha256 = Some(sha256(&text));
-        record.query.sql = parts.workload.is_external().then(|| text.clone());
-        let (names, format) = (&parts.query.tables, parts.variant.format);
-        let Found { dataset, planning } =
-            tables::dataset(parts.workload, names, cell.id.scale, format, self.settings, &self.store)?;
+        record.query.sql = cell.workload.is_external().then(|| text.clone());
+        let Found { dataset, planning } = cell.tables(self.settings, &self.store)?;
         record.planning = planning;
         record.dataset.sha256 = Some(dataset.sha256.clone());
         record.dataset.layout = Some(dataset.layout.clone());
@@ -56,7 +53,7 @@ impl Runner<'_> {
             .collect();
         let cautions = dataset.tables.iter().flat_map(|table| table.cautions.clone());
         record.dataset.cautions = cautions.chain(tables::overflow_caution(&dataset.tables, &text)).collect();
-        self.tell(&Event::Verifying { id: &cell.id, parallel: parts.variant.parallel });
+        self.tell(&Event::Verifying { id: &cell.id, parallel: cell.variant.parallel });
         let ready = self.answered(cell, program, query, dataset, result);
         self.tell(&Event::Answered { id: &cell.id });
         ready
@@ -71,9 +68,8 @@ impl Runner<'_> {
         dataset: Dataset,
         result: &mut CellResult,
     ) -> Result<Ready, Stop> {
-        let (parts, record) = (cell.parts, &mut result.record);
-        let (engine, variant, settings) = (parts.engine, parts.variant, self.settings);
-        let fresh = Fresh { engine, variant, program, settings, dataset: &dataset, query: &query };
+        let record = &mut result.record;
+        let fresh = Fresh::of(cell, program, self.settings, &dataset, &query);
         let Launched { mut session, info, load_ns, rows } = fresh.launch(true)?;
         record.engine.version = Some(info.version);
         record.engine.build = info.build;

@@ -9,7 +9,6 @@ use super::launch::Fresh;
 use super::plan::Programs;
 use super::select::Cell;
 use crate::host::data::generate::Store;
-use crate::host::data::tables;
 use crate::host::record::Record;
 use crate::host::session::FailureKind;
 use crate::host::settings::Settings;
@@ -42,8 +41,8 @@ pub(super) fn resolve(
     store: &Store,
 ) {
     let Some(first) = cells.first() else { return };
-    let query = first.parts.query;
-    let text = first.parts.workload.text(query, "canonical", first.id.scale);
+    let query = first.query;
+    let text = first.workload.text(query, "canonical", first.id.scale);
     let sql = text.map(|task| task.text()).unwrap_or_default();
     // One that failed after its first answer has no number to be verified. It may still contradict the others.
     for CellResult { record, unverified } in results.iter_mut() {
@@ -81,13 +80,9 @@ fn rows_in(
     store: &Store,
     buckets: &Buckets,
 ) -> Result<Answer> {
-    let parts = cell.parts;
     let Ok(program) = &programs[cell.id.engine.as_str()] else { anyhow::bail!("its program is gone") };
-    let text = parts.workload.text(parts.query, &parts.engine.dialect, cell.id.scale)?;
-    let names = &parts.query.tables;
-    let found = tables::dataset(parts.workload, names, cell.id.scale, parts.variant.format, settings, store)?;
-    let (engine, variant, dataset) = (parts.engine, parts.variant, &found.dataset);
-    let mut session = Fresh { engine, variant, program, settings, dataset, query: &text }.launch(false)?.session;
+    let (task, found) = (cell.task()?, cell.tables(settings, store)?);
+    let mut session = Fresh::of(cell, program, settings, &found.dataset, &task).launch(false)?.session;
     session.run(1)?;
     Ok(session.rows_in(buckets.clone())?)
 }

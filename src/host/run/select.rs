@@ -9,19 +9,23 @@ use std::path::PathBuf;
 use anyhow::{Result, bail, ensure};
 
 use crate::host::catalog::{self, Catalog};
+use crate::host::data::generate::Store;
+use crate::host::data::tables::{self, Found};
 use crate::host::filter::Filter;
 use crate::host::paths;
 use crate::host::settings::Settings;
 use crate::host::suite::{QuerySpec, Workload};
 use crate::host::variant::{Cache, FORMATS, Variant};
 use crate::protocol::id::{BenchId, check_name};
+use crate::protocol::task::Task;
 
 /// Characters of a folder's name that Criterion keeps, `MAX_DIRECTORY_NAME_LEN` in its `report.rs`.
 const FOLDER: usize = 64;
 
-/// A cell with what it is made of.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Parts<'a> {
+/// A cell by name, and what it is made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell<'a> {
+    pub(crate) id: BenchId,
     pub(crate) engine: &'a catalog::Entry,
     /// Under which conditions.
     pub(crate) variant: Variant<'a>,
@@ -29,11 +33,17 @@ pub(crate) struct Parts<'a> {
     pub(crate) query: &'a QuerySpec,
 }
 
-/// A cell by name and by parts.
-#[derive(Debug, Clone)]
-pub(crate) struct Cell<'a> {
-    pub(crate) id: BenchId,
-    pub(crate) parts: Parts<'a>,
+impl Cell<'_> {
+    /// What its engine is told to run.
+    pub(crate) fn task(&self) -> Result<Task> {
+        self.workload.text(self.query, &self.engine.dialect, self.id.scale)
+    }
+
+    /// Its tables, which are found or made.
+    pub(crate) fn tables(&self, settings: &Settings, store: &Store) -> Result<Found> {
+        let names = &self.query.tables;
+        tables::dataset(self.workload, names, self.id.scale, self.variant.format, settings, store)
+    }
 }
 
 /// Every cell of these workloads: query by query, so that engines stand side by side in time too.
@@ -50,8 +60,7 @@ pub(crate) fn all<'a>(workloads: &'a [Workload], catalog: &'a Catalog, settings:
                             scale: *scale,
                             variant: variant.to_string(),
                         };
-                        let parts = Parts { engine, variant, workload, query };
-                        cells.push(Cell { id, parts });
+                        cells.push(Cell { id, engine, variant, workload, query });
                     }
                 }
             }
@@ -73,9 +82,9 @@ fn variants<'a>(engine: &'a catalog::Entry, workload: &Workload, settings: &Sett
     variants
 }
 
-/// What could be names in a filter.
-pub(crate) fn words(filter: &str) -> Vec<&str> {
-    let words = filter.split(|c: char| check_name(&c.to_string()).is_err());
+/// What could be names in a filter, so that versions of packages are engines.
+pub(crate) fn words(filter: Option<&str>) -> Vec<&str> {
+    let words = filter.unwrap_or_default().split(|c: char| check_name(&c.to_string()).is_err());
     // `parquet(-eager|-in-memory)` names two modes.
     words.map(|word| word.trim_matches('-')).collect()
 }
@@ -94,7 +103,7 @@ impl<'a> DefaultSelection<'a> {
 
     /// Tables that are there already are in one format: asking for them is asking for that.
     fn has_format(&self, cell: &Cell<'_>) -> bool {
-        cell.parts.workload.is_external() || self.formats.iter().any(|format| format == cell.parts.variant.format)
+        cell.workload.is_external() || self.formats.iter().any(|format| format == cell.variant.format)
     }
 }
 
@@ -111,7 +120,7 @@ pub(crate) fn select<'a>(
 ) -> Result<Vec<Cell<'a>>> {
     let Some(filter) = filter.filter(|text| !text.is_empty()) else {
         let runs = |cell: &Cell<'_>| {
-            let Parts { engine, variant, .. } = cell.parts;
+            let Cell { engine, variant, .. } = cell;
             let by_default = defaults.caches.contains(&variant.cache) && defaults.has_format(cell);
             !engine.on_request && variant.mode.is_none() && by_default
         };
@@ -119,14 +128,14 @@ pub(crate) fn select<'a>(
     };
     let hint = hint(&cells, filter);
     let meant = Filter::new(filter, exact)?;
-    let words = words(filter);
+    let words = words(Some(filter));
     let named = |name: &str| words.contains(&name);
     // `iceberg(-monthly)?` names two formats.
     let named_format = |format: &str| {
         named(format) || format.split_once('-').is_some_and(|(base, layout)| named(base) && named(layout))
     };
     let wanted = |cell: &Cell<'_>| {
-        let Parts { engine, variant, .. } = cell.parts;
+        let Cell { engine, variant, .. } = cell;
         let whole = named(&cell.id.variant);
         let cold = variant.cache == Cache::Cold && named(&variant.cache.to_string());
         (!engine.on_request || named(&engine.name))
@@ -134,7 +143,7 @@ pub(crate) fn select<'a>(
             && (whole || cold || defaults.caches.contains(&variant.cache))
             && (whole || named_format(variant.format) || defaults.has_format(cell))
     };
-    let fits = |cell: &Cell<'_>| meant.means_in(&cell.id, &cell.parts.workload.name);
+    let fits = |cell: &Cell<'_>| meant.means_in(&cell.id, &cell.workload.name);
     let matching: Vec<_> = cells.into_iter().filter(fits).collect();
     let unnamed = matching.first().map(|cell| unnamed(cell, filter));
     let selected: Vec<_> = matching.into_iter().filter(wanted).collect();
@@ -199,7 +208,7 @@ fn hint(cells: &[Cell<'_>], filter: &str) -> String {
     let kinds = [
         ("engines", unique(cells, |cell| cell.id.engine.clone())),
         ("queries", unique(cells, |cell| cell.id.query.clone())),
-        ("workloads", unique(cells, |cell| cell.parts.workload.name.clone())),
+        ("workloads", unique(cells, |cell| cell.workload.name.clone())),
         ("scales", unique(cells, |cell| cell.id.scale.to_string())),
         ("variants", unique(cells, |cell| cell.id.variant.clone())),
     ];
@@ -256,7 +265,7 @@ mod tests {
         settings.memory = vec![None];
         settings.caches = vec![cache];
         let mut catalog = Catalog::read(&settings)?;
-        catalog.add_versions(&words(filter.unwrap_or_default()))?;
+        catalog.add_versions(&words(filter))?;
         let workloads = [Workload::read("tpch")?];
         let cells = select(all(&workloads, &catalog, &settings), filter, false, DefaultSelection::of(&settings))?;
         Ok(cells.iter().map(|cell| cell.id.to_string()).collect())
@@ -356,12 +365,12 @@ mod tests {
         }
     }
 
-    /// Checks cells of these names, `engine/query/scale/variant`, whose parts are any cell's.
+    /// Checks cells of these names, `engine/query/scale/variant`, made of what any cell is.
     fn names(ids: &[&str]) -> Result<()> {
         let settings = Settings::read()?;
         let (catalog, workloads) = (Catalog::read(&settings)?, [Workload::read("tpch")?]);
-        let parts = all(&workloads, &catalog, &settings)[0].parts;
-        let cells: Vec<Cell<'_>> = ids.iter().map(|id| Cell { id: id.parse().unwrap(), parts }).collect();
+        let any = all(&workloads, &catalog, &settings).remove(0);
+        let cells: Vec<Cell<'_>> = ids.iter().map(|id| Cell { id: id.parse().unwrap(), ..any.clone() }).collect();
         check_names(&cells)
     }
 

@@ -38,9 +38,7 @@ impl From<Failure> for Stop {
 impl From<anyhow::Error> for Stop {
     fn from(error: anyhow::Error) -> Self {
         // Whoever makes or plans data gives up then, which says nothing of the engine.
-        if interrupt::requested() {
-            return Failure::from(FailureKind::Interrupted).into();
-        }
-        Self::failed(format!("{error:#}"))
+        let interrupted = |_| Failure::from(FailureKind::Interrupted).into();
+        interrupt::classify(error, interrupted, |error| Self::failed(format!("{error:#}")))
     }
 }

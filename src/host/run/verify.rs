@@ -18,7 +18,6 @@ impl Runner<'_> {
     /// # Errors
     /// When the answer is wrong or there is none.
     pub(super) fn verify(&self, cell: &Cell<'_>, session: &mut Session, result: &mut CellResult) -> Result<(), Stop> {
-        let parts = cell.parts;
         let single_precision = result.record.dataset.tables.iter().any(|table| table.single_precision);
         let answer = match session.answer_if_shown()? {
             // Whatever type an engine gives it, what comes from single precision has no more digits.
@@ -29,12 +28,12 @@ impl Runner<'_> {
                 return Ok(());
             }
         };
-        result.record.answer_digest = Some(digest::digest(&answer, parts.query));
+        result.record.answer_digest = Some(digest::digest(&answer, cell.query));
         let shown = answer.rows();
         if let Some(timed) = result.record.rows.filter(|timed| *timed != shown) {
             return Err(anyhow!("the program timed {timed} rows and shows {shown}").into());
         }
-        let verdict = self.referee.judge(parts.workload, parts.query, cell.id.scale, &answer)?;
+        let verdict = self.referee.judge(cell.workload, cell.query, cell.id.scale, &answer)?;
         // Comparing ends early after an interrupt, and then says nothing.
         if interrupt::requested() {
             return Err(Failure::from(FailureKind::Interrupted).into());
@@ -44,11 +43,11 @@ impl Runner<'_> {
             (Verdict::Wrong { difference }, _) => {
                 return Err(Stop::failed(format!("wrong answer: {difference}")));
             }
-            (Verdict::Unchecked { .. }, Some(before)) => before.and_later(&answer, parts.query),
+            (Verdict::Unchecked { .. }, Some(before)) => before.and_later(&answer, cell.query),
             (Verdict::Unchecked { .. }, none) => {
-                let mut components = Components::listed().of(&parts.engine.components, session.engine());
+                let mut components = Components::listed().of(&cell.engine.components, session.engine());
                 if result.record.planning.is_some() {
-                    components.extend(parts.engine.iceberg_components.clone());
+                    components.extend(cell.engine.iceberg_components.clone());
                 }
                 *none = Some(UnverifiedAnswer { components, answer, changed: None });
             }

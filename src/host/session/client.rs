@@ -17,7 +17,7 @@ use super::failure::{Failure, FailureKind};
 use super::program::{Limits, Program};
 use super::runs::Worker;
 use super::spawn;
-use super::watch::{Tail, lines, writer};
+use super::watch::{Tail, ended_within, lines, writer};
 use crate::host::interrupt::{self, Group};
 use crate::host::scratch;
 use crate::measure::memory::{self, Peak};
@@ -181,16 +181,11 @@ impl Session {
     /// When it does not end in this time, or not with code 0.
     pub fn close_within(mut self, limit: Duration) -> Result<()> {
         self.requests = None;
-        let deadline = Instant::now() + limit;
-        while Instant::now() < deadline {
-            match self.child.try_wait() {
-                Ok(Some(status)) if status.success() => return Ok(()),
-                Ok(Some(_)) => return Err(self.ended("close")),
-                _ => std::thread::sleep(Duration::from_millis(1)),
-            }
+        match ended_within(&mut self.child, limit) {
+            Some(status) if status.success() => Ok(()),
+            Some(_) => Err(self.ended("close")),
+            None => Err(self.fail(FailureKind::TimedOut { limit, request: "close".to_owned() })),
         }
-        let request = "close".to_owned();
-        Err(self.fail(FailureKind::TimedOut { limit, request }))
     }
 
     fn greet(&mut self, may_be_older: bool) -> Result<()> {
@@ -290,16 +285,8 @@ impl Session {
 
     /// The program closed its stdout: how did it end?
     fn ended(&mut self, request: &str) -> Failure {
-        let deadline = Instant::now() + FAREWELL;
-        let status = loop {
-            match self.child.try_wait() {
-                Ok(Some(status)) => break Some(status),
-                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
-                _ => break None,
-            }
-        };
         let request = request.to_owned();
-        let kind = match status {
+        let kind = match ended_within(&mut self.child, FAREWELL) {
             _ if interrupt::requested() => FailureKind::Interrupted,
             None => FailureKind::Garbage { said: "nothing: it closed its stdout and went on".to_owned(), request },
             Some(status) => match (status.signal(), status.code()) {

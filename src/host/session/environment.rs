@@ -81,10 +81,20 @@ const TOLD: [&str; 8] = [
 /// Cargo puts folders of its own in front of this one for whatever it runs: those are left out.
 const LIBRARIES: &str = "LD_LIBRARY_PATH";
 
-/// Gives a command the environment of an engine program. What is set on the command afterwards stays.
-pub(crate) fn prepare(command: &mut Command) {
-    let here: Vec<(OsString, OsString)> = env::vars_os().collect();
-    prepare_from(command, &here);
+/// Gives a command the environment of an engine program, from these `variables` that it has now. What is set on the command
+/// afterwards stays.
+pub(crate) fn prepare(command: &mut Command, variables: impl IntoIterator<Item = (OsString, OsString)>) {
+    for (name, value) in variables {
+        if name.to_str().is_some_and(is_cleared) {
+            command.env_remove(name);
+        } else if name == LIBRARIES {
+            match users_own(&value) {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+    }
+    command.envs(SET);
 }
 
 /// What is set for every engine program, for those that are given nothing else.
@@ -92,9 +102,14 @@ pub(crate) fn always() -> impl Iterator<Item = (String, String)> {
     SET.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
 }
 
-/// What was passed on to the engines and can change their speed or results, for the record.
-pub(crate) fn recorded() -> BTreeMap<String, String> {
-    recorded_of(env::vars_os())
+/// What of these `variables` was passed on to the engines and can change their speed or results, for the record.
+pub(crate) fn recorded(variables: impl IntoIterator<Item = (OsString, OsString)>) -> BTreeMap<String, String> {
+    let told = |(name, value): (OsString, OsString)| {
+        let name = name.into_string().ok().filter(|name| TOLD.contains(&name.as_str()))?;
+        let value = if name == LIBRARIES { users_own(&value)? } else { value };
+        (!value.is_empty()).then(|| (name, value.to_string_lossy().into_owned()))
+    };
+    variables.into_iter().filter_map(told).collect()
 }
 
 /// The names of this environment, such as `env::vars_os()` has them, that the engines do not get, sorted; for a note. What is
@@ -107,30 +122,6 @@ pub(crate) fn cleared(names: impl IntoIterator<Item = OsString>) -> Vec<String> 
     let mut names: Vec<String> = names.into_iter().filter_map(|name| name.into_string().ok()).filter(told).collect();
     names.sort();
     names
-}
-
-fn prepare_from(command: &mut Command, variables: &[(OsString, OsString)]) {
-    for (name, value) in variables {
-        if name.to_str().is_some_and(is_cleared) {
-            command.env_remove(name);
-        }
-        if name == LIBRARIES {
-            match users_own(value) {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-    }
-    command.envs(SET);
-}
-
-fn recorded_of(variables: impl IntoIterator<Item = (OsString, OsString)>) -> BTreeMap<String, String> {
-    let told = |(name, value): (OsString, OsString)| {
-        let name = name.into_string().ok().filter(|name| TOLD.contains(&name.as_str()))?;
-        let value = if name == LIBRARIES { users_own(&value)? } else { value };
-        (!value.is_empty()).then(|| (name, value.to_string_lossy().into_owned()))
-    };
-    variables.into_iter().filter_map(told).collect()
 }
 
 fn is_cleared(name: &str) -> bool {
@@ -169,7 +160,7 @@ mod tests {
         let before: Vec<_> = before.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
         let mut command = Command::new("/usr/bin/env");
         command.env_clear().envs(before.clone());
-        prepare_from(&mut command, &before);
+        prepare(&mut command, before);
         let output = command.envs(after).output().unwrap();
         assert!(output.status.success());
         let text = String::from_utf8(output.stdout).unwrap();
@@ -272,7 +263,7 @@ mod tests {
                 ("LD_PRELOAD", "".into()),
                 ("POLARS_VERBOSE", "1".into()),
             ];
-            recorded_of(variables.map(|(name, value)| (OsString::from(name), value)))
+            recorded(variables.map(|(name, value)| (OsString::from(name), value)))
         };
         let found = told(folders);
         let found: Vec<_> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

@@ -20,3 +20,4 @@ pub use failure::{Failure, FailureKind};
 pub use program::{Limits, Program};
 pub use runs::Runs;
 pub(crate) use runs::Worker;
+pub(crate) use watch::ended_within;

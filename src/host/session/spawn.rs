@@ -16,7 +16,7 @@ use super::program::{Limits, Program};
 /// The command that starts a program: with pipes, in a process group of its own, in the environment that all engines get.
 pub(super) fn command(program: &Program, limits: Limits, scratch: &Path) -> Command {
     let mut command = Command::new(&program.path);
-    environment::prepare(&mut command);
+    environment::prepare(&mut command, std::env::vars_os());
     command
         .args(&program.args)
         .envs(program.variables(limits, scratch))

@@ -5,9 +5,11 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ExitStatus};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// A reply longer than this is a flood. The largest honest one is an answer of some million rows.
 const LONGEST_LINE: u64 = 256 << 20;
@@ -15,6 +17,18 @@ const LONGEST_LINE: u64 = 256 << 20;
 const WAITING: usize = 4;
 const STDERR_LINES: usize = 20;
 const STDERR_LINE_BYTES: usize = 500;
+
+/// Waits for a program's end; `None` where that does not come within the limit.
+pub(crate) fn ended_within(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    let deadline = Instant::now() + limit;
+    while Instant::now() < deadline {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    None
+}
 
 /// Writes each text it is sent to the pipe, and closes the pipe when the sender is dropped.
 pub(super) fn writer(mut pipe: impl Write + Send + 'static) -> Sender<String> {

@@ -17,7 +17,7 @@ use crate::protocol::iceberg::{Reply, Request};
 pub(crate) fn ask(requests: &[Request]) -> Result<Vec<Reply>> {
     let program = program()?;
     let mut command = Command::new(&program.path);
-    environment::prepare(&mut command);
+    environment::prepare(&mut command, std::env::vars_os());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut replies = Vec::new();
     command::run(&mut command, |child| {
