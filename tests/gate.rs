@@ -149,7 +149,8 @@ fn an_exception_lets_a_row_be_slower_until_its_day() {
     let more = case.run(&case.between(slower(1000), slower(1200)));
     assert_eq!(more.conclusion, Conclusion::Regressed, "{more:?}");
     case.settings.gate.exceptions = vec![exception(Some(1.1), "2026-01-31")];
-    let Err(Error::Usage(error)) = case.between(slower(1000), slower(1100)).run(&Checkout::here(), &case.settings) else {
+    let Err(Error::Usage(error)) = case.between(slower(1000), slower(1100)).run(&Checkout::here(), &case.settings)
+    else {
         panic!("it ran")
     };
     assert!(error.to_string().contains("mine/q6 (new plan), on 2026-01-31"), "{error}");
@@ -295,7 +296,7 @@ fn commit(checkout: &Checkout) {
 }
 
 fn against_head(filter: &str) -> Gate {
-    gate(Comparison::Tree { base: "HEAD".to_owned() }, filter)
+    gate(Comparison::Revisions { base: "HEAD".to_owned(), head: None }, filter)
 }
 
 #[test_case("removed", "name = \"q14\"", "name = \"q14b\"")]
@@ -390,7 +391,9 @@ fn a_base_that_is_dirty_unbuildable_or_unknown_decides_nothing() {
     let case = Case::new();
     let checkout = repository(&case);
     let run = |gate: Gate| gate.run(&checkout, &case.settings).map(by_rows);
-    let Err(Error::Usage(error)) = run(gate(Comparison::Tree { base: "nowhere".to_owned() }, "mine/q6")) else {
+    let Err(Error::Usage(error)) =
+        run(gate(Comparison::Revisions { base: "nowhere".to_owned(), head: None }, "mine/q6"))
+    else {
         panic!()
     };
     assert!(error.to_string().contains("no revision 'nowhere'"), "{error}");

@@ -36,7 +36,7 @@ pub(crate) struct Compare {
 impl Compare {
     pub(crate) fn run(self) -> ExitCode {
         let compare = Gate {
-            comparison: Comparison::Revisions { base: self.base, head: self.head },
+            comparison: Comparison::Revisions { base: self.base, head: Some(self.head) },
             filter: self.filter,
             budget: None,
             fresh: self.fresh,

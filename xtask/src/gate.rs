@@ -93,7 +93,7 @@ fn time(text: &str) -> Result<Duration, String> {
 impl Gate {
     pub(crate) fn run(self) -> ExitCode {
         let comparison = match (self.base, self.base_program, self.head_program) {
-            (Some(base), None, None) => Comparison::Tree { base },
+            (Some(base), None, None) => Comparison::Revisions { base, head: None },
             (None, Some(base), Some(head)) => Comparison::Programs { base, head },
             _ => unreachable!("clap lets one of the two through"),
         };
@@ -147,18 +147,14 @@ impl Told {
             }
             ExitCode::from(code)
         })?;
-        match self.tell(&outcome, verdicts) {
+        if let Err(error) = self.tell(&outcome, verdicts) {
+            tell!("error: {error:#}");
             // What was found stands, told or not.
-            Err(error) if outcome.conclusion.exit_code() == 0 => {
-                tell!("error: {error:#}");
-                Err(ExitCode::from(UNDECIDED))
+            if outcome.conclusion.exit_code() == 0 {
+                return Err(ExitCode::from(UNDECIDED));
             }
-            Err(error) => {
-                tell!("error: {error:#}");
-                Ok(outcome)
-            }
-            Ok(()) => Ok(outcome),
         }
+        Ok(outcome)
     }
 
     /// Before an hour of pairs.

@@ -8,7 +8,7 @@ use crate::host::data::generate::Store;
 use crate::host::interrupt;
 use crate::host::progress::{Unit, Work};
 use crate::host::record;
-use crate::host::run::launch::{Fresh, Paired};
+use crate::host::run::{Fresh, Paired};
 use crate::host::session::Program;
 use crate::host::settings::Settings;
 use crate::host::stats::{hodges_lehmann, median};

@@ -48,9 +48,8 @@ use anyhow::anyhow;
 
 use crate::host::criterion::replay::replay;
 use crate::host::record::Record;
-use crate::host::run::Runner;
-pub use crate::host::run::event::Event;
-use crate::host::run::sampler::Counted;
+pub use crate::host::run::Event;
+use crate::host::run::{Counted, Runner};
 use crate::host::settings::Settings;
 use crate::protocol::id::BenchId;
 pub use error::Error;

@@ -32,7 +32,6 @@ pub(super) enum Mode {
     Help,
 }
 
-/// The command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Args {
     pub(super) mode: Mode,
@@ -120,7 +119,6 @@ impl Args {
         self.values.contains_key(option)
     }
 
-    /// The value of an option.
     pub(super) fn value(&self, option: &str) -> Option<&str> {
         self.values.get(option).map(String::as_str)
     }

@@ -15,9 +15,7 @@ use crate::host::doctor;
 use crate::host::interrupt;
 use crate::host::record::Record;
 use crate::host::run::engine::{MEASUREMENT, WARM_UP};
-use crate::host::run::event::Event;
-use crate::host::run::select::Cell;
-use crate::host::run::{Runner, forecast, plan};
+use crate::host::run::{Cell, Event, Runner, forecast, plan};
 use crate::host::session::environment;
 use crate::host::settings::Settings;
 use crate::host::terminal::output::say;
@@ -66,7 +64,10 @@ pub(super) fn run(
         say(format_args!("records: {}", path.display()));
         say("everything that was measured, on one page: cargo xtask report");
     }
-    Ok(exit_code(&records))
+    if interrupt::requested() {
+        return Ok(ExitCode::from(interrupt::EXIT_CODE));
+    }
+    Ok(ExitCode::from(u8::from(records.iter().any(Record::is_bad))))
 }
 
 /// What warming up and the samples of a cell should take, where samples are kept.
@@ -100,11 +101,4 @@ fn show(records: &[Record], reference: Option<Reference<'_>>) {
     for line in told.into_iter().flatten().chain(relative_time::builds(records)) {
         say(line);
     }
-}
-
-fn exit_code(records: &[Record]) -> ExitCode {
-    if interrupt::requested() {
-        return ExitCode::from(interrupt::EXIT_CODE);
-    }
-    ExitCode::from(u8::from(records.iter().any(Record::is_bad)))
 }

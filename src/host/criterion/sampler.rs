@@ -9,11 +9,8 @@ use criterion::{Criterion, SamplingMode};
 
 use super::args::{Args, Mode};
 use crate::host::paths;
-use crate::host::run::engine::{CURVE, Engine, ITERATIONS, MEASUREMENT, Sample};
-use crate::host::run::event::{Event, Observer};
-use crate::host::run::sampler::{Sampler, Samples};
-use crate::host::run::select::Cell;
-use crate::host::run::stop::Stop;
+use crate::host::run::engine::{CURVE, ITERATIONS, MEASUREMENT, Sample};
+use crate::host::run::{Cell, Engine, Event, Observer, Sampler, Samples, Stop};
 use crate::protocol::id::BenchId;
 
 /// The payload of the unwinding that takes a failure out through Criterion, which has no way of its own to stop a benchmark.

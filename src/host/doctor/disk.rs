@@ -19,12 +19,13 @@ const IN_MEMORY: [&str; 2] = ["tmpfs", "ramfs"];
 pub(super) fn look(settings: &Settings) -> Vec<Finding> {
     let data = nearest(&settings.data);
     let target = nearest(&paths::own(""));
-    let kind = kind_of(&data);
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let kind = kind_of(&mounts, &data);
     let writable = tempfile::tempfile_in(&target).is_ok();
     let target = judge_target(&target, space::free(&target).ok().filter(|_| writable));
     let suite = Workload::read(suite::DEFAULT).ok();
     let size = suite.as_ref().and_then(|suite| Some((suite.title.as_str(), suite.bytes_at_sf1?)));
-    vec![judge_data(&data, space::free(&data).ok(), kind.as_deref(), size), target]
+    vec![judge_data(&data, space::free(&data).ok(), kind, size), target]
 }
 
 /// `size` is a suite's title and what it takes at scale 1.
@@ -77,35 +78,17 @@ pub(super) fn nearest(folder: &Path) -> PathBuf {
     there.canonicalize().unwrap_or_else(|_| there.to_owned())
 }
 
-/// The type of the file system below a folder, such as `ext4`.
-pub(super) fn kind_of(folder: &Path) -> Option<String> {
-    let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
-    below(&mounts, folder).map(|mount| mount.kind.to_owned())
-}
-
-/// A line of `/proc/self/mounts`.
-#[derive(Debug)]
-pub(super) struct Mount<'a> {
-    pub(super) folder: PathBuf,
-    /// The file system's type.
-    pub(super) kind: &'a str,
-}
-
-impl<'a> Mount<'a> {
-    pub(super) fn all(mounts: &'a str) -> impl Iterator<Item = Self> {
-        mounts.lines().filter_map(|line| {
-            let mut fields = line.split(' ').skip(1);
-            // The kernel writes what would end a field by its octal number.
-            let folder = fields.next()?.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\");
-            Some(Self { folder: folder.into(), kind: fields.next()? })
-        })
-    }
-}
-
-fn below<'a>(mounts: &'a str, folder: &Path) -> Option<Mount<'a>> {
+/// The type of the file system below a folder, such as `ext4`, from the text of `/proc/self/mounts`.
+fn kind_of<'a>(mounts: &'a str, folder: &Path) -> Option<&'a str> {
+    let mounted = mounts.lines().filter_map(|line| {
+        let mut fields = line.split(' ').skip(1);
+        // The kernel writes what would end a field by its octal number.
+        let folder = fields.next()?.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\");
+        Some((PathBuf::from(folder), fields.next()?))
+    });
     // Of two at one folder the later one lies on top, and is what `max_by_key` takes.
-    let above = Mount::all(mounts).filter(|mount| folder.starts_with(&mount.folder));
-    above.max_by_key(|mount| mount.folder.components().count())
+    let above = mounted.filter(|(mount, _)| folder.starts_with(mount));
+    above.max_by_key(|(mount, _)| mount.components().count()).map(|(_, kind)| kind)
 }
 
 #[cfg(test)]
@@ -122,13 +105,13 @@ mod tests {
 
     #[test]
     fn a_folder_is_on_the_innermost_and_last_mount() {
-        let kind = |folder: &str| below(MOUNTS, Path::new(folder)).unwrap().kind;
+        let kind = |folder: &str| kind_of(MOUNTS, Path::new(folder)).unwrap();
         assert_eq!(kind("/home/me/data"), "ext4");
         assert_eq!(kind("/dev/shm/data"), "tmpfs");
         assert_eq!(kind("/dev/shmem"), "ext4");
         assert_eq!(kind("/mnt/old/data"), "nfs4");
         assert_eq!(kind("/mnt/my disk"), "xfs");
-        assert!(below("", Path::new("/")).is_none());
+        assert!(kind_of("", Path::new("/")).is_none());
     }
 
     #[test]

@@ -30,26 +30,20 @@ fn room(total: Option<Bytes>, available: Option<Bytes>, limit: Option<Bytes>) ->
     };
     let seen = format!("{total}, {available} available");
     if available < limit {
-        return Finding::caution(
-            NAME,
-            seen,
-            format!("the kernel may kill an engine before its limit of {limit} does, or the machine swaps"),
-        )
-        .remedy(format!("end other programs, or QUERYDYNO_MEMORY={}MiB", available.0 / 10 * 9 / (1 << 20)));
+        let means = format!("the kernel may kill an engine before its limit of {limit} does, or the machine swaps");
+        let less = available.0 / 10 * 9 / (1 << 20);
+        return Finding::caution(NAME, seen, means)
+            .remedy(format!("end other programs, or QUERYDYNO_MEMORY={less}MiB"));
     }
     Finding::good(NAME, seen, format!("an engine is ended at {limit}"))
 }
 
 fn swap(total: Option<Bytes>) -> Finding {
     const NAME: &str = "swap";
+    let means = "what is swapped out is in no peak, and short memory shows as a slow query";
     match total {
         Some(Bytes(0)) => Finding::good(NAME, "none", "what an engine holds is in its peak"),
-        Some(total) => Finding::caution(
-            NAME,
-            format!("{total} of swap"),
-            "what is swapped out is in no peak, and short memory shows as a slow query",
-        )
-        .remedy("sudo swapoff -a"),
+        Some(total) => Finding::caution(NAME, format!("{total} of swap"), means).remedy("sudo swapoff -a"),
         None => Finding::caution(NAME, "not shown", "what is swapped out is in no peak"),
     }
 }
@@ -59,12 +53,9 @@ fn peak(resets: bool) -> Finding {
     if resets {
         return Finding::good(NAME, "the high-water mark can be reset", "each sample has a peak of its own");
     }
-    Finding::missing(
-        NAME,
-        "writing 5 to /proc/self/clear_refs does not reset the high-water mark",
-        "a cell's peak holds that of loading and of all runs before",
-    )
-    .remedy("a kernel with CONFIG_PROC_PAGE_MONITOR, outside a sandbox that hides /proc")
+    let seen = "writing 5 to /proc/self/clear_refs does not reset the high-water mark";
+    Finding::missing(NAME, seen, "a cell's peak holds that of loading and of all runs before")
+        .remedy("a kernel with CONFIG_PROC_PAGE_MONITOR, outside a sandbox that hides /proc")
 }
 
 /// Whether the mark forgets a block that was held and given back: a sandbox may take the write and do nothing.

@@ -25,11 +25,8 @@ pub(super) fn look(host: &Host, settings: &Settings) -> Vec<Finding> {
     ];
     let frequency = frequency_of(host);
     if frequency.is_empty() {
-        findings.push(Finding::caution(
-            "clock rate",
-            "neither governor nor turbo is shown",
-            "whether the clock rate changes during a run cannot be seen, nor set",
-        ));
+        let means = "whether the clock rate changes during a run cannot be seen, nor set";
+        findings.push(Finding::caution("clock rate", "neither governor nor turbo is shown", means));
     }
     findings.extend(frequency);
     findings
@@ -53,20 +50,15 @@ struct Turbo {
 fn cores(online: usize, allowed: usize, usable: usize) -> Finding {
     const NAME: &str = "processors";
     if usable < allowed {
-        return Finding::caution(
-            NAME,
-            format!("{online} online, but a quota of the cgroup gives time of {usable}"),
-            "an engine that used up its quota stands still for up to 100 ms in the middle of a query",
-        )
-        .remedy("give the container whole processors instead of a quota: docker run --cpuset-cpus 0-3");
+        let seen = format!("{online} online, but a quota of the cgroup gives time of {usable}");
+        let means = "an engine that used up its quota stands still for up to 100 ms in the middle of a query";
+        return Finding::caution(NAME, seen, means)
+            .remedy("give the container whole processors instead of a quota: docker run --cpuset-cpus 0-3");
     }
     if usable == 1 {
-        return Finding::caution(
-            NAME,
-            format!("1 of {online}"),
-            "the engine shares it with the harness and the system, so times scatter",
-        )
-        .remedy("a machine, or an affinity, of 2 processors or more");
+        let means = "the engine shares it with the harness and the system, so times scatter";
+        return Finding::caution(NAME, format!("1 of {online}"), means)
+            .remedy("a machine, or an affinity, of 2 processors or more");
     }
     let means = if allowed < online {
         format!("engines get {usable} threads, and variants say so: -{usable}t")
@@ -89,12 +81,9 @@ fn smt(active: Option<&str>, online: usize, cores: Option<usize>, threads: usize
     if threads <= cores {
         return Finding::good(NAME, seen, format!("{threads} threads have a core each"));
     }
-    Finding::caution(
-        NAME,
-        seen,
-        format!("of {threads} threads some share a core: twice the threads is not twice the processor"),
-    )
-    .remedy(format!("QUERYDYNO_THREADS={cores}, or: echo off | sudo tee {CPU}/smt/control"))
+    let means = format!("of {threads} threads some share a core: twice the threads is not twice the processor");
+    Finding::caution(NAME, seen, means)
+        .remedy(format!("QUERYDYNO_THREADS={cores}, or: echo off | sudo tee {CPU}/smt/control"))
 }
 
 fn frequency(governor: Option<&str>, turbo: Option<Turbo>) -> Vec<Finding> {

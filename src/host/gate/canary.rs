@@ -13,7 +13,6 @@ const MIXED: usize = 20_000_000;
 const PLACES: usize = 128 << 20 >> 3;
 const VISITED: usize = 250_000;
 
-/// A canary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Canary {
     Processor,

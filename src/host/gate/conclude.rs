@@ -2,7 +2,7 @@
 
 use super::judge::Verdict;
 use super::machine::Machine;
-use super::outcome::{Conclusion, Control, RowOutcome, name_of};
+use super::outcome::{Conclusion, Control, MetricOutcome, RowOutcome, name_of};
 
 /// What rows and controls come to, and why.
 pub fn conclude(
@@ -64,9 +64,10 @@ pub fn conclude(
 /// Whether a row that is not decided lies wholly beyond what has to be seen: nobody may take that for noise, though nothing has
 /// confirmed it.
 fn is_likely_slower(row: &RowOutcome) -> bool {
-    let open = row.metrics.iter().filter(|metric| metric.verdict == Verdict::Inconclusive);
-    open.filter_map(|metric| Some((metric.reading?, metric.limit)))
-        .any(|(reading, limit)| reading.ratio.low > limit.regression_threshold)
+    let looks_slower = |metric: &MetricOutcome| {
+        metric.reading.is_some_and(|reading| reading.ratio.low > metric.limit.regression_threshold)
+    };
+    row.metrics.iter().any(|metric| metric.verdict == Verdict::Inconclusive && looks_slower(metric))
 }
 
 fn told(row: &RowOutcome) -> String {
@@ -84,26 +85,23 @@ fn told(row: &RowOutcome) -> String {
 fn inconclusive(row: &RowOutcome) -> String {
     let open = row.metrics.iter().filter(|metric| metric.verdict == Verdict::Inconclusive);
     let said = open.map(|metric| {
-        let name = name_of(metric.metric);
-        match metric.reading {
-            Some(reading) if reading.ratio.low > metric.limit.regression_threshold => format!(
-                "{name} lies between {:.3} and {:.3} times the base's: it looks slower or hungrier and is not confirmed; run it again with more time",
-                reading.ratio.low, reading.ratio.high
-            ),
-            Some(reading) if metric.underpowered => format!(
+        let (name, limit) = (name_of(metric.metric), metric.limit);
+        let Some(reading) = metric.reading else { return format!("{name} is not known") };
+        let ratio = reading.ratio;
+        let lies = format!("{name} lies between {:.3} and {:.3} times the base's", ratio.low, ratio.high);
+        if ratio.low > limit.regression_threshold {
+            format!("{lies}: it looks slower or hungrier and is not confirmed; run it again with more time")
+        } else if metric.underpowered {
+            format!(
                 "{name} is underpowered: a change below {:+.1} % would go unseen, and {:+.1} % has to be seen",
                 100.0 * (reading.min_detectable_ratio - 1.0),
-                100.0 * (metric.limit.regression_threshold - 1.0)
-            ),
-            Some(reading) if reading.ratio.high < metric.limit.regression_threshold => format!(
-                "{name} lies between {:.3} and {:.3} times the base's, which is more than the {:.2} accepted, but among so many rows that may be chance",
-                reading.ratio.low, reading.ratio.high, metric.limit.accepts
-            ),
-            Some(reading) => format!(
-                "{name} lies between {:.3} and {:.3} times the base's, and {:.2} has to be excluded",
-                reading.ratio.low, reading.ratio.high, metric.limit.regression_threshold
-            ),
-            None => format!("{name} is not known"),
+                100.0 * (limit.regression_threshold - 1.0)
+            )
+        } else if ratio.high < limit.regression_threshold {
+            let accepted = limit.accepts;
+            format!("{lies}, which is more than the {accepted:.2} accepted, but among so many rows that may be chance")
+        } else {
+            format!("{lies}, and {:.2} has to be excluded", limit.regression_threshold)
         }
     });
     let reason = row.reason.iter().cloned();
@@ -113,7 +111,6 @@ fn inconclusive(row: &RowOutcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::gate::outcome::MetricOutcome;
     use crate::host::gate::{Reading, Stage};
     use crate::host::settings::{Limit, Metric};
     use crate::host::stats::Interval;

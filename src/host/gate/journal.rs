@@ -84,11 +84,15 @@ pub(super) fn pairs_of<'a>(pairs: &'a Pairs, name: &str, stage: Stage) -> &'a [P
 #[serde(tag = "line", rename_all = "snake_case")]
 enum Line {
     /// The first: what is compared, as a checksum.
-    Gate { key: String },
-    /// A pair.
+    Gate {
+        key: String,
+    },
     Pair(Box<Pair>),
     /// A row that gave no time that counts.
-    Lost { row: String, why: Lost },
+    Lost {
+        row: String,
+        why: Lost,
+    },
     /// The last: it came to a conclusion, so there is nothing to go on with.
     Ended,
 }
@@ -113,7 +117,6 @@ impl Lost {
     }
 }
 
-/// What was measured so far.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Taken {
     pub(super) pairs: Pairs,
@@ -157,7 +160,6 @@ impl Journal {
         Ok((Self { path, file }, taken))
     }
 
-    /// Where it lies.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -170,7 +172,6 @@ impl Journal {
         self.write(&Line::Lost { row: row.to_owned(), why: why.clone() })
     }
 
-    /// The gate came to a conclusion.
     pub(super) fn end(&mut self) -> Result<()> {
         self.write(&Line::Ended)
     }

@@ -13,8 +13,7 @@ use super::rows::{Contender, Row};
 use crate::host::data::generate::Store;
 use crate::host::data::tables;
 use crate::host::run::cold::forget_file;
-use crate::host::run::launch::{Fresh, Paired};
-use crate::host::run::select::Cell;
+use crate::host::run::{Cell, Fresh, Paired};
 use crate::host::session::{Failure, FailureKind};
 use crate::host::settings::Settings;
 use crate::host::verify::Verdict;
@@ -40,7 +39,6 @@ impl From<anyhow::Error> for Lost {
     }
 }
 
-/// Launches programs.
 pub(super) struct Launcher<'a> {
     settings: &'a Settings,
     store: Store,

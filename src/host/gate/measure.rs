@@ -46,7 +46,6 @@ pub(super) struct Measured {
     pub(super) took: Duration,
 }
 
-/// How much is measured.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
     /// Pairs of every row.
@@ -55,11 +54,9 @@ pub(super) struct Plan {
     pub(super) confirms: bool,
     /// Whether all rows are suspects from the start: a second machine confirms.
     pub(super) all_are_suspects: bool,
-    /// The time that may be spent.
     pub(super) budget: Option<Duration>,
 }
 
-/// Takes pairs.
 struct Measuring<'a, 'b> {
     rows: &'a [Row<'a>],
     launcher: &'b mut Launcher<'a>,

@@ -60,17 +60,12 @@ use worktree::Workspace;
 /// What is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Comparison {
-    /// This working tree against a revision.
-    Tree {
-        /// The base.
-        base: String,
-    },
     /// Two revisions.
     Revisions {
         /// The base.
         base: String,
-        /// The head.
-        head: String,
+        /// The head; none: this working tree.
+        head: Option<String>,
     },
     /// Two programs that are there, or two engines of the table.
     Programs {
@@ -120,7 +115,7 @@ impl Gate {
         }
         let folder = settings.target.join("querydyno/gate");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let workspace = Workspace { here, folder: &folder };
+        let workspace = Workspace { here, folder: &folder, filter: self.filter(), settings };
         self.check_revisions(workspace)?;
         let kept = settings.home.join("gate");
         fs::create_dir_all(&kept).with_context(|| format!("cannot make {}", kept.display()))?;
@@ -128,7 +123,7 @@ impl Gate {
         let _alone = (Lock::wait(&folder, "gates")?, Lock::wait(&kept, "gates")?);
         let started_at = record::now();
         let mut cautions = Vec::new();
-        let (base, head) = self.base_and_head(workspace, settings, &mut cautions)?;
+        let (base, head) = self.base_and_head(workspace, &mut cautions)?;
         let mut cells = rows::cells(&base, &head, self.filter(), settings).map_err(Error::Usage)?;
         if let Some(first) = &self.confirm {
             check_same(first, &base, &head).map_err(Error::Usage)?;
@@ -199,32 +194,26 @@ impl Gate {
 
     /// Before it waits for another gate.
     fn check_revisions(&self, workspace: Workspace<'_>) -> Result<(), Error> {
-        let names = match &self.comparison {
-            Comparison::Tree { base } => vec![base],
-            Comparison::Revisions { base, head } => vec![base, head],
-            Comparison::Programs { .. } => Vec::new(),
-        };
-        names.into_iter().try_for_each(|name| worktree::commit(workspace, name).map(drop)).map_err(Error::Usage)
+        let Comparison::Revisions { base, head } = &self.comparison else { return Ok(()) };
+        let mut names = [Some(base), head.as_ref()].into_iter().flatten();
+        names.try_for_each(|name| worktree::commit(workspace, name).map(drop)).map_err(Error::Usage)
     }
 
-    fn base_and_head(
-        &self,
-        workspace: Workspace<'_>,
-        settings: &Settings,
-        cautions: &mut Vec<String>,
-    ) -> Result<(Side, Side), Error> {
-        let filter = self.filter();
-        let revision = |role, name: &str| Side::revision(role, name, workspace, filter, settings);
+    fn base_and_head(&self, workspace: Workspace<'_>, cautions: &mut Vec<String>) -> Result<(Side, Side), Error> {
+        let Workspace { filter, settings, .. } = workspace;
         match &self.comparison {
-            Comparison::Tree { base } => {
-                let of_base = revision(Role::Base, base)?;
+            Comparison::Revisions { base, head } => {
+                let of_base = Side::revision(Role::Base, base, workspace)?;
+                if let Some(head) = head {
+                    return Ok((of_base, Side::revision(Role::Head, head, workspace)?));
+                }
                 let missing = worktree::missing(workspace, base, "HEAD");
                 if missing > 0 {
                     cautions.push(format!(
                         "{base} has {missing} commits that this tree lacks: what they made faster counts as slower here; rebase, or name the fork point: --base $(git merge-base {base} HEAD)"
                     ));
                 }
-                let head = Side::here(Role::Head, workspace, filter, settings)?;
+                let head = Side::here(Role::Head, workspace)?;
                 let built = side::built_otherwise(&of_base, &head);
                 if !built.is_empty() {
                     cautions.push(format!(
@@ -234,7 +223,6 @@ impl Gate {
                 }
                 Ok((of_base, head))
             }
-            Comparison::Revisions { base, head } => Ok((revision(Role::Base, base)?, revision(Role::Head, head)?)),
             Comparison::Programs { base, head } => {
                 let engine = side::engine_of(head, filter, settings).map_err(Error::Usage)?;
                 let side = |role, name: &str| Side::program(role, name, &engine, settings).map_err(Error::Usage);

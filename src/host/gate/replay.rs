@@ -16,7 +16,7 @@ use crate::host::criterion::replay::replay;
 use crate::host::files::write_whole;
 use crate::host::paths;
 use crate::host::record::{self, Measurement, Outcome, Record, metric};
-use crate::host::run::context::RunContext;
+use crate::host::run::RunContext;
 use crate::host::scratch;
 use crate::host::settings::Settings;
 use crate::protocol::id::BenchId;

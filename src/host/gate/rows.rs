@@ -40,7 +40,6 @@ impl Row<'_> {
     }
 }
 
-/// The rows of a gate.
 pub(super) struct Rows<'a> {
     /// That both have.
     pub(super) both: Vec<Row<'a>>,
@@ -52,7 +51,6 @@ pub(super) struct Rows<'a> {
     pub(super) new: Vec<BenchId>,
 }
 
-/// The cells of both sides.
 pub(super) struct Cells<'a> {
     base: Vec<Cell<'a>>,
     head: Vec<Cell<'a>>,

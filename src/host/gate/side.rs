@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::worktree::{self, Workspace};
+use super::worktree::{self, Workspace, short};
 use crate::host::catalog::Catalog;
 use crate::host::checkout::Checkout;
 use crate::host::record::Git;
@@ -43,7 +43,6 @@ impl Role {
     }
 }
 
-/// One side.
 pub(super) struct Side {
     /// As people know it: `main (1a2b3c4d5e6f)`.
     pub(super) told: String,
@@ -59,37 +58,24 @@ impl Side {
     ///
     /// # Errors
     /// When there is none of that name, it is dirty, or cannot be read.
-    pub(super) fn revision(
-        role: Role,
-        name: &str,
-        workspace: Workspace<'_>,
-        filter: Option<&str>,
-        settings: &Settings,
-    ) -> Result<Self, Error> {
+    pub(super) fn revision(role: Role, name: &str, workspace: Workspace<'_>) -> Result<Self, Error> {
         let commit = &worktree::commit(workspace, name).map_err(Error::Usage)?;
         let checkout = worktree::at(workspace, role.name(), commit)?;
-        let told = format!("{name} ({})", &commit[..12.min(commit.len())]);
-        Ok(Self::of(role, told, &checkout, filter, settings)?)
+        Ok(Self::of(role, format!("{name} ({})", short(commit)), &checkout, workspace)?)
     }
 
     /// This working tree, as it is.
     ///
     /// # Errors
     /// When its tables cannot be read.
-    pub(super) fn here(
-        role: Role,
-        workspace: Workspace<'_>,
-        filter: Option<&str>,
-        settings: &Settings,
-    ) -> Result<Self> {
-        let told = Git::read_in(&workspace.here.root).map_or_else(
-            || "this folder".to_owned(),
-            |git| {
-                let changed = if git.dirty { ", changed" } else { "" };
-                format!("this working tree ({}{changed})", &git.commit[..12.min(git.commit.len())])
-            },
-        );
-        Self::of(role, told, workspace.here, filter, settings)
+    pub(super) fn here(role: Role, workspace: Workspace<'_>) -> Result<Self> {
+        let told = match Git::read_in(&workspace.here.root) {
+            None => "this folder".to_owned(),
+            Some(Git { commit, dirty }) => {
+                format!("this working tree ({}{})", short(&commit), if dirty { ", changed" } else { "" })
+            }
+        };
+        Self::of(role, told, workspace.here, workspace)
     }
 
     /// A program that is there, or an engine of the table: `polars-wheel@2.0.0`. It runs the cells of `engine`.
@@ -112,7 +98,8 @@ impl Side {
         Ok(Self { checkout: None, git: None, told: name.to_owned(), catalog: Catalog::of(entry), workloads })
     }
 
-    fn of(role: Role, told: String, checkout: &Checkout, filter: Option<&str>, settings: &Settings) -> Result<Self> {
+    fn of(role: Role, told: String, checkout: &Checkout, workspace: Workspace<'_>) -> Result<Self> {
+        let Workspace { filter, settings, .. } = workspace;
         let read = || -> Result<_> {
             let mut catalog = Catalog::read_in(checkout, settings)?;
             catalog.add_versions(&select::words(filter))?;

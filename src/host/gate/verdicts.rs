@@ -1,5 +1,7 @@
 //! The verdicts on the rows of a gate, by their pairs: a pure function.
 
+use std::collections::BTreeSet;
+
 use super::journal::{LEAST_MEMORY, Pair, Pairs, pairs_of};
 use super::judge::{FEWEST, INTERIM_SIZES, Reading, Stage, Verdict, decide};
 use super::outcome::{MetricOutcome, RowOutcome};
@@ -97,9 +99,7 @@ pub(super) fn judge(
 /// Why the launches of a row are not of the same data, where that is so.
 fn mixed(screen: &[Pair], confirm: &[Pair]) -> Option<String> {
     let launches = screen.iter().chain(confirm).flat_map(|pair| [&pair.base, &pair.head]);
-    let mut sums: Vec<_> = launches.map(|launch| &launch.dataset_sha256).collect();
-    sums.sort();
-    sums.dedup();
+    let sums: BTreeSet<_> = launches.map(|launch| &launch.dataset_sha256).collect();
     (sums.len() > 1).then(|| "its launches read different data: the checksums are mixed".to_owned())
 }
 

@@ -11,17 +11,18 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::host::catalog::command;
 use crate::host::checkout::{self, Checkout};
+use crate::host::settings::Settings;
 
 /// What cargo keeps of compiled dependencies in a profile's folder.
 const COMPILED: [&str; 3] = [".fingerprint", "build", "deps"];
 
-/// The repository that a gate is called in, and where it keeps what it needs beside it.
+/// The repository that a gate is called in, where it keeps what it needs beside it, and what it is called with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Workspace<'a> {
-    /// The tree that is called.
     pub(super) here: &'a Checkout,
-    /// The gate's own folder.
     pub(super) folder: &'a Path,
+    pub(super) filter: Option<&'a str>,
+    pub(super) settings: &'a Settings,
 }
 
 /// The full hash of a revision.
@@ -35,6 +36,11 @@ pub(super) fn commit(workspace: Workspace<'_>, revision: &str) -> Result<String>
                 "git knows no revision '{revision}' here; name a branch, a tag or a commit (in a shallow clone, fetch it first)"
             )
         })
+}
+
+/// As people write a commit.
+pub(super) fn short(commit: &str) -> &str {
+    &commit[..12.min(commit.len())]
 }
 
 /// Commits of `base` that are missing in `head`: whoever compares with them compares with more than this change.
@@ -69,7 +75,7 @@ pub(super) fn at(workspace: Workspace<'_>, slot: &str, commit: &str) -> Result<C
     ensure!(
         checkout.root.join("fixtures/engines.toml").is_file(),
         "{} has no fixtures/engines.toml: that revision is older than this command",
-        &commit[..12.min(commit.len())]
+        short(commit)
     );
     seed(&workspace.here.target.join("release"), &checkout.target.join("release"))?;
     Ok(checkout)

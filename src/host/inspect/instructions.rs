@@ -19,11 +19,8 @@ use crate::host::inspected;
 use crate::host::lock::Lock;
 use crate::host::paths;
 use crate::host::record::{self, Inspects, InstructionsRecord, Provenance, Record};
-use crate::host::run::event::Event;
 use crate::host::run::launch::opening;
-use crate::host::run::prepare::Ready;
-use crate::host::run::select::Cell;
-use crate::host::run::stop::Stop;
+use crate::host::run::{Cell, Event, Ready, Stop};
 use crate::host::session::{Failure, FailureKind, Program, environment};
 use crate::host::settings::Settings;
 use crate::host::terminal::Terminal;
@@ -196,7 +193,6 @@ fn task(
     Ok(Task { engine, query, program: program.path.clone(), args: program.args.clone(), env, requests, replies })
 }
 
-/// Has the bench count.
 fn run(
     task: &Task,
     gate: &Gate,

@@ -10,9 +10,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use rustix::fs::{Advice, fadvise};
 
+use super::launch::Fresh;
 use super::select::Cell;
-use crate::host::data::generate::column_bytes;
-use crate::host::run::launch::Fresh;
 use crate::host::session::{Failure, FailureKind, Program, Runs, Session};
 use crate::host::settings::Settings;
 use crate::protocol::dataset::Dataset;
@@ -24,29 +23,16 @@ const COLD_PERCENT: u64 = 90;
 
 /// What a cold run takes.
 pub(super) struct Cold<'a> {
-    cell: &'a Cell<'a>,
-    program: &'a Program,
-    settings: &'a Settings,
-    query: Task,
-    dataset: Dataset,
+    pub(super) cell: &'a Cell<'a>,
+    pub(super) program: &'a Program,
+    pub(super) settings: &'a Settings,
+    pub(super) query: Task,
+    pub(super) dataset: Dataset,
     /// Bytes of the columns that the query names.
-    needed: Bytes,
+    pub(super) needed: Bytes,
 }
 
-impl<'a> Cold<'a> {
-    /// # Errors
-    /// When the files' footers cannot be read.
-    pub(super) fn new(
-        cell: &'a Cell<'a>,
-        program: &'a Program,
-        settings: &'a Settings,
-        query: Task,
-        dataset: Dataset,
-    ) -> Result<Self> {
-        let needed = column_bytes(&dataset, &query.text())?;
-        Ok(Self { cell, program, settings, query, dataset, needed })
-    }
-
+impl Cold<'_> {
     /// One run in a program of its own, which is left for its answer.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use super::cold::Cold;
 use super::prepare::Ready;
 use super::select::Cell;
 use super::stop::Stop;
+use crate::host::data::generate::column_bytes;
 use crate::host::session::{Failure, Program, Runs, Session};
 use crate::host::settings::Settings;
 use crate::host::variant::Cache;
@@ -35,7 +36,7 @@ pub(crate) struct Engine<'a> {
     /// The verifying run.
     pub(crate) first: Runs,
     /// The program of the last run; none where that has ended and the next, a cold one, has not begun.
-    last: Option<Session>,
+    pub(super) last: Option<Session>,
     /// How long programs were waited for that are gone.
     waited: Duration,
     /// Makes a fresh program for each run; none: one program is for all.
@@ -57,7 +58,8 @@ impl<'a> Engine<'a> {
         let mut engine = Self { first, last: Some(session), waited: Duration::ZERO, cold: None };
         if cell.variant.cache == Cache::Cold {
             engine.end_last()?;
-            engine.cold = Some(Cold::new(cell, program, settings, query, dataset)?);
+            let needed = column_bytes(&dataset, &query.text())?;
+            engine.cold = Some(Cold { cell, program, settings, query, dataset, needed });
         }
         Ok(engine)
     }
@@ -100,11 +102,6 @@ impl<'a> Engine<'a> {
         }
         warm_up_ns.truncate(CURVE);
         Ok(warm_up_ns)
-    }
-
-    /// The program of the last run.
-    pub(super) fn session(&mut self) -> Option<&mut Session> {
-        self.last.as_mut()
     }
 
     /// The parts of a run's time: medians over a few runs of their own, hot. Unknown for an engine that cannot tell.

@@ -56,7 +56,7 @@ impl Runner<'_> {
         result: &mut CellResult,
         metrics: &mut Metrics,
     ) -> Result<Duration, Stop> {
-        if let Some(session) = engine.session() {
+        if let Some(session) = &mut engine.last {
             self.verify(cell, session, result)?;
         }
         if self.writer.is_some() {

@@ -28,14 +28,11 @@ pub(crate) fn told(cells: &[Cell<'_>], sampling: Option<Duration>, store: &Store
     let mut steps: Vec<String> = to_build(engines).into_iter().chain(to_generate(cells, store)).collect();
     if let Some(sampling) = sampling {
         let cell = if cells.len() == 1 { "cell" } else { "cells" };
-        steps.push(format!("measure {} {cell} ({})", cells.len(), about(of_cells(cells, sampling))));
+        // Queries of more than a fifth of a second take longer: ten runs are measured at least.
+        let time = (sampling + ASIDE) * u32::try_from(cells.len()).unwrap_or(u32::MAX);
+        steps.push(format!("measure {} {cell} ({})", cells.len(), about(time)));
     }
     (!steps.is_empty()).then(|| format!("to do: {}", steps.join("; ")))
-}
-
-/// Samples and what is beside them. Queries of more than a fifth of a second take longer: ten runs are measured at least.
-fn of_cells(cells: &[Cell<'_>], sampling: Duration) -> Duration {
-    (sampling + ASIDE) * u32::try_from(cells.len()).unwrap_or(u32::MAX)
 }
 
 /// The tables of ours that are not there, by workload and scale.

@@ -45,7 +45,6 @@ pub(crate) struct Fresh<'a> {
 }
 
 impl<'a> Fresh<'a> {
-    /// For a cell.
     pub(crate) fn of(
         cell: &Cell<'a>,
         program: &'a Program,

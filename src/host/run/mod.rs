@@ -4,19 +4,19 @@
 //! a [`Sampler`](sampler::Sampler)'s business, and who is told of it, an [`Observer`]. Nothing here prints.
 
 pub(crate) mod cold;
-pub(crate) mod context;
+mod context;
 pub(crate) mod engine;
 pub(crate) mod event;
 mod finish;
 pub(crate) mod forecast;
 pub(crate) mod launch;
 pub(crate) mod plan;
-pub(crate) mod prepare;
+mod prepare;
 mod references;
 mod resolve;
-pub(crate) mod sampler;
+mod sampler;
 pub(crate) mod select;
-pub(crate) mod stop;
+mod stop;
 mod verify;
 
 use std::fs;
@@ -36,16 +36,17 @@ use crate::host::session::Program;
 use crate::host::settings::Settings;
 use crate::host::verify::referee::Referee;
 use crate::measure::machine;
-use context::RunContext;
-use engine::Engine;
-use event::{Event, Observer};
+pub(crate) use context::RunContext;
+pub(crate) use engine::Engine;
+pub use event::{Event, Observer};
+pub(crate) use launch::{Fresh, Paired};
 use plan::Programs;
+pub(crate) use prepare::Ready;
 pub use references::{Agreement, agree};
 pub(crate) use resolve::CellResult;
-use resolve::resolve;
-use sampler::Sampler;
-use select::Cell;
-use stop::Stop;
+pub(crate) use sampler::{Counted, Sampler, Samples};
+pub(crate) use select::Cell;
+pub(crate) use stop::Stop;
 
 /// Cells that are named where there may be hundreds.
 const SHOWN: usize = 5;
@@ -141,7 +142,7 @@ impl<'a> Runner<'a> {
                 break;
             }
             let (begun, mut results): (Vec<&Cell<'_>>, Vec<CellResult>) = take(group)?.into_iter().unzip();
-            resolve(&begun, &mut results, programs, self.settings, &self.store);
+            self.resolve(&begun, &mut results, programs);
             for result in results.iter().filter(|result| result.unverified.is_some()) {
                 self.keep(&result.record)?;
             }

@@ -3,15 +3,16 @@
 //! The rule is [`cross_check`](crate::host::verify::cross_check)'s; here cells become what it weighs, and its verdicts go into their
 //! records.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 
+use super::Runner;
 use super::launch::Fresh;
 use super::plan::Programs;
 use super::select::Cell;
-use crate::host::data::generate::Store;
 use crate::host::record::Record;
 use crate::host::session::FailureKind;
-use crate::host::settings::Settings;
 use crate::host::verify::cross_check::{Refusal, Testimony, refuses, verdicts};
 use crate::host::verify::referee::UnverifiedAnswer;
 use crate::protocol::answer::Answer;
@@ -32,59 +33,46 @@ impl Cell<'_> {
     }
 }
 
-/// Judges cells of one query by each other, cells over the same data at a time. `cells` and `results` go together.
-pub(super) fn resolve(
-    cells: &[&Cell<'_>],
-    results: &mut [CellResult],
-    programs: &Programs<'_>,
-    settings: &Settings,
-    store: &Store,
-) {
-    let Some(first) = cells.first() else { return };
-    let query = first.query;
-    let text = first.workload.text(query, "canonical", first.id.scale);
-    let sql = text.map(|task| task.text()).unwrap_or_default();
-    // One that failed after its first answer has no number to be verified. It may still contradict the others.
-    for CellResult { record, unverified } in results.iter_mut() {
-        if unverified.is_some() && !record.is_measured() {
-            record.verdict = None;
+impl Runner<'_> {
+    /// Judges cells of one query by each other, cells over the same data at a time. `cells` and `results` go together.
+    pub(super) fn resolve(&self, cells: &[&Cell<'_>], results: &mut [CellResult], programs: &Programs<'_>) {
+        let Some(first) = cells.first() else { return };
+        let query = first.query;
+        let text = first.workload.text(query, "canonical", first.id.scale);
+        let sql = text.map(|task| task.text()).unwrap_or_default();
+        // One that failed after its first answer has no number to be verified. It may still contradict the others.
+        for CellResult { record, unverified } in results.iter_mut() {
+            if unverified.is_some() && !record.is_measured() {
+                record.verdict = None;
+            }
         }
-    }
-    let mut data: Vec<Option<String>> = results.iter().map(|result| result.record.dataset.sha256.clone()).collect();
-    data.sort();
-    data.dedup();
-    for data in data {
-        let testimonies: Vec<(usize, Testimony<'_>)> = results
-            .iter()
-            .enumerate()
-            .filter_map(|(place, result)| Some((place, result.testimony(data.as_deref())?)))
-            .collect();
-        let refusals: Vec<Refusal> = results.iter().filter_map(|result| result.refusal(data.as_deref())).collect();
-        let (places, said): (Vec<usize>, Vec<Testimony<'_>>) = testimonies.into_iter().unzip();
-        let rows =
-            |place: usize, buckets: &Buckets| rows_in(cells[places[place]], programs, settings, store, buckets).ok();
-        let verdicts = verdicts(query, &sql, &said, &refusals, settings.accept_majority, &rows);
-        for (place, verdict) in places.into_iter().zip(verdicts) {
-            if results[place].record.is_measured() {
-                results[place].record.verdict = Some(verdict);
+        let data: BTreeSet<_> = results.iter().map(|result| result.record.dataset.sha256.clone()).collect();
+        for data in data {
+            let testimonies: Vec<(usize, Testimony<'_>)> = results
+                .iter()
+                .enumerate()
+                .filter_map(|(place, result)| Some((place, result.testimony(data.as_deref())?)))
+                .collect();
+            let refusals: Vec<Refusal> = results.iter().filter_map(|result| result.refusal(data.as_deref())).collect();
+            let (places, said): (Vec<usize>, Vec<Testimony<'_>>) = testimonies.into_iter().unzip();
+            let rows = |place: usize, buckets: &Buckets| self.rows_in(cells[places[place]], programs, buckets).ok();
+            let verdicts = verdicts(query, &sql, &said, &refusals, self.settings.accept_majority, &rows);
+            for (place, verdict) in places.into_iter().zip(verdicts) {
+                if results[place].record.is_measured() {
+                    results[place].record.verdict = Some(verdict);
+                }
             }
         }
     }
-}
 
-/// The rows of some buckets, by a fresh program.
-fn rows_in(
-    cell: &Cell<'_>,
-    programs: &Programs<'_>,
-    settings: &Settings,
-    store: &Store,
-    buckets: &Buckets,
-) -> Result<Answer> {
-    let Ok(program) = &programs[cell.id.engine.as_str()] else { anyhow::bail!("its program is gone") };
-    let (task, found) = (cell.task()?, cell.tables(settings, store)?);
-    let mut session = Fresh::of(cell, program, settings, &found.dataset, &task).launch(false)?.session;
-    session.run(1)?;
-    Ok(session.rows_in(buckets.clone())?)
+    /// The rows of some buckets, by a fresh program.
+    fn rows_in(&self, cell: &Cell<'_>, programs: &Programs<'_>, buckets: &Buckets) -> Result<Answer> {
+        let Ok(program) = &programs[cell.id.engine.as_str()] else { anyhow::bail!("its program is gone") };
+        let (task, found) = (cell.task()?, cell.tables(self.settings, &self.store)?);
+        let mut session = Fresh::of(cell, program, self.settings, &found.dataset, &task).launch(false)?.session;
+        session.run(1)?;
+        Ok(session.rows_in(buckets.clone())?)
+    }
 }
 
 impl CellResult {

@@ -3,7 +3,6 @@
 //! What a filter means is [`crate::host::filter`]'s; here it meets the cells that there are, and those that run on request only.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
@@ -177,19 +176,14 @@ pub(crate) fn check_names(cells: &[Cell<'_>]) -> Result<()> {
              threads and memory at a time"
         );
         let folder = paths::criterion_of(id);
-        match folders.entry(folder) {
-            Entry::Vacant(free) => {
-                free.insert(id);
-            }
-            Entry::Occupied(taken) if *taken.get() != id => bail!(
-                "{} and {id} would share Criterion's folder {}, and be compared with one another: name the query '{}' or its \
-                 engine otherwise",
-                taken.get(),
-                taken.key().display(),
-                id.query
-            ),
-            Entry::Occupied(_) => {}
-        }
+        let other = *folders.entry(folder.clone()).or_insert(id);
+        ensure!(
+            other == id,
+            "{other} and {id} would share Criterion's folder {}, and be compared with one another: name the query '{}' or its \
+             engine otherwise",
+            folder.display(),
+            id.query
+        );
     }
     Ok(())
 }

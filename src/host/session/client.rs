@@ -14,9 +14,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::failure::{Failure, FailureKind};
-use super::program::{Limits, Program};
 use super::runs::Worker;
-use super::spawn;
+use super::spawn::{self, Limits, Program};
 use super::watch::{Tail, ended_within, lines, writer};
 use crate::host::interrupt::{self, Group};
 use crate::host::scratch;
@@ -196,8 +195,8 @@ impl Session {
                 (self.engine, self.protocol) = (engine, protocol);
                 Ok(())
             }
-            Reply::Hello { protocol, .. } => {
-                Err(self.fail(FailureKind::OtherProtocol { theirs: protocol, ours: PROTOCOL }))
+            Reply::Hello { protocol: theirs, .. } => {
+                Err(self.fail(FailureKind::OtherProtocol { theirs, ours: PROTOCOL }))
             }
             other => Err(self.garbage("greet", &other)),
         }
@@ -246,8 +245,7 @@ impl Session {
             self.most_seen = self.most_seen.into_iter().chain(seen).reduce(Peak::or_more);
             self.check_memory(request, held)?;
             if left.is_zero() {
-                let request = request.to_owned();
-                return Err(self.fail(FailureKind::TimedOut { limit, request }));
+                return Err(self.fail(FailureKind::TimedOut { limit, request: request.to_owned() }));
             }
         };
         // Between two looks the program may have held more than it does now. Marks of several processes need not be of one
@@ -263,13 +261,8 @@ impl Session {
         }
         // Pages that processes share must not count for each: dearer to learn, so only where it matters.
         let held = if seen.processes == 1 { Some(seen.bytes) } else { memory::proportional(self.pid()) };
-        match held.filter(|held| *held > limit) {
-            Some(held) => {
-                let request = request.to_owned();
-                Err(self.fail(FailureKind::OutOfMemory { limit, held, request }))
-            }
-            None => Ok(()),
-        }
+        let Some(held) = held.filter(|held| *held > limit) else { return Ok(()) };
+        Err(self.fail(FailureKind::OutOfMemory { limit, held, request: request.to_owned() }))
     }
 
     fn garbage(&mut self, request: &str, reply: &Reply) -> Failure {

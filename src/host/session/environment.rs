@@ -18,46 +18,31 @@ use std::process::Command;
 
 use crate::host::paths;
 
-/// Cleared, with what each would change. A name that ends in `*` stands for all that begin so, one that begins with `*` for
+/// Cleared, by what they would change. A name that ends in `*` stands for all that begin so, one that begins with `*` for
 /// all that end so.
-const CLEARED: &[(&str, &str)] = &[
-    ("PYTHON*", "modules, optimisation and encoding of every Python program"),
-    ("PIP_*", "packages of Python programs that install some"),
-    ("VIRTUAL_ENV", "another Python environment than the engine's own"),
-    ("CONDA_*", "the same"),
-    ("GIT_*", "the repository that a program takes for its own"),
-    ("RUST*", "logging, backtraces, stack size"),
-    ("MALLOC_*", "glibc's allocator, and jemalloc's MALLOC_CONF"),
-    ("*_MALLOC_CONF", "jemalloc with a prefix: _RJEM_, JE_ARROW_, DUCKDB_JE_"),
-    ("MIMALLOC_*", "the allocator of pyarrow's wheel"),
-    ("TCMALLOC_*", "an allocator"),
-    ("OMP_*", "threads"),
-    ("GOMP_*", "threads"),
-    ("KMP_*", "threads"),
-    ("OPENBLAS_*", "threads and kernels, but for the two in TOLD"),
-    ("GOTO_NUM_THREADS", "threads, by OpenBLAS's older name"),
-    ("MKL_*", "threads and kernels"),
-    ("BLIS_*", "threads"),
-    ("NUMEXPR_*", "threads"),
-    ("VECLIB_*", "threads"),
-    ("RAYON_*", "threads"),
-    ("TOKIO_*", "threads"),
-    ("GOMAXPROCS", "threads"),
-    ("NPY_*", "NumPy's kernels and rules of types"),
-    ("NUMPY_*", "NumPy's huge pages"),
-    ("PANDAS_*", "pandas' types and copies"),
-    ("POLARS_*", "Polars' engine, threads, spilling, logging"),
-    ("DUCKDB_*", "DuckDB"),
-    ("DATAFUSION_*", "DataFusion's options"),
-    ("DAFT_*", "Daft's runner and optimiser"),
-    ("ARROW_*", "pyarrow's threads, memory pool and instruction set"),
-    ("LC_*", "sorting, numbers, encoding"),
-    ("LANGUAGE", "messages"),
-    ("LANG", "sorting, numbers, encoding"),
-    ("TZ", "what a timestamp means"),
-    ("TZDIR", "the rules of time zones"),
-    ("ICU_*", "the rules of time zones and of sorting"),
-    ("PYICEBERG_*", "catalogs and readers of Iceberg tables"),
+const CLEARED: [(&str, &str); 19] = [
+    ("modules, optimisation and encoding of every Python program", "PYTHON*"),
+    ("packages of Python programs that install some", "PIP_*"),
+    ("another Python environment than the engine's own", "VIRTUAL_ENV CONDA_*"),
+    ("the repository that a program takes for its own", "GIT_*"),
+    ("logging, backtraces, stack size", "RUST*"),
+    ("glibc's allocator, and jemalloc's MALLOC_CONF", "MALLOC_*"),
+    ("jemalloc with a prefix: _RJEM_, JE_ARROW_, DUCKDB_JE_", "*_MALLOC_CONF"),
+    ("other allocators: that of pyarrow's wheel is mimalloc", "MIMALLOC_* TCMALLOC_*"),
+    (
+        "threads; GOTO_ is OpenBLAS's older name",
+        "OMP_* GOMP_* KMP_* GOTO_NUM_THREADS BLIS_* NUMEXPR_* VECLIB_* RAYON_* TOKIO_* GOMAXPROCS",
+    ),
+    ("threads and kernels, but for OpenBLAS's two in TOLD", "OPENBLAS_* MKL_*"),
+    ("NumPy's kernels, rules of types and huge pages", "NPY_* NUMPY_*"),
+    ("pandas' types and copies", "PANDAS_*"),
+    ("an engine's own options, threads, spilling, logging", "POLARS_* DUCKDB_* DATAFUSION_* DAFT_*"),
+    ("pyarrow's threads, memory pool and instruction set", "ARROW_*"),
+    ("sorting, numbers, encoding", "LC_* LANG"),
+    ("messages", "LANGUAGE"),
+    ("what a timestamp means", "TZ"),
+    ("the rules of time zones and of sorting", "TZDIR ICU_*"),
+    ("catalogs and readers of Iceberg tables", "PYICEBERG_*"),
 ];
 
 /// Where rustup lies: no setting of an engine, and an engine's program may be a script that calls cargo.
@@ -131,7 +116,7 @@ fn is_cleared(name: &str) -> bool {
         (None, None) => name == pattern,
     };
     let kept = TOLD.contains(&name) || name.starts_with(RUSTUP);
-    !kept && CLEARED.iter().any(|(pattern, _)| matches(pattern))
+    !kept && CLEARED.iter().any(|(_, patterns)| patterns.split(' ').any(matches))
 }
 
 /// The folders of libraries that the user named; `None` when all are cargo's: those of the target folder and of the toolchain.
