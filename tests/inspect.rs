@@ -9,6 +9,7 @@ use std::process::Command;
 
 use common::slow;
 use common::{catalog, faulty, query, session};
+use querydyno::host::checkout::Checkout;
 use querydyno::host::inspect::{Counted, Gate, Tool, heap, instructions};
 use querydyno::host::record::Provenance;
 use querydyno::host::session::Program;
@@ -107,9 +108,9 @@ fn instructions_repeat_and_show_a_longer_loop() {
     let before = engine("tired", "tired");
     let all = "^(arrow|loop|mute|tired)/q6/";
     let save = Gate { save_baseline: Some("main".to_owned()), ..Gate::default() };
-    let first = instructions(Some(all), &save, &before).unwrap();
+    let first = instructions(&Checkout::here(), Some(all), &save, &before).unwrap();
     let compare = Gate { baseline: Some("main".to_owned()), limit_percent: Some(0.5), ..Gate::default() };
-    let second = instructions(Some("^(arrow|loop)/q6/"), &compare, &before).unwrap();
+    let second = instructions(&Checkout::here(), Some("^(arrow|loop)/q6/"), &compare, &before).unwrap();
     for engine in ["arrow", "loop"] {
         assert_eq!(of(&second, engine).before, Some(count(&first, engine)));
         let change = of(&second, engine).change_percent().unwrap();
@@ -123,27 +124,34 @@ fn instructions_repeat_and_show_a_longer_loop() {
     // The same engine with a loop that is 1 % longer, twice: a gate that failed fails again.
     let after = engine("loop", "longer");
     for _ in 0..2 {
-        let longer = instructions(Some("loop/q6"), &compare, &after).unwrap();
+        let longer = instructions(&Checkout::here(), Some("loop/q6"), &compare, &after).unwrap();
         let change = of(&longer, "loop").change_percent().unwrap();
         assert!((0.95..1.05).contains(&change), "{change} %");
         assert_eq!(of(&longer, "loop").record.outcome.word(), "failed");
         assert!(reason(&longer, "loop").contains("the limit is 0.5 %"), "{}", reason(&longer, "loop"));
     }
     let mistyped = Gate { baseline: Some("mian".to_owned()), ..compare.clone() };
-    let nothing = instructions(Some("loop/q6"), &mistyped, &after).unwrap();
+    let nothing = instructions(&Checkout::here(), Some("loop/q6"), &mistyped, &after).unwrap();
     assert!(reason(&nothing, "loop").contains("no baseline 'mian'"), "{}", reason(&nothing, "loop"));
-    assert!(instructions(Some("loop/q6"), &Gate { baseline: None, ..compare.clone() }, &after).is_err());
+    assert!(
+        instructions(&Checkout::here(), Some("loop/q6"), &Gate { baseline: None, ..compare.clone() }, &after).is_err()
+    );
 
     assert_eq!(of(&first, "mute").record.outcome.word(), "failed");
     // It ends with code 0, and what was counted is its error's way: nothing to compare with later.
     assert!(reason(&first, "tired").contains("tired of it"), "{}", reason(&first, "tired"));
-    let later = instructions(Some("tired/q6"), &compare, &before).unwrap();
+    let later = instructions(&Checkout::here(), Some("tired/q6"), &compare, &before).unwrap();
     assert!(reason(&later, "tired").contains("no baseline 'main'"), "{}", reason(&later, "tired"));
     // A gate that looked at nothing is not green.
-    assert!(instructions(Some("pandas/q6"), &compare, &before).is_err());
+    assert!(instructions(&Checkout::here(), Some("pandas/q6"), &compare, &before).is_err());
     assert!(
-        instructions(Some("loop/q6"), &Gate { save_baseline: Some("v1.2".to_owned()), ..Gate::default() }, &before)
-            .is_err()
+        instructions(
+            &Checkout::here(),
+            Some("loop/q6"),
+            &Gate { save_baseline: Some("v1.2".to_owned()), ..Gate::default() },
+            &before
+        )
+        .is_err()
     );
 }
 

@@ -192,7 +192,7 @@ fn broken_finds_a_planted_line() {
     for (path, line) in [
         ("src/engine/null.rs", "use crate::protocol::task::Query; // not crate::host"),
         ("src/host/criterion/mod.rs", "use criterion::Criterion;"),
-        ("src/host/bench/run.rs", "use crate::host::criterion::replay::replay;"),
+        ("src/host/bench/mod.rs", "use crate::host::criterion::replay::replay;"),
         ("src/host/terminal/mod.rs", "    eprintln!(\"measuring\");"),
         ("src/host/terminal/bars.rs", "use indicatif::ProgressBar;"),
         ("src/host/run/mod.rs", "use crate::host::verify::Verdict;"),

@@ -9,7 +9,6 @@ use querydyno::measure::machine::Host;
 use querydyno::protocol::units::Bytes;
 use serde_json::json;
 
-/// Columns of the terminal.
 const WIDTH: usize = 110;
 /// Columns of state and name.
 const MARGIN: usize = 26;

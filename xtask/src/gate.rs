@@ -130,7 +130,8 @@ impl Told {
         if let Some(note) = querydyno::host::paths::other_checkout() {
             tell!("{note}");
         }
-        let settings = self.check_files().and_then(|()| self.settings()).map_err(|error| {
+        let scale = self.scale.iter().map(|scale| ("QUERYDYNO_SCALE", scale.clone()));
+        let settings = self.check_files().and_then(|()| Settings::read_with(scale)).map_err(|error| {
             tell!("error: {error:#}");
             ExitCode::from(USAGE)
         })?;
@@ -165,10 +166,6 @@ impl Told {
         }
         ensure!(files[0].is_none() || files[0] != files[1], "--json and --markdown name the same: give each its own");
         Ok(())
-    }
-
-    fn settings(&self) -> Result<Settings> {
-        Settings::read_with(self.scale.iter().map(|scale| ("QUERYDYNO_SCALE", scale.clone())))
     }
 
     fn tell(&self, outcome: &GateOutcome, verdicts: bool) -> Result<()> {

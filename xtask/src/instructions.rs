@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, ensure};
 use clap::Args;
 use comfy_table::Table;
+use querydyno::host::checkout::Checkout;
 use querydyno::host::inspect::{Counted, Gate, instructions};
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output;
@@ -43,7 +44,7 @@ impl Instructions {
         let mut settings = Settings::read()?;
         settings.scales = vec![self.scale];
         let gate = Gate { baseline: self.baseline, save_baseline: self.save_baseline, limit_percent: self.limit };
-        let counted = instructions(self.filter.as_deref(), &gate, &settings)?;
+        let counted = instructions(&Checkout::here(), self.filter.as_deref(), &gate, &settings)?;
         if self.json {
             let cells: Vec<_> = counted.iter().map(as_json).collect();
             output::line(serde_json::to_string_pretty(&json!({ "cells": cells }))?)?;

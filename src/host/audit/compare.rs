@@ -40,7 +40,6 @@ pub struct ComparisonPlan<'a> {
     pub rounds: usize,
 }
 
-/// An engine in the race.
 struct Compared<'a> {
     entry: &'a Entry,
     program: Program,
@@ -85,8 +84,12 @@ pub fn audit(ours: &Entry, official: &[Entry], plan: ComparisonPlan<'_>, setting
         let times = comparing.times(&mut engines, query, &dataset)?;
         for (((ratios, left_out), theirs), engine) in found.iter_mut().zip(&times[1..]).zip(&engines[1..]) {
             let result = ratio(&query.name, &times[0], theirs);
+            let shown = match &result {
+                Ok(ratio) => format!("{:.3} ({:.3} to {:.3})", ratio.ratio, ratio.low, ratio.high),
+                Err(reason) => reason.clone(),
+            };
             // Also where there is no terminal for a bar: a whole audit takes minutes.
-            log::info!("{} against {}: {}", query.name, engine.entry.name, shown(&result));
+            log::info!("{} against {}: {shown}", query.name, engine.entry.name);
             match result {
                 Ok(ratio) => ratios.push(ratio),
                 Err(reason) => left_out.push(LeftOut { query: query.name.clone(), reason }),
@@ -123,15 +126,7 @@ pub fn audit(ours: &Entry, official: &[Entry], plan: ComparisonPlan<'_>, setting
     })
 }
 
-fn shown(result: &Result<QueryRatio, String>) -> String {
-    match result {
-        Ok(ratio) => format!("{:.3} ({:.3} to {:.3})", ratio.ratio, ratio.low, ratio.high),
-        Err(reason) => reason.clone(),
-    }
-}
-
 impl Comparing<'_> {
-    /// One query on all engines.
     fn times(&self, engines: &mut [Compared<'_>], query: &QuerySpec, dataset: &Dataset) -> Result<Vec<Times>> {
         let mut times: Vec<Times> = engines.iter().map(|_| Ok(Vec::new())).collect();
         for round in 0..self.plan.rounds {

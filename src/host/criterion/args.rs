@@ -16,7 +16,6 @@ use crate::host::criterion::baseline;
 /// What the run is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// Take samples and keep them.
     Measure,
     /// `--quick`: take too few samples to keep a record of.
     Quick,
@@ -63,7 +62,6 @@ const VALUED: [&str; 17] = [
     "plotting-backend",
     "output-format",
 ];
-/// Those of them that name a baseline.
 const BASELINES: [&str; 4] = ["save-baseline", "baseline", "baseline-lenient", "load-baseline"];
 const SHORT: [(char, &str); 8] = [
     ('c', "color"),
@@ -114,7 +112,6 @@ impl Args {
         Self { mode, filter, values }
     }
 
-    /// Whether the user gave this option.
     pub(super) fn has(&self, option: &str) -> bool {
         self.values.contains_key(option)
     }

@@ -16,7 +16,6 @@ use crate::protocol::id::BenchId;
 /// The payload of the unwinding that takes a failure out through Criterion, which has no way of its own to stop a benchmark.
 struct Halt;
 
-/// Lets Criterion measure cells and report on them.
 pub(super) struct ByCriterion<'a> {
     pub(super) criterion: RefCell<Criterion>,
     pub(super) args: &'a Args,

@@ -32,7 +32,6 @@ struct Probe {
     cached: u64,
     /// Bytes from the disk after it was dropped.
     dropped: u64,
-    /// The time of the second reading.
     took: Duration,
 }
 

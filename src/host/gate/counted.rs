@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::judge::{Reading, Stage, Verdict};
 use super::outcome::{MetricOutcome, RowOutcome};
 use super::side::Side;
-use crate::host::inspect::{Counted, Gate, instructions_in};
+use crate::host::inspect::{Counted, Gate, instructions};
 use crate::host::settings::{Metric, Settings};
 use crate::host::stats::Interval;
 use crate::protocol::id::BenchId;
@@ -34,10 +34,10 @@ pub(super) fn rows(rows: &[BenchId], base: &Side, head: &Side, settings: &Settin
     let settings = &Settings { scales: vec![SCALE.parse()?], memory: vec![None], home, ..settings.clone() };
     let save = Gate { save_baseline: Some(BASELINE.to_owned()), ..Gate::default() };
     log::info!("counting instructions of the base");
-    let before = instructions_in(of_base, Some(&filter), &save, settings).context("instructions of the base")?;
+    let before = instructions(of_base, Some(&filter), &save, settings).context("instructions of the base")?;
     log::info!("counting instructions of the head");
     let compare = Gate { baseline: Some(BASELINE.to_owned()), ..Gate::default() };
-    let after = instructions_in(of_head, Some(&filter), &compare, settings).context("instructions of the head")?;
+    let after = instructions(of_head, Some(&filter), &compare, settings).context("instructions of the head")?;
     let base_of = |id: &BenchId| before.iter().find(|counted| counted.record.id == *id);
     Ok(after.iter().filter_map(|counted| row(base_of(&counted.record.id), counted, settings)).collect())
 }

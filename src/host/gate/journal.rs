@@ -84,15 +84,11 @@ pub(super) fn pairs_of<'a>(pairs: &'a Pairs, name: &str, stage: Stage) -> &'a [P
 #[serde(tag = "line", rename_all = "snake_case")]
 enum Line {
     /// The first: what is compared, as a checksum.
-    Gate {
-        key: String,
-    },
+    Gate { key: String },
+    /// A pair.
     Pair(Box<Pair>),
     /// A row that gave no time that counts.
-    Lost {
-        row: String,
-        why: Lost,
-    },
+    Lost { row: String, why: Lost },
     /// The last: it came to a conclusion, so there is nothing to go on with.
     Ended,
 }
@@ -103,7 +99,6 @@ enum Line {
 pub(super) enum Lost {
     /// The engine cannot do this, by its nature.
     Unsupported(String),
-    /// Anything else.
     Failed(String),
 }
 
@@ -124,7 +119,6 @@ pub(super) struct Taken {
     pub(super) lost: BTreeMap<String, Lost>,
 }
 
-/// The file that a gate appends to.
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,

@@ -45,7 +45,6 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// One after the other.
     pub(super) const BOTH: [Self; 2] = [Self::Screen, Self::Confirm];
 }
 
@@ -168,7 +167,6 @@ fn is_clear(ratio: Interval, limit: Limit) -> bool {
     ratio.high < limit.regression_threshold && ratio.low <= limit.accepts
 }
 
-/// Head by base with its interval.
 fn ratio(pairs: &[(f64, f64)], confidence: f64) -> Option<Interval> {
     let logs = hodges_lehmann(&logs(pairs), confidence)?;
     Some(Interval { estimate: logs.estimate.exp(), low: logs.low.exp(), high: logs.high.exp() })

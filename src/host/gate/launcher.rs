@@ -114,11 +114,8 @@ impl<'a> Launcher<'a> {
         if result != first_result {
             let told =
                 |(rows, shown): (u64, bool)| format!("{rows} rows{}", if shown { "" } else { " that it cannot show" });
-            return Err(Lost::Failed(format!(
-                "gave {}, and the first launch of this row gave {}",
-                told(result),
-                told(first_result)
-            )));
+            let (now, before) = (told(result), told(first_result));
+            return Err(Lost::Failed(format!("gave {now}, and the first launch of this row gave {before}")));
         }
         let verdict = match answer {
             Ok(answer) => self.check(contender, &answer)?,

@@ -36,7 +36,6 @@ impl Track<'_> {
     }
 }
 
-/// What was measured, and what was not.
 #[derive(Debug, Default)]
 pub(super) struct Measured {
     pub(super) taken: Taken,
@@ -48,7 +47,6 @@ pub(super) struct Measured {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    /// Pairs of every row.
     pub(super) screen: usize,
     /// Whether suspects are followed up.
     pub(super) confirms: bool,
@@ -354,7 +352,6 @@ impl<'a> Measuring<'a, '_> {
         self.left().map(|left| left.mul_f64(0.9))
     }
 
-    /// What is left of the budget, if there is one.
     fn left(&self) -> Option<Duration> {
         self.plan.budget.map(|budget| budget.saturating_sub(self.began.elapsed()))
     }

@@ -59,21 +59,12 @@ use worktree::Workspace;
 
 /// What is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "a variant says what its fields are where their names do not")]
 pub enum Comparison {
-    /// Two revisions.
-    Revisions {
-        /// The base.
-        base: String,
-        /// The head; none: this working tree.
-        head: Option<String>,
-    },
+    /// Two revisions; where there is no head, it is this working tree.
+    Revisions { base: String, head: Option<String> },
     /// Two programs that are there, or two engines of the table.
-    Programs {
-        /// The base.
-        base: String,
-        /// The head.
-        head: String,
-    },
+    Programs { base: String, head: String },
 }
 
 /// A gate to be.
@@ -107,8 +98,8 @@ impl Gate {
         }
         if self.instructions {
             if matches!(self.comparison, Comparison::Programs { .. }) {
-                let why = "instructions are counted of revisions: leave --instructions out, or name a --base";
-                return Err(Error::Usage(anyhow!(why)));
+                let why = anyhow!("instructions are counted of revisions: leave --instructions out, or name a --base");
+                return Err(Error::Usage(why));
             }
             // Before an hour of pairs.
             inspect::valgrind()?;
@@ -307,15 +298,14 @@ fn entered(rows: Rows<'_>, measured: &Measured, settings: &Settings, cautions: &
     entered
 }
 
-/// Refuses to confirm a gate of other commits.
 fn check_same(first: &GateOutcome, base: &Side, head: &Side) -> Result<()> {
     let both = [("base", &first.base_commit, base), ("head", &first.head_commit, head)];
     for (role, before, side) in both {
         if let (Some(before), Some(now)) = (before.as_deref(), side.commit()) {
-            let why = format!(
+            ensure!(
+                before == now,
                 "the gate to confirm had {before} for its {role}, and this one has {now}: check out and name the same"
             );
-            ensure!(before == now, why);
         }
     }
     Ok(())

@@ -1,7 +1,5 @@
 //! What a gate came to: a verdict on each row, what the controls say, and the exit code; as JSON, too.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::judge::{Reading, Stage, Verdict};
@@ -178,15 +176,6 @@ pub(super) fn name_of(metric: Metric) -> &'static str {
         Metric::Memory => "peak memory",
         Metric::Instructions => "instructions",
     }
-}
-
-/// How many rows have each verdict.
-pub fn counts(rows: &[RowOutcome]) -> BTreeMap<&'static str, usize> {
-    let mut counts = BTreeMap::new();
-    for row in rows {
-        *counts.entry(word(row.verdict)).or_default() += 1;
-    }
-    counts
 }
 
 /// A verdict in a word.

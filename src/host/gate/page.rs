@@ -1,9 +1,10 @@
 //! A gate's outcome as a page: for a terminal, or as Markdown for a pull request.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use super::judge::{Reading, Verdict};
-use super::outcome::{Conclusion, GateOutcome, MetricOutcome, RowOutcome, counts, name_of, word};
+use super::outcome::{Conclusion, GateOutcome, MetricOutcome, RowOutcome, name_of, word};
 use crate::host::report::{Block, Document, Table, TableCell as Cell, Tone};
 use crate::host::settings::Metric;
 use crate::protocol::units::{Bytes, Nanos};
@@ -19,8 +20,9 @@ pub fn document(outcome: &GateOutcome, verdicts: bool) -> Document {
         return Document { title: title(outcome.conclusion), blocks: vec![Block::List(outcome.reasons.clone())] };
     }
     if verdicts {
-        let counted: Vec<String> =
-            counts(&outcome.rows).iter().map(|(word, count)| format!("{count} {word}")).collect();
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        outcome.rows.iter().for_each(|row| *counts.entry(word(row.verdict)).or_default() += 1);
+        let counted: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
         blocks.push(Block::Text(format!("Rows: {}, of which {}.", outcome.rows.len(), counted.join(", "))));
         if !outcome.reasons.is_empty() {
             blocks.push(Block::List(outcome.reasons.clone()));

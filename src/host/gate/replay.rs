@@ -21,7 +21,6 @@ use crate::host::scratch;
 use crate::host::settings::Settings;
 use crate::protocol::id::BenchId;
 
-/// The file of records in the gate's folder.
 const RECORDS: &str = "records.jsonl";
 
 /// Keeps the timed runs of every row, of both stages, in place of all of an earlier gate's; gives the rows with too few of them for

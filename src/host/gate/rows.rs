@@ -20,7 +20,6 @@ pub(super) struct Contender<'a> {
     pub(super) cell: Cell<'a>,
     pub(super) text: Task,
     pub(super) program: Program,
-    /// Which file that is, and as of when.
     pub(super) stamp: Option<(u64, SystemTime, u64)>,
 }
 
@@ -41,7 +40,6 @@ impl Row<'_> {
 }
 
 pub(super) struct Rows<'a> {
-    /// That both have.
     pub(super) both: Vec<Row<'a>>,
     /// Rows that the head no longer has.
     pub(super) removed: Vec<BenchId>,

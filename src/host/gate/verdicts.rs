@@ -103,12 +103,10 @@ fn mixed(screen: &[Pair], confirm: &[Pair]) -> Option<String> {
     (sums.len() > 1).then(|| "its launches read different data: the checksums are mixed".to_owned())
 }
 
-/// What the pairs of a row tell of a metric.
 pub(super) fn values(pairs: &[Pair], metric: Metric) -> Vec<(f64, f64)> {
     pairs.iter().filter_map(|pair| pair.of(metric)).collect()
 }
 
-/// Decides on suspects by their new pairs.
 fn confirm(rows: &mut [RowOutcome], suspects: &[Suspect]) {
     let tests: Vec<(&[(f64, f64)], Limit)> =
         suspects.iter().map(|suspect| (suspect.pairs.as_slice(), suspect.limit)).collect();

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::host::catalog::command;
 use crate::host::checkout::{self, Checkout};
@@ -135,9 +135,7 @@ fn forget_ours(fingerprints: &Path) -> Result<()> {
 
 fn git(folder: &Path, args: &[&str]) -> Result<String> {
     let output = checkout::git(folder).args(args).output().context("cannot start git")?;
-    if !output.status.success() {
-        bail!("git {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim());
-    }
+    ensure!(output.status.success(), "git {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr).trim());
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 

@@ -1,8 +1,8 @@
 //! What both kinds of inspection begin with: the cells that a filter means, and one of them with its answer verified.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 
-use crate::host::catalog::{Catalog, Entry};
+use crate::host::catalog::{Catalog, Entry, command};
 use crate::host::checkout::Checkout;
 use crate::host::interrupt;
 use crate::host::record::{Inspects, Measurement, Outcome, Record};
@@ -14,7 +14,6 @@ use crate::host::settings::Settings;
 use crate::host::suite::Workload;
 use crate::host::variant::Cache;
 
-/// What all cells of a command share.
 pub(super) struct Inspection<'a> {
     pub(super) settings: &'a Settings,
     checkout: Checkout,
@@ -90,10 +89,7 @@ pub(super) fn unsupported(reason: impl Into<String>) -> Stop {
 /// # Errors
 /// When it is not there: how to get it.
 pub(crate) fn valgrind() -> Result<String> {
-    let Some(version) = crate::host::catalog::command::version_of("valgrind") else {
-        bail!(
-            "this takes Valgrind, and `valgrind --version` does not run: apt-get install valgrind, or your system's way"
-        );
-    };
-    Ok(version)
+    command::version_of("valgrind").context(
+        "this takes Valgrind, and `valgrind --version` does not run: apt-get install valgrind, or your system's way",
+    )
 }

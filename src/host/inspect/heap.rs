@@ -154,16 +154,9 @@ fn by_valgrind(
 
 /// The program under DHAT; jemalloc in the program itself is seen by its functions' names.
 fn under_valgrind(program: &Program, profile: &Path) -> Program {
-    let mut args = vec![
-        "--tool=dhat".to_owned(),
-        "--quiet".to_owned(),
-        // Its pipes for a debugger would stay in /tmp after an interrupt.
-        "--vgdb=no".to_owned(),
-        "--num-callers=40".to_owned(),
-        "--soname-synonyms=somalloc=NONE".to_owned(),
-        format!("--dhat-out-file={}", profile.display()),
-        program.path.display().to_string(),
-    ];
-    args.extend(program.args.iter().cloned());
+    // No vgdb: its pipes for a debugger would stay in /tmp after an interrupt.
+    let options = ["--tool=dhat", "--quiet", "--vgdb=no", "--num-callers=40", "--soname-synonyms=somalloc=NONE"];
+    let files = [format!("--dhat-out-file={}", profile.display()), program.path.display().to_string()];
+    let args = options.map(str::to_owned).into_iter().chain(files).chain(program.args.iter().cloned()).collect();
     Program { path: "valgrind".into(), args, env: program.env.clone(), ..Program::default() }
 }

@@ -71,21 +71,13 @@ fn change_percent(before: u64, now: u64) -> f64 {
     100.0 * (now as f64 / before as f64 - 1.0)
 }
 
-/// Counts the instructions of one run of every cell that the filter means, and compares them with an earlier time.
+/// Counts the instructions of one run of every cell that the filter means, of the engines and queries of a source tree, and compares
+/// them with an earlier time. What is kept and compared goes by the cells' names, so that two trees can be held against each other.
 ///
 /// # Errors
 /// Without Valgrind, for a limit without a baseline, for a filter that means no cell, or after an interrupt; what fails in a cell
 /// is in its record.
-pub fn instructions(filter: Option<&str>, gate: &Gate, settings: &Settings) -> Result<Vec<Counted>> {
-    instructions_in(&Checkout::here(), filter, gate, settings)
-}
-
-/// The same of the engines and queries of another source tree. What is kept and compared goes by the cells' names, so that two
-/// trees can be held against each other.
-///
-/// # Errors
-/// As [`instructions`].
-pub(crate) fn instructions_in(
+pub fn instructions(
     checkout: &Checkout,
     filter: Option<&str>,
     gate: &Gate,
@@ -210,16 +202,8 @@ fn run(
     let _ = fs::remove_file(&task.replies);
     let mut cargo = build::cargo();
     cargo
-        .args([
-            "bench",
-            "--quiet",
-            "--no-default-features",
-            "--features",
-            "instructions",
-            "--bench",
-            "instructions",
-            "--",
-        ])
+        .args(["bench", "--quiet", "--no-default-features", "--features", "instructions"])
+        .args(["--bench", "instructions", "--"])
         .env("GUNGRAUN_RUNNER", runner)
         .env("GUNGRAUN_HOME", folder.join("gungraun"))
         // Its own temporary files go with the folder when it is interrupted.

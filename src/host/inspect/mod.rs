@@ -10,6 +10,5 @@ mod profile;
 
 pub(crate) use cell::valgrind;
 pub use heap::{HeapFound, Tool, heap};
-pub(crate) use instructions::instructions_in;
 pub use instructions::{Counted, Gate, instructions};
 pub use profile::Site;

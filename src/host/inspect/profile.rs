@@ -20,7 +20,6 @@ pub struct Site {
     pub total_blocks: u64,
 }
 
-/// A profile, as far as it is used here.
 #[derive(Debug, Deserialize)]
 pub(super) struct Profile {
     #[serde(rename = "pps")]
@@ -50,7 +49,6 @@ impl Profile {
         serde_json::from_slice(&fs::read(path).with_context(context)?).with_context(context)
     }
 
-    /// Sums over all points.
     pub(super) fn heap(&self) -> Heap {
         let sum = |part: fn(&Point) -> u64| self.points.iter().map(part).sum();
         Heap {
@@ -98,7 +96,7 @@ fn function(frame: &str) -> &str {
 
 /// Functions that allocate for whoever calls them.
 fn is_plumbing(function: &str) -> bool {
-    const PLUMBING: [&str; 22] = [
+    const PLUMBING: [&str; 21] = [
         "alloc::",
         "core::",
         "std::",
@@ -114,7 +112,6 @@ fn is_plumbing(function: &str) -> bool {
         "posix_memalign",
         "operator new",
         "_Zn",
-        "std::allocator",
         "__gnu_cxx::",
         "bytes::",
         "mi_",

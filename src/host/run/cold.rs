@@ -21,7 +21,6 @@ use crate::protocol::units::Bytes;
 /// Of the bytes that a query needs, how many must come from the disk for a run to count as cold, in percent.
 const COLD_PERCENT: u64 = 90;
 
-/// What a cold run takes.
 pub(super) struct Cold<'a> {
     pub(super) cell: &'a Cell<'a>,
     pub(super) program: &'a Program,
@@ -55,16 +54,16 @@ impl Cold<'_> {
         }
         let told = "the kernel does not tell what a process reads (/proc/PID/io)";
         let moved = runs.moved.ok_or_else(|| unknown(told))?;
-        if moved.disk_read_bytes < self.needed.0 / 100 * COLD_PERCENT {
-            let asked = moved.read_call_bytes;
-            let why = if asked < self.needed.0 / 100 * COLD_PERCENT {
-                format!("the engine read {} by calls: it skips the rest, or maps it into memory", Bytes(asked))
-            } else {
-                "it read them from memory: their file system keeps none of them on a disk, or they could not be dropped from the page cache (cargo xtask doctor)".to_owned()
-            };
-            return Err(self.not_cold(Some(Bytes(moved.disk_read_bytes)), why));
+        let (read, asked, least) = (moved.disk_read_bytes, moved.read_call_bytes, self.needed.0 / 100 * COLD_PERCENT);
+        if read >= least {
+            return Ok(());
         }
-        Ok(())
+        let why = if asked < least {
+            format!("the engine read {} by calls: it skips the rest, or maps it into memory", Bytes(asked))
+        } else {
+            "it read them from memory: their file system keeps none of them on a disk, or they could not be dropped from the page cache (cargo xtask doctor)".to_owned()
+        };
+        Err(self.not_cold(Some(Bytes(read)), why))
     }
 
     fn not_cold(&self, read: Option<Bytes>, why: String) -> Failure {
@@ -72,7 +71,6 @@ impl Cold<'_> {
     }
 }
 
-/// Has the kernel drop the files from the page cache.
 fn forget(dataset: &Dataset) -> Result<()> {
     dataset.tables.iter().flat_map(|table| &table.files).try_for_each(|file| forget_file(file.local()?))
 }

@@ -74,12 +74,10 @@ impl<'a> Engine<'a> {
         self.waited + self.last.as_ref().map(Session::waited).unwrap_or_default()
     }
 
-    /// What the verifying run took.
     pub(crate) fn first_time(&self) -> Duration {
         Duration::from_nanos(self.first.durations_ns.first().copied().unwrap_or(1).max(1))
     }
 
-    /// How long to warm up.
     pub(crate) fn warm_up_time(&self) -> Duration {
         WARM_UP.min(self.first_time() * ITERATIONS)
     }

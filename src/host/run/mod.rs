@@ -22,7 +22,7 @@ mod verify;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -167,7 +167,7 @@ impl<'a> Runner<'a> {
         programs: &Programs<'_>,
         sampler: &(dyn Sampler + Sync),
     ) -> Result<Vec<(&'c Cell<'d>, CellResult)>> {
-        let slots: Vec<Mutex<Option<CellResult>>> = cells.iter().map(|_| Mutex::default()).collect();
+        let slots: Vec<OnceLock<CellResult>> = cells.iter().map(|_| OnceLock::new()).collect();
         let next = AtomicUsize::new(0);
         let workers = cells.first().map_or(1, |cell| cell.variant.parallel).min(cells.len());
         let most = cells.iter().map(|cell| cell.variant.threads).max().unwrap_or_default();
@@ -181,8 +181,8 @@ impl<'a> Runner<'a> {
                     // Alone, an engine has the best processors; beside others, those that nobody else has, or all.
                     cell.variant.first_processor = enough.then_some(worker * most);
                 }
-                let result = self.cell(&cell, programs, sampler)?;
-                *slots[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+                // Each place is taken once.
+                let _ = slots[place].set(self.cell(&cell, programs, sampler)?);
             }
         };
         thread::scope(|scope| {
@@ -194,10 +194,7 @@ impl<'a> Runner<'a> {
             };
             others.into_iter().map(join).fold(first, Result::and)
         })?;
-        let done = cells.iter().zip(slots);
-        Ok(done
-            .filter_map(|(cell, slot)| Some((cell, slot.into_inner().unwrap_or_else(PoisonError::into_inner)?)))
-            .collect())
+        Ok(cells.iter().zip(slots).filter_map(|(cell, slot)| Some((cell, slot.into_inner()?))).collect())
     }
 
     /// One cell, from its program to its record, which is kept unless other engines have yet to judge its answer.

@@ -105,12 +105,10 @@ pub(super) fn to_build<'a>(engines: impl IntoIterator<Item = &'a Entry>) -> Opti
 pub(crate) fn check_baseline(cells: &[Cell<'_>], baseline: &str) -> Result<()> {
     let stored = |cell: &&Cell<'_>| paths::criterion_of(&cell.id).join(baseline).join("sample.json").exists();
     let missing: Vec<String> = cells.iter().filter(|cell| !stored(cell)).map(|cell| cell.id.to_string()).collect();
-    if let Some(first) = missing.first() {
-        let others = missing.len() - 1;
-        let more = if others > 0 { format!(" and {others} more") } else { String::new() };
-        bail!(
-            "there is no baseline '{baseline}' for {first}{more}; save one with: cargo bench -- {first} --save-baseline {baseline}"
-        );
-    }
-    Ok(())
+    let Some(first) = missing.first() else { return Ok(()) };
+    let others = missing.len() - 1;
+    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+    bail!(
+        "there is no baseline '{baseline}' for {first}{more}; save one with: cargo bench -- {first} --save-baseline {baseline}"
+    )
 }

@@ -16,7 +16,7 @@ use crate::host::checksum::sha256;
 use crate::host::data::tables::{self, Found};
 use crate::host::record::{Record, TableRead, metric};
 use crate::host::session::{Program, Runs, Session};
-use crate::protocol::dataset::Dataset;
+use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::task::Task;
 use crate::protocol::units::Bytes;
 
@@ -46,11 +46,8 @@ impl Runner<'_> {
         record.planning = planning;
         record.dataset.sha256 = Some(dataset.sha256.clone());
         record.dataset.layout = Some(dataset.layout.clone());
-        record.dataset.tables = dataset
-            .tables
-            .iter()
-            .map(|table| TableRead::of(table, tables::reads_single_precision(table, &text)))
-            .collect();
+        let read = |table: &Table| TableRead::of(table, tables::reads_single_precision(table, &text));
+        record.dataset.tables = dataset.tables.iter().map(read).collect();
         let cautions = dataset.tables.iter().flat_map(|table| table.cautions.clone());
         record.dataset.cautions = cautions.chain(tables::overflow_caution(&dataset.tables, &text)).collect();
         self.tell(&Event::Verifying { id: &cell.id, parallel: cell.variant.parallel });
@@ -59,7 +56,6 @@ impl Runner<'_> {
         ready
     }
 
-    /// Starts the program and has its answer judged.
     fn answered(
         &self,
         cell: &Cell<'_>,

@@ -32,7 +32,6 @@ pub struct Agreement {
     pub ends_in_a_tie: Option<bool>,
 }
 
-/// What one engine says.
 struct Said {
     name: String,
     components: Vec<String>,

@@ -48,13 +48,12 @@ impl Runner<'_> {
         }
         let data: BTreeSet<_> = results.iter().map(|result| result.record.dataset.sha256.clone()).collect();
         for data in data {
-            let testimonies: Vec<(usize, Testimony<'_>)> = results
+            let (places, said): (Vec<usize>, Vec<Testimony<'_>>) = results
                 .iter()
                 .enumerate()
                 .filter_map(|(place, result)| Some((place, result.testimony(data.as_deref())?)))
-                .collect();
+                .unzip();
             let refusals: Vec<Refusal> = results.iter().filter_map(|result| result.refusal(data.as_deref())).collect();
-            let (places, said): (Vec<usize>, Vec<Testimony<'_>>) = testimonies.into_iter().unzip();
             let rows = |place: usize, buckets: &Buckets| self.rows_in(cells[places[place]], programs, buckets).ok();
             let verdicts = verdicts(query, &sql, &said, &refusals, self.settings.accept_majority, &rows);
             for (place, verdict) in places.into_iter().zip(verdicts) {

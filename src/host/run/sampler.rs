@@ -8,13 +8,10 @@ use crate::host::session::{Failure, FailureKind};
 
 /// The samples of a cell, and what came before them.
 pub(crate) struct Samples {
-    /// Those that count.
     pub(crate) taken: Vec<Sample>,
-    /// Each run of the warm-up.
     pub(crate) warm_up_ns: Vec<u64>,
 }
 
-/// A way to take samples.
 pub(crate) trait Sampler {
     /// Takes the samples of a cell whose answer is verified.
     ///

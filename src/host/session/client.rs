@@ -115,7 +115,6 @@ impl Session {
         self.child.id()
     }
 
-    /// Says that another process does the work, from now on.
     pub(crate) fn look_at(&mut self, worker: Worker) {
         self.worker = worker;
     }

@@ -9,96 +9,46 @@ use thiserror::Error;
 use crate::protocol::messages::OLDER_PROTOCOL;
 use crate::protocol::units::Bytes;
 
-/// Why a program gave no result.
+/// Why a program gave no result. A `request` is what it was asked for at that moment.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "a variant says what its fields are where their names do not")]
 pub enum FailureKind {
-    /// The executable could not be started.
+    /// The executable could not be started, by the system's error.
     #[error("could not start {program}: {error}")]
-    NotStarted {
-        /// Its path.
-        program: String,
-        /// The system's error.
-        error: String,
-    },
-    /// Killed by a signal that the host did not send.
+    NotStarted { program: String, error: String },
+    /// Killed by a signal that the host did not send: 11 is a segmentation fault, 6 an abort, 9 often the kernel's
+    /// out-of-memory killer.
     #[error("crashed with signal {signal} while asked to {request}")]
-    Crashed {
-        /// The signal's number: 11 is a segmentation fault, 6 an abort, 9 often the kernel's out-of-memory killer.
-        signal: i32,
-        /// What it was doing.
-        request: String,
-    },
+    Crashed { signal: i32, request: String },
     /// Ended by itself before it had answered.
     #[error("exited with code {code} while asked to {request}")]
-    Exited {
-        /// Its exit code.
-        code: i32,
-        /// What it was doing.
-        request: String,
-    },
+    Exited { code: i32, request: String },
     /// Took longer than the deadline.
     #[error("no reply to {request} within {} s; raise the deadline with QUERYDYNO_TIMEOUT", limit.as_secs_f64())]
-    TimedOut {
-        /// The deadline.
-        limit: Duration,
-        /// What it was doing.
-        request: String,
-    },
-    /// Held more memory than it was allowed.
+    TimedOut { limit: Duration, request: String },
+    /// Held more memory than it was allowed: `held` was seen before it was killed.
     #[error("out of memory: held {held} during {request}, allowed {limit}; raise it with QUERYDYNO_MEMORY")]
-    OutOfMemory {
-        /// The limit.
-        limit: Bytes,
-        /// What was seen before it was killed.
-        held: Bytes,
-        /// What it was doing.
-        request: String,
-    },
-    /// The engine itself gave up for want of memory.
+    OutOfMemory { limit: Bytes, held: Bytes, request: String },
+    /// The engine itself gave up for want of memory, with this error.
     #[error("out of memory: {message}; QUERYDYNO_MEMORY is what it is allowed")]
-    GaveUp {
-        /// The engine's error.
-        message: String,
-    },
-    /// Said something that is not a reply.
+    GaveUp { message: String },
+    /// Said something that is not a reply, which began so.
     #[error("invalid reply to {request}: {said}")]
-    Garbage {
-        /// The beginning of what it said.
-        said: String,
-        /// What it was asked.
-        request: String,
-    },
-    /// Speaks another version of the protocol.
+    Garbage { said: String, request: String },
+    /// Speaks another version of the protocol than the host.
     #[error("speaks protocol {theirs}, the host speaks {ours}: {}", what_changed(*theirs))]
-    OtherProtocol {
-        /// The program's version.
-        theirs: u32,
-        /// The host's version.
-        ours: u32,
-    },
-    /// The engine itself reported an error.
+    OtherProtocol { theirs: u32, ours: u32 },
+    /// The engine itself reported an error, here with its causes.
     #[error("{message}")]
-    Engine {
-        /// The error with its causes.
-        message: String,
-    },
+    Engine { message: String },
     /// The engine cannot do this by its nature: a skip, not a failure.
     #[error("unsupported: {reason}")]
-    Unsupported {
-        /// Why.
-        reason: String,
-    },
-    /// A cold run found its data in memory: a skip, since a time of it would be neither hot nor cold.
+    Unsupported { reason: String },
+    /// A cold run found its data in memory: a skip, since a time of it would be neither hot nor cold. `read` is what came from the
+    /// disk during the run, `needed` the column bytes that the query needs, `why` what may be the reason.
     #[error("refused as cold: {} came from the disk of {needed} that the query needs; {why}", read.map_or_else(|| "an unknown amount".to_owned(), |read| read.to_string()))]
-    NotCold {
-        /// What was read from the disk during the run.
-        read: Option<Bytes>,
-        /// Column bytes that the query needs.
-        needed: Bytes,
-        /// What may be the reason.
-        why: String,
-    },
+    NotCold { read: Option<Bytes>, needed: Bytes, why: String },
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -116,7 +66,6 @@ fn what_changed(theirs: u32) -> &'static str {
 }
 
 impl FailureKind {
-    /// What an engine's own error message means.
     pub(super) fn told(message: String) -> Self {
         let text = message.to_lowercase();
         if OUT_OF_MEMORY.iter().any(|words| text.contains(words)) {

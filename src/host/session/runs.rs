@@ -53,7 +53,6 @@ impl Runs {
 /// Which process does the work, and is looked at for memory, CPU time and bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Worker {
-    /// The program itself.
     Program,
     /// A server that it is a client of.
     Server(u32),
