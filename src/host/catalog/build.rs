@@ -4,13 +4,12 @@
 //! `cargo xtask build duckdb` builds ahead of a run; a bench builds what it needs by itself.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{ChildStderr, Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 
 use super::compiler::{COST_OF_GCC, Compilers, INSTALL_CLANG};
 use super::library::{FOLDER, Library, NotToBeHad, Origin};
@@ -43,12 +42,36 @@ impl Recipe {
         }
     }
 
-    /// Its program, built if it is missing or stale.
+    /// Its program, built if cargo finds it missing or stale; silent when it is fresh.
     ///
     /// # Errors
     /// When it does not compile.
     pub fn build(&self) -> Result<Program> {
-        build(self)
+        let program = self.program();
+        let missing = !program.path.is_file();
+        let (recipe, library) = self.resolved()?;
+        if missing {
+            warn_of_compiler(&recipe);
+        }
+        // Only `rustc` takes arguments for the program alone; what it depends on is compiled as by `build`.
+        let verb = if library.is_some() { "rustc" } else { "build" };
+        let mut cargo = recipe.cargo_with(verb, library.as_ref());
+        if let Some(library) = &library {
+            cargo.arg("--").args(library.arguments());
+        }
+        // A first build is long: cargo shows its own progress bar. A later one says only what it compiles, if anything.
+        cargo.stderr(if missing { Stdio::inherit() } else { Stdio::piped() });
+        let status = command::run(&mut cargo, |child| tell_of_rebuild(&recipe, child.stderr.take()))?;
+        ensure!(
+            status.success(),
+            "{} does not build; see cargo's messages above, or try: cargo xtask build {}",
+            recipe.bin(),
+            recipe.feature
+        );
+        if let (Some(library), Some(folder)) = (&library, program.path.parent()) {
+            library.put_beside(folder)?;
+        }
+        Ok(program)
     }
 
     /// Where cargo puts the program.
@@ -63,10 +86,14 @@ impl Recipe {
         cpu_minutes.div_ceil(u32::try_from(machine::cores()).unwrap_or(1))
     }
 
+    /// Of an engine with a library: which one is linked, or that it is compiled instead.
+    fn origin(&self) -> Option<Origin<'_>> {
+        self.library.as_ref().map(|pinned| pinned.origin(self.told))
+    }
+
     /// Where the engine comes from, in a few words for people; `None` where there is no choice.
     pub fn comes_from(&self) -> Option<String> {
-        let library = self.library.as_ref()?;
-        Some(match library.origin(self.told) {
+        Some(match self.origin()? {
             Origin::Folder(folder) => format!("linked with the library in {}, which {FOLDER} names", folder.display()),
             Origin::Wheel(wheel) => {
                 format!("linked with its makers' library: {} (sha256 {})", wheel.file, wheel.sha256)
@@ -76,8 +103,8 @@ impl Recipe {
     }
 
     /// Whether C++ is compiled, so that the compiler matters.
-    pub(crate) fn compiles(&self) -> bool {
-        self.library.as_ref().map_or(self.cxx, |library| library.origin(self.told) == Origin::Source)
+    fn compiles(&self) -> bool {
+        self.origin().map_or(self.cxx, |origin| origin == Origin::Source)
     }
 
     /// A cargo command on this program and nothing else, in the recipe's environment: `clippy`. Links nothing.
@@ -85,26 +112,22 @@ impl Recipe {
     /// # Errors
     /// When a folder that the user names has no library.
     pub fn cargo(&self, verb: &str) -> Result<Command> {
-        let library = match self.library.as_ref().map(|pinned| (pinned, pinned.origin(self.told))) {
-            Some((_, Origin::Folder(folder))) => Some(Library::in_folder(&folder, &libraries())?),
-            Some((pinned, Origin::Wheel(wheel))) => pinned.found(wheel, &libraries()),
-            Some((_, Origin::Source)) | None => None,
+        let library = match (&self.library, self.origin()) {
+            (_, Some(Origin::Folder(folder))) => Some(Library::in_folder(&folder, &libraries())?),
+            (Some(pinned), Some(Origin::Wheel(wheel))) => pinned.found(wheel, &libraries()),
+            _ => None,
         };
         Ok(self.cargo_with(verb, library.as_ref()))
     }
 
     fn cargo_with(&self, verb: &str, library: Option<&Library>) -> Command {
         let compilers = Compilers::find();
-        let feature = if self.library.is_some() && self.compiles() {
-            self.feature.clone() + SOURCE
-        } else {
-            self.feature.clone()
-        };
-        let features: Vec<&str> = [feature.as_str()].into_iter().chain(self.extra.iter().copied()).collect();
+        let feature = self.feature.clone() + if self.origin() == Some(Origin::Source) { SOURCE } else { "" };
+        let features = [&[feature.as_str()][..], &self.extra].concat().join(",");
         let mut cargo = cargo_in(&self.checkout);
         cargo
             .args([verb, "--release", "--no-default-features"])
-            .args(["--features", &features.join(","), "--bin", &self.bin()])
+            .args(["--features", &features, "--bin", &self.bin()])
             // A revision is built as it is locked, and not changed by it.
             .args((self.checkout != Checkout::here()).then_some("--locked"))
             .env("QUERYDYNO_RECIPE", self.made_of(&compilers, library))
@@ -154,8 +177,7 @@ impl Recipe {
     }
 
     fn bin(&self) -> String {
-        let parts: Vec<&str> = ["querydyno", &self.feature].into_iter().chain(self.extra.iter().copied()).collect();
-        parts.join("-")
+        [&["querydyno", &self.feature][..], &self.extra].concat().join("-")
     }
 
     /// What the program is told of its own making, and repeats in each record.
@@ -180,50 +202,18 @@ impl Recipe {
     }
 }
 
-/// Builds the program if cargo finds it missing or stale; silent when it is fresh.
-pub(super) fn build(recipe: &Recipe) -> Result<Program> {
-    let program = recipe.program();
-    let missing = !program.path.is_file();
-    let (recipe, library) = recipe.resolved()?;
-    let recipe = &recipe;
-    if missing {
-        warn_of_compiler(recipe);
-    }
-    // Only `rustc` takes arguments for the program alone; what it depends on is compiled as by `build`.
-    let verb = if library.is_some() { "rustc" } else { "build" };
-    let mut cargo = recipe.cargo_with(verb, library.as_ref());
-    if let Some(library) = &library {
-        cargo.arg("--").args(library.arguments());
-    }
-    // A first build is long: cargo shows its own progress bar. A later one says only what it compiles, if anything.
-    cargo.stderr(if missing { Stdio::inherit() } else { Stdio::piped() });
-    let status = command::run(&mut cargo, |child| tell_of_rebuild(recipe, child.stderr.take()))?;
-    if !status.success() {
-        bail!(
-            "{} does not build; see cargo's messages above, or try: cargo xtask build {}",
-            recipe.bin(),
-            recipe.feature
-        );
-    }
-    if let (Some(library), Some(folder)) = (&library, program.path.parent()) {
-        library.put_beside(folder)?;
-    }
-    Ok(program)
-}
-
 /// Passes on what cargo says, and says first why it compiles what was compiled before.
 fn tell_of_rebuild(recipe: &Recipe, stderr: Option<ChildStderr>) -> Result<()> {
     let mut stale = false;
     for line in stderr.into_iter().flat_map(|stderr| BufReader::new(stderr).lines()) {
         let line = line?;
-        if line.trim_start().starts_with("Finished") {
-            continue;
-        }
         if !stale && line.trim_start().starts_with("Compiling") {
             stale = true;
             log::info!("{} is older than its source: building it again, mostly in 1 or 2 minutes", recipe.bin());
         }
-        log::info!("{line}");
+        if !line.trim_start().starts_with("Finished") {
+            log::info!("{line}");
+        }
     }
     Ok(())
 }
@@ -256,11 +246,20 @@ pub fn cargo() -> Command {
 }
 
 fn cargo_in(checkout: &Checkout) -> Command {
+    /// What users set, behind `CARGO`. All else the cargo or bench around us set for itself: the cargo below would compile
+    /// things anew.
+    const KEPT: [&str; 8] = ["_HOME", "_NET", "_HTTP", "_REGIST", "_TERM", "_BUILD", "_INCREMENTAL", "_ALIAS"];
     let ours = *checkout == Checkout::here();
     // Another tree may ask for another toolchain, which the one that runs us would not look for.
     let own = env::var_os("CARGO").filter(|_| ours);
     let mut cargo = Command::new(own.unwrap_or_else(|| "cargo".into()));
-    clean_environment(&mut cargo);
+    for (name, _) in env::vars_os() {
+        let rest = name.to_str().and_then(|name| name.strip_prefix("CARGO"));
+        if rest.is_some_and(|rest| !KEPT.iter().any(|kept| rest.starts_with(kept))) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.env_remove("LD_LIBRARY_PATH");
     if !ours {
         cargo.env_remove("RUSTUP_TOOLCHAIN");
     }
@@ -268,38 +267,11 @@ fn cargo_in(checkout: &Checkout) -> Command {
     cargo
 }
 
-/// What the cargo or bench around us set for itself must not reach the cargo below, or it would compile things anew.
-fn clean_environment(command: &mut Command) {
-    const KEPT: [&str; 8] = [
-        "CARGO_HOME",
-        "CARGO_NET",
-        "CARGO_HTTP",
-        "CARGO_REGIST",
-        "CARGO_TERM",
-        "CARGO_BUILD",
-        "CARGO_INCREMENTAL",
-        "CARGO_ALIAS",
-    ];
-    let set_by_cargo = |name: &OsString| {
-        let Some(name) = name.to_str() else { return false };
-        name.starts_with("CARGO") && !KEPT.iter().any(|kept| name.starts_with(kept))
-    };
-    for (name, _) in env::vars_os().filter(|(name, _)| set_by_cargo(name)) {
-        command.env_remove(name);
-    }
-    command.env_remove("LD_LIBRARY_PATH");
-}
-
-pub(crate) fn locked_version(name: &str) -> Option<String> {
-    locked_in(&Checkout::here(), name)
-}
-
-fn locked_in(checkout: &Checkout, name: &str) -> Option<String> {
+/// The version of a crate in the tree's `Cargo.lock`.
+pub(crate) fn locked_in(checkout: &Checkout, name: &str) -> Option<String> {
     let lock: toml::Table = fs::read_to_string(checkout.root.join("Cargo.lock")).ok()?.parse().ok()?;
-    let packages = lock.get("package")?.as_array()?;
+    let of_that_name = |package: &&toml::Value| package.get("name").and_then(toml::Value::as_str) == Some(name);
     // The newest, where several are locked: the engine's own is the one we depend on.
-    let version = |package: &toml::Value| {
-        (package.get("name")?.as_str()? == name).then(|| package.get("version")?.as_str().map(str::to_owned))?
-    };
-    packages.iter().filter_map(version).next_back()
+    let newest = lock.get("package")?.as_array()?.iter().rfind(of_that_name)?;
+    newest.get("version")?.as_str().map(str::to_owned)
 }

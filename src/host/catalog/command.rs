@@ -20,15 +20,18 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// # Errors
 /// When it does not start, or after an interrupt.
 pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
-    let mut found = None;
-    let deadline = Instant::now() + limit;
     let (mut child, _group) = start(command)?;
-    while found.is_none() && Instant::now() < deadline && !interrupt::requested() {
-        std::thread::sleep(LOOK);
-        found = child.try_wait()?;
-    }
+    let found = ended(&mut child, limit, LOOK)?;
     interrupt::check()?;
     Ok(found)
+}
+
+/// Runs a tool whose output is for people, so that it goes to stderr. Whether it ended well.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn succeeds(command: &mut Command) -> Result<bool> {
+    Ok(run(command.stdout(std::io::stderr()), |_| Ok(()))?.success())
 }
 
 /// Starts the tool in a process group of its own, lets `watch` have its output, and waits for it.
@@ -53,6 +56,18 @@ fn start(command: &mut Command) -> Result<(Child, Group)> {
     Ok((child, group))
 }
 
+/// How it ended; `None` where it did not within the limit, or before an interrupt.
+fn ended(child: &mut Child, limit: Duration, look: Duration) -> Result<Option<ExitStatus>> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let status = child.try_wait()?;
+        if status.is_some() || Instant::now() >= deadline || interrupt::requested() {
+            return Ok(status);
+        }
+        std::thread::sleep(look);
+    }
+}
+
 /// What a tool says of its version; `None` without the tool, or one that hangs.
 pub(crate) fn version_of(program: &str) -> Option<String> {
     let mut asked = Command::new(program);
@@ -61,23 +76,13 @@ pub(crate) fn version_of(program: &str) -> Option<String> {
 }
 
 fn version_within(command: &mut Command, limit: Duration) -> Option<String> {
-    let deadline = Instant::now() + limit;
     let (mut child, group) = start(command).ok()?;
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if Instant::now() < deadline && !interrupt::requested() => std::thread::sleep(SOON),
-            _ => {
-                group.kill();
-                let _ = child.wait();
-                return None;
-            }
-        }
-    };
+    let in_time = ended(&mut child, limit, SOON).is_ok_and(|status| status.is_some());
     // A few lines, which the pipe holds; what the tool left running must not hold it open.
     group.kill();
+    let status = child.wait().ok()?;
     let told = std::io::read_to_string(child.stdout.take()?).ok()?;
-    status.success().then(|| told.trim().to_owned())
+    (in_time && status.success()).then(|| told.trim().to_owned())
 }
 
 #[cfg(test)]

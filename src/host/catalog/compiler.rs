@@ -35,10 +35,8 @@ impl Compilers {
         if let Ok(told) = env::var("CXX") {
             return Self { env: Vec::new(), recommended: told.contains("clang"), described: describe(&told) };
         }
-        let versioned = (OLDEST_CLANG..NEWEST_CLANG)
-            .rev()
-            .map(|version| (format!("clang-{version}"), format!("clang++-{version}")));
-        for (cc, cxx) in versioned {
+        for version in (OLDEST_CLANG..NEWEST_CLANG).rev() {
+            let (cc, cxx) = (format!("clang-{version}"), format!("clang++-{version}"));
             if let (Some(_), Some(described)) = (describe(&cc), describe(&cxx)) {
                 return Self { env: vec![("CC", cc), ("CXX", cxx)], described: Some(described), recommended: true };
             }

@@ -1,6 +1,6 @@
 //! What engines are built on: [`Components`]. Engines that share a component may share its faults, so they are one vote.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::LazyLock;
 
@@ -17,20 +17,16 @@ impl Components {
     /// As `fixtures/engines.toml` has them; of packages too, by the package's name. What is wrong in that file is an error of
     /// whoever reads all of it.
     pub fn listed() -> &'static Self {
-        static LISTED: LazyLock<Components> = LazyLock::new(|| {
-            let text = fs::read_to_string(paths::root().join("fixtures/engines.toml")).unwrap_or_default();
-            Components::read(&text)
-        });
+        static LISTED: LazyLock<Components> = LazyLock::new(Components::read);
         &LISTED
     }
 
-    fn read(text: &str) -> Self {
-        let table: toml::Table = toml::from_str(text).unwrap_or_default();
+    fn read() -> Self {
+        let text = fs::read_to_string(paths::root().join("fixtures/engines.toml")).unwrap_or_default();
         let mut all = BTreeMap::new();
-        for (name, engine) in table {
-            let listed = engine.get("components").and_then(toml::Value::as_array).cloned().unwrap_or_default();
-            let components: Vec<String> =
-                listed.iter().filter_map(|component| component.as_str().map(str::to_owned)).collect();
+        for (name, engine) in toml::from_str::<toml::Table>(&text).unwrap_or_default() {
+            let listed = engine.get("components").and_then(toml::Value::as_array).into_iter().flatten();
+            let components: Vec<String> = listed.filter_map(|one| one.as_str().map(str::to_owned)).collect();
             if let Some(package) = engine.get("package").and_then(toml::Value::as_str) {
                 all.entry(package.to_owned()).or_insert_with(|| components.clone());
             }
@@ -58,16 +54,11 @@ impl Components {
             let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(text.len());
             text[..end].to_lowercase()
         };
-        let mut found: Vec<String> = requirements
-            .iter()
-            .map(package)
-            .flat_map(|package| {
-                if package == "pyarrow" { vec![package] } else { self.0.get(&package).cloned().unwrap_or_default() }
-            })
-            .collect();
-        found.sort_unstable();
-        found.dedup();
-        found
+        let built_on = |package: String| {
+            if package == "pyarrow" { vec![package] } else { self.0.get(&package).cloned().unwrap_or_default() }
+        };
+        let found: BTreeSet<String> = requirements.iter().map(package).flat_map(built_on).collect();
+        found.into_iter().collect()
     }
 
     /// The independent votes of engines that are written with their versions: `duckdb 2.0.0`.
@@ -84,18 +75,15 @@ impl Components {
 /// How many independent votes engines with these components have, and what each of them rests on: engines that share a
 /// component, be it through a third one, are one vote.
 pub(crate) fn independent<'a>(engines: impl IntoIterator<Item = &'a [String]>) -> Vec<String> {
-    let mut votes: Vec<Vec<&str>> = Vec::new();
+    let mut votes: Vec<BTreeSet<&str>> = Vec::new();
     for components in engines.into_iter().filter(|components| !components.is_empty()) {
-        let mut joined: Vec<&str> = components.iter().map(String::as_str).collect();
-        let shares = |vote: &Vec<&str>| vote.iter().any(|component| components.iter().any(|ours| ours == component));
-        let (same, others): (Vec<_>, Vec<_>) = votes.into_iter().partition(shares);
-        votes = others;
-        joined.extend(same.into_iter().flatten());
-        joined.sort_unstable();
-        joined.dedup();
+        let mut joined: BTreeSet<&str> = components.iter().map(String::as_str).collect();
+        for same in votes.extract_if(.., |vote| !vote.is_disjoint(&joined)).collect::<Vec<_>>() {
+            joined.extend(same);
+        }
         votes.push(joined);
     }
-    let mut names: Vec<String> = votes.into_iter().map(|vote| vote.join("+")).collect();
+    let mut names: Vec<String> = votes.into_iter().map(|vote| Vec::from_iter(vote).join("+")).collect();
     names.sort_unstable();
     names
 }

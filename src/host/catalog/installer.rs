@@ -14,51 +14,13 @@ use super::command;
 const INSTALLED: &str = include_str!("installed.py");
 
 /// What the environment may tell pip: where packages come from, and how they are fetched. All else says where they go or which.
-const OF_PIP: [&str; 16] = [
-    "INDEX_URL",
-    "EXTRA_INDEX_URL",
-    "FIND_LINKS",
-    "NO_INDEX",
-    "PROXY",
-    "CERT",
-    "CLIENT_CERT",
-    "TRUSTED_HOST",
-    "CONFIG_FILE",
-    "CACHE_DIR",
-    "NO_CACHE_DIR",
-    "DEFAULT_TIMEOUT",
-    "TIMEOUT",
-    "RETRIES",
-    "KEYRING_PROVIDER",
-    "USE_FEATURE",
-];
-/// The same for uv. A name that ends in `*` stands for all that begin so.
-const OF_UV: [&str; 23] = [
-    "DEFAULT_INDEX",
-    "INDEX",
-    "INDEX_*",
-    "EXTRA_INDEX_URL",
-    "FIND_LINKS",
-    "NO_INDEX",
-    "OFFLINE",
-    "INSECURE_HOST",
-    "NATIVE_TLS",
-    "SYSTEM_CERTS",
-    "CONFIG_FILE",
-    "NO_CONFIG",
-    "CACHE_DIR",
-    "NO_CACHE",
-    "HTTP_*",
-    "REQUEST_TIMEOUT",
-    "KEYRING_PROVIDER",
-    "CREDENTIALS_DIR",
-    "LINK_MODE",
-    "CONCURRENT_*",
-    // Which interpreter, where the wanted one is not on the PATH.
-    "MANAGED_PYTHON",
-    "NO_MANAGED_PYTHON",
-    "PYTHON_*",
-];
+const OF_PIP: &str = "INDEX_URL EXTRA_INDEX_URL FIND_LINKS NO_INDEX PROXY CERT CLIENT_CERT TRUSTED_HOST CONFIG_FILE CACHE_DIR \
+    NO_CACHE_DIR DEFAULT_TIMEOUT TIMEOUT RETRIES KEYRING_PROVIDER USE_FEATURE";
+/// The same for uv, and which interpreter it takes where the wanted one is not on the PATH. A name that ends in `*` stands for
+/// all that begin so.
+const OF_UV: &str = "DEFAULT_INDEX INDEX INDEX_* EXTRA_INDEX_URL FIND_LINKS NO_INDEX OFFLINE INSECURE_HOST NATIVE_TLS SYSTEM_CERTS \
+    CONFIG_FILE NO_CONFIG CACHE_DIR NO_CACHE HTTP_* REQUEST_TIMEOUT KEYRING_PROVIDER CREDENTIALS_DIR LINK_MODE CONCURRENT_* \
+    MANAGED_PYTHON NO_MANAGED_PYTHON PYTHON_*";
 
 /// Takes out of a command's environment what would have it install elsewhere or other things.
 pub(super) fn clean(command: &mut Command) -> &mut Command {
@@ -72,19 +34,14 @@ pub(super) fn clean(command: &mut Command) -> &mut Command {
 }
 
 fn is_cleared(name: &str) -> bool {
-    let among = |kept: &[&str], name: &str| {
-        kept.iter().any(|kept| match kept.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => *kept == name,
-        })
+    let among = |kept: &str, name: &str| {
+        kept.split(' ').any(|kept| kept.strip_suffix('*').map_or(kept == name, |prefix| name.starts_with(prefix)))
     };
-    if let Some(option) = name.strip_prefix("PIP_") {
-        return !among(&OF_PIP, option);
+    match name.split_once('_') {
+        Some(("PIP", option)) => !among(OF_PIP, option),
+        Some(("UV", option)) => !among(OF_UV, option),
+        _ => name.starts_with("PYTHON") || name == "VIRTUAL_ENV",
     }
-    if let Some(option) = name.strip_prefix("UV_") {
-        return !among(&OF_UV, option);
-    }
-    name.starts_with("PYTHON") || name == "VIRTUAL_ENV"
 }
 
 /// Looks whether the interpreter's environment holds these requirements, and whether the module can be imported there.

@@ -58,9 +58,8 @@ impl Listed {
         );
         let (kind, source) = match (self.cpu_minutes, self.package, self.version) {
             (Some(cpu_minutes), None, None) => {
-                let feature = name.clone();
                 let recipe = Recipe {
-                    feature,
+                    feature: name.clone(),
                     cpu_minutes,
                     cxx: self.cxx,
                     target_cpu: self.target_cpu,

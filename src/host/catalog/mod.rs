@@ -116,13 +116,12 @@ impl Catalog {
     pub fn read_in(checkout: &Checkout, settings: &Settings) -> Result<Self> {
         let path = checkout.root.join("fixtures/engines.toml");
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let within = || format!("in {}", path.display());
         // An ordered map, so that engines appear as they are listed.
-        let listed: toml::Table = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
-        let mut entries = listed
-            .into_iter()
-            .map(|(name, value)| value.try_into::<Listed>()?.entry(name, &settings.python, checkout))
-            .collect::<Result<Vec<_>>>()
-            .with_context(|| format!("in {}", path.display()))?;
+        let listed = toml::from_str::<toml::Table>(&text).with_context(within)?.into_iter();
+        let entry =
+            |(name, value): (_, toml::Value)| value.try_into::<Listed>()?.entry(name, &settings.python, checkout);
+        let mut entries = listed.map(entry).collect::<Result<Vec<_>>>().with_context(within)?;
         for entry in &mut entries {
             if let Source::Built(recipe) = &mut entry.source {
                 recipe.told = settings.duckdb;
@@ -133,8 +132,7 @@ impl Catalog {
                 entries.iter().all(|entry| entry.name != *name),
                 "engine.{name} in querydyno.toml takes a name that is there; choose another, such as {name}-own"
             );
-            let entry = own::entry(name, own, &entries, &settings.python)?;
-            entries.push(entry);
+            entries.push(own::entry(name, own, &entries, &settings.python)?);
         }
         Ok(Self { entries })
     }
@@ -184,8 +182,7 @@ impl Catalog {
                 !word.starts_with('@'),
                 "'{word}' is a version of nothing: write the whole name, polars-wheel{word}"
             );
-            let entry = find(&self.entries, word)?;
-            self.entries.push(entry);
+            self.entries.push(self.entry(word)?);
         }
         Ok(())
     }
@@ -226,11 +223,10 @@ impl Entry {
             bail!("{} names its versions among its requirements", self.name);
         };
         let package = Some((package.clone(), version.to_owned()));
-        let script = Script { package, ..script.clone() };
         Ok(Self {
             name: format!("{}@{version}", self.name),
             title: format!("{} {version}", self.title),
-            source: Source::Script(script),
+            source: Source::Script(Script { package, ..script.clone() }),
             ..self.clone()
         })
     }
@@ -242,18 +238,14 @@ impl Entry {
 
     /// How the program is compiled; `None` for what is not compiled here.
     pub fn recipe(&self) -> Option<&Recipe> {
-        match &self.source {
-            Source::Built(recipe) => Some(recipe),
-            Source::Script(_) | Source::Given(_) => None,
-        }
+        let Source::Built(recipe) = &self.source else { return None };
+        Some(recipe)
     }
 
     /// The script and its packages; `None` for other engines.
     pub fn script(&self) -> Option<&Script> {
-        match &self.source {
-            Source::Script(script) => Some(script),
-            Source::Built(_) | Source::Given(_) => None,
-        }
+        let Source::Script(script) = &self.source else { return None };
+        Some(script)
     }
 
     /// The program if it is there, whether or not it is up to date. Compiles and installs nothing.
@@ -272,17 +264,12 @@ impl Entry {
     /// When it does not compile, its packages cannot be installed, or a user's executable is not there.
     pub fn program(&self) -> Result<Program> {
         let program = match &self.source {
-            Source::Built(recipe) => build::build(recipe)?,
+            Source::Built(recipe) => recipe.build()?,
             Source::Script(script) => script.make()?,
             Source::Given(program) => program.clone(),
         };
-        if !program.path.is_file() {
-            bail!(
-                "{} is no executable file; mend engine.{}.program in querydyno.toml",
-                program.path.display(),
-                self.name
-            );
-        }
+        let (path, name) = (program.path.display(), &self.name);
+        ensure!(program.path.is_file(), "{path} is no executable file; mend engine.{name}.program in querydyno.toml");
         Ok(self.with_env(program))
     }
 
@@ -291,7 +278,7 @@ impl Entry {
     /// # Errors
     /// When it does not compile.
     pub fn made(&self, recipe: &Recipe) -> Result<Program> {
-        Ok(self.with_env(build::build(recipe)?))
+        Ok(self.with_env(recipe.build()?))
     }
 
     fn with_env(&self, mut program: Program) -> Program {

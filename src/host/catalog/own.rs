@@ -14,11 +14,12 @@ use crate::host::settings::OwnEngine;
 
 /// The engine of that name; `entries` are those it may be like.
 pub(super) fn entry(name: &str, own: &OwnEngine, entries: &[Entry], python: &str) -> Result<Entry> {
+    let engine = format!("engine.{name} in querydyno.toml");
     let model = own.like.as_deref().map(|like| find(entries, like)).transpose();
     let model = model.with_context(|| format!("engine.{name}.like in querydyno.toml"))?;
     let (kind, source) = match (&own.program, &own.script, &model) {
         (Some(_), Some(_), _) => {
-            bail!("engine.{name} in querydyno.toml: program is an executable, script a Python file; give one of them")
+            bail!("{engine}: program is an executable, script a Python file; give one of them")
         }
         (Some(path), None, _) => {
             let path = paths::root().join(path);
@@ -38,21 +39,16 @@ pub(super) fn entry(name: &str, own: &OwnEngine, entries: &[Entry], python: &str
             ("script", Source::Script(script))
         }
         (None, None, Some(model)) => {
-            ensure!(
-                own.args.is_empty() && own.env.is_empty(),
-                "engine.{name} in querydyno.toml: args and env go with program, options with like"
-            );
+            let neither = own.args.is_empty() && own.env.is_empty();
+            ensure!(neither, "{engine}: args and env go with program, options with like");
             (model.kind, model.source.clone())
         }
-        (None, None, None) => bail!(
-            "engine.{name} in querydyno.toml needs program (an executable), script (a Python file) or like (an engine)"
-        ),
+        (None, None, None) => {
+            bail!("{engine} needs program (an executable), script (a Python file) or like (an engine)")
+        }
     };
-    ensure!(
-        own.script.is_some() || own.requirements.is_empty(),
-        "engine.{name} in querydyno.toml: requirements go with script"
-    );
-    ensure!(own.program.is_some() || own.args.is_empty(), "engine.{name} in querydyno.toml: args go with program");
+    ensure!(own.script.is_some() || own.requirements.is_empty(), "{engine}: requirements go with script");
+    ensure!(own.program.is_some() || own.args.is_empty(), "{engine}: args go with program");
     let (dialect, ways, mut variables, built_on) = if let Some(model) = model {
         (model.dialect, model.modes, model.env, model.components)
     } else {

@@ -4,12 +4,11 @@
 //!
 //! `cargo xtask build polars-wheel@2.0.0` makes one ahead of a run.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::{command, installer};
 use crate::host::checkout::Checkout;
@@ -57,7 +56,7 @@ impl Script {
         Program {
             path: self.environment().join("bin/python"),
             args: vec![self.file.to_string_lossy().into_owned()],
-            env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
+            env: env.map(|(name, value)| (name.to_owned(), value)).into(),
             ..Program::default()
         }
     }
@@ -99,52 +98,44 @@ impl Script {
     fn install(&self, folder: &Path) -> Result<()> {
         let requirements = self.requirements();
         let packages: Vec<&str> = requirements.lines().collect();
-        let shown = if packages.is_empty() { "no packages".to_owned() } else { packages.join(" ") };
+        let all = packages.join(" ");
+        let shown = if all.is_empty() { "no packages" } else { &all };
         log::info!("making the Python environment {}, once: {shown}", folder.display());
         let python = folder.join("bin/python");
-        let mut venv;
-        let mut install;
+        let (mut venv, mut install);
         if command::version_of("uv").is_some() {
-            venv = Command::new("uv");
-            venv.args(["venv", "--quiet", "--allow-existing", "--python", &self.python]).arg(folder);
-            install = Command::new("uv");
+            (venv, install) = (Command::new("uv"), Command::new("uv"));
+            venv.args(["venv", "--quiet", "--allow-existing", "--python", &self.python]);
             install.args(["pip", "install", "--python"]).arg(&python);
         } else {
-            venv = Command::new(&self.python);
-            venv.args(["-m", "venv"]).args(packages.is_empty().then_some("--without-pip")).arg(folder);
-            install = Command::new(&python);
+            (venv, install) = (Command::new(&self.python), Command::new(&python));
+            venv.args(["-m", "venv"]).args(packages.is_empty().then_some("--without-pip"));
             install.args(["-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]);
         }
-        // Replies go to stdout in our programs, so whatever talks to people goes to stderr.
-        let made = command::run(installer::clean(&mut venv).stdout(Stdio::from(std::io::stderr())), |_| Ok(()))?;
-        ensure!(made.success(), "{} makes no virtual environment; {INSTALL_VENV}", self.python);
+        venv.arg(folder);
+        let made = command::succeeds(installer::clean(&mut venv))?;
+        ensure!(made, "{} makes no virtual environment; {INSTALL_VENV}", self.python);
         if packages.is_empty() {
             return Ok(());
         }
-        install.args(&packages).stdout(Stdio::from(std::io::stderr()));
-        let installed = command::run(installer::clean(&mut install), |_| Ok(()))?;
         ensure!(
-            installed.success(),
-            "cannot install {}; the installer's messages above say why. It needs a package index, and the version must exist for {}",
-            packages.join(" "),
+            command::succeeds(installer::clean(install.args(&packages)))?,
+            "cannot install {all}; the installer's messages above say why. It needs a package index, and the version must exist for {}",
             command::version_of(&self.python).unwrap_or_default()
         );
         // An installer that was sent elsewhere, by a pip.conf for one, ends well too.
         installer::check(&python, self.module().as_deref(), &packages).with_context(|| {
             format!(
-                "the installer ended well, but the environment {} does not hold {}, so it was removed; see where a pip.conf or uv.toml of yours sends packages",
-                folder.display(),
-                packages.join(" ")
+                "the installer ended well, but the environment {} does not hold {all}, so it was removed; see where a pip.conf or uv.toml of yours sends packages",
+                folder.display()
             )
         })
     }
 
     fn check_python(&self) -> Result<()> {
-        let advice = python_advice();
-        let Some(version) = command::version_of(&self.python) else {
-            bail!("there is no {}: {advice}", self.python);
-        };
-        ensure!(new_enough(&version), "{} is {version}, which is too old: {advice}", self.python);
+        let (python, advice) = (&self.python, python_advice());
+        let version = command::version_of(python).with_context(|| format!("there is no {python}: {advice}"))?;
+        ensure!(new_enough(&version), "{python} is {version}, which is too old: {advice}");
         Ok(())
     }
 
@@ -177,8 +168,7 @@ impl Script {
 /// Whether script engines run with it, by what it says of its version: `Python 3.11.7`.
 pub(crate) fn new_enough(version: &str) -> bool {
     let mut numbers = version.trim_start_matches("Python ").split('.').map_while(|part| part.parse::<u32>().ok());
-    let found = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
-    found >= OLDEST_PYTHON
+    (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()) >= OLDEST_PYTHON
 }
 
 /// What to do without a Python that is new enough.

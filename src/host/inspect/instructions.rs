@@ -327,7 +327,7 @@ fn check_limit(found: Summary, gate: &Gate) -> Result<()> {
 
 /// gungraun's runner in the version of the library, which it must match exactly; installed on first use.
 fn runner() -> Result<PathBuf> {
-    let version = build::locked_version("gungraun").context("Cargo.lock names no gungraun")?;
+    let version = build::locked_in(&Checkout::here(), "gungraun").context("Cargo.lock names no gungraun")?;
     let root = paths::own("tools").join(format!("gungraun-runner-{version}"));
     let runner = root.join("bin/gungraun-runner");
     if !runner.is_file() {
