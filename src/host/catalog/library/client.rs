@@ -5,9 +5,9 @@
 //! password, so they go to the client by its input and not by its arguments, which anybody on the machine can read.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -24,7 +24,6 @@ const LOOK: Duration = Duration::from_millis(100);
 const CONNECT: u32 = 15;
 const STALLED: u32 = 60;
 
-/// Which one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Client {
     Curl,
@@ -97,7 +96,7 @@ impl Client {
                 seen(fs::metadata(into).map_or(0, |file| file.len()));
                 std::thread::sleep(LOOK);
             }
-            (told, said) = outputs(child)?;
+            (told, said) = (all_of(child.stdout.take())?, all_of(child.stderr.take())?);
             Ok(())
         })?;
         if status.success() {
@@ -125,11 +124,10 @@ impl Client {
     }
 }
 
-fn outputs(child: &mut Child) -> Result<(String, String)> {
-    let (mut told, mut said) = (Vec::new(), Vec::new());
-    child.stdout.take().context("no output")?.read_to_end(&mut told)?;
-    child.stderr.take().context("no messages")?.read_to_end(&mut said)?;
-    Ok((String::from_utf8_lossy(&told).into_owned(), String::from_utf8_lossy(&said).into_owned()))
+fn all_of(pipe: Option<impl Read>) -> Result<String> {
+    let mut bytes = Vec::new();
+    pipe.context("no pipe")?.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn curl_input(pip: &Pip, address: &str, into: &Path) -> String {
@@ -142,45 +140,27 @@ fn curl_input(pip: &Pip, address: &str, into: &Path) -> String {
         format!("url = {}", quoted(address)),
         format!("output = {}", quoted(&into.to_string_lossy())),
     ];
-    if into.exists() {
-        lines.push("continue-at = -".to_owned());
-    }
-    if pip.trusts(address) {
-        lines.push("insecure".to_owned());
-    }
-    let told = [
-        ("proxy", pip.proxy.clone()),
-        ("cacert", text(pip.cert.as_deref())),
-        ("cert", text(pip.client_cert.as_deref())),
-    ];
-    for (name, value) in told {
-        lines.extend(value.map(|value| format!("{name} = {}", quoted(&value))));
-    }
+    lines.extend(into.exists().then(|| "continue-at = -".to_owned()));
+    lines.extend(pip.trusts(address).then(|| "insecure".to_owned()));
+    lines.extend(pip.proxy.iter().map(|proxy| format!("proxy = {}", quoted(proxy))));
+    lines.extend(pip.cert.iter().map(|path| format!("cacert = {}", quoted(&path.to_string_lossy()))));
+    lines.extend(pip.client_cert.iter().map(|path| format!("cert = {}", quoted(&path.to_string_lossy()))));
     lines.join("\n") + "\n"
 }
 
 fn wget_arguments(pip: &Pip, address: &str, into: &Path) -> Vec<String> {
     let mut all: Vec<String> = ["--no-verbose", "--tries=1", "--input-file=-"].map(str::to_owned).into();
-    all.push(format!("--timeout={STALLED}"));
-    all.push(format!("--connect-timeout={CONNECT}"));
+    all.extend([format!("--timeout={STALLED}"), format!("--connect-timeout={CONNECT}")]);
     all.push(format!("--output-document={}", into.display()));
-    if into.exists() {
-        all.push("--continue".to_owned());
-    }
-    if pip.trusts(address) {
-        all.push("--no-check-certificate".to_owned());
-    }
+    all.extend(into.exists().then(|| "--continue".to_owned()));
+    all.extend(pip.trusts(address).then(|| "--no-check-certificate".to_owned()));
     if let Some(proxy) = &pip.proxy {
-        all.extend(["-e".to_owned(), "use_proxy=yes".to_owned()]);
-        all.extend(["-e".to_owned(), format!("https_proxy={proxy}"), "-e".to_owned(), format!("http_proxy={proxy}")]);
+        let settings = ["use_proxy=yes".to_owned(), format!("https_proxy={proxy}"), format!("http_proxy={proxy}")];
+        all.extend(settings.into_iter().flat_map(|setting| ["-e".to_owned(), setting]));
     }
-    all.extend(text(pip.cert.as_deref()).map(|cert| format!("--ca-certificate={cert}")));
-    all.extend(text(pip.client_cert.as_deref()).map(|cert| format!("--certificate={cert}")));
+    all.extend(pip.cert.iter().map(|cert| format!("--ca-certificate={}", cert.display())));
+    all.extend(pip.client_cert.iter().map(|cert| format!("--certificate={}", cert.display())));
     all
-}
-
-fn text(path: Option<&Path>) -> Option<String> {
-    path.map(|path| path.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

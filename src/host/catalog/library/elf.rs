@@ -9,21 +9,20 @@ use anyhow::{Context, Result, ensure};
 const SYMBOL_BYTES: usize = 24;
 const RELOCATION_BYTES: usize = 24;
 const DYNAMIC_BYTES: usize = 16;
-const SECTION_RELOCATIONS: u32 = 4;
-const SECTION_DYNAMIC: u32 = 6;
-const SECTION_DYNAMIC_SYMBOLS: u32 = 11;
+const SECTION_RELOCATIONS: usize = 4;
+const SECTION_DYNAMIC: usize = 6;
+const SECTION_WITHOUT_CONTENT: usize = 8;
+const SECTION_DYNAMIC_SYMBOLS: usize = 11;
 /// `DT_SONAME`.
-const NAME: u64 = 14;
+const NAME: usize = 14;
 const WEAK: u8 = 2;
 /// A jump to a function: `R_X86_64_JUMP_SLOT` and `R_AARCH64_JUMP_SLOT`.
-const JUMPS: [u64; 2] = [7, 1026];
+const JUMPS: [usize; 2] = [7, 1026];
 
-/// A shared library, read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Object {
     /// What it needs from other libraries, weak symbols left out.
     pub(super) undefined: Vec<Undefined>,
-    /// What it defines.
     pub(super) defined: BTreeSet<String>,
     /// By which name programs that are linked with it look for it.
     pub(super) name: Option<String>,
@@ -39,12 +38,11 @@ pub(super) struct Undefined {
     pub(super) called: bool,
 }
 
-struct Section {
-    name: u32,
-    kind: u32,
+struct Section<'a> {
+    name: usize,
+    kind: usize,
     link: usize,
-    from: usize,
-    bytes: usize,
+    content: &'a [u8],
 }
 
 impl Object {
@@ -53,28 +51,25 @@ impl Object {
     pub(super) fn read(file: &[u8]) -> Result<Self> {
         ensure!(file.starts_with(b"\x7fELF\x02\x01"), "it is no 64-bit little-endian ELF file");
         let sections = sections(file)?;
-        let names = sections.get(usize::from(u16_at(file, 0x3e)?)).context("it has no names of sections")?;
+        let names = sections.get(number(file, 0x3e, 2)?).context("it has no names of sections")?;
         let mut object = Self::default();
         for section in &sections {
             let linked = sections.get(section.link);
-            let content = slice(file, section.from, if section.kind == 8 { 0 } else { section.bytes })?;
             match section.kind {
                 SECTION_DYNAMIC_SYMBOLS => {
                     let strings = linked.context("its symbols have no names")?;
-                    let called = called(file, &sections)?;
-                    object.take_symbols(content, slice(file, strings.from, strings.bytes)?, &called)?;
+                    object.take_symbols(section.content, strings.content, &called(&sections)?)?;
                 }
                 SECTION_DYNAMIC => {
                     let strings = linked.context("its dynamic section has no names")?;
-                    let strings = slice(file, strings.from, strings.bytes)?;
-                    for entry in content.chunks_exact(DYNAMIC_BYTES) {
-                        if u64_at(entry, 0)? == NAME {
-                            object.name = Some(text(strings, usize::try_from(u64_at(entry, 8)?)?)?);
+                    for entry in section.content.chunks_exact(DYNAMIC_BYTES) {
+                        if number(entry, 0, 8)? == NAME {
+                            object.name = Some(text(strings.content, number(entry, 8, 8)?)?);
                         }
                     }
                 }
-                _ if text(slice(file, names.from, names.bytes)?, section.name as usize)? == ".comment" => {
-                    let parts = content.split(|byte| *byte == 0).filter(|part| !part.is_empty());
+                _ if text(names.content, section.name)? == ".comment" => {
+                    let parts = section.content.split(|byte| *byte == 0).filter(|part| !part.is_empty());
                     object.comments = parts.map(|part| String::from_utf8_lossy(part).into_owned()).collect();
                 }
                 _ => {}
@@ -83,16 +78,13 @@ impl Object {
         Ok(object)
     }
 
-    fn take_symbols(&mut self, symbols: &[u8], strings: &[u8], called: &BTreeSet<u64>) -> Result<()> {
+    fn take_symbols(&mut self, symbols: &[u8], strings: &[u8], called: &BTreeSet<usize>) -> Result<()> {
         for (index, symbol) in (0..).zip(symbols.chunks_exact(SYMBOL_BYTES)) {
-            let name = text(strings, u32_at(symbol, 0)? as usize)?;
-            let (weak, elsewhere) = (symbol[4] >> 4 == WEAK, u16_at(symbol, 6)? == 0);
-            if name.is_empty() {
-                continue;
-            }
-            if !elsewhere {
+            let name = text(strings, number(symbol, 0, 4)?)?;
+            let (weak, elsewhere) = (symbol[4] >> 4 == WEAK, number(symbol, 6, 2)? == 0);
+            if !name.is_empty() && !elsewhere {
                 self.defined.insert(name);
-            } else if !weak {
+            } else if !name.is_empty() && !weak {
                 self.undefined.push(Undefined { name, called: called.contains(&index) });
             }
         }
@@ -109,32 +101,22 @@ impl Object {
 }
 
 /// The numbers of the symbols that are jumped to.
-fn called(file: &[u8], sections: &[Section]) -> Result<BTreeSet<u64>> {
-    let mut called = BTreeSet::new();
-    for section in sections.iter().filter(|section| section.kind == SECTION_RELOCATIONS) {
-        for relocation in slice(file, section.from, section.bytes)?.chunks_exact(RELOCATION_BYTES) {
-            let info = u64_at(relocation, 8)?;
-            if JUMPS.contains(&(info & 0xffff_ffff)) {
-                called.insert(info >> 32);
-            }
-        }
-    }
-    Ok(called)
+fn called(sections: &[Section<'_>]) -> Result<BTreeSet<usize>> {
+    let of_relocations = sections.iter().filter(|section| section.kind == SECTION_RELOCATIONS);
+    let relocations = of_relocations.flat_map(|section| section.content.chunks_exact(RELOCATION_BYTES));
+    let infos = relocations.map(|relocation| number(relocation, 8, 8)).collect::<Result<Vec<_>>>()?;
+    Ok(infos.into_iter().filter(|info| JUMPS.contains(&(info & 0xffff_ffff))).map(|info| info >> 32).collect())
 }
 
-fn sections(file: &[u8]) -> Result<Vec<Section>> {
-    let from = usize::try_from(u64_at(file, 0x28)?)?;
-    let (bytes, count) = (usize::from(u16_at(file, 0x3a)?), usize::from(u16_at(file, 0x3c)?));
+fn sections(file: &[u8]) -> Result<Vec<Section<'_>>> {
+    let (from, bytes, count) = (number(file, 0x28, 8)?, number(file, 0x3a, 2)?, number(file, 0x3c, 2)?);
     ensure!(from > 0 && bytes >= 64 && count > 0, "it has no sections");
     let headers = slice(file, from, bytes * count)?;
     let read = |header: &[u8]| {
-        Ok(Section {
-            name: u32_at(header, 0)?,
-            kind: u32_at(header, 4)?,
-            from: usize::try_from(u64_at(header, 24)?)?,
-            bytes: usize::try_from(u64_at(header, 32)?)?,
-            link: u32_at(header, 40)? as usize,
-        })
+        let kind = number(header, 4, 4)?;
+        let bytes = if kind == SECTION_WITHOUT_CONTENT { 0 } else { number(header, 32, 8)? };
+        let content = slice(file, number(header, 24, 8)?, bytes)?;
+        Ok(Section { name: number(header, 0, 4)?, kind, link: number(header, 40, 4)?, content })
     };
     headers.chunks_exact(bytes).map(read).collect()
 }
@@ -150,16 +132,10 @@ fn text(strings: &[u8], from: usize) -> Result<String> {
     Ok(String::from_utf8_lossy(&rest[..end]).into_owned())
 }
 
-fn u16_at(bytes: &[u8], from: usize) -> Result<u16> {
-    Ok(u16::from_le_bytes(slice(bytes, from, 2)?.try_into()?))
-}
-
-fn u32_at(bytes: &[u8], from: usize) -> Result<u32> {
-    Ok(u32::from_le_bytes(slice(bytes, from, 4)?.try_into()?))
-}
-
-fn u64_at(bytes: &[u8], from: usize) -> Result<u64> {
-    Ok(u64::from_le_bytes(slice(bytes, from, 8)?.try_into()?))
+/// A number of so many bytes.
+fn number(bytes: &[u8], from: usize, length: usize) -> Result<usize> {
+    let digits = slice(bytes, from, length)?.iter().rev();
+    Ok(digits.fold(0, |number, digit| number << 8 | usize::from(*digit)))
 }
 
 #[cfg(test)]

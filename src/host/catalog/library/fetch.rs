@@ -4,7 +4,6 @@
 //! What came before a download broke off is kept beside, and the next run goes on after it.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,7 +28,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[error("{0}")]
 pub(crate) struct NotToBeHad(String);
 
-/// Fetches one wheel.
 #[derive(Debug)]
 pub(super) struct Fetch<'a> {
     /// What pip calls the package.
@@ -50,7 +48,7 @@ impl Fetch<'_> {
         for folder in &self.pip.folders {
             let path = folder.join(file);
             if path.is_file() {
-                let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                let bytes = read(&path)?;
                 self.check(&bytes)
                     .with_context(|| format!("{} is another file than engines.toml names", path.display()))?;
                 return Ok(bytes);
@@ -89,7 +87,7 @@ impl Fetch<'_> {
             let _ = fs::remove_file(&path);
             match client.get(self.pip, &asked, &path, |_| {})? {
                 Ok(from) => {
-                    let page = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                    let page = read(&path)?;
                     let _ = fs::remove_file(&path);
                     let found = page::link(&String::from_utf8_lossy(&page), &from, &self.wheel.file);
                     return Ok(found.ok_or_else(|| format!("it has no {}", self.wheel.file)));
@@ -107,8 +105,7 @@ impl Fetch<'_> {
         let work = Work::begin(Unit::Bytes, wanted, &self.wheel.file);
         let mut last = None;
         for attempt in 1..=TRIES {
-            let before = length(&part);
-            if before > wanted {
+            if length(&part) > wanted {
                 self.tidy();
             }
             let before = length(&part);
@@ -126,21 +123,16 @@ impl Fetch<'_> {
                 }
                 last = Some(failure.said);
             }
-            let there = length(&part);
-            if there >= wanted {
-                let bytes = fs::read(&part).with_context(|| format!("cannot read {}", part.display()))?;
-                match self.check(&bytes) {
-                    Ok(()) => return Ok(bytes),
-                    Err(other) => {
-                        self.tidy();
-                        // What an earlier run left may be the fault.
-                        ensure!(
-                            before > 0,
-                            "{} is not what engines.toml names ({other}): it was thrown away; if the index is yours, mend it there, or compile DuckDB with QUERYDYNO_DUCKDB=source",
-                            url::shown(address)
-                        );
-                    }
-                }
+            if length(&part) >= wanted {
+                let bytes = read(&part)?;
+                let Err(other) = self.check(&bytes) else { return Ok(bytes) };
+                self.tidy();
+                // What an earlier run left may be the fault.
+                ensure!(
+                    before > 0,
+                    "{} is not what engines.toml names ({other}): it was thrown away; if the index is yours, mend it there, or compile DuckDB with QUERYDYNO_DUCKDB=source",
+                    url::shown(address)
+                );
             }
             pause(attempt)?;
         }
@@ -171,14 +163,8 @@ pub(super) fn no_room(folder: &Path, said: &str) -> String {
     )
 }
 
-/// The same for an error of ours; any other passes unchanged.
-pub(super) fn explain(error: io::Error, folder: &Path) -> anyhow::Error {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            anyhow::anyhow!(no_room(folder, &error.to_string()))
-        }
-        _ => anyhow::Error::new(error).context(format!("cannot write in {}", folder.display())),
-    }
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn length(path: &Path) -> u64 {

@@ -82,16 +82,13 @@ pub struct Wheel {
 pub(crate) enum Origin<'a> {
     /// A folder of the user's own.
     Folder(PathBuf),
-    /// The makers' wheel.
     Wheel(&'a Wheel),
-    /// Compiled here.
     Source,
 }
 
 /// A library that is there, with what it takes to link it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Library {
-    /// Where it is.
     folder: PathBuf,
     /// Stand-ins for Python's functions, where it names any.
     stub: Option<PathBuf>,

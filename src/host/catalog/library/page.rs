@@ -4,22 +4,21 @@ use super::url;
 
 /// The address of the file in the page that came from `page_url`; `None` when the page does not name it.
 pub(super) fn link(page: &str, page_url: &str, file: &str) -> Option<String> {
-    let base =
-        attribute(page, "<base", "href").next().map_or_else(|| page_url.to_owned(), |base| url::join(page_url, &base));
+    let base = hrefs(page, "<base").next().map_or_else(|| page_url.to_owned(), |base| url::join(page_url, &base));
     let named = |address: &String| {
         let path = address.split(['#', '?']).next().unwrap_or_default();
         url::decoded(path.rsplit('/').next().unwrap_or_default()) == file
     };
-    let address = attribute(page, "<a", "href").find(named)?;
+    let address = hrefs(page, "<a").find(named)?;
     let address = url::join(&base, address.split('#').next().unwrap_or_default());
     Some(url::with_login_of(page_url, &address))
 }
 
-/// The values of an attribute in all tags of that name.
-fn attribute<'a>(page: &'a str, tag: &'a str, name: &'a str) -> impl Iterator<Item = String> + 'a {
-    page.split(tag).skip(1).filter_map(move |rest| {
+/// Where all tags of that name lead to.
+fn hrefs(page: &str, tag: &str) -> impl Iterator<Item = String> {
+    page.split(tag).skip(1).filter_map(|rest| {
         let inside = rest.starts_with(char::is_whitespace).then(|| rest.split('>').next())??;
-        let value = inside.split(name).nth(1)?.trim_start().strip_prefix('=')?.trim_start();
+        let value = inside.split("href").nth(1)?.trim_start().strip_prefix('=')?.trim_start();
         let quote = value.chars().next().filter(|quote| ['"', '\''].contains(quote))?;
         let value = value[1..].split(quote).next()?;
         Some(value.trim().replace("&amp;", "&"))

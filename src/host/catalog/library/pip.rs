@@ -8,6 +8,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::url;
+
 const DEFAULT_INDEX: &str = "https://pypi.org/simple";
 /// The sections that concern a download, the strongest last.
 const SECTIONS: [&str; 3] = ["global", "install", "download"];
@@ -37,10 +39,7 @@ impl Pip {
 
     /// From the contents of its files, the strongest last.
     fn of(variable: impl Fn(&str) -> Option<String>, files: &[String]) -> Self {
-        let mut told: BTreeMap<(usize, String), String> = BTreeMap::new();
-        for file in files {
-            told.extend(settings(file));
-        }
+        let told: BTreeMap<(usize, String), String> = files.iter().flat_map(|file| settings(file)).collect();
         let value = |key: &str| {
             let name = format!("PIP_{}", key.replace('-', "_").to_uppercase());
             let from_files = || (0..SECTIONS.len()).rev().find_map(|rank| told.get(&(rank, key.to_owned())).cloned());
@@ -49,8 +48,8 @@ impl Pip {
         let list = |key: &str| -> Vec<String> {
             value(key).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
         };
-        let no_index = value("no-index")
-            .is_some_and(|text| ["1", "true", "yes", "on", "y", "t"].contains(&text.trim().to_lowercase().as_str()));
+        let is_yes = |text: String| ["1", "true", "yes", "on", "y", "t"].contains(&text.trim().to_lowercase().as_str());
+        let no_index = value("no-index").is_some_and(is_yes);
         let first = value("index-url").unwrap_or_else(|| DEFAULT_INDEX.to_owned());
         let indexes = [first.trim().to_owned()].into_iter().chain(list("extra-index-url"));
         let local = |link: &String| {
@@ -70,10 +69,9 @@ impl Pip {
 
     /// Whether certificates of this address's host go unchecked.
     pub(super) fn trusts(&self, url: &str) -> bool {
-        let authority = url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-        let authority = authority.rsplit('@').next().unwrap_or_default();
-        let host = authority.split(':').next().unwrap_or_default();
-        self.trusted.iter().any(|trusted| trusted == authority || trusted == host)
+        let with_port = url::parts(url).map_or("", |(_, _, host, _)| host);
+        let host = with_port.split(':').next().unwrap_or_default();
+        self.trusted.iter().any(|trusted| trusted == with_port || trusted == host)
     }
 }
 
@@ -86,41 +84,38 @@ fn files() -> Vec<PathBuf> {
     let home = env::var_os("HOME").map(PathBuf::from);
     let config = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| Some(home.as_ref()?.join(".config")));
     let system = env::var("XDG_CONFIG_DIRS").unwrap_or_else(|_| "/etc/xdg".to_owned());
-    let system =
-        system.split(':').filter(|folder| !folder.is_empty()).map(|folder| Path::new(folder).join("pip/pip.conf"));
+    let system = system.split(':').filter(|folder| !folder.is_empty());
     let environment = env::var_os("VIRTUAL_ENV").map(|folder| PathBuf::from(folder).join("pip.conf"));
-    system
-        .chain([PathBuf::from("/etc/pip.conf")])
-        .chain(home.map(|home| home.join(".pip/pip.conf")))
-        .chain(config.map(|config| config.join("pip/pip.conf")))
-        .chain(environment)
-        .chain(told)
-        .collect()
+    let others = [
+        Some(PathBuf::from("/etc/pip.conf")),
+        home.map(|home| home.join(".pip/pip.conf")),
+        config.map(|config| config.join("pip/pip.conf")),
+        environment,
+        told,
+    ];
+    system.map(|folder| Path::new(folder).join("pip/pip.conf")).chain(others.into_iter().flatten()).collect()
 }
 
 /// The settings of one file that concern a download, by the rank of their section.
 fn settings(file: &str) -> Vec<((usize, String), String)> {
     let mut found: Vec<((usize, String), String)> = Vec::new();
     let (mut section, mut open) = (None, false);
-    for line in file.lines() {
+    let lines = file.lines().filter(|line| !line.trim().is_empty() && !line.trim().starts_with(['#', ';']));
+    for line in lines {
         let text = line.trim();
-        if text.is_empty() || text.starts_with(['#', ';']) {
-            continue;
-        }
         if line.starts_with([' ', '\t']) {
             // It goes on with the value of the line before.
             if let (true, Some((_, value))) = (open, found.last_mut()) {
-                value.push(' ');
-                value.push_str(text);
+                *value += &format!(" {text}");
             }
-        } else if let Some(name) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            continue;
+        }
+        open = false;
+        if let Some(name) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             section = SECTIONS.iter().position(|known| *known == name.trim());
-            open = false;
         } else if let (Some(rank), Some((key, value))) = (section, text.split_once(['=', ':'])) {
             found.push(((rank, key.trim().to_lowercase().replace('_', "-")), value.trim().to_owned()));
             open = true;
-        } else {
-            open = false;
         }
     }
     found

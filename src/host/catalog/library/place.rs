@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -24,8 +24,7 @@ pub(super) fn make(folder: &Path, content: &[u8], source: String) -> Result<()> 
     if !python.is_empty() {
         stub::make(&python, folder)?;
     }
-    let path = folder.join(FILE);
-    fs::write(&path, content)?;
+    fs::write(folder.join(FILE), content)?;
     fs::write(folder.join(FACTS), serde_json::to_string(&facts(&object, source))?)?;
     // A power cut must not leave empty files under a name that says whole.
     for file in fs::read_dir(folder)? {
@@ -37,7 +36,10 @@ pub(super) fn make(folder: &Path, content: &[u8], source: String) -> Result<()> 
 /// Says what a full disk means, where that was it.
 pub(super) fn explained(error: anyhow::Error, folder: &Path) -> anyhow::Error {
     match error.downcast::<io::Error>() {
-        Ok(error) => fetch::explain(error, folder),
+        Ok(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            anyhow::anyhow!(fetch::no_room(folder, &error.to_string()))
+        }
+        Ok(error) => anyhow::Error::new(error).context(format!("cannot write in {}", folder.display())),
         Err(error) => error,
     }
 }
@@ -102,9 +104,8 @@ fn put(from: &Path, to: &Path) -> Result<()> {
     if same(from, to) {
         return Ok(());
     }
-    let above = to.parent().context("it is in no folder")?;
-    let staging = scratch::folder(above)?;
-    let new: PathBuf = staging.path().join("library");
+    let staging = scratch::folder(to.parent().context("it is in no folder")?)?;
+    let new = staging.path().join("library");
     if fs::hard_link(from, &new).is_err() {
         fs::copy(from, &new)?;
         let modified = fs::metadata(from)?.modified()?;

@@ -63,8 +63,7 @@ pub(super) fn make(symbols: &[Undefined], folder: &Path) -> Result<()> {
         .arg(folder.join(FILE))
         .arg(&from)
         .stdin(Stdio::null());
-    let status = command::run(&mut cc, |_| Ok(()))?;
-    ensure!(status.success(), "the C compiler refuses {}; its messages above say why", from.display());
+    ensure!(command::succeeds(&mut cc)?, "the C compiler refuses {}; its messages above say why", from.display());
     Ok(())
 }
 

@@ -100,6 +100,23 @@ fn object() -> Vec<u8> {
     fs::read(to).unwrap()
 }
 
+/// A zip archive of one file.
+pub(super) fn zip_of(name: &str, content: &[u8], deflated: bool) -> Vec<u8> {
+    let packed = if deflated { miniz_oxide::deflate::compress_to_vec(content, 6) } else { content.to_vec() };
+    let mut middle = vec![20, 0, 0, 0, if deflated { 8 } else { 0 }, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    for length in [packed.len(), content.len()] {
+        middle.extend(u32::try_from(length).unwrap().to_le_bytes());
+    }
+    middle.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
+    middle.extend([0, 0]);
+    let mut archive = [zip::LOCAL, &middle, name.as_bytes(), &packed].concat();
+    let list = u32::try_from(archive.len()).unwrap();
+    archive.extend([zip::LISTED, &[20, 0], &middle, &[0; 14], name.as_bytes()].concat());
+    let listed = u32::try_from(archive.len()).unwrap() - list;
+    archive.extend([zip::END, &[0, 0, 0, 0, 1, 0, 1, 0], &listed.to_le_bytes(), &list.to_le_bytes(), &[0, 0]].concat());
+    archive
+}
+
 fn pinned(archive: &[u8]) -> (Pinned, Wheel) {
     let wheel = Wheel {
         file: FILE_NAME.to_owned(),
@@ -123,7 +140,7 @@ fn left(home: &Path) -> Vec<String> {
 fn fetched_is_unpacked_untouched_with_its_stand_ins_and_fetched_once() {
     let home = tempfile::tempdir().unwrap();
     let object = object();
-    let archive = zip::of(OBJECT, &object, true);
+    let archive = zip_of(OBJECT, &object, true);
     let index = Index::start(archive.clone(), Manner::Whole);
     let (pinned, wheel) = pinned(&archive);
     let library = pinned.fetched_by(&wheel, home.path(), || index.pip()).unwrap();
@@ -141,7 +158,7 @@ fn fetched_is_unpacked_untouched_with_its_stand_ins_and_fetched_once() {
 #[test]
 fn fetched_goes_on_after_a_download_that_broke_off() {
     let home = tempfile::tempdir().unwrap();
-    let archive = zip::of(OBJECT, &object(), true);
+    let archive = zip_of(OBJECT, &object(), true);
     let index = Index::start(archive.clone(), Manner::Halves);
     let (pinned, wheel) = pinned(&archive);
     pinned.fetched_by(&wheel, home.path(), || index.pip()).unwrap();
@@ -151,7 +168,7 @@ fn fetched_goes_on_after_a_download_that_broke_off() {
 #[test]
 fn fetched_goes_on_after_what_an_interrupted_run_left() {
     let home = tempfile::tempdir().unwrap();
-    let archive = zip::of(OBJECT, &object(), true);
+    let archive = zip_of(OBJECT, &object(), true);
     let index = Index::start(archive.clone(), Manner::Whole);
     let (pinned, wheel) = pinned(&archive);
     fs::write(home.path().join(format!("{FILE_NAME}.part")), &archive[..100]).unwrap();
@@ -162,7 +179,7 @@ fn fetched_goes_on_after_what_an_interrupted_run_left() {
 #[test]
 fn fetched_begins_anew_where_what_was_left_is_of_another_file() {
     let home = tempfile::tempdir().unwrap();
-    let archive = zip::of(OBJECT, &object(), true);
+    let archive = zip_of(OBJECT, &object(), true);
     let index = Index::start(archive.clone(), Manner::Whole);
     let (pinned, wheel) = pinned(&archive);
     fs::write(home.path().join(format!("{FILE_NAME}.part")), [7; 100]).unwrap();
@@ -173,7 +190,7 @@ fn fetched_begins_anew_where_what_was_left_is_of_another_file() {
 #[test]
 fn fetched_says_that_a_download_broke_off_and_keeps_what_came() {
     let home = tempfile::tempdir().unwrap();
-    let archive = zip::of(OBJECT, &object(), true);
+    let archive = zip_of(OBJECT, &object(), true);
     let index = Index::start(archive.clone(), Manner::Stuck);
     let (pinned, wheel) = pinned(&archive);
     let error = pinned.fetched_by(&wheel, home.path(), || index.pip()).unwrap_err();
@@ -186,7 +203,7 @@ fn fetched_says_that_a_download_broke_off_and_keeps_what_came() {
 #[test]
 fn fetched_refuses_another_file_of_the_same_size_and_keeps_nothing() {
     let home = tempfile::tempdir().unwrap();
-    let archive = zip::of(OBJECT, &object(), true);
+    let archive = zip_of(OBJECT, &object(), true);
     let (pinned, wheel) = pinned(&archive);
     let mut other = archive;
     other[50] ^= 1;
@@ -203,7 +220,7 @@ fn fetched_refuses_another_file_of_the_same_size_and_keeps_nothing() {
 #[test]
 fn fetched_tells_what_is_not_to_be_had_from_what_is_wrong() {
     let home = tempfile::tempdir().unwrap();
-    let archive = zip::of(OBJECT, &object(), true);
+    let archive = zip_of(OBJECT, &object(), true);
     let (pinned, wheel) = pinned(&archive);
     let missing = Index::start(archive.clone(), Manner::Missing).pip();
     let unknown = Pip { indexes: vec![missing.indexes[0].replace("simple", "nowhere")], ..Pip::default() };
@@ -223,7 +240,7 @@ fn fetched_tells_what_is_not_to_be_had_from_what_is_wrong() {
 fn fetched_takes_a_folder_that_pip_is_told_of_before_any_index() {
     let home = tempfile::tempdir().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let archive = zip::of(OBJECT, &object(), false);
+    let archive = zip_of(OBJECT, &object(), false);
     let (pinned, wheel) = pinned(&archive);
     fs::write(folder.path().join(FILE_NAME), &archive).unwrap();
     let pip = Pip { folders: vec![folder.path().to_owned()], ..Pip::default() };
@@ -238,7 +255,7 @@ fn fetched_takes_a_folder_that_pip_is_told_of_before_any_index() {
 #[test]
 fn fetched_by_two_at_once_is_fetched_by_one() {
     let home = tempfile::tempdir().unwrap();
-    let archive = zip::of(OBJECT, &object(), true);
+    let archive = zip_of(OBJECT, &object(), true);
     let index = Index::start(archive.clone(), Manner::Whole);
     let (pinned, wheel) = pinned(&archive);
     // Each opens the lock's file for itself, as two processes do.
@@ -254,7 +271,7 @@ fn fetched_by_two_at_once_is_fetched_by_one() {
 #[test]
 fn fetched_leaves_no_folder_when_there_is_no_room() {
     let home = tempfile::tempdir().unwrap();
-    let archive = zip::of(OBJECT, &object(), true);
+    let archive = zip_of(OBJECT, &object(), true);
     let (pinned, wheel) = pinned(&archive);
     let huge = Wheel { bytes: u64::MAX / COPIES, ..wheel };
     let said = format!("{:#}", pinned.fetched_by(&huge, home.path(), Pip::default).unwrap_err());

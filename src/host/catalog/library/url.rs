@@ -10,18 +10,9 @@ pub(super) fn join(page: &str, link: &str) -> String {
         return format!("{scheme}://{rest}");
     }
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let folders: Vec<&str> = match link.strip_prefix('/') {
-        Some(_) => Vec::new(),
-        None => path
-            .split(['?', '#'])
-            .next()
-            .unwrap_or_default()
-            .rsplit_once('/')
-            .map_or("", |(above, _)| above)
-            .split('/')
-            .collect(),
-    };
-    let mut parts: Vec<&str> = folders.into_iter().filter(|part| !part.is_empty()).collect();
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let folders = if link.starts_with('/') { "" } else { path.rsplit_once('/').map_or("", |(above, _)| above) };
+    let mut parts: Vec<&str> = folders.split('/').filter(|part| !part.is_empty()).collect();
     for part in link.trim_start_matches('/').split('/') {
         match part {
             ".." => _ = parts.pop(),
@@ -32,18 +23,18 @@ pub(super) fn join(page: &str, link: &str) -> String {
     format!("{scheme}://{host}/{}", parts.join("/"))
 }
 
+/// Scheme, login, host with its port, and the path from its slash on.
+pub(super) fn parts(url: &str) -> Option<(&str, Option<&str>, &str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (login, host) = authority.rsplit_once('@').map_or((None, authority), |(login, host)| (Some(login), host));
+    Some((scheme, login, host, path))
+}
+
 /// The address with the name and password of another on the same host, which an index asks for its files too.
 pub(super) fn with_login_of(other: &str, address: &str) -> String {
-    let login = |url: &str| {
-        let (scheme, rest) = url.split_once("://")?;
-        let authority = rest.split('/').next()?;
-        let (login, host) = authority.rsplit_once('@').map_or((None, authority), |(login, host)| (Some(login), host));
-        Some((scheme.to_owned(), login.map(str::to_owned), host.to_owned()))
-    };
-    match (login(other), login(address)) {
-        (Some((scheme, Some(login), host)), Some((same_scheme, None, same_host)))
-            if scheme == same_scheme && host == same_host =>
-        {
+    match (parts(other), parts(address)) {
+        (Some((scheme, Some(login), host, _)), Some(same)) if (same.0, same.1, same.2) == (scheme, None, host) => {
             address.replacen("://", &format!("://{login}@"), 1)
         }
         _ => address.to_owned(),
@@ -52,14 +43,8 @@ pub(super) fn with_login_of(other: &str, address: &str) -> String {
 
 /// The address as it may be shown: without a password.
 pub(super) fn shown(address: &str) -> String {
-    match address.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) =
-                rest.split_once('/').map_or((rest, String::new()), |(host, path)| (host, format!("/{path}")));
-            format!("{scheme}://{}{path}", authority.rsplit('@').next().unwrap_or_default())
-        }
-        None => address.to_owned(),
-    }
+    let without = |(scheme, _, host, path)| format!("{scheme}://{host}{path}");
+    parts(address).map_or_else(|| address.to_owned(), without)
 }
 
 /// Without `%2B` and the like.

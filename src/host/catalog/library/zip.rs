@@ -3,11 +3,11 @@
 use anyhow::{Context, Result, bail, ensure};
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
-const END: &[u8] = b"PK\x05\x06";
+pub(super) const END: &[u8] = b"PK\x05\x06";
 const END_BYTES: usize = 22;
-const LISTED: &[u8] = b"PK\x01\x02";
+pub(super) const LISTED: &[u8] = b"PK\x01\x02";
 const LISTED_BYTES: usize = 46;
-const LOCAL: &[u8] = b"PK\x03\x04";
+pub(super) const LOCAL: &[u8] = b"PK\x03\x04";
 const LOCAL_BYTES: usize = 30;
 
 /// The contents of the file of that name.
@@ -54,26 +54,9 @@ fn number(bytes: &[u8], from: usize, length: usize) -> Result<usize> {
     Ok(digits.fold(0, |number, byte| number << 8 | usize::from(*byte)))
 }
 
-/// An archive of one file, for tests.
-#[cfg(test)]
-pub(super) fn of(name: &str, content: &[u8], deflated: bool) -> Vec<u8> {
-    let packed = if deflated { miniz_oxide::deflate::compress_to_vec(content, 6) } else { content.to_vec() };
-    let mut middle = vec![20, 0, 0, 0, if deflated { 8 } else { 0 }, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    for length in [packed.len(), content.len()] {
-        middle.extend(u32::try_from(length).unwrap().to_le_bytes());
-    }
-    middle.extend(u16::try_from(name.len()).unwrap().to_le_bytes());
-    middle.extend([0, 0]);
-    let mut archive = [LOCAL, &middle, name.as_bytes(), &packed].concat();
-    let list = u32::try_from(archive.len()).unwrap();
-    archive.extend([LISTED, &[20, 0], &middle, &[0; 14], name.as_bytes()].concat());
-    let listed = u32::try_from(archive.len()).unwrap() - list;
-    archive.extend([END, &[0, 0, 0, 0, 1, 0, 1, 0], &listed.to_le_bytes(), &list.to_le_bytes(), &[0, 0]].concat());
-    archive
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::tests::zip_of as of;
     use super::*;
 
     #[test]
