@@ -32,8 +32,8 @@ pub use published::{Measure, Published, Tolerances};
 pub const DEFAULT: &str = tpch::NAME;
 /// The only suite that there was when records of version 2 were written.
 pub(crate) const FIRST: &str = tpch::NAME;
-/// What the generators are called that suites may name.
-const GENERATORS: [&str; 1] = [tpch::NAME];
+/// What the generators are called that suites may name, in the order in which `data::generate` has them.
+pub(crate) const GENERATORS: [&str; 1] = [tpch::NAME];
 
 /// Tables and queries that belong together.
 #[derive(Debug, Clone, Deserialize)]

@@ -4,10 +4,10 @@
 //! checksum of every file whose modification time changed. Making a table again is not done here.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 use super::manifest::{self, Manifest, Provenance, modified_ns};
@@ -17,13 +17,11 @@ use crate::host::interrupt;
 /// What became of a table.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// As it was made.
     Whole(Manifest),
     /// Of the right size but with another modification time, copied perhaps; says which file.
     Touched(Manifest, String),
     /// There, but not usable; says why.
     Broken(String),
-    /// Not there at all.
     Missing,
 }
 
@@ -41,14 +39,12 @@ pub(super) fn quick(folder: &Path, expected: &Provenance) -> State {
     }
     let mut touched = None;
     for file in &manifest.files {
-        let metadata = match fs::metadata(folder.join(&file.name)) {
-            Ok(metadata) => metadata,
-            Err(error) => return State::Broken(format!("{}: {error}", file.name)),
+        let name = &file.name;
+        let metadata = match fs::metadata(folder.join(name)) {
+            Ok(metadata) if metadata.len() == file.bytes => metadata,
+            Ok(other) => return State::Broken(format!("{name} has {} bytes instead of {}", other.len(), file.bytes)),
+            Err(error) => return State::Broken(format!("{name}: {error}")),
         };
-        let (bytes, name) = (metadata.len(), &file.name);
-        if bytes != file.bytes {
-            return State::Broken(format!("{name} has {bytes} bytes instead of {}", file.bytes));
-        }
         if modified_ns(&metadata).ok() != Some(file.modified_ns) {
             touched.get_or_insert_with(|| format!("{name} was modified"));
         }
@@ -88,21 +84,16 @@ pub(super) fn thorough(folder: &Path, expected: &Provenance) -> anyhow::Result<S
     Ok(State::Whole(manifest))
 }
 
-/// The checksum of a file's content.
 fn sha256(path: &Path) -> anyhow::Result<String> {
-    let mut file = File::open(path)?;
-    let mut buffer = vec![0; 1 << 20];
-    let mut digest = Sha256::new();
+    let file = File::open(path)?;
+    let (mut part, mut digest) = (Vec::new(), Sha256::new());
     loop {
-        if interrupt::requested() {
-            bail!("interrupted");
+        interrupt::check()?;
+        part.clear();
+        if (&file).take(1 << 20).read_to_end(&mut part)? == 0 {
+            return Ok(hex(&digest.finalize()));
         }
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hex(&digest.finalize())),
-            Ok(bytes) => digest.update(&buffer[..bytes]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
-        }
+        digest.update(&part);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a generator is to the rest: a [`Generator`] splits tables into [`Part`]s and opens each as a stream of batches.
 //!
-//! A new workload's data is one more file that implements the trait and one more entry in [`GENERATORS`](super::GENERATORS).
+//! A new workload's data is one more file that implements the trait, with its name in [`GENERATORS`](crate::host::suite::GENERATORS).
 //! Threads, files and checks are not a generator's business.
 
 use arrow::record_batch::RecordBatchReader;
@@ -11,7 +11,7 @@ use crate::protocol::id::Scale;
 pub(super) const PART_ROWS: u64 = 1_200_000;
 
 /// Beyond this many parts they grow instead: file names keep three digits, and no engine has to open thousands.
-const MOST_PARTS: u64 = 256;
+const MOST_PARTS: u32 = 256;
 
 /// A piece of a table that becomes one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,14 +51,9 @@ pub(super) trait Generator: Sync {
 
 /// Splits a table of about `rows` rows into parts of equal size.
 pub(super) fn split(rows: u64, bytes_per_row: u64) -> Vec<Part> {
-    let count = rows.div_ceil(PART_ROWS).clamp(1, MOST_PARTS);
-    let part = |index| Part {
-        index,
-        count: u32::try_from(count).expect("at most MOST_PARTS"),
-        rows: rows / count,
-        bytes: rows * bytes_per_row / count,
-    };
-    (0..).take(usize::try_from(count).expect("at most MOST_PARTS")).map(part).collect()
+    let count = u32::try_from(rows.div_ceil(PART_ROWS)).unwrap_or(MOST_PARTS).clamp(1, MOST_PARTS);
+    let (rows, bytes) = (rows / u64::from(count), rows * bytes_per_row / u64::from(count));
+    (0..count).map(|index| Part { index, count, rows, bytes }).collect()
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 //!
 //! One per table, so that tables are made and repaired one by one. Comparing it with the files is in `check`.
 
-use std::fs::{self, File, Metadata};
-use std::io::Write as _;
+use std::fs::{self, Metadata};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+use crate::host::files::write_whole;
 use crate::protocol::id::Scale;
 
 /// The name of the file in the table's folder.
@@ -18,15 +18,12 @@ pub(super) const FILE: &str = "manifest.json";
 /// Raised whenever a field changes its meaning; a manifest of another schema makes the table again.
 const SCHEMA: u32 = 1;
 
-/// A table's manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
-    /// The version of this form.
     pub schema: u32,
-    /// Where the files come from.
     pub origin: Provenance,
-    /// Rows over all files.
+    /// Over all files.
     pub rows: u64,
     /// The files in the order of the rows.
     pub files: Vec<FileEntry>,
@@ -38,13 +35,10 @@ pub(super) struct Manifest {
 pub(super) struct Provenance {
     /// Generator and version.
     pub generator: String,
-    /// How the files are laid out.
     pub layout: String,
-    /// The workload.
     pub workload: String,
-    /// The scale; a folder that was moved to another scale's place is noticed.
+    /// A folder that was moved to another scale's place is noticed.
     pub scale: Scale,
-    /// The table.
     pub table: String,
     /// The checksum of the table whose rows these are, in other files; none: a generator made them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,13 +49,11 @@ pub(super) struct Provenance {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FileEntry {
-    /// The name in the table's folder.
+    /// In the table's folder.
     pub name: String,
-    /// Its rows.
     pub rows: u64,
-    /// Its size.
     pub bytes: u64,
-    /// Its checksum, 64 hexadecimal digits.
+    /// 64 hexadecimal digits.
     pub sha256: String,
     /// Its modification time in nanoseconds since 1970; another one means that the checksum has to be taken again.
     pub modified_ns: u64,
@@ -89,16 +81,8 @@ impl Manifest {
     /// # Errors
     /// It cannot be written.
     pub(super) fn write(&self, folder: &Path) -> anyhow::Result<()> {
-        let path = folder.join(FILE);
-        let temporary = folder.join(format!(".{FILE}.tmp"));
-        let write = || -> std::io::Result<()> {
-            let mut file = File::create(&temporary)?;
-            serde_json::to_writer_pretty(&file, self)?;
-            file.write_all(b"\n")?;
-            file.sync_data()?;
-            fs::rename(&temporary, &path)
-        };
-        write().with_context(|| format!("cannot write {}", path.display()))
+        let (path, text) = (folder.join(FILE), serde_json::to_string_pretty(self)? + "\n");
+        write_whole(&path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
     }
 }
 

@@ -8,7 +8,6 @@
 mod check;
 mod columns;
 mod generator;
-mod generators;
 mod manifest;
 mod month;
 mod monthly;
@@ -19,10 +18,36 @@ mod store;
 mod tpch;
 mod workers;
 
+use anyhow::Context as _;
+
+use crate::host::suite::{GENERATORS, Workload};
 pub use columns::column_bytes;
 use generator::Generator;
 pub(crate) use month::of_file as month_of_file;
 pub use store::Store;
 
-/// The generators, each with the name that suites call it by.
-static GENERATORS: [(&str, &dyn Generator); 1] = [(tpch::NAME, &tpch::Tpch)];
+/// One for each of the names in [`GENERATORS`], in that order.
+static ALL: [&dyn Generator; GENERATORS.len()] = [&tpch::Tpch];
+
+/// The generator that a workload names.
+fn generator_of(workload: &Workload) -> anyhow::Result<&'static dyn Generator> {
+    let wanted = workload.generator.as_deref();
+    let found = GENERATORS.iter().zip(ALL).find(|(name, _)| Some(**name) == wanted);
+    found.map(|(_, generator)| generator).with_context(|| {
+        let by = wanted.map_or_else(String::new, |name| format!(" by a generator '{name}'"));
+        format!("no data can be generated for the workload '{}'{by}: there is {}", workload.name, GENERATORS.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_generator_is_an_error() {
+        let mut workload = Workload::read("tpch").unwrap();
+        assert!(generator_of(&workload).is_ok());
+        workload.generator = Some("tpcc".to_owned());
+        assert!(generator_of(&workload).err().unwrap().to_string().contains("'tpcc': there is tpch"));
+    }
+}

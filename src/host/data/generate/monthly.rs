@@ -23,10 +23,10 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use super::manifest::{FileEntry, Manifest, Provenance};
 use super::month;
 use super::parquet::{Writer, layout_of_files};
-use super::progress::Generation;
+use super::progress::generate;
 use super::staging::Staging;
 use crate::host::interrupt;
-use crate::host::space;
+use crate::host::progress::Work;
 
 /// The folder beside that of the generated files.
 pub(super) const FOLDER: &str = "parquet-monthly";
@@ -46,9 +46,7 @@ pub(super) struct Task<'a> {
     pub column: &'a str,
     /// The files that are there, in the order of the rows.
     pub files: Vec<PathBuf>,
-    /// Their rows.
     pub rows: u64,
-    /// Their size.
     pub bytes: u64,
 }
 
@@ -69,20 +67,16 @@ pub(super) fn tables(folder: &Path, tasks: &[&Task]) -> anyhow::Result<()> {
     let what = format!("{} {} by month", first.origin.workload, first.origin.scale);
     // Keys that stood side by side are in several files now, which their dictionaries pay for.
     let needed = tasks.iter().map(|task| task.bytes + task.bytes / 4).sum();
-    space::check(folder, &what, needed)?;
+    let rows = tasks.iter().map(|task| task.rows).sum();
     let names: Vec<&str> = tasks.iter().map(|task| task.origin.table.as_str()).collect();
-    let progress = Generation::start(&what, &names, tasks.iter().map(|task| task.rows).sum());
-    let mut made = Vec::new();
-    for task in tasks {
-        let files = table(folder, task, &progress);
-        made.extend(files.map_err(|error| space::explain(error, folder, &what, needed))?);
-    }
-    progress.finish(made.iter().map(|file| file.rows).sum(), made.iter().map(|file| file.bytes).sum());
-    Ok(())
+    generate(folder, &what, &names, (rows, needed), |progress| {
+        let made = tasks.iter().map(|task| table(folder, task, progress));
+        Ok(made.collect::<anyhow::Result<Vec<_>>>()?.concat())
+    })
 }
 
 /// Makes one table and gives its files.
-fn table(folder: &Path, task: &Task, progress: &Generation) -> anyhow::Result<Vec<FileEntry>> {
+fn table(folder: &Path, task: &Task, progress: &Work) -> anyhow::Result<Vec<FileEntry>> {
     let Provenance { workload, scale, table, .. } = &task.origin;
     let mut staging = Staging::new(folder, table)?;
     let mut writers: BTreeMap<i32, Writer> = BTreeMap::new();
@@ -103,7 +97,7 @@ fn table(folder: &Path, task: &Task, progress: &Generation) -> anyhow::Result<Ve
                         entry.insert(Writer::create(&path, &rows.schema())?)
                     }
                 };
-                progress.add(writer.push(&rows)?);
+                progress.done(writer.push(&rows)?);
             }
             if interrupt::requested() {
                 bail!("interrupted while dealing {workload} {scale} out by month");
@@ -138,11 +132,8 @@ fn by_month(batch: &RecordBatch, column: &str) -> anyhow::Result<BTreeMap<i32, R
         let month = month.with_context(|| format!("{column} has the day {day} since 1970, which no calendar has"))?;
         places.entry(month).or_default().push(place);
     }
-    let mut found = BTreeMap::new();
-    for (month, places) in places {
-        found.insert(month, take_record_batch(batch, &UInt32Array::from(places))?);
-    }
-    Ok(found)
+    let rows = |places| take_record_batch(batch, &UInt32Array::from(places));
+    places.into_iter().map(|(month, places)| Ok((month, rows(places)?))).collect()
 }
 
 #[cfg(test)]

@@ -54,7 +54,8 @@ impl Writer {
     /// There is one already, or it cannot be written.
     pub(super) fn create(path: &Path, schema: &Schema) -> anyhow::Result<Self> {
         let context = || format!("cannot write {}", path.display());
-        let file = Hashing::new(File::create_new(path).with_context(context)?);
+        let file = File::create_new(path).with_context(context)?;
+        let file = Hashing { file, digest: Sha256::new(), bytes: 0 };
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
@@ -92,7 +93,6 @@ impl Writer {
 /// A file that was written and not yet synced.
 pub(super) struct Written {
     path: PathBuf,
-    /// Still open.
     file: File,
     rows: u64,
     bytes: u64,
@@ -145,12 +145,6 @@ struct Hashing {
     file: File,
     digest: Sha256,
     bytes: u64,
-}
-
-impl Hashing {
-    fn new(file: File) -> Self {
-        Self { file, digest: Sha256::new(), bytes: 0 }
-    }
 }
 
 impl Write for Hashing {

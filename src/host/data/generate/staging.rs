@@ -3,7 +3,7 @@
 //! It lies beside the final place, so that renaming is one step on one disk, and bears the maker's process id,
 //! so that what a killed process left behind can be told and swept.
 
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -29,7 +29,6 @@ impl Staging {
         Ok(Self { path, place: folder.join(table), published: false })
     }
 
-    /// The folder to write into.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -85,11 +84,8 @@ pub(super) fn sweep(folder: &Path) -> anyhow::Result<()> {
 /// Folders named `.<table>.<pid>.tmp` with such a process id.
 fn leftovers(folder: &Path, wanted: impl Fn(i32) -> bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let left = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.and_then(maker).is_some_and(&wanted)
-    };
-    entries.map(|entry| entry.path()).filter(left).collect()
+    let left = |entry: &DirEntry| entry.file_name().to_str().and_then(maker).is_some_and(&wanted);
+    entries.filter(left).map(|entry| entry.path()).collect()
 }
 
 /// The process id in the name of a staging folder.

@@ -8,15 +8,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
-use sha2::{Digest as _, Sha256};
 
 use super::check::{self, State};
-use super::generators;
 use super::manifest::{Manifest, Provenance};
 use super::monthly::{self, Task};
-use super::workers::{self, Target};
-use super::{parquet, staging};
-use crate::host::checksum::hex;
+use super::{generator_of, parquet, staging, workers};
+use crate::host::checksum::sha256;
 use crate::host::lock::Lock;
 use crate::host::suite::Workload;
 use crate::protocol::dataset::{Dataset, Table};
@@ -87,10 +84,8 @@ impl Store {
             let wanted: Vec<&Task> = tasks.iter().filter(|task| missing.contains(&task.origin)).collect();
             monthly::tables(&request.folder, &wanted)
         })?;
-        let mut layout = layout(workload)?;
-        for task in &tasks {
-            layout += &format!(", {} by month of {}", task.origin.table, task.column);
-        }
+        let by_month = tasks.iter().map(|task| format!(", {} by month of {}", task.origin.table, task.column));
+        let layout = layout(workload)? + &by_month.collect::<String>();
         for table in made {
             if let Some(place) = found.iter_mut().find(|source| source.name() == table.name()) {
                 *place = table;
@@ -100,7 +95,7 @@ impl Store {
     }
 
     fn generated(&self, workload: &Workload, scale: Scale, tables: &[String]) -> anyhow::Result<Vec<Kept>> {
-        let generator = generators::of(workload)?;
+        let generator = generator_of(workload)?;
         let origin = |table: &str| Provenance {
             generator: generator.version().to_owned(),
             layout: parquet::layout(),
@@ -113,8 +108,7 @@ impl Store {
             origins: in_order(workload, tables)?.into_iter().map(origin).collect(),
             folder: self.absolute(workload, scale, FORMAT)?,
         };
-        let target = Target { generator, folder: &request.folder, threads: self.threads };
-        request.kept(|missing| workers::tables(&target, missing))
+        request.kept(|missing| workers::tables(generator, &request.folder, self.threads, missing))
     }
 
     fn absolute(&self, workload: &Workload, scale: Scale, format: &str) -> anyhow::Result<PathBuf> {
@@ -135,7 +129,6 @@ fn task<'a>(source: &Kept, workload: &'a Workload) -> Option<Task<'a>> {
 
 /// A table that is there and whole.
 struct Kept {
-    /// The table's own.
     folder: PathBuf,
     manifest: Manifest,
 }
@@ -170,10 +163,8 @@ impl Request {
     fn whole(&self) -> Option<Vec<Kept>> {
         let quick = |origin: &Provenance| {
             let folder = self.folder.join(&origin.table);
-            match check::quick(&folder, origin) {
-                State::Whole(manifest) => Some(Kept { folder, manifest }),
-                _ => None,
-            }
+            let State::Whole(manifest) = check::quick(&folder, origin) else { return None };
+            Some(Kept { folder, manifest })
         };
         self.origins.iter().map(quick).collect()
     }
@@ -210,7 +201,7 @@ impl Request {
 
 /// Generator and layout of a workload's generated tables, in one line.
 fn layout(workload: &Workload) -> anyhow::Result<String> {
-    Ok(format!("{}, {}", generators::of(workload)?.version(), parquet::layout()))
+    Ok(format!("{}, {}", generator_of(workload)?.version(), parquet::layout()))
 }
 
 /// What an engine program is told of these tables.
@@ -236,18 +227,16 @@ fn dataset(workload: &Workload, scale: Scale, layout: String, tables: &[Kept]) -
 
 /// Over the checksums of all files.
 fn checksum<'a>(tables: impl IntoIterator<Item = &'a Kept>) -> String {
-    let mut digest = Sha256::new();
-    for file in tables.into_iter().flat_map(|kept| &kept.manifest.files) {
-        digest.update(&file.sha256);
-    }
-    hex(&digest.finalize())
+    let files = tables.into_iter().flat_map(|kept| &kept.manifest.files);
+    sha256(files.map(|file| file.sha256.as_str()).collect::<String>())
 }
 
 /// The wanted tables in the workload's order, each once.
 fn in_order<'a>(workload: &'a Workload, wanted: &[String]) -> anyhow::Result<Vec<&'a str>> {
-    let known: Vec<&str> = workload.tables.iter().map(|t| t.name.as_str()).collect();
+    let mut known: Vec<&str> = workload.tables.iter().map(|table| table.name.as_str()).collect();
     if let Some(stranger) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
         bail!("there is no table '{stranger}' in {}: it has {}", workload.name, known.join(", "));
     }
-    Ok(known.into_iter().filter(|name| wanted.iter().any(|wanted| wanted == name)).collect())
+    known.retain(|name| wanted.iter().any(|wanted| wanted == name));
+    Ok(known)
 }

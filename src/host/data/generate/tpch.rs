@@ -2,8 +2,7 @@
 //!
 //! The dbgen inside `DuckDB` is another family with other text columns and other answers; never mix the two.
 
-use anyhow::Context as _;
-use arrow::record_batch::RecordBatchReader;
+use anyhow::bail;
 use tpchgen::generators::{
     CustomerGenerator, LineItemGenerator, NationGenerator, OrderGenerator, PartGenerator, PartSuppGenerator,
     RegionGenerator, SupplierGenerator,
@@ -16,9 +15,6 @@ use super::generator::{Batches, Generator, Part, split};
 use super::parquet::BATCH_ROWS;
 use crate::protocol::id::Scale;
 
-/// What suites call it.
-pub(super) const NAME: &str = "tpch";
-
 /// The TPC-H generator; it has no state of its own.
 pub(super) struct Tpch;
 
@@ -28,124 +24,45 @@ impl Generator for Tpch {
     }
 
     fn parts(&self, table: &str, scale: Scale) -> anyhow::Result<Vec<Part>> {
-        let spec = spec(table)?;
-        let keys = u64::try_from((spec.keys)(scale.factor())).unwrap_or_default();
-        Ok(split(keys * spec.rows_per_key, spec.bytes_per_row))
+        let sf = scale.factor();
+        // Keys, between which a table is split; rows of a key: an order has 1 to 7 lines, 4 on average, a part 4 suppliers;
+        // bytes of a row in our Parquet files (measured at sf1 and sf10), rounded up.
+        let (keys, rows_per_key, bytes_per_row) = match table {
+            "region" => (5, 1, 1000),
+            "nation" => (25, 1, 200),
+            "supplier" => (SupplierGenerator::calculate_row_count(sf, 1, 1), 1, 95),
+            "customer" => (CustomerGenerator::calculate_row_count(sf, 1, 1), 1, 95),
+            "part" => (PartGenerator::calculate_row_count(sf, 1, 1), 1, 40),
+            "partsupp" => (PartSuppGenerator::calculate_row_count(sf, 1, 1), 4, 58),
+            "orders" => (OrderGenerator::calculate_row_count(sf, 1, 1), 1, 47),
+            "lineitem" => (OrderGenerator::calculate_row_count(sf, 1, 1), 4, 45),
+            _ => return unknown(table),
+        };
+        Ok(split(u64::try_from(keys).unwrap_or_default() * rows_per_key, bytes_per_row))
     }
 
+    /// Text columns come as string views. In the file both kinds of string are the same, and since the file carries
+    /// no Arrow schema it reads back as plain text, so nothing is converted.
     fn open(&self, table: &str, scale: Scale, part: Part) -> anyhow::Result<Batches> {
         // tpchgen counts parts from 1.
-        let (number, count) = (part.index + 1, part.count);
-        Ok((spec(table)?.open)(scale.factor(), i32::try_from(number)?, i32::try_from(count)?))
+        let (sf, nth, of) = (scale.factor(), i32::try_from(part.index + 1)?, i32::try_from(part.count)?);
+        Ok(match table {
+            "region" => Box::new(RegionArrow::new(RegionGenerator::new(sf, nth, of)).with_batch_size(BATCH_ROWS)),
+            "nation" => Box::new(NationArrow::new(NationGenerator::new(sf, nth, of)).with_batch_size(BATCH_ROWS)),
+            "supplier" => Box::new(SupplierArrow::new(SupplierGenerator::new(sf, nth, of)).with_batch_size(BATCH_ROWS)),
+            "customer" => Box::new(CustomerArrow::new(CustomerGenerator::new(sf, nth, of)).with_batch_size(BATCH_ROWS)),
+            "part" => Box::new(PartArrow::new(PartGenerator::new(sf, nth, of)).with_batch_size(BATCH_ROWS)),
+            "partsupp" => Box::new(PartSuppArrow::new(PartSuppGenerator::new(sf, nth, of)).with_batch_size(BATCH_ROWS)),
+            "orders" => Box::new(OrderArrow::new(OrderGenerator::new(sf, nth, of)).with_batch_size(BATCH_ROWS)),
+            "lineitem" => Box::new(LineItemArrow::new(LineItemGenerator::new(sf, nth, of)).with_batch_size(BATCH_ROWS)),
+            _ => return unknown(table),
+        })
     }
 }
 
-/// How one table is made.
-struct Spec {
-    name: &'static str,
-    /// Keys at a scale factor; a table is split between keys.
-    keys: fn(f64) -> i64,
-    /// Rows of a key: an order has 1 to 7 lines, 4 on average; a part has 4 suppliers.
-    rows_per_key: u64,
-    /// Bytes of a row in our Parquet files (measured at sf1 and sf10), rounded up.
-    bytes_per_row: u64,
-    /// Opens part `number` of `count` at a scale factor.
-    open: fn(f64, i32, i32) -> Batches,
+fn unknown<T>(table: &str) -> anyhow::Result<T> {
+    bail!("tpchgen makes no table '{table}'")
 }
-
-fn spec(table: &str) -> anyhow::Result<&'static Spec> {
-    let found = TABLES.iter().find(|spec| spec.name == table);
-    found.with_context(|| format!("tpchgen makes no table '{table}'"))
-}
-
-/// Text columns come as string views. In the file both kinds of string are the same, and since the file carries
-/// no Arrow schema it reads back as plain text, so nothing is converted.
-fn batches(reader: impl RecordBatchReader + 'static) -> Batches {
-    Box::new(reader)
-}
-
-static TABLES: [Spec; 8] = [
-    Spec {
-        name: "region",
-        keys: |_| 5,
-        rows_per_key: 1,
-        bytes_per_row: 1000,
-        open: |scale, number, count| {
-            let rows = RegionGenerator::new(scale, number, count);
-            batches(RegionArrow::new(rows).with_batch_size(BATCH_ROWS))
-        },
-    },
-    Spec {
-        name: "nation",
-        keys: |_| 25,
-        rows_per_key: 1,
-        bytes_per_row: 200,
-        open: |scale, number, count| {
-            let rows = NationGenerator::new(scale, number, count);
-            batches(NationArrow::new(rows).with_batch_size(BATCH_ROWS))
-        },
-    },
-    Spec {
-        name: "supplier",
-        keys: |scale| SupplierGenerator::calculate_row_count(scale, 1, 1),
-        rows_per_key: 1,
-        bytes_per_row: 95,
-        open: |scale, number, count| {
-            let rows = SupplierGenerator::new(scale, number, count);
-            batches(SupplierArrow::new(rows).with_batch_size(BATCH_ROWS))
-        },
-    },
-    Spec {
-        name: "customer",
-        keys: |scale| CustomerGenerator::calculate_row_count(scale, 1, 1),
-        rows_per_key: 1,
-        bytes_per_row: 95,
-        open: |scale, number, count| {
-            let rows = CustomerGenerator::new(scale, number, count);
-            batches(CustomerArrow::new(rows).with_batch_size(BATCH_ROWS))
-        },
-    },
-    Spec {
-        name: "part",
-        keys: |scale| PartGenerator::calculate_row_count(scale, 1, 1),
-        rows_per_key: 1,
-        bytes_per_row: 40,
-        open: |scale, number, count| {
-            let rows = PartGenerator::new(scale, number, count);
-            batches(PartArrow::new(rows).with_batch_size(BATCH_ROWS))
-        },
-    },
-    Spec {
-        name: "partsupp",
-        keys: |scale| PartSuppGenerator::calculate_row_count(scale, 1, 1),
-        rows_per_key: 4,
-        bytes_per_row: 58,
-        open: |scale, number, count| {
-            let rows = PartSuppGenerator::new(scale, number, count);
-            batches(PartSuppArrow::new(rows).with_batch_size(BATCH_ROWS))
-        },
-    },
-    Spec {
-        name: "orders",
-        keys: |scale| OrderGenerator::calculate_row_count(scale, 1, 1),
-        rows_per_key: 1,
-        bytes_per_row: 47,
-        open: |scale, number, count| {
-            let rows = OrderGenerator::new(scale, number, count);
-            batches(OrderArrow::new(rows).with_batch_size(BATCH_ROWS))
-        },
-    },
-    Spec {
-        name: "lineitem",
-        keys: |scale| OrderGenerator::calculate_row_count(scale, 1, 1),
-        rows_per_key: 4,
-        bytes_per_row: 45,
-        open: |scale, number, count| {
-            let rows = LineItemGenerator::new(scale, number, count);
-            batches(LineItemArrow::new(rows).with_batch_size(BATCH_ROWS))
-        },
-    },
-];
 
 #[cfg(test)]
 mod tests {

@@ -5,72 +5,59 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use anyhow::bail;
 
 use super::generator::{Generator, Part};
 use super::manifest::{FileEntry, Manifest, Provenance};
 use super::parquet;
-use super::progress::Generation;
+use super::progress::generate;
 use super::staging::Staging;
 use crate::host::interrupt;
-use crate::host::space;
+use crate::host::progress::Work as Progress;
 
-/// Where tables are made, and with what.
-pub(super) struct Target<'a> {
-    /// Who makes them.
-    pub generator: &'static dyn Generator,
-    /// The folder that holds the tables' folders; its lock is held.
-    pub folder: &'a Path,
-    /// How many parts are made at a time.
-    pub threads: usize,
-}
-
-/// Makes the tables that `origins` name, all of one workload and scale; each appears as soon as it is complete.
+/// Makes the tables that `origins` name, all of one workload and scale, in `folder`, whose lock is held; each appears as soon as
+/// it is complete. So many parts are made at a time as there are `threads`.
 ///
 /// # Errors
 /// The disk is full or cannot be written, or an interrupt came. Unfinished tables are removed.
-pub(super) fn tables(target: &Target, origins: &[Provenance]) -> anyhow::Result<()> {
+pub(super) fn tables(
+    generator: &'static dyn Generator,
+    folder: &Path,
+    threads: usize,
+    origins: &[Provenance],
+) -> anyhow::Result<()> {
     let Some(first) = origins.first() else {
         return Ok(());
     };
     let what = format!("{} {}", first.workload, first.scale);
-    let queue = queue(target.generator, origins)?;
-    let needed = queue.iter().map(|task| task.part.bytes).sum();
-    let rows = queue.iter().map(|task| task.part.rows).sum();
-    space::check(target.folder, &what, needed)?;
-
     let names: Vec<&str> = origins.iter().map(|origin| origin.table.as_str()).collect();
-    let progress = Generation::start(&what, &names, rows);
-    let making: anyhow::Result<Vec<_>> = origins.iter().map(|origin| Making::new(target.folder, origin)).collect();
-    let mut making = making?;
-    let work = Work {
-        generator: target.generator,
-        origins,
-        folders: making.iter().map(|table| table.staging.path().to_owned()).collect(),
-        queue,
-        next: AtomicUsize::new(0),
-        stop: AtomicBool::new(false),
-        progress,
-    };
-    run(&work, &mut making, target.threads).map_err(|error| space::explain(error, target.folder, &what, needed))?;
-
-    let files = || making.iter().flat_map(|table| &table.files);
-    let (rows, bytes) = (files().map(|f| f.rows).sum(), files().map(|f| f.bytes).sum());
-    work.progress.finish(rows, bytes);
-    Ok(())
-}
-
-/// All parts of all tables, the largest first.
-fn queue(generator: &dyn Generator, origins: &[Provenance]) -> anyhow::Result<Vec<Task>> {
     let mut queue = Vec::new();
     for (table, origin) in origins.iter().enumerate() {
         let parts = generator.parts(&origin.table, origin.scale)?;
         queue.extend(parts.into_iter().map(|part| Task { table, part }));
     }
     queue.sort_by_key(|task| std::cmp::Reverse(task.part.bytes));
-    Ok(queue)
+    let (rows, bytes) = (queue.iter().map(|task| task.part.rows).sum(), queue.iter().map(|task| task.part.bytes).sum());
+    generate(folder, &what, &names, (rows, bytes), |progress| {
+        let mut making = Vec::new();
+        for origin in origins {
+            let staging = Staging::new(folder, &origin.table)?;
+            making.push(Making { origin: origin.clone(), staging, files: Vec::new() });
+        }
+        let work = Work {
+            generator,
+            origins,
+            folders: making.iter().map(|table| table.staging.path().to_owned()).collect(),
+            queue,
+            next: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+            progress,
+        };
+        run(&work, &mut making, threads)?;
+        Ok(making.into_iter().flat_map(|table| table.files).collect())
+    })
 }
 
 /// One file to make.
@@ -87,7 +74,7 @@ struct Work<'a> {
     queue: Vec<Task>,
     next: AtomicUsize,
     stop: AtomicBool,
-    progress: Generation,
+    progress: &'a Progress,
 }
 
 /// A file that is complete but may not have reached the disk.
@@ -108,19 +95,10 @@ fn run(work: &Work, making: &mut [Making], threads: usize) -> anyhow::Result<()>
             scope.spawn(move || work.worker(&sender));
         }
         drop(sender); // the channel ends with the last worker
-        let outcome = take_in(receiver, making);
+        let outcome = receiver.into_iter().try_for_each(|done| done.and_then(|done| making[done.table].add(done)));
         work.stop.store(true, Ordering::Relaxed);
         outcome
     })
-}
-
-/// Syncs and counts finished files until the workers are through or one of them failed.
-fn take_in(receiver: Receiver<anyhow::Result<Done>>, making: &mut [Making]) -> anyhow::Result<()> {
-    for done in receiver {
-        let done = done?;
-        making[done.table].add(done)?;
-    }
-    Ok(())
 }
 
 impl Work<'_> {
@@ -138,11 +116,10 @@ impl Work<'_> {
 
     fn make(&self, task: &Task) -> anyhow::Result<Done> {
         let origin = &self.origins[task.table];
-        let name = format!("part-{:03}.parquet", task.part.index);
+        let path = self.folders[task.table].join(format!("part-{:03}.parquet", task.part.index));
         let batches = self.generator.open(&origin.table, origin.scale, task.part)?;
-        let path = self.folders[task.table].join(name);
         let written = parquet::write(&path, batches, |rows| {
-            self.progress.add(rows);
+            self.progress.done(rows);
             if interrupt::requested() || self.stop.load(Ordering::Relaxed) {
                 bail!("interrupted while generating {} {}", origin.workload, origin.scale);
             }
@@ -160,10 +137,6 @@ struct Making {
 }
 
 impl Making {
-    fn new(folder: &Path, origin: &Provenance) -> anyhow::Result<Self> {
-        Ok(Self { origin: origin.clone(), staging: Staging::new(folder, &origin.table)?, files: Vec::new() })
-    }
-
     /// Takes in a finished file, and publishes the table with the last one.
     fn add(&mut self, done: Done) -> anyhow::Result<()> {
         let parts = usize::try_from(done.part.count)?;
@@ -172,8 +145,7 @@ impl Making {
             return Ok(());
         }
         self.files.sort_by(|a, b| a.name.cmp(&b.name));
-        let manifest = Manifest::new(self.origin.clone(), self.files.clone());
-        manifest.write(self.staging.path())?;
+        Manifest::new(self.origin.clone(), self.files.clone()).write(self.staging.path())?;
         self.staging.publish()
     }
 }
