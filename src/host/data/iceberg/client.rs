@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail};
 
@@ -51,9 +51,8 @@ pub(crate) fn ready() -> Result<()> {
 
 /// Built once in the life of this process, if it is missing or stale; that it could not be is remembered too.
 fn program() -> Result<Program> {
-    static BUILT: Mutex<Option<Result<Program, String>>> = Mutex::new(None);
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    built.get_or_insert_with(|| build().map_err(|error| format!("{error:#}"))).clone().map_err(anyhow::Error::msg)
+    static BUILT: LazyLock<Result<Program, String>> = LazyLock::new(|| build().map_err(|error| format!("{error:#}")));
+    BUILT.clone().map_err(anyhow::Error::msg)
 }
 
 fn build() -> Result<Program> {

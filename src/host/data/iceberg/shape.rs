@@ -9,7 +9,6 @@ use crate::protocol::location::Location;
 /// A column of a Parquet file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileColumn {
-    /// Its name.
     pub(crate) name: String,
     /// The field id, where the file has it.
     pub(crate) id: Option<i32>,
@@ -32,17 +31,24 @@ pub(crate) enum Shape {
 
 /// Holds the files' columns against the snapshot's; `files` has the columns of each of the planned ones.
 pub(crate) fn shape(planned: &Planned, files: &[Vec<FileColumn>]) -> Shape {
-    if let Some(why) = planned.files.iter().find_map(unreadable) {
-        return Shape::NeedsReader(why);
+    match evolved(planned, files) {
+        Ok(false) => Shape::Plain,
+        Ok(true) => Shape::Evolved,
+        Err(why) => Shape::NeedsReader(why),
     }
+}
+
+/// Whether a file's columns differ from the table's.
+///
+/// # Errors
+/// Why reading by name would get them wrong.
+fn evolved(planned: &Planned, files: &[Vec<FileColumn>]) -> Result<bool, String> {
+    planned.files.iter().try_for_each(readable)?;
     // A nested column may have changed within, which its name does not tell.
     if planned.schemas > 1
-        && let Some(column) = planned.columns.iter().find(|column| is_nested(&column.kind))
+        && let Some(Column { name, .. }) = planned.columns.iter().find(|column| is_nested(&column.kind))
     {
-        return Shape::NeedsReader(format!(
-            "its schema changed, and what that means for the nested column {} is not known",
-            column.name
-        ));
+        return Err(format!("its schema changed, and what that means for the nested column {name} is not known"));
     }
     // A reader that takes one file's word for all would take NULLs for impossible.
     let optional =
@@ -52,80 +58,64 @@ pub(crate) fn shape(planned: &Planned, files: &[Vec<FileColumn>]) -> Shape {
         told.windows(2).any(|pair| pair[0] != pair[1])
     });
     for (file, columns) in planned.files.iter().zip(files) {
-        match one(planned, file, columns) {
-            Ok(differs) => evolved |= differs,
-            Err(why) => return Shape::NeedsReader(why),
-        }
+        evolved |= differs(planned, file, columns)?;
     }
-    if !evolved {
-        return Shape::Plain;
-    }
-    let nowhere = planned
-        .columns
-        .iter()
-        .find(|column| files.iter().all(|file| file.iter().all(|found| found.name != column.name)));
-    match nowhere {
-        Some(column) => Shape::NeedsReader(format!("the column {} was added and is in none of the files", column.name)),
-        None => Shape::Evolved,
+    let nowhere = |column: &&Column| files.iter().flatten().all(|found| found.name != column.name);
+    match planned.columns.iter().find(nowhere) {
+        Some(column) if evolved => Err(format!("the column {} was added and is in none of the files", column.name)),
+        _ => Ok(evolved),
     }
 }
 
-fn unreadable(file: &PlannedFile) -> Option<String> {
-    if file.deletes > 0 {
-        return Some(format!(
-            "{} rows of {} may be deleted by {} delete files",
-            file.rows,
-            name(&file.path),
-            file.deletes
-        ));
+fn readable(PlannedFile { path, rows, format, deletes }: &PlannedFile) -> Result<(), String> {
+    let place = name(path);
+    match deletes {
+        0 if format.eq_ignore_ascii_case("parquet") => Ok(()),
+        0 => Err(format!("{place} is stored as {format}")),
+        _ => Err(format!("{rows} rows of {place} may be deleted by {deletes} delete files")),
     }
-    (!file.format.eq_ignore_ascii_case("parquet")).then(|| format!("{} is stored as {}", name(&file.path), file.format))
 }
 
 /// Whether the file's columns differ from the table's in a way that reading by name gets right.
 ///
 /// # Errors
 /// Why it would get it wrong.
-fn one(planned: &Planned, file: &PlannedFile, columns: &[FileColumn]) -> Result<bool, String> {
+fn differs(planned: &Planned, file: &PlannedFile, columns: &[FileColumn]) -> Result<bool, String> {
     let place = name(&file.path);
     let has_ids = columns.iter().all(|column| column.id.is_some());
-    if !has_ids && !same_names(planned, columns) {
+    let same_names = planned.columns.iter().map(|column| &column.name).eq(columns.iter().map(|column| &column.name));
+    if !has_ids && !same_names {
         return Err(format!(
             "{place} has no field ids, and its columns are not the table's: which is which is not known"
         ));
     }
-    for column in &planned.columns {
-        let named = columns.iter().find(|found| found.name == column.name);
-        let found = if has_ids { columns.iter().find(|found| found.id == Some(column.id)) } else { named };
+    for Column { id, name, kind, has_default, .. } in &planned.columns {
+        let named = columns.iter().find(|found| found.name == *name);
+        let found = if has_ids { columns.iter().find(|found| found.id == Some(*id)) } else { named };
         match found {
-            Some(found) if found.name != column.name => {
-                return Err(format!("the column {} was renamed: {place} has it as {}", column.name, found.name));
+            Some(found) if found.name != *name => {
+                return Err(format!("the column {name} was renamed: {place} has it as {}", found.name));
             }
-            Some(found) if is_nested(&column.kind) && found.kind.is_none() => {}
-            Some(found) if found.kind.as_deref() != Some(column.kind.as_str()) => {
-                let kind = found.kind.as_deref().unwrap_or("a type that Iceberg does not have");
-                return Err(format!("the column {} is {} now and {kind} in {place}", column.name, column.kind));
+            Some(found) if is_nested(kind) && found.kind.is_none() => {}
+            Some(found) if found.kind.as_ref() != Some(kind) => {
+                let other = found.kind.as_deref().unwrap_or("a type that Iceberg does not have");
+                return Err(format!("the column {name} is {kind} now and {other} in {place}"));
             }
             None if named.is_some() => {
                 return Err(format!(
-                    "the column {} is another one than that of the same name in {place}, which was dropped",
-                    column.name
+                    "the column {name} is another one than that of the same name in {place}, which was dropped"
                 ));
             }
-            None if planned.constants.contains(&column.id) => {
-                return Err(format!("the values of {} stand in the partition, not in {place}", column.name));
+            None if planned.constants.contains(id) => {
+                return Err(format!("the values of {name} stand in the partition, not in {place}"));
             }
-            None if column.has_default => {
-                return Err(format!("the column {} was added with a default value, and {place} is older", column.name));
+            None if *has_default => {
+                return Err(format!("the column {name} was added with a default value, and {place} is older"));
             }
             Some(_) | None => {}
         }
     }
-    Ok(!same_names(planned, columns))
-}
-
-fn same_names(planned: &Planned, columns: &[FileColumn]) -> bool {
-    planned.columns.iter().map(|column| &column.name).eq(columns.iter().map(|column| &column.name))
+    Ok(!same_names)
 }
 
 fn is_nested(kind: &str) -> bool {
@@ -137,17 +127,13 @@ fn name(location: &Location) -> String {
     whole.rsplit('/').next().unwrap_or(&whole).to_owned()
 }
 
-impl Column {
-    /// A column as tests write it.
-    #[cfg(test)]
-    fn of(id: i32, name: &str, kind: &str) -> Self {
-        Self { id, name: name.to_owned(), kind: kind.to_owned(), required: false, has_default: false }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn column_of(id: i32, name: &str, kind: &str) -> Column {
+        Column { id, name: name.to_owned(), kind: kind.to_owned(), required: false, has_default: false }
+    }
 
     fn planned(columns: &[(i32, &str, &str)]) -> Planned {
         let file =
@@ -156,7 +142,7 @@ mod tests {
             metadata: "/t/metadata/1.json".parse().unwrap(),
             uuid: String::new(),
             snapshot_id: 1,
-            columns: columns.iter().map(|(id, name, kind)| Column::of(*id, name, kind)).collect(),
+            columns: columns.iter().map(|(id, name, kind)| column_of(*id, name, kind)).collect(),
             schemas: 1,
             constants: Vec::new(),
             files: vec![file],

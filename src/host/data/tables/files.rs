@@ -34,11 +34,9 @@ impl Files {
     /// When there are none, or it cannot be told which files are part of the table.
     pub(super) fn of(path: &Path) -> Result<Self> {
         if path.is_file() {
-            let base = path.parent().unwrap_or(path);
-            return Ok(Self {
-                paths: vec![path.to_owned()],
-                cautions: folder_caution(base, &[path.to_owned()]).into_iter().collect(),
-            });
+            let paths = vec![path.to_owned()];
+            let caution = folder_caution(path.parent().unwrap_or(path), &paths);
+            return Ok(Self { paths, cautions: caution.into_iter().collect() });
         }
         if path.is_dir() {
             return of_folder(path);

@@ -16,7 +16,7 @@ use super::schema::{Schema, alike};
 use crate::host::checksum::sha256;
 use crate::host::data::iceberg::shape::FileColumn;
 use crate::host::interrupt;
-use crate::protocol::dataset::{Integers, Keys, Table};
+use crate::protocol::dataset::Table;
 use crate::protocol::iceberg::{Bound, Column, ColumnMetrics};
 use crate::protocol::location::Location;
 
@@ -51,33 +51,15 @@ pub(super) fn table(name: &str, files: Files) -> Result<Table> {
         rows,
         files: paths.into_iter().map(Location::from).collect(),
         sha256: sha256(&print),
-        iceberg: None,
         single_precision,
         integers,
-        keys: Keys::default(),
         cautions,
+        ..Table::default()
     })
 }
 
-/// What is told of a file's columns.
-///
-/// # Errors
-/// When it is no Parquet file.
-pub(super) fn schema(file: &Path) -> Result<Schema> {
-    Ok(Schema::of(&read(file)?))
-}
-
-/// The columns of a file, and how large its whole numbers are.
-///
-/// # Errors
-/// When it is no Parquet file.
-pub(super) fn columns(file: &Path) -> Result<(Vec<FileColumn>, BTreeMap<String, Integers>)> {
-    let footer = read(file)?;
-    Ok((columns_of(&footer), overflow::integers(&footer)))
-}
-
-fn columns_of(footer: &ParquetMetaData) -> Vec<FileColumn> {
-    let fields = footer.file_metadata().schema().get_fields();
+pub(super) fn columns(footer: &ParquetMetaData) -> Vec<FileColumn> {
+    let fields = footer.file_metadata().schema().get_fields().iter();
     let column = |field: &Type| {
         let info = field.get_basic_info();
         FileColumn {
@@ -87,7 +69,7 @@ fn columns_of(footer: &ParquetMetaData) -> Vec<FileColumn> {
             kind: if field.is_primitive() { kind(field) } else { None },
         }
     };
-    fields.iter().map(|field| column(field)).collect()
+    fields.map(|field| column(field)).collect()
 }
 
 /// The columns of a table as Iceberg has them, and the metrics of one of its files.
@@ -96,23 +78,20 @@ fn columns_of(footer: &ParquetMetaData) -> Vec<FileColumn> {
 /// When it is no Parquet file, or a column is nested or of a type that Iceberg does not have.
 pub(super) fn described(file: &Path) -> Result<(Vec<Column>, Vec<ColumnMetrics>)> {
     let footer = read(file)?;
-    let fields = footer.file_metadata().schema().get_fields();
-    let mut columns = Vec::new();
-    let mut metrics = Vec::new();
-    for (place, field) in fields.iter().enumerate() {
-        let info = field.get_basic_info();
-        let kind = Some(field).filter(|field| field.is_primitive()).and_then(|field| kind(field));
-        let kind =
-            kind.with_context(|| format!("the column {} of {} has no Iceberg type", info.name(), file.display()))?;
-        let id = i32::try_from(place)? + 1;
-        metrics.push(measured(&footer, place, id, &kind));
-        let required = info.repetition() == Repetition::REQUIRED;
-        columns.push(Column { id, name: info.name().to_owned(), kind, required, has_default: false });
-    }
+    let columns = (1..).zip(columns(&footer)).map(|(id, FileColumn { name, kind, required, .. })| {
+        let kind = kind.with_context(|| format!("the column {name} of {} has no Iceberg type", file.display()))?;
+        Ok(Column { id, name, kind, required, has_default: false })
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let metrics = columns.iter().enumerate().map(|(place, column)| measured(&footer, place, column)).collect();
     Ok((columns, metrics))
 }
 
-fn read(file: &Path) -> Result<ParquetMetaData> {
+/// The footer of a file.
+///
+/// # Errors
+/// When it is no Parquet file.
+pub(super) fn read(file: &Path) -> Result<ParquetMetaData> {
     let context = || format!("{} cannot be read as Parquet", file.display());
     let opened = File::open(file).with_context(context)?;
     ParquetMetaDataReader::new().parse_and_finish(&opened).with_context(context)
@@ -159,25 +138,22 @@ fn older(field: &Type) -> Option<String> {
         ConvertedType::INT_64 => "long",
         // It was never said whether that is in UTC; the specification takes it for that.
         ConvertedType::TIMESTAMP_MICROS => "timestamptz",
-        ConvertedType::DECIMAL => match field {
-            Type::PrimitiveType { precision, scale, .. } => return Some(format!("decimal({precision}, {scale})")),
-            Type::GroupType { .. } => return None,
-        },
+        ConvertedType::DECIMAL => return Some(format!("decimal({}, {})", field.get_precision(), field.get_scale())),
         _ => return None,
     };
     Some(name.to_owned())
 }
 
 /// Sums of a column over the row groups, and its range where each of them tells one.
-fn measured(footer: &ParquetMetaData, place: usize, id: i32, kind: &str) -> ColumnMetrics {
+fn measured(footer: &ParquetMetaData, place: usize, column: &Column) -> ColumnMetrics {
     let chunks = || footer.row_groups().iter().map(|group| group.column(place));
     let positive = |number: i64| u64::try_from(number).unwrap_or_default();
-    let ranges: Option<Vec<(Bound, Bound)>> = chunks().map(|chunk| range(chunk.statistics()?, kind)).collect();
+    let ranges: Option<Vec<(Bound, Bound)>> = chunks().map(|chunk| range(chunk.statistics()?, &column.kind)).collect();
     let wider = |(least, most): (Bound, Bound), (low, high): (Bound, Bound)| {
         (if below(&low, &least) { low } else { least }, if below(&most, &high) { high } else { most })
     };
     ColumnMetrics {
-        id,
+        id: column.id,
         bytes: chunks().map(|chunk| positive(chunk.compressed_size())).sum(),
         values: chunks().map(|chunk| positive(chunk.num_values())).sum(),
         nulls: chunks().map(|chunk| chunk.statistics()?.null_count_opt()).sum(),

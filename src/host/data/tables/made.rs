@@ -39,40 +39,19 @@ struct Made {
 }
 
 /// A table's files, and the column by whose months they are partitioned.
-struct Files<'a> {
-    table: &'a Table,
-    partition: Option<&'a str>,
-}
+type Files<'a> = (&'a Table, Option<&'a str>);
 
-/// The same files as Iceberg tables, planned.
-pub(super) fn iceberg(parquet: Dataset, settings: &Settings, store: &Store) -> Result<Found> {
-    planned(Dataset { format: ICEBERG.to_owned(), ..parquet }, |_| None, settings, store)
-}
-
-/// The same, with those that declare a column partitioned by its months; their files have to be of one month each.
-pub(super) fn iceberg_monthly(
-    monthly: Dataset,
-    workload: &Workload,
-    settings: &Settings,
-    store: &Store,
-) -> Result<Found> {
-    let dataset = Dataset { format: ICEBERG_MONTHLY.to_owned(), ..monthly };
-    planned(dataset, |table| workload.partition(table), settings, store)
-}
-
-/// `dataset` has the files, and already says the format.
-fn planned<'a>(
-    dataset: Dataset,
-    partition: impl Fn(&str) -> Option<&'a str>,
-    settings: &Settings,
-    store: &Store,
-) -> Result<Found> {
-    let folder = std::path::absolute(store.folder(&dataset.workload, dataset.scale, &dataset.format))?;
-    let files: Vec<Files<'_>> =
-        dataset.tables.iter().map(|table| Files { table, partition: partition(&table.name) }).collect();
+/// The same files as Iceberg tables, planned. Where a workload is given, tables for which it declares a column are partitioned by
+/// its months; their files have to be of one month each.
+pub(super) fn iceberg(files: Dataset, monthly: Option<&Workload>, settings: &Settings, store: &Store) -> Result<Found> {
+    let format = if monthly.is_some() { ICEBERG_MONTHLY } else { ICEBERG };
+    let dataset = Dataset { format: format.to_owned(), ..files };
+    let folder = std::path::absolute(store.folder(&dataset.workload, dataset.scale, format))?;
+    let partition = |table: &Table| monthly?.partition(&table.name);
+    let files: Vec<Files<'_>> = dataset.tables.iter().map(|table| (table, partition(table))).collect();
     let made = metadata(&folder, &files)?;
     let places = places(&dataset, &made, settings)?;
-    let planned = plan(&places.iter().map(|place| (place.clone(), None)).collect::<Vec<_>>())?;
+    let planned = plan(places.iter().map(|place| (place.clone(), None)))?;
     let mut planning = None;
     let mut tables = Vec::new();
     for (((table, place), planned), made) in dataset.tables.into_iter().zip(&places).zip(&planned).zip(&made) {
@@ -91,7 +70,7 @@ fn planned<'a>(
 
 /// The metadata file of each table; makes what is missing or of other files.
 fn metadata(folder: &Path, tables: &[Files<'_>]) -> Result<Vec<Location>> {
-    let kept = |Files { table, partition }: &Files<'_>| -> Option<Location> {
+    let kept = |(table, partition): &Files<'_>| -> Option<Location> {
         let text = fs::read(folder.join(&table.name).join("made.json")).ok()?;
         let made: Made = serde_json::from_slice(&text).ok()?;
         let same = made.version == VERSION
@@ -105,17 +84,15 @@ fn metadata(folder: &Path, tables: &[Files<'_>]) -> Result<Vec<Location>> {
     }
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let _lock = Lock::wait(folder, "makes Iceberg tables")?;
-    let location = |files: &Files<'_>| folder.join(&files.table.name);
-    tables.iter().map(|files| kept(files).map_or_else(|| make(&location(files), files), Ok)).collect()
+    tables.iter().map(|files| kept(files).map_or_else(|| make(&folder.join(&files.0.name), *files), Ok)).collect()
 }
 
-fn make(location: &Path, &Files { table, partition }: &Files<'_>) -> Result<Location> {
+fn make(location: &Path, (table, partition): Files<'_>) -> Result<Location> {
     let within = || format!("cannot make the Iceberg table {}", location.display());
     if location.exists() {
         fs::remove_dir_all(location).with_context(within)?;
     }
-    let mut columns = Vec::new();
-    let mut files = Vec::new();
+    let (mut columns, mut files) = (Vec::new(), Vec::new());
     for path in table.paths()? {
         let (described, metrics) = footers::described(path)?;
         let rows = metrics.first().map_or(0, |column| column.values);
@@ -124,26 +101,16 @@ fn make(location: &Path, &Files { table, partition }: &Files<'_>) -> Result<Loca
             bail!("the name of {} says no month, and {} is partitioned by months", path.display(), table.name);
         }
         columns = described;
-        files.push(DataFile {
-            path: path.to_owned().into(),
-            rows,
-            bytes: fs::metadata(path)?.len(),
-            month,
-            columns: metrics,
-        });
+        let bytes = fs::metadata(path)?.len();
+        files.push(DataFile { path: path.to_owned().into(), rows, bytes, month, columns: metrics });
     }
     let partition = partition.map(str::to_owned);
     let request =
         Request::Make { location: location.to_owned().into(), columns, partition_by_month: partition.clone(), files };
     let replies = ask(&[request]).with_context(within)?;
     let [Reply::Make { metadata }] = replies.as_slice() else { bail!("asked to make a table, got {replies:?}") };
-    let made = Made {
-        version: VERSION,
-        sha256: table.sha256.clone(),
-        files: table.files.clone(),
-        partition,
-        metadata: metadata.clone(),
-    };
+    let (sha256, files) = (table.sha256.clone(), table.files.clone());
+    let made = Made { version: VERSION, sha256, files, partition, metadata: metadata.clone() };
     // Last, so that a table that was half made is made again.
     write_whole(&location.join("made.json"), &serde_json::to_vec_pretty(&made)?).with_context(within)?;
     Ok(metadata.clone())
@@ -158,9 +125,9 @@ fn places(dataset: &Dataset, metadata: &[Location], settings: &Settings) -> Resu
     let named = dataset.tables.iter().map(|table| table.name.clone()).zip(metadata.iter().cloned());
     let (places, requests): (Vec<_>, Vec<_>) = named
         .map(|(table, metadata)| {
+            let (uri, database) = (uri.clone(), database.clone());
             let place = TableRef::Metastore { uri: uri.clone(), database: database.clone(), table: table.clone() };
-            let request = Request::Register { metastore: uri.clone(), database: database.clone(), table, metadata };
-            (place, request)
+            (place, Request::Register { metastore: uri, database, table, metadata })
         })
         .unzip();
     ask(&requests)?;

@@ -19,9 +19,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use crate::host::checksum::{hex, sha256};
+use crate::host::checksum::sha256;
 use crate::host::data::generate::Store;
 use crate::host::data::iceberg::client::ask;
 use crate::host::data::iceberg::shape::{Shape, shape};
@@ -29,7 +28,7 @@ use crate::host::settings::Settings;
 use crate::host::sql::Text;
 use crate::host::suite::{TableSpec, Workload};
 use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, PARQUET};
-use crate::protocol::dataset::{Dataset, Iceberg, Keys, Table};
+use crate::protocol::dataset::{Dataset, Iceberg, Table};
 use crate::protocol::iceberg::{Planned, Reply, Request};
 use crate::protocol::id::Scale;
 use crate::protocol::location::TableRef;
@@ -92,9 +91,9 @@ pub(crate) fn dataset(
     }
     match format {
         PARQUET => Ok(Found { dataset: store.ensure(workload, scale, PARQUET, names)?, planning: None }),
-        ICEBERG => made::iceberg(store.ensure(workload, scale, PARQUET, names)?, settings, store),
+        ICEBERG => made::iceberg(store.ensure(workload, scale, PARQUET, names)?, None, settings, store),
         ICEBERG_MONTHLY => {
-            made::iceberg_monthly(store.ensure_monthly(workload, scale, names)?, workload, settings, store)
+            made::iceberg(store.ensure_monthly(workload, scale, names)?, Some(workload), settings, store)
         }
         other => bail!("there is no format '{other}' for {}: use {}", workload.name, FORMATS.join(", ")),
     }
@@ -108,18 +107,16 @@ fn given(workload: &Workload, specs: &[&TableSpec], scale: Scale, settings: &Set
         let source = spec.source.as_deref().with_context(|| {
             format!("the table {} of {} has no source, and other tables have: each needs one", spec.name, workload.name)
         })?;
-        let found = Source::of(source, settings.metastore.as_deref());
-        let table = match found.with_context(|| format!("table {source}"))? {
-            Source::Parquet(files) => footers::table(&spec.name, files).with_context(|| format!("table {source}"))?,
+        let within = || format!("table {source}");
+        tables.push(match Source::of(source, settings.metastore.as_deref()).with_context(within)? {
+            Source::Parquet(files) => footers::table(&spec.name, files).with_context(within)?,
             Source::Iceberg { place, snapshot_id } => {
-                let planned = plan(&[(place.clone(), snapshot_id)]).with_context(|| format!("table {source}"))?;
+                let planned = plan([(place.clone(), snapshot_id)]).with_context(within)?;
                 let [planned] = planned.try_into().map_err(|_| anyhow::anyhow!("one table was asked for"))?;
-                let table = of_snapshot(&spec.name, &planned, &place)?;
                 count(&mut planning, &place, &spec.name, &planned);
-                table
+                of_snapshot(&spec.name, &planned, &place)?
             }
-        };
-        tables.push(table);
+        });
     }
     let sources: Vec<&str> = specs.iter().filter_map(|spec| spec.source.as_deref()).collect();
     let format = if planning.is_some() { ICEBERG } else { PARQUET };
@@ -127,7 +124,7 @@ fn given(workload: &Workload, specs: &[&TableSpec], scale: Scale, settings: &Set
         workload: workload.name.clone(),
         scale,
         format: format.to_owned(),
-        sha256: checksum(&tables),
+        sha256: sha256(tables.iter().map(|table| table.sha256.as_str()).collect::<String>()),
         layout: format!("as it was found: {}", sources.join(", ")),
         generated: false,
         tables,
@@ -150,12 +147,9 @@ pub fn reads_single_precision(table: &Table, sql: &str) -> bool {
 }
 
 /// Plans these tables, each at its current snapshot or at the one that is named.
-fn plan(tables: &[(TableRef, Option<i64>)]) -> Result<Vec<Planned>> {
-    let request = |(table, snapshot_id): &(TableRef, Option<i64>)| Request::Plan {
-        table: table.clone(),
-        snapshot_id: *snapshot_id,
-    };
-    let replies = ask(&tables.iter().map(request).collect::<Vec<_>>())?;
+fn plan(tables: impl IntoIterator<Item = (TableRef, Option<i64>)>) -> Result<Vec<Planned>> {
+    let requests = tables.into_iter().map(|(table, snapshot_id)| Request::Plan { table, snapshot_id });
+    let replies = ask(&requests.collect::<Vec<_>>())?;
     let planned = |reply| match reply {
         Reply::Plan(planned) => Ok(planned),
         other => bail!("asked for a plan, querydyno-iceberg replied {other:?}"),
@@ -166,15 +160,17 @@ fn plan(tables: &[(TableRef, Option<i64>)]) -> Result<Vec<Planned>> {
 /// A table as an engine program is told it.
 fn of_snapshot(name: &str, planned: &Planned, place: &TableRef) -> Result<Table> {
     let files: Vec<_> = planned.files.iter().map(|file| file.path.clone()).collect();
-    // A file that is no Parquet is refused by its format, without a look into it.
-    let mut integers = BTreeMap::new();
+    let (mut integers, mut schema) = (BTreeMap::new(), None);
     let columns = planned.files.iter().map(|file| {
+        // One that is no Parquet is refused by its format.
         if !file.format.eq_ignore_ascii_case(PARQUET) {
             return Ok(Vec::new());
         }
-        let (columns, found) = footers::columns(file.path.local()?)?;
-        overflow::widen(&mut integers, found);
-        Ok(columns)
+        let footer = footers::read(file.path.local()?)?;
+        overflow::widen(&mut integers, overflow::integers(&footer));
+        // The files of a snapshot have the types of its columns.
+        schema.get_or_insert_with(|| Schema::of(&footer));
+        Ok(footers::columns(&footer))
     });
     let (evolved, needs_reader) = match shape(planned, &columns.collect::<Result<Vec<_>>>()?) {
         _ if files.is_empty() => {
@@ -184,9 +180,6 @@ fn of_snapshot(name: &str, planned: &Planned, place: &TableRef) -> Result<Table>
         Shape::Evolved => (true, None),
         Shape::NeedsReader(why) => (false, Some(why)),
     };
-    // The files of a snapshot have the types of its columns.
-    let first = planned.files.iter().find(|file| file.format.eq_ignore_ascii_case(PARQUET));
-    let schema = first.map(|file| footers::schema(file.path.local()?)).transpose()?;
     Ok(Table {
         name: name.to_owned(),
         rows: planned.files.iter().map(|file| file.rows).sum(),
@@ -205,8 +198,8 @@ fn of_snapshot(name: &str, planned: &Planned, place: &TableRef) -> Result<Table>
         }),
         single_precision: schema.iter().flat_map(Schema::single_precision).collect(),
         integers,
-        keys: Keys::default(),
         cautions: schema.iter().flat_map(Schema::cautions).collect(),
+        ..Table::default()
     })
 }
 
@@ -228,16 +221,10 @@ fn count(planning: &mut Option<Planning>, place: &TableRef, name: &str, planned:
 /// # Errors
 /// When it is no Parquet file.
 pub(crate) fn look_into(file: &std::path::Path) -> Result<()> {
-    footers::columns(file)?;
+    let footer = footers::read(file)?;
+    footers::columns(&footer);
+    overflow::integers(&footer);
     // Not every type has a name in Iceberg.
     let _ = footers::described(file);
     Ok(())
-}
-
-fn checksum(tables: &[Table]) -> String {
-    let mut digest = Sha256::new();
-    for table in tables {
-        digest.update(&table.sha256);
-    }
-    hex(&digest.finalize())
 }

@@ -17,16 +17,15 @@ use crate::protocol::dataset::{Integers, OVERFLOW_CAUTION, Table};
 /// The largest whole numbers of each column of a file, by its name or, within another, by the name of its part; 0 in a column of
 /// anything else.
 pub(super) fn integers(footer: &ParquetMetaData) -> BTreeMap<String, Integers> {
-    let fields = footer.file_metadata().schema_descr().columns().iter().enumerate();
-    let integers = fields.map(|(place, column)| {
-        let Some(width) = width(column.self_type()) else { return (column.name().to_owned(), NONE) };
-        let chunks = footer.row_groups().iter().map(|group| group.column(place));
-        let largest = chunks.map(|chunk| largest(chunk, width)).max().unwrap_or(0);
-        (column.name().to_owned(), Integers { bits: width.bits, largest })
-    });
     let mut known = BTreeMap::new();
-    // Parts of two columns may have one name.
-    integers.for_each(|(name, found)| widen(&mut known, [(name, found)].into()));
+    for (place, column) in footer.file_metadata().schema_descr().columns().iter().enumerate() {
+        let found = width(column.self_type()).map_or(NONE, |width| {
+            let chunks = footer.row_groups().iter().map(|group| group.column(place));
+            Integers { bits: width.bits, largest: chunks.map(|chunk| largest(chunk, width)).max().unwrap_or(0) }
+        });
+        // Parts of two columns may have one name.
+        widen(&mut known, [(column.name().to_owned(), found)].into());
+    }
     known
 }
 
@@ -52,19 +51,15 @@ pub(crate) fn caution(tables: &[Table], sql: &str) -> Option<String> {
     let text = Text::read(sql);
     let rows = tables.iter().map(|table| u128::from(table.rows)).max()?;
     let meant: Vec<&str> = text.meant().map(|token| text.of(token)).collect();
-    let columns = |term: &[&str]| {
-        let all = || tables.iter().flat_map(|table| &table.integers).map(|(name, integers)| (name.as_str(), *integers));
-        let named = |name: &str| term.iter().any(|word| word.trim_matches(['"', '`']).eq_ignore_ascii_case(name));
-        let named: Vec<_> = all().filter(|(name, _)| named(name)).collect();
-        if named.is_empty() && sums(term) { all().collect() } else { named }
-    };
+    let all = || tables.iter().flat_map(|table| &table.integers).map(|(name, integers)| (name.as_str(), *integers));
     let ends = |word: &&str| ENDS.iter().any(|end| end.eq_ignore_ascii_case(word));
     meant.split(ends).find_map(|term| {
-        let columns = columns(term);
+        let named = |name: &str| term.iter().any(|word| word.trim_matches(['"', '`']).eq_ignore_ascii_case(name));
+        let named: Vec<_> = all().filter(|(name, _)| named(name)).collect();
+        let columns = if named.is_empty() && sums(term) { all().collect() } else { named };
         exceeds(term, &columns, rows).then(|| {
-            let names: Vec<&str> =
-                columns.iter().filter(|(_, found)| found.largest > 0).map(|(name, _)| *name).collect();
-            format!("what is computed from {} {OVERFLOW_CAUTION}", names.join(", "))
+            let terms = columns.iter().filter(|(_, found)| found.largest > 0).map(|(name, _)| *name);
+            format!("what is computed from {} {OVERFLOW_CAUTION}", terms.collect::<Vec<_>>().join(", "))
         })
     })
 }
@@ -124,9 +119,9 @@ fn width(field: &Type) -> Option<Width> {
 
 /// The largest value of a chunk without its sign: that of the type, where the footer tells no range.
 fn largest(chunk: &ColumnChunkMetaData, Width { bits, unsigned }: Width) -> u128 {
-    let range = match chunk.statistics() {
+    let range: Option<(i64, i64)> = match chunk.statistics() {
         Some(Statistics::Int32(found)) => {
-            found.min_opt().zip(found.max_opt()).map(|(min, max)| (i64::from(*min), i64::from(*max)))
+            found.min_opt().zip(found.max_opt()).map(|(min, max)| ((*min).into(), (*max).into()))
         }
         Some(Statistics::Int64(found)) => found.min_opt().copied().zip(found.max_opt().copied()),
         _ => None,

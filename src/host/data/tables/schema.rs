@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use parquet::basic::{ConvertedType, IntType, LogicalType, Repetition, TimeUnit, Type as Physical};
+use parquet::basic::{ConvertedType, IntType, LogicalType, Repetition, Type as Physical};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::schema::types::{BasicTypeInfo, Type};
 
@@ -33,20 +33,20 @@ impl Schema {
         Self { leaves }
     }
 
+    /// The paths of the leaves of a physical type.
+    fn of_type(&self, physical: &str) -> impl Iterator<Item = &[String]> {
+        let leaves = self.leaves.iter().filter(move |(_, kind)| kind.split(' ').any(|word| word == physical));
+        leaves.map(|(path, _)| path.as_slice())
+    }
+
     /// Columns of single precision, or with a part that is.
     pub(super) fn single_precision(&self) -> BTreeSet<String> {
-        let floats = self.leaves.iter().filter(|(_, kind)| kind.split(' ').any(|word| word == "FLOAT"));
-        floats.filter_map(|(path, _)| path.first().cloned()).collect()
+        self.of_type("FLOAT").filter_map(|path| path.first().cloned()).collect()
     }
 
     /// What to know about the columns, a sentence each.
     pub(super) fn cautions(&self) -> Vec<String> {
-        let int96: Vec<String> = self
-            .leaves
-            .iter()
-            .filter(|(_, kind)| kind.split(' ').any(|word| word == "INT96"))
-            .map(|(path, _)| shown(path))
-            .collect();
+        let int96: Vec<String> = self.of_type("INT96").map(shown).collect();
         let old = match int96.as_slice() {
             [] => None,
             [one] => Some(format!("the column {one} is {INT96_CAUTION}")),
@@ -137,14 +137,14 @@ fn collect(field: &Type, path: &mut Vec<String>, groups: &mut Vec<String>, leave
 /// What a group of fields is.
 fn group(info: &BasicTypeInfo, repeated: bool) -> String {
     let kind = match (info.logical_type_ref(), info.converted_type()) {
-        (Some(LogicalType::List), _) | (None, ConvertedType::LIST) => "a LIST".to_owned(),
+        (Some(LogicalType::List), _) | (None, ConvertedType::LIST) => "LIST",
         // The older name, which some writers gave to the group within.
-        (None, ConvertedType::MAP_KEY_VALUE) if repeated => "a group".to_owned(),
-        (Some(LogicalType::Map), _) | (None, ConvertedType::MAP | ConvertedType::MAP_KEY_VALUE) => "a MAP".to_owned(),
-        (None, _) => "a group".to_owned(),
-        (Some(other), _) => format!("a {}", format!("{other:?}").to_uppercase()),
+        (None, ConvertedType::MAP_KEY_VALUE) if repeated => "group",
+        (Some(LogicalType::Map), _) | (None, ConvertedType::MAP | ConvertedType::MAP_KEY_VALUE) => "MAP",
+        (None, _) => "group",
+        (Some(other), _) => &format!("{other:?}").to_uppercase(),
     };
-    if repeated { format!("repeated {}", kind.trim_start_matches("a ")) } else { kind }
+    format!("{} {kind}", if repeated { "repeated" } else { "a" })
 }
 
 /// A primitive type in words, the same for types that mean the same.
@@ -171,46 +171,27 @@ fn logical_words(logical: &LogicalType) -> String {
     let zone = |utc: bool| if utc { "UTC" } else { "no zone" };
     match logical {
         LogicalType::Decimal(decimal) => format!("DECIMAL({}, {})", decimal.precision, decimal.scale),
-        LogicalType::Time(time) => format!("TIME({}, {})", unit(time.unit), zone(time.is_adjusted_to_u_t_c)),
-        LogicalType::Timestamp(stamp) => {
-            format!("TIMESTAMP({}, {})", unit(stamp.unit), zone(stamp.is_adjusted_to_u_t_c))
-        }
+        LogicalType::Time(time) => format!("TIME({:?}, {})", time.unit, zone(time.is_adjusted_to_u_t_c)),
+        LogicalType::Timestamp(stamp) => format!("TIMESTAMP({:?}, {})", stamp.unit, zone(stamp.is_adjusted_to_u_t_c)),
         LogicalType::Integer(IntType { bit_width, is_signed: true }) => format!("INT({bit_width})"),
         LogicalType::Integer(IntType { bit_width, is_signed: false }) => format!("UINT({bit_width})"),
         other => format!("{other:?}").to_uppercase(),
     }
 }
 
-fn unit(unit: TimeUnit) -> &'static str {
-    match unit {
-        TimeUnit::MILLIS => "MILLIS",
-        TimeUnit::MICROS => "MICROS",
-        TimeUnit::NANOS => "NANOS",
-    }
-}
-
-/// As [`logical_words`], of a file whose writer knows only the older way to say types.
+/// As [`logical_words`], of a file whose writer knows only the older way to say types. Times are without a word on their zone:
+/// engines differ on whether these are in UTC.
 fn converted_words(field: &Type) -> Option<String> {
-    let text = match field.get_basic_info().converted_type() {
-        ConvertedType::NONE => return None,
-        ConvertedType::UTF8 => "STRING",
-        ConvertedType::INT_8 => "INT(8)",
-        ConvertedType::INT_16 => "INT(16)",
-        ConvertedType::INT_32 => "INT(32)",
-        ConvertedType::INT_64 => "INT(64)",
-        ConvertedType::UINT_8 => "UINT(8)",
-        ConvertedType::UINT_16 => "UINT(16)",
-        ConvertedType::UINT_32 => "UINT(32)",
-        ConvertedType::UINT_64 => "UINT(64)",
-        // Engines differ on whether these are in UTC: some give them a zone, some do not.
-        ConvertedType::TIME_MILLIS => "TIME(MILLIS)",
-        ConvertedType::TIME_MICROS => "TIME(MICROS)",
-        ConvertedType::TIMESTAMP_MILLIS => "TIMESTAMP(MILLIS)",
-        ConvertedType::TIMESTAMP_MICROS => "TIMESTAMP(MICROS)",
-        ConvertedType::DECIMAL => return Some(format!("DECIMAL({}, {})", field.get_precision(), field.get_scale())),
-        other => return Some(other.to_string()),
-    };
-    Some(text.to_owned())
+    let kind = field.get_basic_info().converted_type();
+    let name = kind.to_string();
+    match (kind, name.split_once('_')) {
+        (ConvertedType::NONE, _) => None,
+        (ConvertedType::UTF8, _) => Some("STRING".to_owned()),
+        (ConvertedType::DECIMAL, _) => Some(format!("DECIMAL({}, {})", field.get_precision(), field.get_scale())),
+        // `INT_8`, `TIMESTAMP_MICROS`
+        (_, Some((name, what))) => Some(format!("{name}({what})")),
+        (_, None) => Some(name),
+    }
 }
 
 #[cfg(test)]

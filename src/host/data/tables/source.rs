@@ -12,10 +12,12 @@ use crate::protocol::location::{Location, TableRef};
 /// A table that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
-    /// Files.
     Parquet(Files),
     /// An Iceberg table, at a snapshot or the current one.
-    Iceberg { place: TableRef, snapshot_id: Option<i64> },
+    Iceberg {
+        place: TableRef,
+        snapshot_id: Option<i64>,
+    },
 }
 
 impl Source {

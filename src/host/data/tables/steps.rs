@@ -2,6 +2,7 @@
 //!
 //! What a single step means is the `glob` crate's business: `*`, `?`, `[a-z]`; `**` stands for any number of folders.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -54,7 +55,7 @@ impl Steps {
     /// The states behind a name, in order; none when no path with this name at this place can match.
     pub(super) fn after(&self, states: &[usize], name: &str) -> Vec<usize> {
         let hidden = is_hidden(name);
-        let mut next: Vec<usize> = states
+        let next: BTreeSet<usize> = states
             .iter()
             .filter_map(|&state| match self.0.get(state)? {
                 Step::AnyFolders => (!hidden).then_some(state),
@@ -65,9 +66,7 @@ impl Steps {
             })
             .flat_map(|state| self.and_beyond(state))
             .collect();
-        next.sort_unstable();
-        next.dedup();
-        next
+        next.into_iter().collect()
     }
 
     /// Whether what is in a folder of these states may match.

@@ -45,7 +45,6 @@ pub(super) struct Found {
     pub(super) outward: BTreeSet<PathBuf>,
 }
 
-/// A file that matches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FoundFile {
     pub(super) path: PathBuf,
@@ -87,7 +86,6 @@ pub(super) fn walk(base: &Path, steps: &Steps, limits: Limits) -> Result<Found> 
     Ok(found)
 }
 
-/// Something to be looked at.
 struct Visit {
     /// As it is called.
     shown: PathBuf,
