@@ -29,12 +29,9 @@ pub(super) fn obstacle() -> Option<&'static str> {
         matches!(command::run_within(&mut docker, PATIENCE), Ok(Some(status)) if status.success())
     };
     if !answers(&["compose", "version"]) {
-        Some("there is no `docker compose` here")
-    } else if !answers(&["info"]) {
-        Some("no Docker engine answers `docker info` here")
-    } else {
-        None
+        return Some("there is no `docker compose` here");
     }
+    (!answers(&["info"])).then_some("no Docker engine answers `docker info` here")
 }
 
 /// A container of ours, as `docker compose ps` has it.
@@ -98,8 +95,7 @@ impl Compose<'_> {
     /// # Errors
     /// When Docker does not tell.
     pub(super) fn containers(&self) -> Result<Vec<Container>> {
-        let output = self.command()?.args(["ps", "--all", "--format", "json"]).output()?;
-        parse(&said(&output, "docker compose ps")?)
+        parse(&said(&self.command()?.args(["ps", "--all", "--format", "json"]).output()?, "docker compose ps")?)
     }
 
     /// The service's container, if there is one.
@@ -118,12 +114,9 @@ impl Compose<'_> {
         // Docker would make it as root.
         fs::create_dir_all(self.data).with_context(|| format!("cannot make {}", self.data.display()))?;
         let mut docker = self.command()?;
-        docker
-            .args(["up", "--detach", "--wait", "--wait-timeout", HEALTHY_WITHIN, service.name()])
-            .stdout(Stdio::from(std::io::stderr()));
-        let status = command::run(&mut docker, |_| Ok(()))?;
+        docker.args(["up", "--detach", "--wait", "--wait-timeout", HEALTHY_WITHIN, service.name()]);
         ensure!(
-            status.success(),
+            command::succeeds(&mut docker)?,
             "{service} does not start in a container; Docker says why above, `cargo xtask services logs {service}` shows its log"
         );
         Ok(())
@@ -135,9 +128,8 @@ impl Compose<'_> {
     /// When Docker cannot.
     pub(super) fn down(&self, service: Service) -> Result<()> {
         let mut docker = self.command()?;
-        docker.args(["rm", "--stop", "--force", service.name()]).stdout(Stdio::from(std::io::stderr()));
-        let status = command::run(&mut docker, |_| Ok(()))?;
-        ensure!(status.success(), "cannot stop the container of {service}; Docker says why above");
+        let stopped = command::succeeds(docker.args(["rm", "--stop", "--force", service.name()]))?;
+        ensure!(stopped, "cannot stop the container of {service}; Docker says why above");
         Ok(())
     }
 
@@ -146,16 +138,11 @@ impl Compose<'_> {
     /// # Errors
     /// When Docker does not give them.
     pub(super) fn logs(&self, service: Service, lines: usize) -> Result<String> {
-        let lines = lines.to_string();
-        let output = self
-            .command()?
-            .args(["logs", "--no-color", "--no-log-prefix", "--tail", &lines, service.name()])
-            .output()?;
-        said(&output, "docker compose logs")
+        let arguments = ["logs", "--no-color", "--no-log-prefix", "--tail", &lines.to_string(), service.name()];
+        said(&self.command()?.args(arguments).output()?, "docker compose logs")
     }
 }
 
-/// What a command of Docker's printed.
 fn said(output: &Output, what: &str) -> Result<String> {
     ensure!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr).trim());
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -167,7 +154,7 @@ fn parse(text: &str) -> Result<Vec<Container>> {
     if text.trim_start().starts_with('[') {
         return serde_json::from_str(text).context(what);
     }
-    text.lines().filter(|line| !line.trim().is_empty()).map(|line| serde_json::from_str(line).context(what)).collect()
+    serde_json::Deserializer::from_str(text).into_iter::<Container>().collect::<Result<_, _>>().context(what)
 }
 
 #[cfg(test)]

@@ -77,18 +77,15 @@ fn download(staging: &Path, python: &str) -> Result<PathBuf> {
     let mut pip = Command::new(python);
     // `--no-binary :all:` would have it compile the packages that it reads the archive with, too.
     pip.args(["-m", "pip", "download", "--no-deps", "--no-binary", PACKAGE, "--no-cache-dir", "--no-input"])
-        .arg("--disable-pip-version-check")
-        .arg("--requirement")
+        .args(["--disable-pip-version-check", "--requirement"])
         .arg(&asked)
         .arg("--dest")
         .arg(staging)
         // An interrupt kills it, and what it unpacked must not stay in the system's folder.
         .env("TMPDIR", &temporary)
-        .stdin(Stdio::null())
-        .stdout(Stdio::from(std::io::stderr()));
-    let status = command::run(&mut pip, |_| Ok(()))?;
+        .stdin(Stdio::null());
     ensure!(
-        status.success(),
+        command::succeeds(&mut pip)?,
         "cannot fetch {PACKAGE} {VERSION}; pip's messages above say why. It needs {python} with pip (Debian, Ubuntu: apt-get install python3-pip; QUERYDYNO_PYTHON names another) and a package index"
     );
     let archive = staging.join(format!("{PACKAGE}-{VERSION}.tar.gz"));

@@ -133,12 +133,8 @@ impl InitFile {
         let path = folder.join("init.sql");
         // One that a killed process left.
         let _ = fs::remove_file(&path);
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
         let init = Self(path);
         file.write_all(text.as_bytes())?;
         Ok(init)

@@ -143,7 +143,10 @@ impl Services {
 
     /// The port that clients of the service connect to.
     pub fn port(&self, service: Service) -> u16 {
-        let port = service.ports()[0];
+        self.number_of(service.ports()[0])
+    }
+
+    fn number_of(&self, port: Port) -> u16 {
         self.ports.get(port.variable).copied().unwrap_or(port.default)
     }
 
@@ -156,14 +159,14 @@ impl Services {
         if docker.is_none() && !native {
             return Ok(How::Compose);
         }
-        let Some(obstacle) = native::obstacle(service) else {
-            return Ok(How::Native);
-        };
-        match docker {
-            Some(docker) => bail!(
+        match (docker, native::obstacle(service)) {
+            (_, None) => Ok(How::Native),
+            (Some(docker), Some(obstacle)) => bail!(
                 "{service} cannot run here: {obstacle}, and {docker}; on a machine with Docker: cargo xtask services up {service}"
             ),
-            None => bail!("{service} cannot run natively: {obstacle}; without --native it runs in a container"),
+            (None, Some(obstacle)) => {
+                bail!("{service} cannot run natively: {obstacle}; without --native it runs in a container")
+            }
         }
     }
 
@@ -191,11 +194,9 @@ impl Services {
         if container.as_ref().is_some_and(Container::healthy) {
             return Ok(true);
         }
-        let runs = container.as_ref().is_some_and(Container::runs);
-        if !runs {
+        if !container.is_some_and(|container| container.runs()) {
             for port in service.ports() {
-                let number = self.ports.get(port.variable).copied().unwrap_or(port.default);
-                ports::ensure_free(number, port.variable, service.name())?;
+                ports::ensure_free(self.number_of(*port), port.variable, service.name())?;
             }
         }
         self.compose().up(service)?;
@@ -230,38 +231,29 @@ impl Services {
         let folder = native::folder(&self.home, service);
         let kept = native::running(&self.home, service);
         let port = kept.as_ref().map_or(self.port(service), |kept| kept.port);
-        let container = container.filter(|container| container.runs());
-        let mut status = Status {
-            service,
-            how: None,
-            state: State::Down,
-            address: format!("localhost:{port}"),
-            pid: None,
-            log: Some(process::log_of(&folder)).filter(|log| log.exists()),
-            note: None,
+        let mut note = None;
+        let (how, state, pid) = match (kept, container.filter(|container| container.runs())) {
+            (Some(kept), _) => {
+                let state = if ports::listens(port) { State::Up } else { State::Starting };
+                (Some(How::Native), state, Some(kept.pid))
+            }
+            (None, Some(container)) => {
+                let state = match (container.healthy(), container.unhealthy()) {
+                    (true, _) => State::Up,
+                    (_, true) => State::Unhealthy,
+                    _ => State::Starting,
+                };
+                (Some(How::Compose), state, container.pid())
+            }
+            (None, None) => {
+                let how = self.how(service, false);
+                let taken = owner(port).map(|owner| format!("port {port} is taken by {owner}"));
+                note = taken.or_else(|| Some(how.as_ref().err()?.to_string()));
+                (how.ok(), State::Down, None)
+            }
         };
-        if let Some(kept) = kept {
-            status.how = Some(How::Native);
-            status.state = if ports::listens(port) { State::Up } else { State::Starting };
-            status.pid = Some(kept.pid);
-        } else if let Some(container) = container {
-            status.how = Some(How::Compose);
-            status.state = match (container.healthy(), container.unhealthy()) {
-                (true, _) => State::Up,
-                (_, true) => State::Unhealthy,
-                _ => State::Starting,
-            };
-            status.pid = container.pid();
-        } else {
-            match self.how(service, false) {
-                Ok(how) => status.how = Some(how),
-                Err(error) => status.note = Some(error.to_string()),
-            }
-            if let Some(owner) = owner(port) {
-                status.note = Some(format!("port {port} is taken by {owner}"));
-            }
-        }
-        status
+        let log = Some(process::log_of(&folder)).filter(|log| log.exists());
+        Status { service, how, state, address: format!("localhost:{port}"), pid, log, note }
     }
 
     /// The last lines that a server wrote, also when it runs no more; `None` when it never ran.
@@ -274,10 +266,8 @@ impl Services {
         if !runs && self.no_docker().is_none() && self.compose().container(service)?.is_some() {
             return self.compose().logs(service, lines).map(Some);
         }
-        if !path.exists() {
-            return Ok(None);
-        }
-        log::tail(&path, lines).map(Some).with_context(|| format!("cannot read {}", path.display()))
+        let log = path.exists().then(|| log::tail(&path, lines)).transpose();
+        log.with_context(|| format!("cannot read {}", path.display()))
     }
 
     /// What keeps containers from running here.
@@ -290,19 +280,6 @@ impl Services {
     }
 }
 
-/// Every server as it is now.
-///
-/// # Errors
-/// When a setting or a port in the environment is wrong.
-pub fn status() -> Result<Vec<Status>> {
-    Ok(Services::read(&Settings::read()?)?.status())
-}
-
-/// The process of a native server that we started and that lives, if it was started on that port: its memory can be read.
-pub fn server_pid(name: &str, port: u16) -> Option<u32> {
-    server_pid_in(&paths::own("services"), name, port)
-}
-
 /// Where a server's memory and CPU time can be read: our own service's process, our container's, or that of a database that
 /// listens on the port. `None` when it is on another machine or hidden, or a program holds the port that is no database: one
 /// that passes bytes on would give its own small numbers.
@@ -312,7 +289,7 @@ pub(crate) fn process_of(server: &Server) -> Option<Seen> {
     if !server.local {
         return None;
     }
-    if let Some(pid) = server_pid(&server.service, server.port) {
+    if let Some(pid) = server_pid_in(&paths::own("services"), &server.service, server.port) {
         return Some(Seen { pid, container: false });
     }
     if let Some(pid) = container_of(&server.service, server.port) {
@@ -346,16 +323,15 @@ fn container_of(name: &str, port: u16) -> Option<u32> {
     })
 }
 
-/// As [`server_pid`], of the servers that are kept in another folder.
+/// The process of a native server that we started and that lives, if it was started on that port; `home` is where servers are
+/// kept.
 pub fn server_pid_in(home: &Path, name: &str, port: u16) -> Option<u32> {
     let kept = PidFile::read(&home.join(name))?;
     (kept.port == port && kept.lives()).then_some(kept.pid)
 }
 
 fn number(port: Port, told: Option<String>) -> Result<u16> {
-    let Some(text) = told else {
-        return Ok(port.default);
-    };
+    let Some(text) = told else { return Ok(port.default) };
     let number = text.parse().ok().filter(|number| *number > 0);
     number.with_context(|| format!("{}: '{text}' is no port: give a number from 1 to 65535", port.variable))
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use super::log::tail;
 use super::process::{PidFile, log_of, spawn};
@@ -25,8 +25,6 @@ use crate::host::progress::Work;
 const LIMIT: Duration = Duration::from_secs(90);
 /// Time for one try to connect.
 const CONNECT: Duration = Duration::from_millis(500);
-/// What another process is said to be doing.
-const DOES: &str = "starts or stops the service";
 
 /// Why the service cannot run here without a container.
 pub(super) fn obstacle(service: Service) -> Option<String> {
@@ -37,7 +35,6 @@ pub(super) fn obstacle(service: Service) -> Option<String> {
     }
 }
 
-/// The folder of a service.
 pub(super) fn folder(home: &Path, service: Service) -> PathBuf {
     home.join(service.name())
 }
@@ -56,7 +53,7 @@ pub(super) fn lock(home: &Path, service: Service) -> Result<Lock> {
     fs::create_dir_all(home)
         .and_then(|()| DirBuilder::new().recursive(true).mode(0o700).create(&folder))
         .with_context(|| format!("cannot make {}", folder.display()))?;
-    Lock::wait(&folder, DOES)
+    Lock::wait(&folder, "starts or stops the service")
 }
 
 /// Starts it and waits until it answers; whether it was up before. Call it with the lock held.
@@ -74,10 +71,7 @@ pub(super) fn up(service: Service, home: &Path, python: &str, port: u16) -> Resu
     ports::ensure_free(port, variable, service.name())?;
     let (mut command, init) = match service {
         Service::Hive => (hive::prepare(&folder, home, python, port)?, None),
-        Service::MariaDb => {
-            let (command, init) = mariadb::prepare(&folder, port)?;
-            (command, Some(init))
-        }
+        Service::MariaDb => mariadb::prepare(&folder, port).map(|(command, init)| (command, Some(init)))?,
         Service::StarRocks | Service::MinIo => bail!("{service} runs in a container only"),
     };
     // Preparing may have taken minutes.
@@ -93,9 +87,7 @@ fn start(service: Service, command: &mut Command, folder: &Path, port: u16) -> R
     let (mut child, kept) = spawn(command, folder, port)?;
     let came = until_up(Some(&mut child), LIMIT, || answers(service, port));
     drop(work);
-    let Err(error) = came else {
-        return Ok(());
-    };
+    let Err(error) = came else { return Ok(()) };
     kept.stop(service.name())?;
     PidFile::forget(folder);
     interrupt::check()?;
@@ -113,18 +105,15 @@ fn already(service: Service, kept: &PidFile, folder: &Path, port: u16) -> Result
     let work = Work::wait(&format!("waiting for {service}, process {}", kept.pid));
     let came = until_up(None, LIMIT, || answers(service, port) || !kept.lives());
     drop(work);
-    came.and_then(|()| {
-        ensure!(kept.lives(), "it ended while it was waited for");
-        Ok(())
-    })
-    .map_err(|error| silent(service, folder, &error))
+    let came = came.and_then(|()| if kept.lives() { Ok(()) } else { Err(anyhow!("it ended while it was waited for")) });
+    came.map_err(|error| silent(service, folder, &error))
 }
 
 /// The error of one that does not answer, with what it wrote last.
 fn silent(service: Service, folder: &Path, error: &anyhow::Error) -> anyhow::Error {
     let log = log_of(folder);
     let end = tail(&log, QUOTED).unwrap_or_default();
-    anyhow::anyhow!("{service} does not start: {error:#}. The end of its log, {}:\n{end}", log.display())
+    anyhow!("{service} does not start: {error:#}. The end of its log, {}:\n{end}", log.display())
 }
 
 fn answers(service: Service, port: u16) -> bool {

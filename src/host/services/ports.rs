@@ -31,7 +31,6 @@ pub(crate) fn listeners() -> Option<Vec<Listener>> {
     Some(tables.iter().flatten().flat_map(|table| parse(table)).collect())
 }
 
-/// Whether anything listens on the port.
 pub(super) fn listens(port: u16) -> bool {
     listeners().unwrap_or_default().iter().any(|listener| listener.port == port)
 }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::service::PASSWORD;
 use super::wait::POLL;
+use crate::host::files::write_whole;
 use crate::host::progress::Work;
 
 /// Time to stop by itself after SIGTERM.
@@ -34,7 +35,6 @@ pub(super) struct PidFile {
     pub(super) port: u16,
     /// When it was started, in ticks since the boot.
     started_ticks: u64,
-    /// The boot's name.
     boot: String,
 }
 
@@ -95,10 +95,7 @@ impl PidFile {
 
     fn write(&self, folder: &Path) -> Result<()> {
         let file = file_in(folder);
-        let fresh = file.with_extension("json.tmp");
-        fs::write(&fresh, serde_json::to_vec(self)?)
-            .and_then(|()| fs::rename(&fresh, &file))
-            .with_context(|| format!("cannot write {}", file.display()))
+        write_whole(&file, &serde_json::to_vec(self)?).with_context(|| format!("cannot write {}", file.display()))
     }
 
     /// Forgets what was written down.
@@ -136,12 +133,9 @@ impl PidFile {
     }
 
     fn send(&self, signal: impl Fn() -> rustix::io::Result<()>) -> Result<()> {
-        if !self.lives() {
-            return Ok(());
-        }
-        match signal() {
-            Ok(()) | Err(Errno::SRCH) => Ok(()),
-            Err(error) => bail!("cannot stop process {}: {error}; stop it as the user who started it", self.pid),
+        match self.lives().then(signal) {
+            None | Some(Ok(()) | Err(Errno::SRCH)) => Ok(()),
+            Some(Err(error)) => bail!("cannot stop process {}: {error}; stop it as the user who started it", self.pid),
         }
     }
 

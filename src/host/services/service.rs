@@ -2,8 +2,8 @@
 //!
 //! `cargo xtask services status` lists them.
 
-use std::fmt;
 use std::str::FromStr;
+use std::{fmt, iter};
 
 use serde::Serialize;
 
@@ -30,10 +30,6 @@ pub struct Port {
     pub default: u16,
 }
 
-const fn port(variable: &'static str, default: u16) -> Port {
-    Port { variable, default }
-}
-
 /// The user that `MariaDB` and `MinIO` are made with, and the password unless another is set.
 pub(super) const USER: &str = "querydyno";
 /// Where the password of `MariaDB`'s user is taken from.
@@ -55,42 +51,37 @@ impl Service {
 
     /// Its ports; clients connect to the first.
     pub fn ports(self) -> &'static [Port] {
-        const HIVE: [Port; 1] = [port("HIVE_PORT", 9083)];
-        // Not 3306: another server may well be there.
-        const MARIADB: [Port; 1] = [port("MARIADB_PORT", 3307)];
-        const STARROCKS: [Port; 2] = [port("STARROCKS_PORT", 9030), port("STARROCKS_HTTP_PORT", 8030)];
-        const MINIO: [Port; 2] = [port("MINIO_PORT", 9000), port("MINIO_CONSOLE_PORT", 9001)];
+        const fn port(variable: &'static str, default: u16) -> Port {
+            Port { variable, default }
+        }
         match self {
-            Self::Hive => &HIVE,
-            Self::MariaDb => &MARIADB,
-            Self::StarRocks => &STARROCKS,
-            Self::MinIo => &MINIO,
+            Self::Hive => const { &[port("HIVE_PORT", 9083)] },
+            // Not 3306: another server may well be there.
+            Self::MariaDb => const { &[port("MARIADB_PORT", 3307)] },
+            Self::StarRocks => const { &[port("STARROCKS_PORT", 9030), port("STARROCKS_HTTP_PORT", 8030)] },
+            Self::MinIo => const { &[port("MINIO_PORT", 9000), port("MINIO_CONSOLE_PORT", 9001)] },
         }
     }
 
     /// Lines for a shell that is to use it on that port. A password is among them only where it is the documented one.
     pub fn exports(self, port: u16) -> Vec<String> {
-        let lines = match self {
-            Self::Hive => vec![format!("HIVE_METASTORE_URI=thrift://localhost:{port}")],
-            Self::MariaDb => {
-                let mut lines = vec![format!("MYSQL_HOST=127.0.0.1 MYSQL_PORT={port} MYSQL_USER={USER}")];
-                if own_password().is_none() {
-                    lines.push(format!("{PASSWORD}={USER}"));
-                }
-                lines
-            }
+        let address = match self {
+            Self::Hive => format!("HIVE_METASTORE_URI=thrift://localhost:{port}"),
+            Self::MariaDb => format!("MYSQL_HOST=127.0.0.1 MYSQL_PORT={port} MYSQL_USER={USER}"),
             Self::StarRocks => {
-                vec![format!("STARROCKS_HOST=127.0.0.1 STARROCKS_PORT={port} STARROCKS_USER=root STARROCKS_PASSWORD=")]
+                format!("STARROCKS_HOST=127.0.0.1 STARROCKS_PORT={port} STARROCKS_USER=root STARROCKS_PASSWORD=")
             }
-            Self::MinIo => {
-                let mut lines = vec![format!("AWS_ENDPOINT_URL=http://127.0.0.1:{port} AWS_REGION=us-east-1")];
-                if ["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"].iter().all(|name| told(name).is_none()) {
-                    lines.push(format!("AWS_ACCESS_KEY_ID={USER} AWS_SECRET_ACCESS_KEY={USER}"));
-                }
-                lines
-            }
+            Self::MinIo => format!("AWS_ENDPOINT_URL=http://127.0.0.1:{port} AWS_REGION=us-east-1"),
         };
-        lines.into_iter().map(|line| format!("export {line}")).collect()
+        let unset = |names: &[&str]| names.iter().all(|name| told(name).is_none());
+        let password = match self {
+            Self::MariaDb if unset(&[PASSWORD]) => Some(format!("{PASSWORD}={USER}")),
+            Self::MinIo if unset(&["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"]) => {
+                Some(format!("AWS_ACCESS_KEY_ID={USER} AWS_SECRET_ACCESS_KEY={USER}"))
+            }
+            _ => None,
+        };
+        iter::once(address).chain(password).map(|line| format!("export {line}")).collect()
     }
 
     /// What a person should know who uses it, if anything.
