@@ -28,18 +28,12 @@ pub(super) async fn table(
     files: &[messages::DataFile],
 ) -> Result<PathBuf> {
     let schema = schema(columns)?;
-    let partition = match partition_by_month {
-        None => None,
-        Some(name) => {
-            let field =
-                schema.field_by_name(name).with_context(|| format!("there is no column {name} to partition by"))?;
-            Some(
-                UnboundPartitionSpec::builder()
-                    .add_partition_field(field.id, format!("{name}_month"), Transform::Month)?
-                    .build(),
-            )
-        }
+    let by_month = |name: &str| -> Result<UnboundPartitionSpec> {
+        let field = schema.field_by_name(name).with_context(|| format!("there is no column {name} to partition by"))?;
+        let partition = UnboundPartitionSpec::builder();
+        Ok(partition.add_partition_field(field.id, format!("{name}_month"), Transform::Month)?.build())
     };
+    let partition = partition_by_month.map(by_month).transpose()?;
     let data = files.iter().map(|file| data_file(file, &schema)).collect::<Result<Vec<_>>>()?;
     // A catalog that forgets: what counts are the files that it writes.
     let warehouse = HashMap::from([(MEMORY_CATALOG_WAREHOUSE.to_owned(), location_of(location)?)]);
@@ -84,10 +78,7 @@ fn data_file(file: &messages::DataFile, schema: &Schema) -> Result<DataFile> {
             upper.insert(column.id, datum(kind, most)?);
         }
     }
-    let partition = match file.month {
-        None => Struct::empty(),
-        Some(month) => Struct::from_iter([Some(Literal::int(month))]),
-    };
+    let partition = Struct::from_iter(file.month.map(|month| Some(Literal::int(month))));
     let mut builder = DataFileBuilder::default();
     builder
         .content(DataContentType::Data)

@@ -7,13 +7,13 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use hive_metastore::{
     Database, FieldSchema, PrincipalType, SerDeInfo, StorageDescriptor, Table, ThriftHiveMetastoreClient,
     ThriftHiveMetastoreClientBuilder, ThriftHiveMetastoreCreateDatabaseException,
     ThriftHiveMetastoreCreateTableException, ThriftHiveMetastoreGetTableException,
 };
-use pilota::{AHashMap, FastStr};
+use pilota::FastStr;
 use volo_thrift::MaybeException;
 
 use super::{local, location_of};
@@ -54,14 +54,7 @@ impl Metastore {
     /// # Errors
     /// When there is no such table: says which there are. When it is no Iceberg table, or not on this machine.
     pub(super) async fn metadata(&self, database: &str, table: &str) -> Result<PathBuf> {
-        let asked = self.client.get_table(text(database), text(table));
-        let found = match self.within(asked).await? {
-            MaybeException::Ok(found) => found,
-            MaybeException::Exception(ThriftHiveMetastoreGetTableException::O2(_)) => {
-                bail!(self.missing(database, table).await)
-            }
-            MaybeException::Exception(other) => bail!(self.refused(&other)),
-        };
+        let Some(found) = self.table(database, table).await? else { bail!(self.missing(database, table).await) };
         let parameters = found.parameters.unwrap_or_default();
         let is_iceberg = parameters.get("table_type").is_some_and(|kind| kind.eq_ignore_ascii_case("iceberg"));
         let metadata = parameters.get("metadata_location").filter(|_| is_iceberg);
@@ -79,20 +72,16 @@ impl Metastore {
         metadata: &Path,
         columns: &[Column],
     ) -> Result<()> {
-        let mut ours = false;
-        match self.within(self.client.get_table(text(database), text(table))).await? {
-            MaybeException::Ok(known) if known.owner.as_deref() != Some(OWNER) => bail!(
+        let known = self.table(database, table).await?;
+        if let Some(known) = &known {
+            ensure!(
+                known.owner.as_deref() == Some(OWNER),
                 "the Hive Metastore has a table {database}.{table} that is not ours: drop or rename it, or use another metastore"
-            ),
-            MaybeException::Ok(known) => {
-                let parameters = known.parameters.unwrap_or_default();
-                if parameters.get("metadata_location").map(ToString::to_string) == Some(location_of(metadata)?) {
-                    return Ok(());
-                }
-                ours = true;
+            );
+            let known = known.parameters.as_ref().and_then(|parameters| parameters.get("metadata_location"));
+            if known.map(ToString::to_string) == Some(location_of(metadata)?) {
+                return Ok(());
             }
-            MaybeException::Exception(ThriftHiveMetastoreGetTableException::O2(_)) => {}
-            MaybeException::Exception(other) => bail!(self.refused(&other)),
         }
         let location =
             metadata.parent().and_then(Path::parent).context("a metadata file lies in its table's folder")?;
@@ -108,20 +97,26 @@ impl Metastore {
             MaybeException::Ok(()) | MaybeException::Exception(ThriftHiveMetastoreCreateDatabaseException::O1(_)) => {}
             MaybeException::Exception(other) => bail!(self.refused(&other)),
         }
-        if ours {
+        if known.is_some() {
             // Its files stay. Whoever was faster has dropped it already.
             let _ = self.within(self.client.drop_table(text(database), text(table), false)).await?;
         }
         match self.within(self.client.create_table(description(database, table, metadata, location, columns)?)).await? {
-            MaybeException::Ok(()) => Ok(()),
-            MaybeException::Exception(ThriftHiveMetastoreCreateTableException::O1(_))
-                if self.metadata(database, table).await? == metadata =>
-            {
-                Ok(())
-            }
-            MaybeException::Exception(ThriftHiveMetastoreCreateTableException::O1(_)) => bail!(
+            MaybeException::Ok(()) => {}
+            MaybeException::Exception(ThriftHiveMetastoreCreateTableException::O1(_)) => ensure!(
+                self.metadata(database, table).await? == metadata,
                 "another process registered a {database}.{table} of its own just now: give each of them a metastore, or the same data folder"
             ),
+            MaybeException::Exception(other) => bail!(self.refused(&other)),
+        }
+        Ok(())
+    }
+
+    /// The table as it is registered; `None` where there is none of that name.
+    async fn table(&self, database: &str, table: &str) -> Result<Option<Table>> {
+        match self.within(self.client.get_table(text(database), text(table))).await? {
+            MaybeException::Ok(found) => Ok(Some(found)),
+            MaybeException::Exception(ThriftHiveMetastoreGetTableException::O2(_)) => Ok(None),
             MaybeException::Exception(other) => bail!(self.refused(&other)),
         }
     }
@@ -144,11 +139,9 @@ impl Metastore {
 
     /// What there is instead of a table that is not there.
     async fn missing(&self, database: &str, table: &str) -> String {
-        let tables = match self.within(self.client.get_all_tables(text(database))).await {
-            Ok(MaybeException::Ok(tables)) => tables,
-            _ => Vec::new(),
-        };
-        if !tables.is_empty() {
+        if let Ok(MaybeException::Ok(tables)) = self.within(self.client.get_all_tables(text(database))).await
+            && !tables.is_empty()
+        {
             return format!("the Hive Metastore has no table {table} in {database}; there are: {}", tables.join(", "));
         }
         let databases = match self.within(self.client.get_all_databases()).await {
@@ -189,12 +182,7 @@ fn description(database: &str, table: &str, metadata: &Path, location: &Path, co
             }),
             ..StorageDescriptor::default()
         }),
-        parameters: Some(
-            parameters
-                .into_iter()
-                .map(|(key, value)| (text(key), FastStr::from_string(value)))
-                .collect::<AHashMap<_, _>>(),
-        ),
+        parameters: Some(parameters.map(|(key, value)| (text(key), FastStr::from_string(value))).into_iter().collect()),
         ..Table::default()
     })
 }
@@ -219,14 +207,13 @@ fn address(uri: &str) -> Result<SocketAddr> {
     let host = if host.contains(':') { host.to_owned() } else { format!("{host}:9083") };
     let hint = "start one with cargo xtask services up hive, or mend HIVE_METASTORE_URI";
     let addresses = host.to_socket_addrs().with_context(|| format!("no Hive Metastore at {uri}: {hint}"))?;
-    let mut error = None;
+    let mut why = "the name has no address".to_owned();
     for address in addresses {
         match TcpStream::connect_timeout(&address, CONNECTING) {
             Ok(_) => return Ok(address),
-            Err(refused) => error = Some(refused),
+            Err(refused) => why = refused.to_string(),
         }
     }
-    let why = error.map_or_else(|| "the name has no address".to_owned(), |error| error.to_string());
     bail!("no Hive Metastore answers at {uri} ({why}): {hint}")
 }
 

@@ -1,5 +1,6 @@
 //! Planning by the crate `iceberg`: a snapshot's schema, and the files that it consists of.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,31 +86,23 @@ fn planned(task: &FileScanTask) -> Result<PlannedFile> {
 /// The crate does not tell a file's own partitioning, so these are of every partitioning that the table has had.
 fn constants(metadata: &TableMetadata) -> Vec<i32> {
     let fields = metadata.partition_specs_iter().flat_map(|spec| spec.fields().to_vec());
-    let mut ids: Vec<i32> =
-        fields.filter(|field| field.transform == Transform::Identity).map(|field| field.source_id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
+    let identities = fields.filter(|field| field.transform == Transform::Identity);
+    identities.map(|field| field.source_id).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn columns(schema: &SchemaRef) -> Vec<Column> {
-    schema.as_struct().fields().iter().map(column).collect()
-}
-
-fn column(field: &NestedFieldRef) -> Column {
-    Column {
+    let column = |field: &NestedFieldRef| Column {
         id: field.id,
         name: field.name.clone(),
         kind: field.field_type.to_string(),
         required: field.required,
         has_default: field.initial_default.is_some(),
-    }
+    };
+    schema.as_struct().fields().iter().map(column).collect()
 }
 
 fn no_snapshot(metadata: &TableMetadata, wanted: i64) -> String {
-    let mut known: Vec<_> =
-        metadata.snapshots().map(|snapshot| (snapshot.timestamp_ms(), snapshot.snapshot_id())).collect();
-    known.sort_unstable();
-    let known: Vec<String> = known.iter().map(|(_, id)| id.to_string()).collect();
+    let known = metadata.snapshots().map(|snapshot| (snapshot.timestamp_ms(), snapshot.snapshot_id()));
+    let known: Vec<String> = known.collect::<BTreeSet<_>>().iter().map(|(_, id)| id.to_string()).collect();
     format!("the table has no snapshot {wanted}; it has, oldest first: {}", known.join(", "))
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask services`: starts, stops and shows the servers that engines and formats need.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use querydyno::host::interrupt;
@@ -100,9 +100,7 @@ fn up(all: &All, services: Vec<Service>, native: bool) -> Result<()> {
         }
     }
     ensure!(failed.is_empty(), "not started: {}", failed.join(", "));
-    if ran == 0 {
-        bail!("none of the services can run here: see above what each of them needs");
-    }
+    ensure!(ran > 0, "none of the services can run here: see above what each of them needs");
     Ok(())
 }
 
