@@ -104,11 +104,9 @@ fn command_of(pid: u32) -> String {
 fn parse(table: &str) -> impl Iterator<Item = Listener> {
     table.lines().skip(1).filter_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let [_, local, _, state, _, _, _, uid, _, inode, ..] = fields.as_slice() else {
-            return None;
-        };
+        let [_, local, _, state, _, _, _, uid, _, inode, ..] = *fields else { return None };
         let port = u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()?;
-        (*state == LISTENS).then_some(Listener { port, uid: uid.parse().ok()?, inode: inode.parse().ok()? })
+        (state == LISTENS).then_some(Listener { port, uid: uid.parse().ok()?, inode: inode.parse().ok()? })
     })
 }
 

@@ -61,9 +61,7 @@ pub(super) fn layout(column: &str) -> String {
 /// A column is not there, is no date or has a NULL; the disk is full or cannot be read or written; or an interrupt came.
 /// Unfinished tables are removed.
 pub(super) fn tables(folder: &Path, tasks: &[&Task]) -> anyhow::Result<()> {
-    let Some(first) = tasks.first() else {
-        return Ok(());
-    };
+    let Some(first) = tasks.first() else { return Ok(()) };
     let what = format!("{} {} by month", first.origin.workload, first.origin.scale);
     // Keys that stood side by side are in several files now, which their dictionaries pay for.
     let needed = tasks.iter().map(|task| task.bytes + task.bytes / 4).sum();

@@ -28,9 +28,7 @@ pub(super) fn tables(
     threads: usize,
     origins: &[Provenance],
 ) -> anyhow::Result<()> {
-    let Some(first) = origins.first() else {
-        return Ok(());
-    };
+    let Some(first) = origins.first() else { return Ok(()) };
     let what = format!("{} {}", first.workload, first.scale);
     let names: Vec<&str> = origins.iter().map(|origin| origin.table.as_str()).collect();
     let mut queue = Vec::new();

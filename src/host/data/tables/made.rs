@@ -9,7 +9,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::{Found, count, footers, of_snapshot, plan};
+use super::footers;
+use super::planning::{Found, count, of_snapshot, plan};
 use crate::host::data::generate::{Store, month_of_file};
 use crate::host::data::iceberg::client::ask;
 use crate::host::files::write_whole;

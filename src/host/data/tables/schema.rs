@@ -96,9 +96,8 @@ pub(super) fn alike((one, ours): (&Path, &Schema), (other, theirs): (&Path, &Sch
         }
     }
     for ((has, left), (lacks, right)) in [((one, ours), (other, theirs)), ((other, theirs), (one, ours))] {
-        let Some((path, kind)) = left.leaves.iter().find(|(path, _)| !right.leaves.contains_key(*path)) else {
-            continue;
-        };
+        let lacking = left.leaves.iter().find(|(path, _)| !right.leaves.contains_key(*path));
+        let Some((path, kind)) = lacking else { continue };
         let similar = right.leaves.keys().find(|other| shown(other).to_lowercase() == shown(path).to_lowercase());
         let similar = similar.map_or_else(String::new, |similar| format!(", which has {}", shown(similar)));
         bail!(
