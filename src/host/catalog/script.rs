@@ -80,7 +80,9 @@ impl Script {
         fs::create_dir_all(&all).with_context(|| format!("cannot make {}", all.display()))?;
         let _lock = Lock::wait(&all, "installs packages")?;
         if !self.ready() {
-            self.check_python()?;
+            let (python, advice) = (&self.python, python_advice());
+            let version = command::version_of(python).with_context(|| format!("there is no {python}: {advice}"))?;
+            ensure!(new_enough(&version), "{python} is {version}, which is too old: {advice}");
             if folder.exists() {
                 // What an unfinished or other environment left there must not be found by this one.
                 fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
@@ -130,13 +132,6 @@ impl Script {
                 folder.display()
             )
         })
-    }
-
-    fn check_python(&self) -> Result<()> {
-        let (python, advice) = (&self.python, python_advice());
-        let version = command::version_of(python).with_context(|| format!("there is no {python}: {advice}"))?;
-        ensure!(new_enough(&version), "{python} is {version}, which is too old: {advice}");
-        Ok(())
     }
 
     /// What has to be importable; of a user's script only its packages are known.

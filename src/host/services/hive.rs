@@ -24,9 +24,8 @@ const HEAP: &str = "-Xmx512m";
 /// What keeps it from running here.
 pub(super) fn obstacle() -> Option<String> {
     // Before version 9 Java does not know the option that it is asked with.
-    version_of("java")
-        .is_none()
-        .then(|| "it needs Java 17 or newer: apt-get install openjdk-17-jre-headless".to_owned())
+    let needs = "it needs Java 17 or newer: apt-get install openjdk-17-jre-headless";
+    version_of("java").is_none().then(|| needs.to_owned())
 }
 
 /// The command that is the server; fetches the jars and makes the database where they are missing.

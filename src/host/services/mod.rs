@@ -18,7 +18,7 @@ mod wait;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
@@ -310,8 +310,7 @@ pub(crate) struct Seen {
 
 /// The first process of our container of that service; asked once, since Docker takes its time.
 fn container_of(name: &str, port: u16) -> Option<u32> {
-    type Answers = BTreeMap<(String, u16), Option<u32>>;
-    static ASKED: LazyLock<Mutex<Answers>> = LazyLock::new(Mutex::default);
+    static ASKED: Mutex<BTreeMap<(String, u16), Option<u32>>> = Mutex::new(BTreeMap::new());
     let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
     *asked.entry((name.to_owned(), port)).or_insert_with(|| {
         let services = Services::read(&Settings::read().ok()?).ok()?;

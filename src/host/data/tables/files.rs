@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::foreign::Formats;
 use super::steps::Steps;
-use super::walk::{Found, Limits, target, walk};
+use super::walk::{Found, USUAL, target, walk};
 use crate::host::interrupt;
 
 /// How many names a caution gives.
@@ -55,7 +55,7 @@ fn of_folder(folder: &Path) -> Result<Files> {
     formats.refuse(folder)?;
     formats.refuse(&fs::canonicalize(folder)?)?;
     let (_, steps) = Steps::of(Path::new("**"))?;
-    let found = walk(folder, &steps, Limits::USUAL)?;
+    let found = walk(folder, &steps, USUAL)?;
     for (shown, real) in &found.folders {
         formats.refuse(shown)?;
         formats.refuse(real)?;
@@ -70,7 +70,7 @@ fn of_pattern(pattern: &Path) -> Result<Files> {
         "there are no Parquet files {}: give a path, a folder or a pattern such as 'data/*.parquet'",
         pattern.display()
     );
-    let found = walk(&base, &steps, Limits::USUAL)?;
+    let found = walk(&base, &steps, USUAL)?;
     let parents: BTreeSet<&Path> = found.files.iter().filter_map(|file| file.path.parent()).collect();
     let mut formats = Formats::default();
     for (shown, real) in found.folders.iter().filter(|(shown, _)| parents.contains(shown.as_path())) {

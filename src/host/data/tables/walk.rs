@@ -25,9 +25,7 @@ pub(super) struct Limits {
     pub(super) depth: usize,
 }
 
-impl Limits {
-    pub(super) const USUAL: Self = Self { entries: 1_000_000, depth: 100 };
-}
+pub(super) const USUAL: Limits = Limits { entries: 1_000_000, depth: 100 };
 
 /// What a walk came across.
 #[derive(Debug, Default)]
