@@ -30,7 +30,7 @@ use crate::engine::Result;
 pub struct Chunk<P> {
     column: &'static str,
     dictionary: Option<Page>,
-    pages: Vec<Bytes>,
+    pages: Vec<Page>,
     /// Rising, and none empty.
     stretches: Vec<Stretch>,
     physical: PhantomData<P>,
@@ -49,21 +49,6 @@ enum Kind {
     Codes(Run),
     /// The page's values, one for each of the rows.
     Plain,
-}
-
-#[derive(Debug)]
-enum Bytes {
-    Page(Page),
-    Decoded(Vec<u8>),
-}
-
-impl Bytes {
-    fn get(&self) -> &[u8] {
-        match self {
-            Self::Page(page) => page.buffer(),
-            Self::Decoded(bytes) => bytes,
-        }
-    }
 }
 
 /// What [`Chunk::blocks`] gives of a few rows.
@@ -109,7 +94,9 @@ impl<P: Physical> Chunk<P> {
         let flat = descriptor.max_def_level() == 0 && descriptor.max_rep_level() == 0;
         if !flat || !chunk.add_pages(reader()?, total, wanted.clone())? {
             let plain = P::decode(get_column_reader(descriptor, Box::new(reader()?)), total as usize)?;
-            chunk.pages = vec![Bytes::Decoded(plain)];
+            // Plain values, as the page of a dictionary has them.
+            let (buf, encoding) = (plain.into(), Encoding::PLAIN);
+            chunk.pages = vec![Page::DictionaryPage { buf, num_values: total, encoding, is_sorted: false }];
             chunk.stretches = vec![Stretch { rows: 0..total, page: 0, kind: Kind::Plain }];
         }
         Ok(chunk)
@@ -168,7 +155,7 @@ impl<P: Physical> Chunk<P> {
             }
             _ => return false,
         }
-        self.pages.push(Bytes::Page(data));
+        self.pages.push(data);
         true
     }
 
@@ -299,7 +286,7 @@ impl<P: Physical> Chunk<P> {
             if wanted.is_empty() {
                 continue;
             }
-            let page = self.pages[stretch.page as usize].get();
+            let page = self.pages[stretch.page as usize].buffer();
             match stretch.kind {
                 Kind::Plain => each(Block::Plain(&P::slots(page, stretch.rows.len())?, first, wanted)),
                 Kind::Codes(Run::Same(code)) => each(Block::Same(code, wanted)),

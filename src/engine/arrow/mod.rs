@@ -23,12 +23,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context, bail, ensure};
 use arrow::array::RecordBatch;
 
+use self::select::Select;
 use self::table::Table;
-use super::{Engine, Result, Spans, query, refuse_unreadable};
-use crate::protocol::answer::Sink;
-use crate::protocol::dataset::Dataset;
-use crate::protocol::engine::{EngineInfo, EngineSettings};
-use crate::protocol::task::Task;
+use super::{Dataset, Engine, EngineInfo, EngineSettings, Result, Sink, Spans, Task, query, refuse_unreadable};
 
 crate::protocol::answer::arrow::define_show!(arrow);
 
@@ -79,11 +76,8 @@ impl Engine for ArrowKernels {
     }
 
     fn info(&self) -> EngineInfo {
-        EngineInfo {
-            version: arrow::ARROW_VERSION.to_owned(),
-            settings: BTreeMap::from([("threads".to_owned(), self.threads.to_string())]),
-            ..EngineInfo::default()
-        }
+        let settings = BTreeMap::from([("threads".to_owned(), self.threads.to_string())]);
+        EngineInfo { version: arrow::ARROW_VERSION.to_owned(), settings, ..EngineInfo::default() }
     }
 
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
@@ -103,7 +97,7 @@ impl Engine for ArrowKernels {
     fn prepare(&mut self, task: &Task) -> Result<Prepared> {
         let sql = query(task)?;
         if task.workload != tpch::SUITE {
-            select::check(sql, &self.tables)?;
+            Select::read(sql, &self.tables)?;
             return Ok(Prepared::Text(sql.to_owned()));
         }
         Ok(Prepared::Plan(tpch::plan(&task.name)?))
@@ -112,7 +106,7 @@ impl Engine for ArrowKernels {
     fn run(&mut self, query: &Prepared, _: &mut Spans) -> Result<Vec<RecordBatch>> {
         match query {
             Prepared::Plan(plan) => Ok(vec![plan(&self.tables, self.threads)?]),
-            Prepared::Text(sql) => select::run(sql, &self.tables, self.threads),
+            Prepared::Text(sql) => Select::read(sql, &self.tables)?.run(&self.tables, self.threads),
         }
     }
 

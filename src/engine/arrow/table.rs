@@ -2,7 +2,6 @@
 
 mod batches;
 
-use std::fmt;
 use std::fs::File;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -24,13 +23,8 @@ pub struct Table {
     files: Vec<(PathBuf, Arc<ParquetMetaData>)>,
 }
 
-/// Where a row group is; nothing of it is read yet.
-#[derive(Debug)]
-struct Place<'a> {
-    path: &'a PathBuf,
-    index: usize,
-    metadata: &'a RowGroupMetaData,
-}
+/// A column of days, and which of them are wanted.
+pub type Days = (Column<Short>, RangeInclusive<i32>);
 
 /// A row group whose file is open. Threads must not share a file's position, so each row group has its own.
 #[derive(Debug)]
@@ -56,75 +50,60 @@ impl Table {
         Ok(Self { files: files.iter().map(|path| footer(path.as_ref())).collect::<Result<_>>()? })
     }
 
-    /// Folds every row group into one state for each thread, see [`parallel::fold`].
+    /// Folds the row groups into one state for each thread, see [`parallel::fold`]; with days, only those row groups that can
+    /// hold one of them in this column, as far as statistics tell.
     ///
     /// # Errors
     /// When a file cannot be read, or `step` fails; tells where.
     pub fn fold<S: Default + Send>(
         &self,
         threads: usize,
+        days: Option<&Days>,
         step: impl Fn(&mut S, &RowGroup<'_>) -> Result<()> + Sync,
     ) -> Result<Vec<S>> {
-        self.fold_some(threads, |_| Ok(true), step)
-    }
-
-    /// As [`fold`](Self::fold) of those row groups that can hold one of these days, as far as statistics tell.
-    ///
-    /// # Errors
-    /// As [`fold`](Self::fold).
-    pub fn fold_days<S: Default + Send>(
-        &self,
-        threads: usize,
-        (column, days): (Column<Short>, RangeInclusive<i32>),
-        step: impl Fn(&mut S, &RowGroup<'_>) -> Result<()> + Sync,
-    ) -> Result<Vec<S>> {
-        let may_match = |row_group: &RowGroupMetaData| {
-            Ok(match chunk_of(row_group, &column)?.statistics() {
-                Some(Statistics::Int32(found)) => {
-                    found.min_opt().is_none_or(|first| first <= days.end())
-                        && found.max_opt().is_none_or(|last| last >= days.start())
-                }
-                _ => true,
-            })
-        };
-        self.fold_some(threads, may_match, step)
-    }
-
-    fn fold_some<S: Default + Send>(
-        &self,
-        threads: usize,
-        wanted: impl Fn(&RowGroupMetaData) -> Result<bool>,
-        step: impl Fn(&mut S, &RowGroup<'_>) -> Result<()> + Sync,
-    ) -> Result<Vec<S>> {
-        let mut places = Vec::new();
+        let mut row_groups = Vec::new();
         for (path, footer) in &self.files {
             for (index, metadata) in footer.row_groups().iter().enumerate() {
-                let place = Place { path, index, metadata };
-                if wanted(metadata).with_context(|| place.to_string())? {
-                    places.push(place);
+                let place = move || format!("{}, row group {index}", path.display());
+                if days.map_or(Ok(true), |days| may_match(metadata, days)).with_context(place)? {
+                    row_groups.push((path, metadata, place));
                 }
             }
         }
-        parallel::fold(threads, &places, |state, place| {
-            place.open().and_then(|row_group| step(state, &row_group)).with_context(|| place.to_string())
+        parallel::fold(threads, &row_groups, |state, (path, metadata, place)| {
+            RowGroup::open(path, metadata).and_then(|row_group| step(state, &row_group)).with_context(place)
+        })
+    }
+
+    /// What `find` finds in the row groups, together for each thread; of which row groups, as in [`fold`](Self::fold).
+    ///
+    /// # Errors
+    /// As [`fold`](Self::fold).
+    pub fn gather<T: Send, I: IntoIterator<Item = T>>(
+        &self,
+        threads: usize,
+        days: Option<&Days>,
+        find: impl Fn(&RowGroup<'_>) -> Result<I> + Sync,
+    ) -> Result<Vec<Vec<T>>> {
+        self.fold(threads, days, |found: &mut Vec<T>, row_group| {
+            found.extend(find(row_group)?);
+            Ok(())
         })
     }
 }
 
-impl<'a> Place<'a> {
-    fn open(&self) -> Result<RowGroup<'a>> {
-        let rows = u32::try_from(self.metadata.num_rows()).context("rows are counted in 32 bits")?;
-        Ok(RowGroup { file: File::open(self.path)?, metadata: self.metadata, rows })
-    }
+fn may_match(row_group: &RowGroupMetaData, (column, days): &Days) -> Result<bool> {
+    let Some(Statistics::Int32(found)) = chunk_of(row_group, column)?.statistics() else { return Ok(true) };
+    Ok(found.min_opt().is_none_or(|first| first <= days.end())
+        && found.max_opt().is_none_or(|last| last >= days.start()))
 }
 
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, row group {}", self.path.display(), self.index)
+impl<'a> RowGroup<'a> {
+    fn open(path: &Path, metadata: &'a RowGroupMetaData) -> Result<Self> {
+        let rows = u32::try_from(metadata.num_rows()).context("rows are counted in 32 bits")?;
+        Ok(Self { file: File::open(path)?, metadata, rows })
     }
-}
 
-impl RowGroup<'_> {
     /// All rows.
     pub fn rows(&self) -> Rows<'static> {
         Rows::Range(0..self.rows)
@@ -154,10 +133,10 @@ impl RowGroup<'_> {
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn texts(&self, column: &Column<Text>, rows: &Rows<'_>) -> Result<Vec<Vec<u8>>> {
-        let chunk = self.read(column, rows)?;
-        let texts = chunk.map(rows, |text| text)?;
-        Ok(texts.into_iter().map(<[u8]>::to_vec).collect())
+    pub fn texts<const N: usize>(&self, columns: [Column<Text>; N], rows: &Rows<'_>) -> Result<Vec<[Vec<u8>; N]>> {
+        let chunks = columns.iter().map(|column| self.read(column, rows)).collect::<Result<Vec<_>>>()?;
+        let texts = chunks.iter().map(|chunk| chunk.map(rows, |text| text)).collect::<Result<Vec<_>>>()?;
+        Ok((0..rows.len()).map(|row| std::array::from_fn(|column| texts[column][row].to_vec())).collect())
     }
 
     /// What `f` makes of the values of these rows, in their order. It sees a value once or a few times, not always
@@ -225,9 +204,8 @@ mod tests {
     fn reads_each_row_group_that_may_match_once_whatever_the_threads() {
         let (table, path) = ten_days("prune");
         for threads in 1..=4 {
-            let seen = table.fold_days(threads, (L_SHIPDATE, 3..=4), |days: &mut Vec<i32>, row_group| {
-                days.extend(row_group.values(&L_SHIPDATE, &row_group.rows())?);
-                Ok(())
+            let seen = table.gather(threads, Some(&(L_SHIPDATE, 3..=4)), |row_group| {
+                row_group.values(&L_SHIPDATE, &row_group.rows())
             });
             let mut seen = seen.unwrap().concat();
             seen.sort_unstable();
@@ -239,7 +217,7 @@ mod tests {
     #[test]
     fn says_where_it_failed() {
         let (table, path) = ten_days("fail");
-        let failed = table.fold(2, |(): &mut (), _| Err(anyhow!("on purpose")));
+        let failed = table.fold(2, None, |(): &mut (), _| Err(anyhow!("on purpose")));
         let message = format!("{:#}", failed.unwrap_err());
         assert!(message.contains("row group"), "{message}");
         assert!(message.ends_with("on purpose"), "{message}");
@@ -250,13 +228,15 @@ mod tests {
     fn rejects_a_column_of_another_type() {
         let (table, path) = ten_days("type");
         let read = |column: Column<Short>| {
-            let failed = table.fold(1, |(): &mut (), row_group| row_group.read(&column, &row_group.rows()).map(|_| ()));
+            let failed =
+                table.fold(1, None, |(): &mut (), row_group| row_group.read(&column, &row_group.rows()).map(|_| ()));
             failed.map(|_| ()).map_err(|error| format!("{error:#}"))
         };
         assert!(read(L_SHIPDATE).is_ok());
         assert!(read(Column::number("l_shipdate")).unwrap_err().contains("l_shipdate is DATE of INT32"));
         assert!(read(Column::day("l_day")).unwrap_err().contains("no column l_day"));
-        let failed = table.fold(1, |(): &mut (), row_group| row_group.read(&L_QUANTITY, &row_group.rows()).map(|_| ()));
+        let failed =
+            table.fold(1, None, |(): &mut (), row_group| row_group.read(&L_QUANTITY, &row_group.rows()).map(|_| ()));
         assert!(failed.is_err());
         std::fs::remove_file(path).unwrap();
     }

@@ -11,17 +11,13 @@ mod run;
 mod tests;
 mod value;
 
-use arrow::array::RecordBatch;
-
 use self::aggregate::Aggregate;
 use self::parse::Key;
 use self::value::Value;
-use super::Tables;
-use crate::engine::Result;
 
 /// What is read from one table.
 #[derive(Debug)]
-struct Select {
+pub struct Select {
     table: String,
     items: Items,
     filter: Option<Value>,
@@ -36,20 +32,4 @@ enum Items {
     Rows(Vec<(String, Value)>),
     /// One row over all that pass.
     Totals(Vec<(String, Aggregate)>),
-}
-
-/// Refuses a text that is more than this engine does.
-///
-/// # Errors
-/// [`Unsupported`](crate::engine::Unsupported), with what it is that is not done; an error when there is no such column.
-pub fn check(sql: &str, tables: &Tables) -> Result<()> {
-    Select::read(sql, tables).map(drop)
-}
-
-/// Answers a text with so many threads; at least one batch.
-///
-/// # Errors
-/// As [`check`], and when a file cannot be read or a number does not fit.
-pub fn run(sql: &str, tables: &Tables, threads: usize) -> Result<Vec<RecordBatch>> {
-    Select::read(sql, tables)?.run(tables, threads)
 }

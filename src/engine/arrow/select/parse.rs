@@ -3,6 +3,8 @@
 use std::fmt::Display;
 
 use anyhow::{Context, bail};
+use arrow::compute::kernels::{cmp, numeric};
+use arrow::compute::{and_kleene, or_kleene};
 use arrow::datatypes::{DataType, Schema, TimeUnit};
 use sqlparser::ast::{
     self, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LimitClause, ObjectName,
@@ -60,20 +62,14 @@ impl Select {
         let limit = query.limit_clause.as_ref().map(limit_of).transpose()?;
 
         // Whatever else a statement may have is not in this text of it.
-        let mut understood = format!("SELECT {} FROM {}", list(&select.projection), name);
-        if let Some(alias) = alias {
-            understood += &format!(" {alias}");
-        }
-        if let Some(filter) = &select.selection {
-            understood += &format!(" WHERE {filter}");
-        }
-        if !keys.is_empty() {
-            understood += &format!(" ORDER BY {}", list(keys));
-        }
-        if let Some(limit) = &limit {
-            understood += &format!(" LIMIT {limit}");
-        }
-        if understood != query.to_string() {
+        let clauses = [
+            Some(format!("SELECT {} FROM {name}", list(&select.projection))),
+            alias.as_ref().map(ToString::to_string),
+            select.selection.as_ref().map(|filter| format!("WHERE {filter}")),
+            (!keys.is_empty()).then(|| format!("ORDER BY {}", list(keys))),
+            limit.map(|limit| format!("LIMIT {limit}")),
+        ];
+        if clauses.into_iter().flatten().collect::<Vec<_>>().join(" ") != query.to_string() {
             return unsupported(format_args!("all of {query}"));
         }
         Ok(Self { table, items, filter, order, limit })
@@ -90,10 +86,7 @@ impl Items {
     }
 
     fn key(&self, key: &OrderByExpr) -> Result<Key> {
-        let name = match &key.expr {
-            Expr::Identifier(name) => name,
-            other => return unsupported(format_args!("ORDER BY {other}")),
-        };
+        let Expr::Identifier(name) = &key.expr else { return unsupported(format_args!("ORDER BY {}", key.expr)) };
         let is_it = |column: &&str| **column == name.value || is_alike(name, column);
         let Some(column) = self.names().iter().position(is_it) else {
             return unsupported(format_args!("ORDER BY {name}, which is no column of the answer"));
@@ -179,7 +172,7 @@ impl Names<'_> {
             }
             Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } => {
                 let (left, right) = (Box::new(Value::whole(0)), Box::new(self.value(inner)?));
-                Value::Binary { left, operator: Operator::Minus, right }
+                Value::Binary { left, operator: Operator::Compute(numeric::sub), right }
             }
             Expr::BinaryOp { left, op, right } => {
                 let (left, right) = (Box::new(self.value(left)?), Box::new(self.value(right)?));
@@ -208,10 +201,8 @@ fn is_alike(name: &Ident, column: &str) -> bool {
 }
 
 fn last(name: &ObjectName) -> Result<String> {
-    match name.0.as_slice() {
-        [part] => Ok(part.as_ident().map(|name| name.value.clone()).context("a table without a name")?),
-        _ => unsupported(format_args!("the table {name}")),
-    }
+    let [part] = name.0.as_slice() else { return unsupported(format_args!("the table {name}")) };
+    Ok(part.as_ident().context("a table without a name")?.value.clone())
 }
 
 fn limit_of(clause: &LimitClause) -> Result<usize> {
@@ -257,17 +248,17 @@ fn timestamp(literal: &Literal) -> Result<DataType> {
 
 fn operator(operator: &BinaryOperator) -> Result<Operator> {
     Ok(match operator {
-        BinaryOperator::Eq => Operator::Equal,
-        BinaryOperator::NotEq => Operator::Unlike,
-        BinaryOperator::Lt => Operator::Less,
-        BinaryOperator::LtEq => Operator::AtMost,
-        BinaryOperator::Gt => Operator::More,
-        BinaryOperator::GtEq => Operator::AtLeast,
-        BinaryOperator::And => Operator::And,
-        BinaryOperator::Or => Operator::Or,
-        BinaryOperator::Plus => Operator::Plus,
-        BinaryOperator::Minus => Operator::Minus,
-        BinaryOperator::Multiply => Operator::Times,
+        BinaryOperator::Eq => Operator::Compare(cmp::eq),
+        BinaryOperator::NotEq => Operator::Compare(cmp::neq),
+        BinaryOperator::Lt => Operator::Compare(cmp::lt),
+        BinaryOperator::LtEq => Operator::Compare(cmp::lt_eq),
+        BinaryOperator::Gt => Operator::Compare(cmp::gt),
+        BinaryOperator::GtEq => Operator::Compare(cmp::gt_eq),
+        BinaryOperator::And => Operator::Logic(and_kleene),
+        BinaryOperator::Or => Operator::Logic(or_kleene),
+        BinaryOperator::Plus => Operator::Compute(numeric::add),
+        BinaryOperator::Minus => Operator::Compute(numeric::sub),
+        BinaryOperator::Multiply => Operator::Compute(numeric::mul),
         other => return unsupported(format_args!("the operator {other}")),
     })
 }

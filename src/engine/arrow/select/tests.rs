@@ -5,8 +5,8 @@ use std::fs::File;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Decimal256Array, Float32Array, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray,
-    UInt64Array,
+    ArrayRef, Decimal256Array, Float32Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::datatypes::i256;
 use arrow::util::display::array_value_to_string;
@@ -16,8 +16,9 @@ use tempfile::TempDir;
 use test_case::test_case;
 
 use super::*;
-use crate::engine::Unsupported;
+use crate::engine::arrow::Tables;
 use crate::engine::arrow::table::Table;
+use crate::engine::{Result, Unsupported};
 
 /// A table `t` of five rows in three row groups.
 fn five_rows() -> (Tables, TempDir) {
@@ -42,6 +43,10 @@ fn five_rows() -> (Tables, TempDir) {
     writer.write(&batch).unwrap();
     writer.close().unwrap();
     (Tables(BTreeMap::from([("t".to_owned(), Table::open(&[path]).unwrap())])), folder)
+}
+
+fn run(sql: &str, tables: &Tables, threads: usize) -> Result<Vec<RecordBatch>> {
+    Select::read(sql, tables)?.run(tables, threads)
 }
 
 /// The rows of an answer as `1|a`.
@@ -104,7 +109,7 @@ fn star_means_all_columns() {
 #[test_case("SELECT id FROM t ORDER BY price"; "another order")]
 fn refuses_what_it_does_not_do(sql: &str) {
     let (tables, _folder) = five_rows();
-    let error = check(sql, &tables).unwrap_err();
+    let error = Select::read(sql, &tables).unwrap_err();
     assert!(error.is::<Unsupported>(), "{sql}: {error:#}");
 }
 

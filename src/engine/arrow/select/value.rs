@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Context;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Int64Array, RecordBatch, StringArray};
-use arrow::compute::kernels::{cmp, numeric};
-use arrow::compute::{CastOptions, and_kleene, cast_with_options, or_kleene};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Datum, Decimal128Array, Int64Array, RecordBatch, StringArray,
+};
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use arrow::error::ArrowError;
 use arrow::util::display::FormatOptions;
 
 use crate::engine::{Result, Unsupported};
@@ -33,20 +35,15 @@ pub enum Literal {
     Text(String),
 }
 
+/// What is made of two values, by a kernel.
 #[derive(Debug, Clone, Copy)]
 pub enum Operator {
-    Equal,
-    Unlike,
-    Less,
-    AtMost,
-    More,
-    AtLeast,
-    And,
-    Or,
-    Plus,
-    Minus,
-    Times,
+    Logic(fn(&BooleanArray, &BooleanArray) -> Made<BooleanArray>),
+    Compare(fn(&dyn Datum, &dyn Datum) -> Made<BooleanArray>),
+    Compute(fn(&dyn Datum, &dyn Datum) -> Made<ArrayRef>),
 }
+
+type Made<T> = core::result::Result<T, ArrowError>;
 
 impl Literal {
     /// Of digits with a point among them.
@@ -108,43 +105,30 @@ impl Value {
     /// # Errors
     /// As [`of`](Self::of), and when it is no condition.
     pub fn passes(&self, batch: &RecordBatch) -> Result<BooleanArray> {
-        let passes = self.of(batch)?;
-        Ok(condition(&passes)?.clone())
+        Ok(condition(&self.of(batch)?)?.clone())
     }
 }
 
 impl Operator {
     fn apply(self, left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
-        if let Self::And | Self::Or = self {
-            let (left, right) = (condition(left)?, condition(right)?);
-            let both = if let Self::And = self { and_kleene(left, right) } else { or_kleene(left, right) };
-            return Ok(Arc::new(both?));
-        }
-        let to = common(left.data_type(), right.data_type())?;
-        if let Self::Plus | Self::Minus | Self::Times = self {
-            // Decimals keep their scales, by which the product's is told.
-            let side = |array: &ArrayRef| match (array.data_type(), &to) {
-                (DataType::Decimal128(..), DataType::Decimal128(..)) => Ok(Arc::clone(array)),
-                (_, DataType::Decimal128(..)) => exactly(array, &DataType::Decimal128(DIGITS, 0)),
-                _ => exactly(array, &to),
-            };
-            let (left, right) = (side(left)?, side(right)?);
-            return Ok(match self {
-                Self::Plus => numeric::add(&left, &right)?,
-                Self::Minus => numeric::sub(&left, &right)?,
-                _ => numeric::mul(&left, &right)?,
-            });
-        }
-        let (left, right) = (ordered(&exactly(left, &to)?), ordered(&exactly(right, &to)?));
-        let compare = match self {
-            Self::Equal => cmp::eq,
-            Self::Unlike => cmp::neq,
-            Self::Less => cmp::lt,
-            Self::AtMost => cmp::lt_eq,
-            Self::More => cmp::gt,
-            _ => cmp::gt_eq,
-        };
-        Ok(Arc::new(compare(&left, &right)?))
+        let to = || common(left.data_type(), right.data_type());
+        Ok(match self {
+            Self::Logic(kernel) => Arc::new(kernel(condition(left)?, condition(right)?)?),
+            Self::Compare(kernel) => {
+                let to = to()?;
+                Arc::new(kernel(&ordered(&exactly(left, &to)?), &ordered(&exactly(right, &to)?))?)
+            }
+            Self::Compute(kernel) => {
+                let to = to()?;
+                // Decimals keep their scales, by which the product's is told.
+                let side = |array: &ArrayRef| match (array.data_type(), &to) {
+                    (DataType::Decimal128(..), DataType::Decimal128(..)) => Ok(Arc::clone(array)),
+                    (_, DataType::Decimal128(..)) => exactly(array, &DataType::Decimal128(DIGITS, 0)),
+                    _ => exactly(array, &to),
+                };
+                kernel(&side(left)?, &side(right)?)?
+            }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -20,14 +20,6 @@ use crate::engine::{Result, Unsupported};
 
 /// Rows of a batch: few enough that a filter's columns stay in the cache.
 const ROWS: usize = 8192;
-
-/// A row group, still to be read.
-struct Unread<'a> {
-    path: &'a PathBuf,
-    file: &'a ArrowReaderMetadata,
-    row_group: usize,
-    place: usize,
-}
 
 impl Table {
     /// Its columns.
@@ -70,38 +62,41 @@ impl Table {
         let all = files.iter().flat_map(|(path, file)| {
             (0..file.metadata().num_row_groups()).map(move |row_group| (*path, file, row_group))
         });
-        let unread: Vec<_> =
-            all.enumerate().map(|(place, (path, file, row_group))| Unread { path, file, row_group, place }).collect();
-        let read = |done: &mut Vec<(usize, Vec<T>)>, unread: &Unread<'_>| {
-            let made = unread.batches(columns).and_then(|batches| batches.map(|batch| step(&batch?)).collect());
-            done.push((unread.place, made.with_context(|| unread.path.display().to_string())?));
+        let unread: Vec<_> = all.enumerate().collect();
+        let done = parallel::fold(threads, &unread, |done: &mut Vec<_>, (place, (path, file, row_group))| {
+            let made = batches(path, file, *row_group, columns)
+                .and_then(|batches| batches.map(|batch| step(&batch?)).collect::<Result<Vec<T>>>());
+            done.push((*place, made.with_context(|| path.display().to_string())?));
             Ok(())
-        };
-        let mut done: Vec<_> = parallel::fold(threads, &unread, read)?.into_iter().flatten().collect();
+        });
+        let mut done: Vec<_> = done?.into_iter().flatten().collect();
         done.sort_unstable_by_key(|(place, _)| *place);
         Ok(done.into_iter().flat_map(|(_, made)| made).collect())
     }
 }
 
-impl Unread<'_> {
-    fn batches(&self, columns: &BTreeSet<&str>) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
-        let fields = self.file.schema().fields().iter().enumerate();
-        let wanted = fields.filter(|(_, field)| columns.contains(field.name().as_str())).map(|(place, _)| place);
-        let mask = ProjectionMask::roots(self.file.parquet_schema(), wanted);
-        for (leaf, chunk) in self.file.metadata().row_group(self.row_group).columns().iter().enumerate() {
-            let reads = matches!(chunk.compression(), Compression::UNCOMPRESSED | Compression::SNAPPY);
-            if mask.leaf_included(leaf) && !reads {
-                let codec = chunk.compression();
-                bail!(Unsupported(format!("the arrow engine reads plain and Snappy pages, and these are {codec}")));
-            }
+/// The batches of a row group.
+fn batches(
+    path: &Path,
+    file: &ArrowReaderMetadata,
+    row_group: usize,
+    columns: &BTreeSet<&str>,
+) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
+    let fields = file.schema().fields().iter().enumerate();
+    let wanted = fields.filter(|(_, field)| columns.contains(field.name().as_str())).map(|(place, _)| place);
+    let mask = ProjectionMask::roots(file.parquet_schema(), wanted);
+    for (leaf, chunk) in file.metadata().row_group(row_group).columns().iter().enumerate() {
+        let codec = chunk.compression();
+        if mask.leaf_included(leaf) && !matches!(codec, Compression::UNCOMPRESSED | Compression::SNAPPY) {
+            bail!(Unsupported(format!("the arrow engine reads plain and Snappy pages, and these are {codec}")));
         }
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(self.path)?, self.file.clone())
-            .with_projection(mask)
-            .with_row_groups(vec![self.row_group])
-            .with_batch_size(ROWS)
-            .build()?;
-        Ok(reader.map(|batch| Ok(batch?)))
     }
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(path)?, file.clone())
+        .with_projection(mask)
+        .with_row_groups(vec![row_group])
+        .with_batch_size(ROWS)
+        .build()?;
+    Ok(reader.map(|batch| Ok(batch?)))
 }
 
 fn read_as_parquet(footer: &Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata> {

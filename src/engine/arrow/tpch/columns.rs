@@ -3,9 +3,7 @@
 use anyhow::Context;
 
 use super::physical::{Column, Long, Short, Text};
-use super::rows::Rows;
-use super::table::RowGroup;
-use crate::engine::Result;
+use super::{Result, RowGroup, Rows};
 
 macro_rules! columns {
     ($($constant:ident: $physical:ident = $stored:ident($name:literal);)*) => {
@@ -88,6 +86,15 @@ pub fn add(sum: &mut i128, value: i128) -> Result<()> {
 /// As [`add`].
 pub fn sum(values: impl IntoIterator<Item = i128>) -> Result<i128> {
     values.into_iter().try_fold(0, |mut sum, value| add(&mut sum, value).map(|()| sum))
+}
+
+/// The sum as SQL has it: that of no decimals is NULL.
+///
+/// # Errors
+/// As [`add`].
+pub fn total(values: impl IntoIterator<Item = i128>) -> Result<Option<i128>> {
+    let mut values = values.into_iter().peekable();
+    values.peek().is_some().then(|| sum(values)).transpose()
 }
 
 #[cfg(test)]

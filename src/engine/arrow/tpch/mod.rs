@@ -16,12 +16,18 @@ mod q6;
 use anyhow::bail;
 
 // What the plans are written with, for them to name as `super::...`.
-use super::{Plan, Tables, keys, names, output, physical, rows, table};
+use super::keys::Keys;
+use super::names::Names;
+use super::output::{decimals, texts, top};
+use super::rows::Rows;
+use super::table::{RowGroup, Table};
+use super::{Plan, Tables, physical};
 use crate::engine::{Result, Unsupported};
 
 /// The suite whose plans these are.
 pub(super) const SUITE: &str = "tpch";
 
+/// All with TPC-H's validation parameters.
 const PLANS: [(&str, Plan); 10] = [
     ("q1", q1::run),
     ("q3", q3::run),
@@ -49,10 +55,9 @@ pub(super) fn plan(query: &str) -> Result<Plan> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::Array;
-
-    use super::table::Table;
     use std::path::Path;
+
+    use arrow::array::Array;
 
     use super::*;
 

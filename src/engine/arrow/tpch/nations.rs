@@ -1,10 +1,9 @@
 //! The nations, alone or of one region: a handful of rows, read by the thread that asks.
 
-use super::Tables;
+use std::iter::zip;
+
 use super::columns::{N_NAME, N_NATIONKEY, N_REGIONKEY, R_NAME, R_REGIONKEY};
-use super::keys::Keys;
-use super::rows::Rows;
-use crate::engine::Result;
+use super::{Keys, Result, Rows, Tables};
 
 /// Nations by the numbers of their keys.
 #[derive(Debug)]
@@ -21,15 +20,14 @@ pub struct Nations {
 /// When they cannot be read, or two have the same key.
 pub fn nations(tables: &Tables, region: Option<&[u8]>) -> Result<Nations> {
     let region = region.map(|name| region_keys(tables, name)).transpose()?;
-    let found = tables.get("nation")?.fold(1, |found: &mut Vec<(i64, Vec<u8>)>, row_group| {
+    let found = tables.get("nation")?.gather(1, None, |row_group| {
         let rows = match &region {
             Some(keys) => row_group.filter(&N_REGIONKEY, &row_group.rows(), |key| keys.contains(key))?,
             None => row_group.rows().iter().collect(),
         };
         let rows = Rows::from(&rows);
-        let keys: Vec<i64> = row_group.values(&N_NATIONKEY, &rows)?;
-        found.extend(keys.into_iter().zip(row_group.texts(&N_NAME, &rows)?));
-        Ok(())
+        let names = row_group.texts([N_NAME], &rows)?.into_iter().map(|[name]| name);
+        Ok(zip(row_group.values(&N_NATIONKEY, &rows)?, names))
     })?;
     let keys = Keys::primary(found.iter().flatten().map(|(key, _)| *key), "n_nationkey")?;
     let names = keys.arrange(found.into_iter().flatten());
@@ -37,10 +35,9 @@ pub fn nations(tables: &Tables, region: Option<&[u8]>) -> Result<Nations> {
 }
 
 fn region_keys(tables: &Tables, name: &[u8]) -> Result<Keys> {
-    let found = tables.get("region")?.fold(1, |found: &mut Vec<i64>, row_group| {
+    let found = tables.get("region")?.gather(1, None, |row_group| {
         let rows = row_group.filter(&R_NAME, &row_group.rows(), |region| region == name)?;
-        found.extend(row_group.values(&R_REGIONKEY, &Rows::from(&rows))?);
-        Ok(())
+        row_group.values(&R_REGIONKEY, &Rows::from(&rows))
     })?;
     Keys::primary(found.iter().flatten().copied(), "r_regionkey")
 }

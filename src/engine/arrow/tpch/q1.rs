@@ -9,11 +9,8 @@ use anyhow::Context;
 use arrow::array::RecordBatch;
 
 use self::totals::{Groups, Key, Totals, answer};
-use super::Tables;
 use super::columns::{L_DISCOUNT, L_EXTENDEDPRICE, L_LINESTATUS, L_QUANTITY, L_RETURNFLAG, L_SHIPDATE, L_TAX};
-use super::names::Names;
-use super::table::RowGroup;
-use crate::engine::Result;
+use super::{Names, Result, RowGroup, Tables};
 
 /// 1998-12-01 less 90 days is 1998-09-02, in days since 1970-01-01.
 const LAST_DAY: i32 = 10_471;
@@ -22,11 +19,11 @@ const LAST_DAY: i32 = 10_471;
 /// sums fit 64 bits rests on it.
 const BATCH_ROWS: usize = 1 << 14;
 
-/// The plan, with TPC-H's validation parameters.
 pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
     let lineitem = tables.get("lineitem")?;
     let (flags, states) = (Names::default(), Names::default());
-    let found = lineitem.fold_days(threads, (L_SHIPDATE, i32::MIN..=LAST_DAY), |groups: &mut Groups, row_group| {
+    let days = (L_SHIPDATE, i32::MIN..=LAST_DAY);
+    let found = lineitem.fold(threads, Some(&days), |groups: &mut Groups, row_group| {
         add_row_group(groups, row_group, &flags, &states)
     })?;
     let mut all = Groups::new();

@@ -3,22 +3,18 @@
 //! Names and addresses are looked up for the twenty alone.
 
 use std::cmp::Reverse;
+use std::iter::zip;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch};
 
-use super::Tables;
 use super::columns::{
     C_ACCTBAL, C_ADDRESS, C_COMMENT, C_CUSTKEY, C_NAME, C_NATIONKEY, C_PHONE, L_ORDERKEY, L_RETURNFLAG, O_CUSTKEY,
     O_ORDERDATE, O_ORDERKEY, add, revenue,
 };
-use super::keys::Keys;
 use super::nations::nations;
-use super::output::{decimals, texts, top};
-use super::rows::Rows;
-use super::table::Table;
-use crate::engine::Result;
+use super::{Keys, Result, Rows, Table, Tables, decimals, texts, top};
 
 const RETURNED: &[u8] = b"R";
 /// 1993-10-01 to 1993-12-31, in days since 1970-01-01.
@@ -29,17 +25,15 @@ const LIMIT: usize = 20;
 type Order = (i64, i64);
 
 /// A row of the answer without its revenue.
+#[derive(Clone)]
 struct Customer {
     key: i64,
     nation: usize,
     balance: i64,
-    name: Vec<u8>,
-    address: Vec<u8>,
-    phone: Vec<u8>,
-    comment: Vec<u8>,
+    /// Name, address, phone and comment.
+    texts: [Vec<u8>; 4],
 }
 
-/// The plan, with TPC-H's validation parameters.
 pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
     let nations = nations(tables, None)?;
     let orders = orders(tables.get("orders")?, threads)?;
@@ -69,71 +63,59 @@ pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
         customers.iter().find(|customer| customer.key == key).map(|customer| (revenue, customer))
     };
     let rows: Vec<_> = best.into_iter().filter_map(find).collect();
-    let text = |value: fn(&Customer) -> &[u8]| texts(rows.iter().map(|(_, customer)| value(customer)));
+    let text = |place: usize| texts(rows.iter().map(|(_, customer)| &*customer.texts[place]));
     Ok(RecordBatch::try_from_iter([
         ("c_custkey", Arc::new(rows.iter().map(|(_, customer)| customer.key).collect::<Int64Array>()) as _),
-        ("c_name", text(|customer| &customer.name)?),
+        ("c_name", text(0)?),
         ("revenue", decimals(rows.iter().map(|(revenue, _)| Some(*revenue)), 4)?),
         ("c_acctbal", decimals(rows.iter().map(|(_, customer)| Some(customer.balance.into())), 2)?),
         ("n_name", texts(rows.iter().map(|(_, customer)| &*nations.names[customer.nation]))?),
-        ("c_address", text(|customer| &customer.address)?),
-        ("c_phone", text(|customer| &customer.phone)?),
-        ("c_comment", text(|customer| &customer.comment)?),
+        ("c_address", text(1)?),
+        ("c_phone", text(2)?),
+        ("c_comment", text(3)?),
     ])?)
 }
 
 fn orders(table: &Table, threads: usize) -> Result<Vec<Order>> {
-    let found = table.fold_days(threads, (O_ORDERDATE, DAYS), |found: &mut Vec<Order>, row_group| {
+    let found = table.gather(threads, Some(&(O_ORDERDATE, DAYS)), |row_group| {
         let rows = row_group.filter(&O_ORDERDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
-        let keys: Vec<i64> = row_group.values(&O_ORDERKEY, &Rows::from(&rows))?;
-        let customers: Vec<i64> = row_group.values(&O_CUSTKEY, &Rows::from(&rows))?;
-        found.extend(keys.into_iter().zip(customers));
-        Ok(())
+        let rows = Rows::from(&rows);
+        Ok(zip(row_group.values(&O_ORDERKEY, &rows)?, row_group.values(&O_CUSTKEY, &rows)?))
     })?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(found.concat())
 }
 
 /// The order's number and the revenue, scale 4, of the lines that were sent back.
 fn lines(table: &Table, threads: usize, orders: &Keys) -> Result<Vec<Vec<(usize, i128)>>> {
-    table.fold(threads, |found: &mut Vec<(usize, i128)>, row_group| {
+    table.gather(threads, None, |row_group| {
         let rows = row_group.filter(&L_RETURNFLAG, &row_group.rows(), |flag| flag == RETURNED)?;
         let keys = row_group.read(&L_ORDERKEY, &Rows::from(&rows))?;
         let rows = orders.semi_join(&keys, &Rows::from(&rows))?;
-        let numbers = orders.numbers(&keys, &Rows::from(&rows))?;
-        found.extend(numbers.into_iter().zip(revenue(row_group, &Rows::from(&rows))?));
-        Ok(())
+        Ok(zip(orders.numbers(&keys, &Rows::from(&rows))?, revenue(row_group, &Rows::from(&rows))?))
     })
 }
 
 /// The keys of all customers of these nations.
 fn known(table: &Table, threads: usize, nations: &Keys) -> Result<Vec<i64>> {
-    let found = table.fold(threads, |found: &mut Vec<i64>, row_group| {
+    let found = table.gather(threads, None, |row_group| {
         let rows = row_group.filter(&C_NATIONKEY, &row_group.rows(), |nation| nations.contains(nation))?;
-        found.extend(row_group.values(&C_CUSTKEY, &Rows::from(&rows))?);
-        Ok(())
+        row_group.values(&C_CUSTKEY, &Rows::from(&rows))
     })?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(found.concat())
 }
 
 /// The rows of these customers.
 fn customers(table: &Table, threads: usize, wanted: &Keys, nations: &Keys) -> Result<Vec<Customer>> {
-    let found = table.fold(threads, |found: &mut Vec<Customer>, row_group| {
+    let found = table.gather(threads, None, |row_group| {
         let keys = row_group.read(&C_CUSTKEY, &row_group.rows())?;
         let rows = wanted.semi_join(&keys, &row_group.rows())?;
         let rows = Rows::from(&rows);
         let keys = keys.map(&rows, |key| key)?;
         let nations = row_group.map(&C_NATIONKEY, &rows, |nation| nations.find(nation).unwrap_or_default())?;
         let balances: Vec<i64> = row_group.values(&C_ACCTBAL, &rows)?;
-        let mut names = row_group.texts(&C_NAME, &rows)?.into_iter();
-        let mut addresses = row_group.texts(&C_ADDRESS, &rows)?.into_iter();
-        let mut phones = row_group.texts(&C_PHONE, &rows)?.into_iter();
-        let mut comments = row_group.texts(&C_COMMENT, &rows)?.into_iter();
-        for ((key, nation), balance) in keys.into_iter().zip(nations).zip(balances) {
-            let mut texts = [&mut names, &mut addresses, &mut phones, &mut comments].map(Iterator::next).into_iter();
-            let [name, address, phone, comment] = std::array::from_fn(|_| texts.next().flatten().unwrap_or_default());
-            found.push(Customer { key, nation, balance, name, address, phone, comment });
-        }
-        Ok(())
+        let texts = row_group.texts([C_NAME, C_ADDRESS, C_PHONE, C_COMMENT], &rows)?;
+        let rows = keys.into_iter().zip(nations).zip(balances).zip(texts);
+        Ok(rows.map(|(((key, nation), balance), texts)| Customer { key, nation, balance, texts }))
     })?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(found.concat())
 }

@@ -2,18 +2,14 @@
 //!
 //! Lines first, as few match: only their orders' priorities are looked at.
 
+use std::iter::zip;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch};
 
-use super::Tables;
 use super::columns::{L_COMMITDATE, L_ORDERKEY, L_RECEIPTDATE, L_SHIPDATE, L_SHIPMODE, O_ORDERKEY, O_ORDERPRIORITY};
-use super::keys::Keys;
-use super::output::texts;
-use super::rows::Rows;
-use super::table::Table;
-use crate::engine::Result;
+use super::{Keys, Result, Rows, Table, Tables, texts};
 
 /// In the order of the answer.
 const MODES: [&[u8]; 2] = [b"MAIL", b"SHIP"];
@@ -27,7 +23,6 @@ type Line = (i64, usize);
 /// Lines of urgent orders and of others.
 type Counts = [i64; 2];
 
-/// The plan, with TPC-H's validation parameters.
 pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
     let lines = lines(tables.get("lineitem")?, threads)?;
     let keys = Keys::new(lines.iter().map(|(order, _)| *order))?;
@@ -50,7 +45,7 @@ pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
 }
 
 fn lines(table: &Table, threads: usize) -> Result<Vec<Line>> {
-    let found = table.fold_days(threads, (L_RECEIPTDATE, DAYS), |found: &mut Vec<Line>, row_group| {
+    let found = table.gather(threads, Some(&(L_RECEIPTDATE, DAYS)), |row_group| {
         let receipt = row_group.read(&L_RECEIPTDATE, &row_group.rows())?;
         let rows = receipt.filter(&row_group.rows(), |day| DAYS.contains(&day))?;
         let modes = row_group.read(&L_SHIPMODE, &Rows::from(&rows))?;
@@ -58,17 +53,13 @@ fn lines(table: &Table, threads: usize) -> Result<Vec<Line>> {
         let ship: Vec<i32> = row_group.values(&L_SHIPDATE, &Rows::from(&rows))?;
         let commit: Vec<i32> = row_group.values(&L_COMMITDATE, &Rows::from(&rows))?;
         let receipt = receipt.map(&Rows::from(&rows), |day| day)?;
-        let late = rows.into_iter().zip(ship).zip(commit).zip(receipt);
-        let rows: Vec<u32> = late
-            .filter(|(((_, ship), commit), receipt)| ship < commit && commit < receipt)
-            .map(|(((row, _), _), _)| row)
-            .collect();
-        let orders: Vec<i64> = row_group.values(&L_ORDERKEY, &Rows::from(&rows))?;
+        let lines = rows.into_iter().zip(ship).zip(commit).zip(receipt);
+        let late = lines.filter(|(((_, ship), commit), receipt)| ship < commit && commit < receipt);
+        let rows: Vec<u32> = late.map(|(((row, _), _), _)| row).collect();
         let place = |mode| MODES.iter().position(|known| *known == mode).unwrap_or_default();
-        found.extend(orders.into_iter().zip(modes.map(&Rows::from(&rows), place)?));
-        Ok(())
+        Ok(zip(row_group.values(&L_ORDERKEY, &Rows::from(&rows))?, modes.map(&Rows::from(&rows), place)?))
     })?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(found.concat())
 }
 
 /// The counts for each mode, given how many lines of each an order has.
@@ -78,22 +69,21 @@ fn counts(
     orders: &Keys,
     lines_of: &[[i64; MODES.len()]],
 ) -> Result<[Counts; MODES.len()]> {
-    let found = table.fold(threads, |found: &mut [Counts; MODES.len()], row_group| {
+    let found = table.fold(threads, None, |found: &mut [Counts; MODES.len()], row_group| {
         let keys = row_group.read(&O_ORDERKEY, &row_group.rows())?;
         let rows = orders.semi_join(&keys, &row_group.rows())?;
         let numbers = orders.numbers(&keys, &Rows::from(&rows))?;
         let kind = |priority: &[u8]| usize::from(!URGENT.contains(&priority));
         let kinds = row_group.map(&O_ORDERPRIORITY, &Rows::from(&rows), kind)?;
-        for (order, kind) in numbers.into_iter().zip(kinds) {
-            for (counts, lines) in found.iter_mut().zip(lines_of[order]) {
+        for (order, kind) in zip(numbers, kinds) {
+            for (counts, lines) in zip(found.iter_mut(), lines_of[order]) {
                 counts[kind] += lines;
             }
         }
         Ok(())
     })?;
     let mut counts = [Counts::default(); MODES.len()];
-    for part in found.iter().flat_map(|found| found.iter().enumerate()) {
-        let (mode, [urgent, other]) = part;
+    for (mode, [urgent, other]) in found.iter().flat_map(|found| found.iter().enumerate()) {
         counts[mode][0] += urgent;
         counts[mode][1] += other;
     }

@@ -6,15 +6,10 @@ use std::ops::RangeInclusive;
 
 use arrow::array::RecordBatch;
 
-use super::Tables;
 use super::columns::{
-    L_PARTKEY, L_QUANTITY, L_SHIPINSTRUCT, L_SHIPMODE, P_BRAND, P_CONTAINER, P_PARTKEY, P_SIZE, add, revenue, sum,
+    L_PARTKEY, L_QUANTITY, L_SHIPINSTRUCT, L_SHIPMODE, P_BRAND, P_CONTAINER, P_PARTKEY, P_SIZE, revenue, total,
 };
-use super::keys::Keys;
-use super::output::decimals;
-use super::rows::Rows;
-use super::table::Table;
-use crate::engine::Result;
+use super::{Keys, Result, Rows, Table, Tables, decimals};
 
 const INSTRUCTION: &[u8] = b"DELIVER IN PERSON";
 const MODES: [&[u8]; 2] = [b"AIR", b"AIR REG"];
@@ -29,50 +24,34 @@ struct PartKind {
 }
 
 const KINDS: [PartKind; 3] = [
-    PartKind {
-        brand: b"Brand#12",
-        containers: [b"SM CASE", b"SM BOX", b"SM PACK", b"SM PKG"],
-        sizes: 1..=5,
-        quantities: 100..=1100,
-    },
-    PartKind {
-        brand: b"Brand#23",
-        containers: [b"MED BAG", b"MED BOX", b"MED PKG", b"MED PACK"],
-        sizes: 1..=10,
-        quantities: 1000..=2000,
-    },
-    PartKind {
-        brand: b"Brand#34",
-        containers: [b"LG CASE", b"LG BOX", b"LG PACK", b"LG PKG"],
-        sizes: 1..=15,
-        quantities: 2000..=3000,
-    },
+    kind(b"Brand#12", [b"SM CASE", b"SM BOX", b"SM PACK", b"SM PKG"], 1..=5, 1),
+    kind(b"Brand#23", [b"MED BAG", b"MED BOX", b"MED PKG", b"MED PACK"], 1..=10, 10),
+    kind(b"Brand#34", [b"LG CASE", b"LG BOX", b"LG PACK", b"LG PKG"], 1..=15, 20),
 ];
+
+/// In quantities from `least` pieces to ten more.
+const fn kind(
+    brand: &'static [u8],
+    containers: [&'static [u8]; 4],
+    sizes: RangeInclusive<i32>,
+    least: i64,
+) -> PartKind {
+    PartKind { brand, containers, sizes, quantities: 100 * least..=100 * (least + 10) }
+}
 
 /// A part's key, and the place of its kind.
 type Part = (i64, usize);
 
-/// What one thread has summed up.
-#[derive(Default)]
-struct Total {
-    rows: usize,
-    /// Scale 4.
-    revenue: i128,
-}
-
-/// The plan, with TPC-H's validation parameters.
 pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
     let parts = parts(tables.get("part")?, threads)?;
     let keys = Keys::primary(parts.iter().map(|(key, _)| *key), "p_partkey")?;
     let kinds = keys.arrange(parts);
     let totals = totals(tables.get("lineitem")?, threads, &keys, &kinds)?;
-    let rows: usize = totals.iter().map(|total| total.rows).sum();
-    let revenue = sum(totals.iter().map(|total| total.revenue))?;
-    Ok(RecordBatch::try_from_iter([("revenue", decimals([(rows > 0).then_some(revenue)], 4)?)])?)
+    Ok(RecordBatch::try_from_iter([("revenue", decimals([total(totals.into_iter().flatten())?], 4)?)])?)
 }
 
 fn parts(table: &Table, threads: usize) -> Result<Vec<Part>> {
-    let found = table.fold(threads, |found: &mut Vec<Part>, row_group| {
+    let found = table.gather(threads, None, |row_group| {
         let of_brand = |brand: &[u8]| KINDS.iter().position(|kind| kind.brand == brand);
         let brands = row_group.read(&P_BRAND, &row_group.rows())?;
         let rows = brands.filter(&row_group.rows(), |brand| of_brand(brand).is_some())?;
@@ -88,18 +67,18 @@ fn parts(table: &Table, threads: usize) -> Result<Vec<Part>> {
         let kinds = brands.map(&Rows::from(&rows), |brand| of_brand(brand).unwrap_or_default())?;
         let sizes: Vec<i32> = row_group.values(&P_SIZE, &Rows::from(&rows))?;
         let keys: Vec<i64> = row_group.values(&P_PARTKEY, &Rows::from(&rows))?;
-        for (((key, kind), right), size) in keys.into_iter().zip(kinds).zip(right).zip(sizes) {
-            if right >> kind & 1 == 1 && KINDS[kind].sizes.contains(&size) {
-                found.push((key, kind));
-            }
-        }
-        Ok(())
+        let parts = keys.into_iter().zip(kinds).zip(right).zip(sizes);
+        let fits = |(((_, kind), right), size): &((Part, u32), i32)| {
+            right >> kind & 1 == 1 && KINDS[*kind].sizes.contains(size)
+        };
+        Ok(parts.filter(fits).map(|((part, _), _)| part))
     })?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(found.concat())
 }
 
-fn totals(table: &Table, threads: usize, parts: &Keys, kinds: &[usize]) -> Result<Vec<Total>> {
-    table.fold(threads, |total: &mut Total, row_group| {
+/// The revenue of each row group's lines, scale 4, where it has such lines.
+fn totals(table: &Table, threads: usize, parts: &Keys, kinds: &[usize]) -> Result<Vec<Vec<i128>>> {
+    table.gather(threads, None, |row_group| {
         let rows = row_group.filter(&L_SHIPMODE, &row_group.rows(), |mode| MODES.contains(&mode))?;
         let rows = row_group.filter(&L_SHIPINSTRUCT, &Rows::from(&rows), |text| text == INSTRUCTION)?;
         let keys = row_group.read(&L_PARTKEY, &Rows::from(&rows))?;
@@ -109,7 +88,6 @@ fn totals(table: &Table, threads: usize, parts: &Keys, kinds: &[usize]) -> Resul
         let lines = rows.into_iter().zip(parts).zip(quantities);
         let right = lines.filter(|((_, part), quantity)| KINDS[kinds[*part]].quantities.contains(quantity));
         let rows: Vec<u32> = right.map(|((row, _), _)| row).collect();
-        total.rows += rows.len();
-        add(&mut total.revenue, sum(revenue(row_group, &Rows::from(&rows))?)?)
+        total(revenue(row_group, &Rows::from(&rows))?)
     })
 }

@@ -3,32 +3,28 @@
 //! Customers to a bitmap, orders by it to another, lines by that; a line's price is decoded where all else matches.
 
 use std::cmp::Reverse;
+use std::iter::zip;
 use std::sync::Arc;
 
 use arrow::array::{Date32Array, Int32Array, Int64Array, RecordBatch};
 
-use super::Tables;
 use super::columns::{
     C_CUSTKEY, C_MKTSEGMENT, L_ORDERKEY, L_SHIPDATE, O_CUSTKEY, O_ORDERDATE, O_ORDERKEY, O_SHIPPRIORITY, add, revenue,
 };
-use super::keys::Keys;
-use super::output::{decimals, top};
-use super::rows::Rows;
-use super::table::Table;
-use crate::engine::Result;
+use super::{Keys, Result, Rows, Table, Tables, decimals, top};
 
 const SEGMENT: &[u8] = b"BUILDING";
 /// 1995-03-15, in days since 1970-01-01: ordered before, shipped after.
 const DAY: i32 = 9204;
 const LIMIT: usize = 10;
 
+#[derive(Clone, Copy)]
 struct Order {
     key: i64,
     day: i32,
     priority: i32,
 }
 
-/// The plan, with TPC-H's validation parameters.
 pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
     let customers = customers(tables.get("customer")?, threads)?;
     let orders = orders(tables.get("orders")?, threads, &customers)?;
@@ -50,18 +46,16 @@ pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
 
 /// The keys of the segment's customers.
 fn customers(table: &Table, threads: usize) -> Result<Keys> {
-    let found = table.fold(threads, |found: &mut Vec<i64>, row_group| {
+    let found = table.gather(threads, None, |row_group| {
         let rows = row_group.filter(&C_MKTSEGMENT, &row_group.rows(), |segment| segment == SEGMENT)?;
-        found.extend(row_group.values(&C_CUSTKEY, &Rows::from(&rows))?);
-        Ok(())
+        row_group.values(&C_CUSTKEY, &Rows::from(&rows))
     })?;
     Keys::primary(found.iter().flatten().copied(), "c_custkey")
 }
 
 /// The early orders of these customers.
 fn orders(table: &Table, threads: usize, customers: &Keys) -> Result<Vec<Order>> {
-    let days = (O_ORDERDATE, i32::MIN..=DAY - 1);
-    let found = table.fold_days(threads, days, |found: &mut Vec<Order>, row_group| {
+    let found = table.gather(threads, Some(&(O_ORDERDATE, i32::MIN..=DAY - 1)), |row_group| {
         let dates = row_group.read(&O_ORDERDATE, &row_group.rows())?;
         let rows = dates.filter(&row_group.rows(), |day| day < DAY)?;
         let rows = row_group.filter(&O_CUSTKEY, &Rows::from(&rows), |customer| customers.contains(customer))?;
@@ -70,23 +64,19 @@ fn orders(table: &Table, threads: usize, customers: &Keys) -> Result<Vec<Order>>
         let days = dates.map(&rows, |day| day)?;
         let priorities: Vec<i32> = row_group.values(&O_SHIPPRIORITY, &rows)?;
         let rows = keys.into_iter().zip(days).zip(priorities);
-        found.extend(rows.map(|((key, day), priority)| Order { key, day, priority }));
-        Ok(())
+        Ok(rows.map(|((key, day), priority)| Order { key, day, priority }))
     })?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(found.concat())
 }
 
 /// The revenue of each order's late lines, by the order's number; `None` where it has no such line.
 fn revenues(table: &Table, threads: usize, orders: &Keys) -> Result<Vec<Option<i128>>> {
-    let days = (L_SHIPDATE, DAY + 1..=i32::MAX);
-    let found = table.fold_days(threads, days, |found: &mut Vec<(usize, i128)>, row_group| {
+    let found = table.gather(threads, Some(&(L_SHIPDATE, DAY + 1..=i32::MAX)), |row_group| {
         let keys = row_group.read(&L_ORDERKEY, &row_group.rows())?;
         let rows = orders.semi_join(&keys, &row_group.rows())?;
         let rows = row_group.filter(&L_SHIPDATE, &Rows::from(&rows), |day| day > DAY)?;
         let rows = Rows::from(&rows);
-        let numbers = orders.numbers(&keys, &rows)?;
-        found.extend(numbers.into_iter().zip(revenue(row_group, &rows)?));
-        Ok(())
+        Ok(zip(orders.numbers(&keys, &rows)?, revenue(row_group, &rows)?))
     })?;
     let mut revenues = vec![None; orders.len()];
     for (order, revenue) in found.into_iter().flatten() {

@@ -3,19 +3,14 @@
 //! The quarter's orders to a bitmap; of the other orders' lines no date is decoded.
 
 use std::collections::BTreeMap;
+use std::iter::zip;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch};
 
-use super::Tables;
 use super::columns::{L_COMMITDATE, L_ORDERKEY, L_RECEIPTDATE, O_ORDERDATE, O_ORDERKEY, O_ORDERPRIORITY};
-use super::keys::Keys;
-use super::names::Names;
-use super::output::texts;
-use super::rows::Rows;
-use super::table::Table;
-use crate::engine::Result;
+use super::{Keys, Names, Result, Rows, Table, Tables, texts};
 
 /// 1993-07-01 to 1993-09-30, in days since 1970-01-01.
 const DAYS: RangeInclusive<i32> = 8582..=8673;
@@ -23,7 +18,6 @@ const DAYS: RangeInclusive<i32> = 8582..=8673;
 /// Key and number of the priority.
 type Order = (i64, u32);
 
-/// The plan, with TPC-H's validation parameters.
 pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
     let priorities = Names::default();
     let orders = orders(tables.get("orders")?, threads, &priorities)?;
@@ -44,28 +38,25 @@ pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
 }
 
 fn orders(table: &Table, threads: usize, priorities: &Names) -> Result<Vec<Order>> {
-    let found = table.fold_days(threads, (O_ORDERDATE, DAYS), |found: &mut Vec<Order>, row_group| {
+    let found = table.gather(threads, Some(&(O_ORDERDATE, DAYS)), |row_group| {
         let rows = row_group.filter(&O_ORDERDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
         let keys: Vec<i64> = row_group.values(&O_ORDERKEY, &Rows::from(&rows))?;
         let priorities = row_group.map(&O_ORDERPRIORITY, &Rows::from(&rows), |text| priorities.number(text))?;
-        found.extend(keys.into_iter().zip(priorities));
-        Ok(())
+        Ok(zip(keys, priorities))
     })?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(found.concat())
 }
 
 /// Whether the order of each number has a late line.
 fn late(table: &Table, threads: usize, orders: &Keys) -> Result<Vec<bool>> {
-    let found = table.fold(threads, |found: &mut Vec<usize>, row_group| {
+    let found = table.gather(threads, None, |row_group| {
         let keys = row_group.read(&L_ORDERKEY, &row_group.rows())?;
         let rows = orders.semi_join(&keys, &row_group.rows())?;
         let commit: Vec<i32> = row_group.values(&L_COMMITDATE, &Rows::from(&rows))?;
         let receipt: Vec<i32> = row_group.values(&L_RECEIPTDATE, &Rows::from(&rows))?;
-        let dates = commit.into_iter().zip(receipt);
-        let rows: Vec<u32> =
-            rows.into_iter().zip(dates).filter(|(_, (commit, receipt))| commit < receipt).map(|(row, _)| row).collect();
-        found.extend(orders.numbers(&keys, &Rows::from(&rows))?);
-        Ok(())
+        let late = zip(rows, zip(commit, receipt)).filter(|(_, (commit, receipt))| commit < receipt);
+        let rows: Vec<u32> = late.map(|(row, _)| row).collect();
+        orders.numbers(&keys, &Rows::from(&rows))
     })?;
     let mut late = vec![false; orders.len()];
     for order in found.into_iter().flatten() {

@@ -2,22 +2,18 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::iter::zip;
 use std::ops::RangeInclusive;
 
 use arrow::array::RecordBatch;
 
-use super::Tables;
 use super::columns::{
     C_CUSTKEY, C_NATIONKEY, L_ORDERKEY, L_SUPPKEY, O_CUSTKEY, O_ORDERDATE, O_ORDERKEY, S_NATIONKEY, S_SUPPKEY, add,
     revenue,
 };
-use super::keys::Keys;
 use super::nations::{Nations, nations};
-use super::output::{decimals, texts};
 use super::physical::{Column, Long};
-use super::rows::Rows;
-use super::table::Table;
-use crate::engine::Result;
+use super::{Keys, Result, Rows, Table, Tables, decimals, texts};
 
 const REGION: &[u8] = b"ASIA";
 /// 1994-01-01 to 1994-12-31, in days since 1970-01-01.
@@ -43,7 +39,6 @@ impl OfNation {
     }
 }
 
-/// The plan, with TPC-H's validation parameters.
 pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
     let nations = nations(tables, Some(REGION))?;
     let suppliers = people(tables.get("supplier")?, threads, &nations, &S_SUPPKEY, &S_NATIONKEY)?;
@@ -72,34 +67,30 @@ fn people(
     key: &Column<Long>,
     nation: &Column<Long>,
 ) -> Result<OfNation> {
-    let found = table.fold(threads, |found: &mut Vec<(i64, usize)>, row_group| {
+    let found = table.gather(threads, None, |row_group| {
         let of = row_group.read(nation, &row_group.rows())?;
         let rows = nations.keys.semi_join(&of, &row_group.rows())?;
         let of = nations.keys.numbers(&of, &Rows::from(&rows))?;
-        let keys: Vec<i64> = row_group.values(key, &Rows::from(&rows))?;
-        found.extend(keys.into_iter().zip(of));
-        Ok(())
+        Ok(zip(row_group.values(key, &Rows::from(&rows))?, of))
     })?;
     OfNation::new(&found, key.name())
 }
 
 /// The year's orders of these customers.
 fn orders(table: &Table, threads: usize, customers: &OfNation) -> Result<OfNation> {
-    let found = table.fold_days(threads, (O_ORDERDATE, DAYS), |found: &mut Vec<(i64, usize)>, row_group| {
+    let found = table.gather(threads, Some(&(O_ORDERDATE, DAYS)), |row_group| {
         let rows = row_group.filter(&O_ORDERDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
         let of = row_group.read(&O_CUSTKEY, &Rows::from(&rows))?;
         let rows = customers.keys.semi_join(&of, &Rows::from(&rows))?;
         let nations = of.map(&Rows::from(&rows), |customer| customers.find(customer).unwrap_or_default())?;
-        let keys: Vec<i64> = row_group.values(&O_ORDERKEY, &Rows::from(&rows))?;
-        found.extend(keys.into_iter().zip(nations));
-        Ok(())
+        Ok(zip(row_group.values(&O_ORDERKEY, &Rows::from(&rows))?, nations))
     })?;
     OfNation::new(&found, O_ORDERKEY.name())
 }
 
 /// Nation and revenue, scale 4, of the lines of these orders by these suppliers, where both are of the same nation.
 fn revenues(table: &Table, threads: usize, orders: &OfNation, suppliers: &OfNation) -> Result<Vec<Vec<(usize, i128)>>> {
-    table.fold(threads, |found: &mut Vec<(usize, i128)>, row_group| {
+    table.gather(threads, None, |row_group| {
         let keys = row_group.read(&L_ORDERKEY, &row_group.rows())?;
         let rows = orders.keys.semi_join(&keys, &row_group.rows())?;
         let nations = keys.map(&Rows::from(&rows), |order| orders.find(order))?;
@@ -107,7 +98,6 @@ fn revenues(table: &Table, threads: usize, orders: &OfNation, suppliers: &OfNati
         let lines = rows.into_iter().zip(nations).zip(of_suppliers);
         let same = lines.filter(|((_, nation), of_supplier)| nation.is_some() && nation == of_supplier);
         let (rows, nations): (Vec<_>, Vec<_>) = same.map(|((row, nation), _)| (row, nation)).unzip();
-        found.extend(nations.into_iter().flatten().zip(revenue(row_group, &Rows::from(&rows))?));
-        Ok(())
+        Ok(zip(nations.into_iter().flatten(), revenue(row_group, &Rows::from(&rows))?))
     })
 }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
 
-use crate::engine::Result;
-use crate::engine::arrow::output::{decimals, texts};
+use super::super::{Result, decimals, texts};
 
 /// The numbers of a return flag and of a line status.
 pub type Key = (u32, u32);
