@@ -21,11 +21,7 @@ use datafusion::physical_plan::collect;
 use datafusion::prelude::{Expr, ParquetReadOptions, SessionConfig, SessionContext, ident};
 use tokio::runtime::Runtime;
 
-use super::{Engine, Result, Spans, query, refuse_unreadable};
-use crate::protocol::answer::Sink;
-use crate::protocol::dataset::Dataset;
-use crate::protocol::engine::{EngineInfo, EngineSettings, Phases};
-use crate::protocol::task::Task;
+use super::{Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, query, refuse_unreadable};
 
 crate::protocol::answer::arrow::define_show!(datafusion::arrow);
 
@@ -67,15 +63,9 @@ impl Engine for DataFusion {
             changed.insert("memory_limit".to_owned(), bytes.to_string());
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(settings.threads).build()?;
-        Ok(Self {
-            runtime,
-            context: SessionContext::new_with_config_rt(config, environment.build_arc()?),
-            info: EngineInfo {
-                version: datafusion::DATAFUSION_VERSION.to_owned(),
-                settings: changed,
-                ..EngineInfo::default()
-            },
-        })
+        let context = SessionContext::new_with_config_rt(config, environment.build_arc()?);
+        let version = datafusion::DATAFUSION_VERSION.to_owned();
+        Ok(Self { runtime, context, info: EngineInfo { version, settings: changed, ..EngineInfo::default() } })
     }
 
     fn info(&self) -> EngineInfo {

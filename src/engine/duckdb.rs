@@ -10,11 +10,7 @@ use anyhow::Context;
 use duckdb::arrow;
 use duckdb::{Config, Connection, Statement};
 
-use super::{Engine, Result, Spans, query, refuse_unreadable};
-use crate::protocol::answer::Sink;
-use crate::protocol::dataset::Dataset;
-use crate::protocol::engine::{EngineInfo, EngineSettings, Phases};
-use crate::protocol::task::Task;
+use super::{Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, query, refuse_unreadable};
 
 crate::protocol::answer::arrow::define_show!(duckdb::arrow);
 
@@ -52,14 +48,8 @@ impl Engine for DuckDb {
         if connection.execute_batch("SET TimeZone = 'UTC'").is_ok() {
             wanted.insert("TimeZone".to_owned(), "UTC".to_owned());
         }
-        Ok(Self {
-            connection,
-            info: EngineInfo {
-                version: connection.version()?.trim_start_matches('v').to_owned(),
-                settings: wanted,
-                ..EngineInfo::default()
-            },
-        })
+        let version = connection.version()?.trim_start_matches('v').to_owned();
+        Ok(Self { connection, info: EngineInfo { version, settings: wanted, ..EngineInfo::default() } })
     }
 
     fn info(&self) -> EngineInfo {

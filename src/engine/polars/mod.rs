@@ -17,11 +17,9 @@ use polars::prelude::{DataFrame, LazyFrame, OptFlags, len};
 
 use self::files::Files;
 use self::tpch::{Given, Plan};
-use super::{Engine, Result, Spans, Unsupported, query, refuse_unreadable};
-use crate::protocol::answer::Sink;
-use crate::protocol::dataset::Dataset;
-use crate::protocol::engine::{EngineInfo, EngineSettings};
-use crate::protocol::task::Task;
+use super::{
+    Dataset, Engine, EngineInfo, EngineSettings, Result, Sink, Spans, Task, Unsupported, query, refuse_unreadable,
+};
 
 const THREADS: &str = "POLARS_MAX_THREADS";
 /// What it keeps below by spilling; set by its entry like the number of threads.
@@ -40,7 +38,6 @@ pub struct Polars {
 pub struct Prepared {
     /// Somebody's; none: what Polars' SQL makes of the text.
     plan: Option<Plan>,
-    mode: Mode,
     sql: String,
 }
 
@@ -69,17 +66,10 @@ impl Engine for Polars {
     }
 
     fn info(&self) -> EngineInfo {
-        EngineInfo {
-            version: polars::VERSION.to_owned(),
-            settings: BTreeMap::from([
-                ("mode".to_owned(), self.mode.name().to_owned()),
-                ("threads".to_owned(), self.threads.to_string()),
-            ])
-            .into_iter()
-            .chain(env::var(MEMORY).ok().map(|budget| (MEMORY.to_owned(), budget)))
-            .collect(),
-            ..EngineInfo::default()
-        }
+        let set = [("mode", self.mode.name().to_owned()), ("threads", self.threads.to_string())];
+        let told = set.into_iter().chain(env::var(MEMORY).ok().map(|budget| (MEMORY, budget)));
+        let settings = told.map(|(name, value)| (name.to_owned(), value)).collect();
+        EngineInfo { version: polars::VERSION.to_owned(), settings, ..EngineInfo::default() }
     }
 
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
@@ -108,7 +98,7 @@ impl Engine for Polars {
         if plan.is_none() && task.workload == tpch::SUITE {
             bail!(Unsupported(format!("nobody wrote a Polars plan for {} {}", task.workload, task.name)));
         }
-        Ok(Prepared { plan, mode: self.mode, sql: query(task)?.to_owned() })
+        Ok(Prepared { plan, sql: query(task)?.to_owned() })
     }
 
     fn run(&mut self, query: &Prepared, _: &mut Spans) -> Result<DataFrame> {
@@ -116,7 +106,7 @@ impl Engine for Polars {
             Some(plan) => plan(&Given { files: &self.files, sql: &query.sql })?,
             None => sql::plan(&query.sql, &self.files)?,
         };
-        query.mode.collect(plan)
+        self.mode.collect(plan)
     }
 
     fn rows(&self, output: &DataFrame) -> u64 {

@@ -46,34 +46,18 @@ pub const SUITE: &str = "tpch";
 /// Builds a query's plan; nothing is executed.
 pub type Plan = fn(&Given) -> PolarsResult<LazyFrame>;
 
+/// The plan of each module that is named, under its name.
+macro_rules! plans {
+    ($($query:ident)*) => { [$((stringify!($query), $query::plan as Plan)),*] };
+}
+
+const PLANS: [(&str, Plan); 22] =
+    plans!(q1 q2 q3 q4 q5 q6 q7 q8 q9 q10 q11 q12 q13 q14 q15 q16 q17 q18 q19 q20 q21 q22);
+
 /// The plan of a query.
 pub fn named(workload: &str, query: &str) -> Option<Plan> {
-    let plan: Plan = match (workload, query) {
-        ("tpch", "q1") => q1::plan,
-        ("tpch", "q2") => q2::plan,
-        ("tpch", "q3") => q3::plan,
-        ("tpch", "q4") => q4::plan,
-        ("tpch", "q5") => q5::plan,
-        ("tpch", "q6") => q6::plan,
-        ("tpch", "q7") => q7::plan,
-        ("tpch", "q8") => q8::plan,
-        ("tpch", "q9") => q9::plan,
-        ("tpch", "q10") => q10::plan,
-        ("tpch", "q11") => q11::plan,
-        ("tpch", "q12") => q12::plan,
-        ("tpch", "q13") => q13::plan,
-        ("tpch", "q14") => q14::plan,
-        ("tpch", "q15") => q15::plan,
-        ("tpch", "q16") => q16::plan,
-        ("tpch", "q17") => q17::plan,
-        ("tpch", "q18") => q18::plan,
-        ("tpch", "q19") => q19::plan,
-        ("tpch", "q20") => q20::plan,
-        ("tpch", "q21") => q21::plan,
-        ("tpch", "q22") => q22::plan,
-        _ => return None,
-    };
-    Some(plan)
+    let (_, plan) = PLANS.iter().find(|(name, _)| workload == SUITE && query == *name)?;
+    Some(*plan)
 }
 
 /// What a plan is made from.
@@ -86,41 +70,21 @@ pub struct Given<'a> {
 }
 
 impl Given<'_> {
-    fn region(&self) -> PolarsResult<LazyFrame> {
-        self.scan("region")
-    }
-
-    fn nation(&self) -> PolarsResult<LazyFrame> {
-        self.scan("nation")
-    }
-
-    fn supplier(&self) -> PolarsResult<LazyFrame> {
-        self.scan("supplier")
-    }
-
-    fn customer(&self) -> PolarsResult<LazyFrame> {
-        self.scan("customer")
-    }
-
-    fn part(&self) -> PolarsResult<LazyFrame> {
-        self.scan("part")
-    }
-
-    fn partsupp(&self) -> PolarsResult<LazyFrame> {
-        self.scan("partsupp")
-    }
-
-    fn orders(&self) -> PolarsResult<LazyFrame> {
-        self.scan("orders")
-    }
-
-    fn lineitem(&self) -> PolarsResult<LazyFrame> {
-        self.scan("lineitem")
-    }
-
     fn scan(&self, table: &str) -> PolarsResult<LazyFrame> {
         let files = self.files.get(table).ok_or_else(|| polars_err!(ComputeError: "table {} was not loaded", table))?;
         files.scan()
+    }
+
+    /// The nations of a region.
+    fn nations_of(&self, region: &str) -> PolarsResult<LazyFrame> {
+        let region = self.scan("region")?.filter(col("r_name").eq(lit(region)));
+        Ok(region.inner_join(self.scan("nation")?, col("r_regionkey"), col("n_regionkey")))
+    }
+
+    /// The suppliers of a nation.
+    fn suppliers_of(&self, nation: &str) -> PolarsResult<LazyFrame> {
+        let nation = self.scan("nation")?.filter(col("n_name").eq(lit(nation)));
+        Ok(nation.inner_join(self.scan("supplier")?, col("n_nationkey"), col("s_nationkey")))
     }
 }
 

@@ -8,7 +8,7 @@ pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
     // The scale of the 1 makes the product's six digits.
     let charge = col("disc_price") * (decimal(1_000_000, 6) + col("l_tax"));
     Ok(given
-        .lineitem()?
+        .scan("lineitem")?
         .filter(col("l_shipdate").lt_eq(date(1998, 9, 2)))
         .with_column(revenue().alias("disc_price"))
         .group_by([col("l_returnflag"), col("l_linestatus")])

@@ -1,19 +1,15 @@
 //! The parts that make up a fraction of what a nation has in stock; the fraction depends on the scale.
 
-use polars::prelude::{Expr, LazyFrame, PolarsResult, col, lit, polars_err};
+use polars::prelude::{Expr, LazyFrame, PolarsResult, col, polars_err};
 
 use super::{Given, decimal, descending};
 
 pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
-    let suppliers = given.nation()?.filter(col("n_name").eq(lit("GERMANY"))).inner_join(
-        given.supplier()?,
-        col("n_nationkey"),
-        col("s_nationkey"),
-    );
+    let suppliers = given.suppliers_of("GERMANY")?;
     let fraction = fraction(given.sql)
         .ok_or_else(|| polars_err!(ComputeError: "q11 has no fraction of the form '* 0.0001' in its text"))?;
     Ok(given
-        .partsupp()?
+        .scan("partsupp")?
         .semi_join(suppliers, col("ps_suppkey"), col("s_suppkey"))
         .group_by([col("ps_partkey")])
         .agg([(col("ps_supplycost") * col("ps_availqty")).sum().alias("value")])

@@ -7,12 +7,12 @@ use super::{Given, date, from_until, is_one_of};
 pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
     let high = is_one_of("o_orderpriority", ["1-URGENT", "2-HIGH"]);
     Ok(given
-        .lineitem()?
+        .scan("lineitem")?
         .filter(is_one_of("l_shipmode", ["MAIL", "SHIP"]))
         .filter(from_until("l_receiptdate", date(1994, 1, 1), date(1995, 1, 1)))
         .filter(col("l_commitdate").lt(col("l_receiptdate")))
         .filter(col("l_shipdate").lt(col("l_commitdate")))
-        .inner_join(given.orders()?, col("l_orderkey"), col("o_orderkey"))
+        .inner_join(given.scan("orders")?, col("l_orderkey"), col("o_orderkey"))
         .group_by([col("l_shipmode")])
         .agg([high.clone().sum().alias("high_line_count"), high.not().sum().alias("low_line_count")])
         .sort(["l_shipmode"], SortMultipleOptions::new()))

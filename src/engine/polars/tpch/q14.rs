@@ -9,8 +9,8 @@ pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
     let promoted = total(&promoted).cast(DataType::Float64);
     let all = total(&revenue()).cast(DataType::Float64);
     Ok(given
-        .lineitem()?
+        .scan("lineitem")?
         .filter(from_until("l_shipdate", date(1995, 9, 1), date(1995, 10, 1)))
-        .inner_join(given.part()?, col("l_partkey"), col("p_partkey"))
+        .inner_join(given.scan("part")?, col("l_partkey"), col("p_partkey"))
         .select([(lit(100) * promoted / all).alias("promo_revenue")]))
 }

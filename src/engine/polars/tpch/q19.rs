@@ -6,7 +6,7 @@ use super::{Given, decimal, is_one_of, revenue, total};
 
 pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
     let lineitem = given
-        .lineitem()?
+        .scan("lineitem")?
         .filter(is_one_of("l_shipmode", ["AIR", "AIR REG"]))
         .filter(col("l_shipinstruct").eq(lit("DELIVER IN PERSON")));
     let of_kind = any_horizontal([
@@ -17,7 +17,7 @@ pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
     // The brands exclude each other: after the join they alone tell which range of quantities holds.
     let in_range = any_horizontal([quantity("Brand#12", 1), quantity("Brand#23", 10), quantity("Brand#34", 20)])?;
     Ok(given
-        .part()?
+        .scan("part")?
         .filter(of_kind)
         .inner_join(lineitem, col("p_partkey"), col("l_partkey"))
         .filter(in_range)

@@ -5,17 +5,14 @@ use polars::prelude::{LazyFrame, PolarsResult, col, lit};
 use super::{Given, descending};
 
 pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
-    let suppliers = given
-        .region()?
-        .filter(col("r_name").eq(lit("EUROPE")))
-        .inner_join(given.nation()?, col("r_regionkey"), col("n_regionkey"))
-        .inner_join(given.supplier()?, col("n_nationkey"), col("s_nationkey"));
+    let nations = given.nations_of("EUROPE")?;
+    let suppliers = nations.inner_join(given.scan("supplier")?, col("n_nationkey"), col("s_nationkey"));
     let cheapest = col("ps_supplycost").min().over([col("p_partkey")])?;
     let columns = ["s_acctbal", "s_name", "n_name", "p_partkey", "p_mfgr", "s_address", "s_phone", "s_comment"];
     Ok(given
-        .part()?
+        .scan("part")?
         .filter(col("p_size").eq(lit(15)).and(col("p_type").str().ends_with(lit("BRASS"))))
-        .inner_join(given.partsupp()?, col("p_partkey"), col("ps_partkey"))
+        .inner_join(given.scan("partsupp")?, col("p_partkey"), col("ps_partkey"))
         .inner_join(suppliers, col("ps_suppkey"), col("s_suppkey"))
         .filter(col("ps_supplycost").eq(cheapest))
         .select(columns.map(col))

@@ -5,19 +5,12 @@ use polars::prelude::{JoinArgs, JoinType, LazyFrame, PolarsResult, SortMultipleO
 use super::{Given, date, decimal, from_until};
 
 pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
-    let parts = given.part()?.filter(col("p_name").str().starts_with(lit("forest")));
-    let suppliers = given.nation()?.filter(col("n_name").eq(lit("CANADA"))).inner_join(
-        given.supplier()?,
-        col("n_nationkey"),
-        col("s_nationkey"),
-    );
-    let partsupp = given.partsupp()?.semi_join(parts, col("ps_partkey"), col("p_partkey")).semi_join(
-        suppliers.clone(),
-        col("ps_suppkey"),
-        col("s_suppkey"),
-    );
+    let parts = given.scan("part")?.filter(col("p_name").str().starts_with(lit("forest")));
+    let suppliers = given.suppliers_of("CANADA")?;
+    let partsupp = given.scan("partsupp")?.semi_join(parts, col("ps_partkey"), col("p_partkey"));
+    let partsupp = partsupp.semi_join(suppliers.clone(), col("ps_suppkey"), col("s_suppkey"));
     let surplus = given
-        .lineitem()?
+        .scan("lineitem")?
         .filter(from_until("l_shipdate", date(1994, 1, 1), date(1995, 1, 1)))
         .join(
             partsupp,

@@ -5,22 +5,19 @@ use polars::prelude::{LazyFrame, NULL, PolarsResult, col, len, lit, when};
 use super::{Given, descending};
 
 pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
-    let suppliers = given.nation()?.filter(col("n_name").eq(lit("SAUDI ARABIA"))).inner_join(
-        given.supplier()?,
-        col("n_nationkey"),
-        col("s_nationkey"),
-    );
+    let suppliers = given.suppliers_of("SAUDI ARABIA")?;
+    let finished = given.scan("orders")?.filter(col("o_orderstatus").eq(lit("F")));
     let is_late = col("l_receiptdate").gt(col("l_commitdate"));
     let late = given
-        .lineitem()?
+        .scan("lineitem")?
         .filter(is_late.clone())
         .inner_join(suppliers, col("l_suppkey"), col("s_suppkey"))
-        .inner_join(given.orders()?.filter(col("o_orderstatus").eq(lit("F"))), col("l_orderkey"), col("o_orderkey"));
+        .inner_join(finished, col("l_orderkey"), col("o_orderkey"));
     // Of an order in question one supplier was late for sure. No other one was when the first key of its late suppliers
     // is the last one too; and another one had a part in it when these keys differ over all its lines.
     let late_key = when(is_late).then(col("l_suppkey")).otherwise(lit(NULL));
     let orders = given
-        .lineitem()?
+        .scan("lineitem")?
         .semi_join(late.clone(), col("l_orderkey"), col("l_orderkey"))
         .group_by([col("l_orderkey")])
         .agg([

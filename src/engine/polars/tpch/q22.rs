@@ -7,11 +7,11 @@ use super::{Given, decimal, is_one_of};
 pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
     let average = col("c_acctbal").filter(col("c_acctbal").gt(decimal(0, 2))).mean();
     Ok(given
-        .customer()?
+        .scan("customer")?
         .with_column(col("c_phone").str().head(lit(2)).alias("cntrycode"))
         .filter(is_one_of("cntrycode", ["13", "31", "23", "29", "30", "18", "17"]))
         .filter(col("c_acctbal").gt(average))
-        .anti_join(given.orders()?, col("c_custkey"), col("o_custkey"))
+        .anti_join(given.scan("orders")?, col("c_custkey"), col("o_custkey"))
         .group_by([col("cntrycode")])
         .agg([len().alias("numcust"), col("c_acctbal").sum().alias("totacctbal")])
         .sort(["cntrycode"], SortMultipleOptions::new()))

@@ -5,10 +5,10 @@ use polars::prelude::{LazyFrame, PolarsResult, col, lit};
 use super::{Given, date, descending, revenue};
 
 pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
-    let customers = given.customer()?.filter(col("c_mktsegment").eq(lit("BUILDING")));
-    let lineitem = given.lineitem()?.filter(col("l_shipdate").gt(date(1995, 3, 15)));
+    let customers = given.scan("customer")?.filter(col("c_mktsegment").eq(lit("BUILDING")));
+    let lineitem = given.scan("lineitem")?.filter(col("l_shipdate").gt(date(1995, 3, 15)));
     Ok(given
-        .orders()?
+        .scan("orders")?
         .filter(col("o_orderdate").lt(date(1995, 3, 15)))
         .semi_join(customers, col("o_custkey"), col("c_custkey"))
         .inner_join(lineitem, col("o_orderkey"), col("l_orderkey"))

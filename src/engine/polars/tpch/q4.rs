@@ -5,9 +5,9 @@ use polars::prelude::{LazyFrame, PolarsResult, SortMultipleOptions, UniqueKeepSt
 use super::{Given, date, from_until};
 
 pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
-    let late = given.lineitem()?.filter(col("l_commitdate").lt(col("l_receiptdate")));
+    let late = given.scan("lineitem")?.filter(col("l_commitdate").lt(col("l_receiptdate")));
     Ok(given
-        .orders()?
+        .scan("orders")?
         .filter(from_until("o_orderdate", date(1993, 7, 1), date(1993, 10, 1)))
         .inner_join(late, col("o_orderkey"), col("l_orderkey"))
         .select([col("o_orderkey"), col("o_orderpriority")])

@@ -1,20 +1,18 @@
 //! The revenue within each Asian nation, customer and supplier both from there; five joins, the last one on two keys.
 
-use polars::prelude::{JoinArgs, JoinType, LazyFrame, PolarsResult, col, lit};
+use polars::prelude::{JoinArgs, JoinType, LazyFrame, PolarsResult, col};
 
 use super::{Given, date, descending, from_until, revenue};
 
 pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
-    let orders = given.orders()?.filter(from_until("o_orderdate", date(1994, 1, 1), date(1995, 1, 1)));
+    let orders = given.scan("orders")?.filter(from_until("o_orderdate", date(1994, 1, 1), date(1995, 1, 1)));
     Ok(given
-        .region()?
-        .filter(col("r_name").eq(lit("ASIA")))
-        .inner_join(given.nation()?, col("r_regionkey"), col("n_regionkey"))
-        .inner_join(given.customer()?, col("n_nationkey"), col("c_nationkey"))
+        .nations_of("ASIA")?
+        .inner_join(given.scan("customer")?, col("n_nationkey"), col("c_nationkey"))
         .inner_join(orders, col("c_custkey"), col("o_custkey"))
-        .inner_join(given.lineitem()?, col("o_orderkey"), col("l_orderkey"))
+        .inner_join(given.scan("lineitem")?, col("o_orderkey"), col("l_orderkey"))
         .join(
-            given.supplier()?,
+            given.scan("supplier")?,
             [col("l_suppkey"), col("n_nationkey")],
             [col("s_suppkey"), col("s_nationkey")],
             JoinArgs::new(JoinType::Inner),

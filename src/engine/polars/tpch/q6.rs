@@ -8,7 +8,7 @@ pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
     let discount = col("l_discount").is_between(decimal(5, 2), decimal(7, 2), ClosedInterval::Both);
     let saved = col("l_extendedprice") * col("l_discount").cast(decimal_type(4));
     Ok(given
-        .lineitem()?
+        .scan("lineitem")?
         .filter(from_until("l_shipdate", date(1994, 1, 1), date(1995, 1, 1)))
         .filter(discount)
         .filter(col("l_quantity").lt(decimal(2_400, 2)))

@@ -5,16 +5,13 @@ use polars::prelude::{ClosedInterval, JoinArgs, JoinType, LazyFrame, PolarsResul
 use super::{Given, date, is_one_of, revenue};
 
 pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
-    let nations = given.nation()?.filter(is_one_of("n_name", ["FRANCE", "GERMANY"]));
-    let suppliers = nations.clone().inner_join(given.supplier()?, col("n_nationkey"), col("s_nationkey"));
-    let orders = nations.inner_join(given.customer()?, col("n_nationkey"), col("c_nationkey")).inner_join(
-        given.orders()?,
-        col("c_custkey"),
-        col("o_custkey"),
-    );
+    let nations = given.scan("nation")?.filter(is_one_of("n_name", ["FRANCE", "GERMANY"]));
+    let suppliers = nations.clone().inner_join(given.scan("supplier")?, col("n_nationkey"), col("s_nationkey"));
+    let customers = nations.inner_join(given.scan("customer")?, col("n_nationkey"), col("c_nationkey"));
+    let orders = customers.inner_join(given.scan("orders")?, col("c_custkey"), col("o_custkey"));
     let shipped = col("l_shipdate").is_between(date(1995, 1, 1), date(1996, 12, 31), ClosedInterval::Both);
     Ok(suppliers
-        .inner_join(given.lineitem()?.filter(shipped), col("s_suppkey"), col("l_suppkey"))
+        .inner_join(given.scan("lineitem")?.filter(shipped), col("s_suppkey"), col("l_suppkey"))
         .join(
             orders,
             [col("l_orderkey")],

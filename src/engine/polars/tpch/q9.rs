@@ -6,14 +6,14 @@ use super::{Given, decimal_type, descending, revenue};
 
 pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
     let cost = col("ps_supplycost") * col("l_quantity").cast(decimal_type(4));
-    let parts = given.part()?.filter(col("p_name").str().contains_literal(lit("green")));
+    let parts = given.scan("part")?.filter(col("p_name").str().contains_literal(lit("green")));
     let offers = given
-        .partsupp()?
+        .scan("partsupp")?
         .semi_join(parts.clone(), col("ps_partkey"), col("p_partkey"))
-        .inner_join(given.supplier()?, col("ps_suppkey"), col("s_suppkey"))
-        .inner_join(given.nation()?, col("s_nationkey"), col("n_nationkey"));
+        .inner_join(given.scan("supplier")?, col("ps_suppkey"), col("s_suppkey"))
+        .inner_join(given.scan("nation")?, col("s_nationkey"), col("n_nationkey"));
     Ok(given
-        .lineitem()?
+        .scan("lineitem")?
         // Two keys are much dearer to hash than one.
         .semi_join(parts, col("l_partkey"), col("p_partkey"))
         .join(
@@ -22,7 +22,7 @@ pub(super) fn plan(given: &Given) -> PolarsResult<LazyFrame> {
             [col("ps_partkey"), col("ps_suppkey")],
             JoinArgs::new(JoinType::Inner),
         )
-        .inner_join(given.orders()?, col("l_orderkey"), col("o_orderkey"))
+        .inner_join(given.scan("orders")?, col("l_orderkey"), col("o_orderkey"))
         .group_by([col("n_name").alias("nation"), col("o_orderdate").dt().year().alias("o_year")])
         .agg([(revenue() - cost).sum().alias("sum_profit")])
         .sort(["nation", "o_year"], descending([false, true])))
