@@ -2,6 +2,7 @@
 //!
 //! Queries go by the text protocol, so that the server plans each run anew. Nothing here knows one server from another.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use super::output::Output;
 use super::service::Login;
 use super::sql::{named, quoted, setting};
 use crate::engine::Result;
-use crate::protocol::engine::Phases;
+use crate::protocol::engine::{EngineInfo, Phases};
 
 /// A connection. Not `Debug`: the client's own shows the password.
 pub struct Client {
@@ -60,9 +61,12 @@ impl Client {
         Ok(Self { connection, login, gives_up_after: None })
     }
 
-    /// Where it is connected to.
-    pub fn login(&self) -> &Login {
-        &self.login
+    /// What the engine is, for the record: a network between is part of every time.
+    pub fn info(&self, version: String, mut settings: BTreeMap<String, String>) -> EngineInfo {
+        let server = self.login.server();
+        let machine = if server.local { "this machine" } else { "another machine" };
+        settings.insert("protocol".to_owned(), format!("text, tcp, {machine}"));
+        EngineInfo { version, settings, server: Some(server), ..EngineInfo::default() }
     }
 
     /// A statement without rows.
@@ -133,6 +137,15 @@ impl Client {
         Ok(self.texts(sql)?.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
     }
 
+    /// How many rows a table has.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn count(&mut self, table: &str) -> Result<Option<u64>> {
+        let count = self.value(&format!("SELECT COUNT(*) FROM `{table}`"))?;
+        Ok(count.and_then(|count| count.parse().ok()))
+    }
+
     /// A setting as the server has it in this session; none where it has no such setting.
     ///
     /// # Errors
@@ -152,15 +165,16 @@ impl Client {
         let sql = format!("SET SESSION {} = {}", named(name), setting(value));
         self.execute(&sql)
             .map(drop)
-            .with_context(|| format!("{} does not take the setting {name} = {value}", self.login.service().title))
+            .with_context(|| format!("{} does not take the setting {name} = {value}", self.login.service.title))
     }
 
     /// Sets how long a statement may take from now on. The host keeps the time and ends this program; a server goes on,
-    /// since it looks for its client only when it has rows to send.
+    /// since it looks for its client only when it has rows to send. Does nothing where the server has no such setting.
     ///
     /// # Errors
     /// As [`set`](Self::set).
-    pub fn limit(&mut self, limit: &Limit, seconds: Option<u64>) -> Result<()> {
+    pub fn limit(&mut self, limit: Option<&Limit>, seconds: Option<u64>) -> Result<()> {
+        let Some(limit) = limit else { return Ok(()) };
         let seconds = seconds.map(|seconds| seconds.saturating_add(GRACE).min(limit.most));
         self.set(limit.setting, &seconds.map_or(limit.none, |seconds| seconds * limit.second).to_string())?;
         self.gives_up_after = seconds;
@@ -169,7 +183,7 @@ impl Client {
 
     /// An error of a statement for who reads it; `rows` had arrived before it.
     fn told(&self, error: Error, rows: usize) -> anyhow::Error {
-        let (address, service) = (self.login.address(), self.login.service());
+        let (address, service) = (self.login.address(), self.login.service);
         match error {
             Error::MySqlError(told) if LIMIT_REACHED.contains(&told.code) => {
                 let when = self.gives_up_after.map_or_else(String::new, |seconds| format!(" after {seconds} s"));

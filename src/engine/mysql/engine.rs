@@ -11,11 +11,9 @@ use super::load;
 use super::output::Output;
 use super::service::{Login, Service};
 use super::sql::quoted;
-use crate::engine::{Engine, Result, Spans, Unsupported, query};
-use crate::protocol::answer::Sink;
-use crate::protocol::dataset::Dataset;
-use crate::protocol::engine::{EngineInfo, EngineSettings, Phases};
-use crate::protocol::task::Task;
+use crate::engine::{
+    Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, Unsupported, query,
+};
 
 static SERVICE: Service = Service {
     title: "MariaDB",
@@ -78,21 +76,14 @@ impl Engine for MySql {
             told.extend(client.variable(name)?.map(|value| (name.to_owned(), value)));
         }
         told.insert("collation".to_owned(), collation.clone());
-        told.insert("protocol".to_owned(), format!("text, {}", client.login().transport()));
         told.insert("sql_mode".to_owned(), SQL_MODE.to_owned());
         // Not what was asked for: there is no such setting.
         told.insert("threads".to_owned(), "1 for each query, which the server decides".to_owned());
         // Not recorded: what the host would end anyway is no faster or slower for it.
         let limit = limit(&mut client)?;
         let version = client.value("SELECT VERSION()")?.unwrap_or_default();
-        let server = client.login().server();
-        Ok(Self {
-            client,
-            collation,
-            limit,
-            timeout_seconds: settings.timeout_seconds,
-            info: EngineInfo { version, settings: told, server: Some(server), ..EngineInfo::default() },
-        })
+        let info = client.info(version, told);
+        Ok(Self { client, collation, limit, timeout_seconds: settings.timeout_seconds, info })
     }
 
     fn info(&self) -> EngineInfo {
@@ -101,14 +92,13 @@ impl Engine for MySql {
 
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
         // Building an index may take longer than a query may.
-        self.limit_to(None)?;
+        self.client.limit(self.limit, None)?;
         load::load(&mut self.client, dataset, &self.collation)?;
-        self.limit_to(self.timeout_seconds)
+        self.client.limit(self.limit, self.timeout_seconds)
     }
 
     fn count(&mut self, table: &str) -> Result<Option<u64>> {
-        let count = self.client.value(&format!("SELECT COUNT(*) FROM `{table}`"))?;
-        Ok(count.and_then(|count| count.parse().ok()))
+        self.client.count(table)
     }
 
     fn prepare(&mut self, task: &Task) -> Result<String> {
@@ -137,12 +127,6 @@ impl Engine for MySql {
     }
 }
 
-impl MySql {
-    fn limit_to(&mut self, seconds: Option<u64>) -> Result<()> {
-        self.limit.map_or(Ok(()), |limit| self.client.limit(limit, seconds))
-    }
-}
-
 /// What cannot be had of a server that others started, and what is set here.
 fn refuse(settings: &EngineSettings) -> Result<()> {
     if settings.memory_limit_bytes.is_some() {
@@ -158,14 +142,11 @@ fn refuse(settings: &EngineSettings) -> Result<()> {
 }
 
 fn collation(client: &mut Client) -> Result<String> {
-    for name in COLLATIONS {
-        let sql =
-            format!("SELECT collation_name FROM information_schema.collations WHERE collation_name = {}", quoted(name));
-        if let Some(found) = client.value(&sql)? {
-            return Ok(found);
-        }
-    }
-    bail!("the server has none of the collations {}", COLLATIONS.join(", "))
+    let found = COLLATIONS.iter().find_map(|name| {
+        let sql = "SELECT collation_name FROM information_schema.collations WHERE collation_name = ";
+        client.value(&format!("{sql}{}", quoted(name))).transpose()
+    });
+    found.unwrap_or_else(|| bail!("the server has none of the collations {}", COLLATIONS.join(", ")))
 }
 
 /// The setting of this server for how long a query may take.

@@ -34,20 +34,14 @@ pub(super) fn load(client: &mut Client, dataset: &Dataset, collation: &str) -> R
         if is_loaded(client, table)? {
             continue;
         }
-        lock(client, &name)?;
+        // The lock goes with the connection, whatever becomes of this program; the host ends us when it takes too long.
+        while client.value(&format!("SELECT GET_LOCK({}, {PATIENCE})", quoted(&name)))?.as_deref() != Some("1") {}
         // Another program may have loaded it while we waited.
         if !is_loaded(client, table)? {
             fill(client, table).with_context(|| format!("cannot load table {}", table.name))?;
         }
         client.execute(&format!("DO RELEASE_LOCK({})", quoted(&name)))?;
     }
-    Ok(())
-}
-
-/// The lock goes with the connection, whatever becomes of this program.
-fn lock(client: &mut Client, name: &str) -> Result<()> {
-    // The host ends us when it takes too long.
-    while client.value(&format!("SELECT GET_LOCK({}, {PATIENCE})", quoted(name)))?.as_deref() != Some("1") {}
     Ok(())
 }
 

@@ -16,7 +16,6 @@ mod keys;
 mod lines;
 #[cfg(feature = "mysql")]
 mod load;
-#[cfg(any(feature = "mysql", feature = "starrocks", all(test, feature = "harness")))]
 pub mod loaded;
 #[cfg(any(feature = "mysql", feature = "starrocks"))]
 pub mod output;
@@ -24,7 +23,6 @@ pub mod output;
 mod schema;
 #[cfg(any(feature = "mysql", feature = "starrocks"))]
 pub mod service;
-#[cfg(any(feature = "mysql", feature = "starrocks", all(test, feature = "harness")))]
 pub mod sql;
 
 #[cfg(feature = "mysql")]

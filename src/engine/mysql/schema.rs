@@ -6,7 +6,8 @@ use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -54,7 +55,9 @@ fn measure(file: &Path, schema: &Schema, letters: &mut [usize]) -> Result<()> {
     for batch in reader.with_projection(mask).build()? {
         let batch = batch.with_context(|| format!("cannot read {}", file.display()))?;
         for (&index, array) in texts.iter().zip(batch.columns()) {
-            letters[index] = letters[index].max(longest(array.as_ref()));
+            let texts = cast(array, &DataType::LargeUtf8)?;
+            let found = texts.as_string::<i64>().iter().flatten().map(|text| text.chars().count());
+            letters[index] = found.fold(letters[index], usize::max);
         }
     }
     Ok(())
@@ -62,19 +65,6 @@ fn measure(file: &Path, schema: &Schema, letters: &mut [usize]) -> Result<()> {
 
 fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
-}
-
-/// The most letters of a value.
-fn longest(array: &dyn Array) -> usize {
-    fn most<'a>(values: impl Iterator<Item = Option<&'a str>>) -> usize {
-        values.flatten().map(|value| value.chars().count()).max().unwrap_or_default()
-    }
-    match array.data_type() {
-        DataType::Utf8 => most(array.as_string::<i32>().iter()),
-        DataType::LargeUtf8 => most(array.as_string::<i64>().iter()),
-        DataType::Utf8View => most(array.as_string_view().iter()),
-        _ => 0,
-    }
 }
 
 /// A column's name and type; `left` are the bytes that texts may still take.

@@ -38,7 +38,7 @@ pub struct Service {
 
 /// A server's address and the way in. Not `Debug`, which would show the password.
 pub struct Login {
-    service: &'static Service,
+    pub(super) service: &'static Service,
     host: String,
     port: u16,
     user: String,
@@ -65,11 +65,6 @@ impl Login {
         })
     }
 
-    /// The kind of server.
-    pub fn service(&self) -> &'static Service {
-        self.service
-    }
-
     /// `127.0.0.1:3307`, for messages.
     pub fn address(&self) -> String {
         format!("{}:{}", self.host, self.port)
@@ -78,11 +73,6 @@ impl Login {
     /// Where the server is, for whoever measures it.
     pub fn server(&self) -> Server {
         Server { service: self.service.name.to_owned(), local: self.options().addr_is_loopback(), port: self.port }
-    }
-
-    /// Whether the server is on this machine, for the record: a network between is part of every time.
-    pub fn transport(&self) -> &'static str {
-        if self.options().addr_is_loopback() { "tcp, this machine" } else { "tcp, another machine" }
     }
 
     /// How the client connects: by TCP and nothing else, with no deadline on an answer.

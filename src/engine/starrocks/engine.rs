@@ -12,11 +12,9 @@ use crate::engine::mysql::client::{Client, Limit};
 use crate::engine::mysql::output::Output;
 use crate::engine::mysql::service::{Login, Service};
 use crate::engine::mysql::sql::quoted;
-use crate::engine::{Engine, Result, Spans, Unsupported, query};
-use crate::protocol::answer::Sink;
-use crate::protocol::dataset::Dataset;
-use crate::protocol::engine::{EngineInfo, EngineSettings, Phases};
-use crate::protocol::task::Task;
+use crate::engine::{
+    Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, Unsupported, query,
+};
 
 static SERVICE: Service =
     Service { title: "StarRocks", prefix: "STARROCKS", port: 9030, user: "root", password: "", name: "starrocks" };
@@ -58,17 +56,11 @@ impl Engine for StarRocks {
         }
         let cache = client.variable(CACHE)?.unwrap_or_default();
         ensure!(cache.eq_ignore_ascii_case("false"), "the server keeps its query cache on ({CACHE} is '{cache}')");
-        told.insert("protocol".to_owned(), format!("text, {}", client.login().transport()));
         // VERSION() is that of the MySQL whose protocol it speaks.
         let version = client.value("SELECT CURRENT_VERSION()")?.unwrap_or_default().replace(' ', "-");
-        let server = client.login().server();
-        Ok(Self {
-            client,
-            tables: Vec::new(),
-            // Not recorded: what the host would end anyway is no faster or slower for it.
-            timeout_seconds: settings.timeout_seconds,
-            info: EngineInfo { version, settings: told, server: Some(server), ..EngineInfo::default() },
-        })
+        let info = client.info(version, told);
+        // The timeout is not recorded: what the host would end anyway is no faster or slower for it.
+        Ok(Self { client, tables: Vec::new(), timeout_seconds: settings.timeout_seconds, info })
     }
 
     fn info(&self) -> EngineInfo {
@@ -77,18 +69,17 @@ impl Engine for StarRocks {
 
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
         // Filling a table may take longer than a query may.
-        self.client.limit(&LIMIT, None)?;
+        self.client.limit(Some(&LIMIT), None)?;
         self.tables = match dataset.format.as_str() {
             "parquet" => native::load(&mut self.client, dataset).map(|()| Vec::new())?,
             "iceberg" | "iceberg-monthly" => iceberg::load(&mut self.client, dataset)?,
             other => bail!(Unsupported(format!("StarRocks is given no {other} files"))),
         };
-        self.client.limit(&LIMIT, self.timeout_seconds)
+        self.client.limit(Some(&LIMIT), self.timeout_seconds)
     }
 
     fn count(&mut self, table: &str) -> Result<Option<u64>> {
-        let count = self.client.value(&format!("SELECT COUNT(*) FROM `{table}`"))?;
-        Ok(count.and_then(|count| count.parse().ok()))
+        self.client.count(table)
     }
 
     fn prepare(&mut self, task: &Task) -> Result<String> {

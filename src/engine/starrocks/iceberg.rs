@@ -6,12 +6,12 @@ use std::env;
 
 use anyhow::{Context, bail};
 
-use super::digits::digits;
 use super::snapshots::Snapshot;
+use super::unfinished::digits;
 use crate::engine::mysql::client::Client;
 use crate::engine::mysql::sql::{named, quoted};
 use crate::engine::{Result, Unsupported};
-use crate::protocol::dataset::Dataset;
+use crate::protocol::dataset::{Dataset, Table};
 
 /// Where the server finds the metastore, when that is not where this program finds it: from inside a container, say.
 const SEEN_BY_SERVER: &str = "STARROCKS_METASTORE_URI";
@@ -59,18 +59,16 @@ pub(super) fn load(client: &mut Client, dataset: &Dataset) -> Result<Vec<Snapsho
 
 /// Where the metastore has each table, and its snapshot.
 fn snapshots(dataset: &Dataset, catalog: &str) -> Result<Vec<Snapshot>> {
-    let mut tables = Vec::new();
-    for table in &dataset.tables {
+    let snapshot = |table: &Table| {
         let name = table.iceberg.as_ref().and_then(|iceberg| Some((iceberg.name.clone()?, iceberg.snapshot_id)));
-        let Some(((database, name), id)) = name else {
-            let reason = format!(
+        let ((database, name), id) = name.ok_or_else(|| {
+            Unsupported(format!(
                 "StarRocks finds Iceberg tables through a Hive Metastore, and table {} is not known to one: register it, \
                  and ask for it as database.table",
                 table.name
-            );
-            bail!(Unsupported(reason));
-        };
-        tables.push(Snapshot { name: table.name.clone(), path: [catalog.to_owned(), database, name], id });
-    }
-    Ok(tables)
+            ))
+        })?;
+        Ok(Snapshot { name: table.name.clone(), path: [catalog.to_owned(), database, name], id })
+    };
+    dataset.tables.iter().map(snapshot).collect()
 }

@@ -6,19 +6,14 @@
 //!
 //! `cargo bench -- starrocks/q1`
 
-#[cfg(any(feature = "starrocks", all(test, feature = "harness")))]
-mod digits;
 #[cfg(feature = "starrocks")]
 mod engine;
 #[cfg(feature = "starrocks")]
 mod iceberg;
 #[cfg(feature = "starrocks")]
 mod native;
-#[cfg(any(feature = "starrocks", all(test, feature = "harness")))]
 mod profile;
-#[cfg(any(feature = "starrocks", all(test, feature = "harness")))]
 mod snapshots;
-#[cfg(any(feature = "starrocks", all(test, feature = "harness")))]
 mod unfinished;
 
 #[cfg(feature = "starrocks")]

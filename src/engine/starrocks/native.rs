@@ -84,9 +84,8 @@ fn columns(client: &mut Client, file: &str) -> Result<Vec<(String, String)>> {
 fn create(name: &str, columns: &[(String, String)], comment: &str) -> String {
     let list: Vec<String> = columns.iter().map(|(name, data_type)| format!("{} {data_type}", named(name))).collect();
     let orders = |data_type: &str| {
-        ["int", "bigint", "smallint", "tinyint", "date", "datetime", "varchar"]
-            .iter()
-            .any(|kind| data_type.split('(').next().is_some_and(|name| name.eq_ignore_ascii_case(kind)))
+        let name = data_type.split('(').next().unwrap_or_default().to_ascii_lowercase();
+        ["int", "bigint", "smallint", "tinyint", "date", "datetime", "varchar"].contains(&name.as_str())
     };
     let (key, distribution) = match columns.first() {
         Some((first, data_type)) if orders(data_type) => {

@@ -3,13 +3,17 @@
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
-use super::digits::digits;
-
 const PREFIX: &str = "querydyno_loading_";
 
 /// This machine, as far as its processes have numbers of their own.
 pub(super) fn machine() -> String {
     digits(&rustix::system::uname().nodename().to_string_lossy())
+}
+
+/// Eight digits that stand for a text in names on a server, the same in every version of this program: its hash by FNV-1a.
+pub(super) fn digits(text: &str) -> String {
+    let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    format!("{hash:08x}")
 }
 
 /// What a table is called while this process on this machine fills it.
@@ -44,6 +48,13 @@ mod tests {
         assert!(!gone(&name("order_lines", "ffffffff", 8)));
         for other in ["orders", "querydyno_loading_orders", "querydyno_loading_orders_0a1b2c3d_x"] {
             assert!(!gone(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn digits_are_those_that_fnv_publishes() {
+        for (text, wanted) in [("", "811c9dc5"), ("a", "e40c292c"), ("foobar", "bf9cf968")] {
+            assert_eq!(digits(text), wanted);
         }
     }
 
