@@ -1,7 +1,5 @@
 //! The program that makes, registers and plans Iceberg tables for the host.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     querydyno::iceberg::main()
 }

@@ -1,10 +1,8 @@
 //! The program of the engine `mysql`: [`serve`], and the system allocator, since the server does the work.
 
-use std::process::ExitCode;
-
 use querydyno::engine::mysql::MySql;
 use querydyno::engine::{recipe, serve};
 
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     serve::<MySql>("mysql", recipe("system"))
 }

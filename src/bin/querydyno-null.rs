@@ -1,10 +1,8 @@
 //! The program of the engine `null`: [`serve`] and nothing else.
 
-use std::process::ExitCode;
-
 use querydyno::engine::null::Null;
 use querydyno::engine::{recipe, serve};
 
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     serve::<Null>("null", recipe("system"))
 }

@@ -1,13 +1,11 @@
 //! The program of the engine `polars`: its allocator, which `MALLOC_CONF` in its entry tunes, and [`serve`].
 
-use std::process::ExitCode;
-
 use querydyno::engine::polars::Polars;
 use querydyno::engine::{recipe, serve};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     serve::<Polars>("polars", recipe("jemalloc"))
 }

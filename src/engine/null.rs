@@ -2,11 +2,7 @@
 
 use anyhow::bail;
 
-use super::{Engine, Result, Spans, Unsupported};
-use crate::protocol::answer::Sink;
-use crate::protocol::dataset::Dataset;
-use crate::protocol::engine::{EngineInfo, EngineSettings};
-use crate::protocol::task::Task;
+use super::{Dataset, Engine, EngineInfo, EngineSettings, Result, Sink, Spans, Task, Unsupported};
 
 /// Answers at once, with no rows.
 #[derive(Debug)]

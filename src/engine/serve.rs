@@ -189,7 +189,7 @@ fn run<E: Engine>(
         *last = Some(output);
     }
     let cpu_time_ns = process_cpu_time().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
-    let usage = Usage::now().zip(usage_before).map(|(after, before)| after - before);
+    let usage = Usage::now().zip(usage_before).map(|(after, before)| after.with(before, u64::saturating_sub));
     Ok(Reply::Run {
         rows: rows.unwrap_or_default(),
         durations_ns,

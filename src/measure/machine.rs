@@ -100,10 +100,7 @@ pub fn memory() -> Option<u64> {
 
 /// A field of `/proc/meminfo` in bytes; the name as it is there, with its colon.
 pub fn meminfo(field: &str) -> Option<u64> {
-    let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = meminfo.lines().find_map(|line| line.strip_prefix(field))?;
-    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kib * 1024)
+    super::memory::field("/proc/meminfo", field)
 }
 
 #[cfg(test)]

@@ -75,8 +75,8 @@ fn sum(processes: &[u32], name: &str) -> Option<Peak> {
     Some(Peak { bytes: Bytes(held.iter().sum()), processes: held.len() })
 }
 
-/// A field of such a file, in bytes.
-fn field(path: &str, name: &str) -> Option<u64> {
+/// A field of a file of `/proc` that tells sizes in kB, in bytes.
+pub(super) fn field(path: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;
     let kib: u64 = text.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib * 1024)

@@ -4,7 +4,6 @@
 //! ended; bytes are looked up by the host ([`io_of`]), for the program and all its children.
 
 use std::mem::MaybeUninit;
-use std::ops::{Add, Sub};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +23,19 @@ pub struct Usage {
 impl Usage {
     /// The counts of this process since its start; `None` when the kernel does not tell.
     pub fn now() -> Option<Self> {
-        Some(Self::of(libc::RUSAGE_SELF)? + Self::of(libc::RUSAGE_CHILDREN)?)
+        Some(Self::of(libc::RUSAGE_SELF)?.with(Self::of(libc::RUSAGE_CHILDREN)?, u64::saturating_add))
+    }
+
+    /// These and others, field by field.
+    #[must_use]
+    pub fn with(self, other: Self, operation: fn(u64, u64) -> u64) -> Self {
+        let of = |count: fn(&Self) -> u64| operation(count(&self), count(&other));
+        Self {
+            minor_page_faults: of(|usage| usage.minor_page_faults),
+            major_page_faults: of(|usage| usage.major_page_faults),
+            voluntary_context_switches: of(|usage| usage.voluntary_context_switches),
+            involuntary_context_switches: of(|usage| usage.involuntary_context_switches),
+        }
     }
 
     fn of(who: i32) -> Option<Self> {
@@ -44,36 +55,6 @@ fn getrusage(who: i32) -> Option<libc::rusage> {
     let mut usage = MaybeUninit::zeroed();
     // SAFETY: the call writes one rusage to the place it is given, and zeroes are a valid one.
     unsafe { (libc::getrusage(who, usage.as_mut_ptr()) == 0).then(|| usage.assume_init()) }
-}
-
-impl Add for Usage {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        self.with(other, u64::saturating_add)
-    }
-}
-
-impl Sub for Usage {
-    type Output = Self;
-
-    fn sub(self, before: Self) -> Self {
-        self.with(before, u64::saturating_sub)
-    }
-}
-
-impl Usage {
-    fn with(self, other: Self, operation: fn(u64, u64) -> u64) -> Self {
-        Self {
-            minor_page_faults: operation(self.minor_page_faults, other.minor_page_faults),
-            major_page_faults: operation(self.major_page_faults, other.major_page_faults),
-            voluntary_context_switches: operation(self.voluntary_context_switches, other.voluntary_context_switches),
-            involuntary_context_switches: operation(
-                self.involuntary_context_switches,
-                other.involuntary_context_switches,
-            ),
-        }
-    }
 }
 
 /// Bytes that processes have read and written.
@@ -124,7 +105,7 @@ mod tests {
         let size = 64 << 20;
         let block = vec![1_u8; size];
         std::hint::black_box(&block);
-        let faults = (Usage::now().unwrap() - before).minor_page_faults;
+        let faults = Usage::now().unwrap().minor_page_faults - before.minor_page_faults;
         // With huge pages it takes fewer, but never none.
         assert!(faults >= size as u64 / (2 << 20), "{faults}");
     }

@@ -82,12 +82,11 @@ pub const OVERFLOW_CAUTION: &str = "may exceed 32 or 64 bits, beyond which many 
 
 /// The keys of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Keys {
     /// The columns of the primary key; empty where there is none.
-    #[serde(default)]
     pub primary: Vec<String>,
     /// The columns of each foreign key.
-    #[serde(default)]
     pub foreign: Vec<Vec<String>>,
 }
 

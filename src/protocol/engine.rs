@@ -26,12 +26,10 @@ pub struct EngineSettings {
     /// What the engine should keep its memory below, for those that have such a setting; the host enforces it on all.
     pub memory_limit_bytes: Option<u64>,
     /// Seconds after which the host gives a run up: for a server, which would go on when its client is gone.
-    #[serde(default)]
     pub timeout_seconds: Option<u64>,
     /// A folder for spill files; the host makes it and removes it.
     pub scratch: PathBuf,
     /// The engine's way to execute, one of the `modes` of its entry; none: its default.
-    #[serde(default)]
     pub mode: Option<String>,
     /// Further settings from the engine's entry in `querydyno.toml`, by the engine's own names.
     #[serde(default)]

@@ -17,7 +17,6 @@ pub enum Request {
         /// Its columns, in order; a column's place is its field id, from 1.
         columns: Vec<Column>,
         /// The column of dates by whose months it is partitioned.
-        #[serde(default)]
         partition_by_month: Option<String>,
         /// Its files.
         files: Vec<DataFile>,
@@ -38,7 +37,6 @@ pub enum Request {
         /// The table.
         table: TableRef,
         /// The snapshot; none: the current one.
-        #[serde(default)]
         snapshot_id: Option<i64>,
     },
 }
@@ -70,7 +68,6 @@ pub struct DataFile {
     /// Its size.
     pub bytes: u64,
     /// The month since 1970-01 that its rows are of, in a table that is partitioned so.
-    #[serde(default)]
     pub month: Option<i32>,
     /// What its footer tells of its columns.
     pub columns: Vec<ColumnMetrics>,

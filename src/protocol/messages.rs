@@ -118,10 +118,8 @@ pub enum Reply {
         /// One duration for each run, in nanoseconds: planning, execution and materialising.
         durations_ns: Vec<u64>,
         /// CPU time of the whole process over all the runs, in nanoseconds, where the program can tell.
-        #[serde(default)]
         cpu_time_ns: Option<u64>,
         /// Page faults and context switches over all the runs, where the program can tell.
-        #[serde(default)]
         usage: Option<Usage>,
         /// The time of each step, for a task of several, where the program can tell it without disturbing.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -11,7 +11,6 @@ use super::journal::{Launch, Pairs, pairs_of};
 use super::judge::Stage;
 use super::rows::Row;
 use super::side::{Role, Side};
-use crate::host::checksum::sha256;
 use crate::host::criterion::replay::replay;
 use crate::host::files::write_whole;
 use crate::host::paths;
@@ -92,7 +91,7 @@ fn record(row: &Row<'_>, role: Role, pairs: &Pairs, context: &RunContext) -> Opt
     record.outcome = Outcome::Measured(Measurement { iterations: vec![1; launches.len()], warm_up_ns: Vec::new() });
     record.engine.version.clone_from(&first.version);
     record.verdict.clone_from(&first.verdict);
-    record.query.sha256 = Some(sha256(contender.text.text()));
+    record.query.sha256 = Some(contender.sha256.clone());
     record.dataset.sha256.clone_from(&first.dataset_sha256);
     let peak = launches.iter().filter_map(|launch| launch.peak_memory_bytes).max();
     record.metrics.set(metric::PEAK_MEMORY, peak.map(metric::value));

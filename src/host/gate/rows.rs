@@ -19,6 +19,8 @@ use crate::protocol::task::Task;
 pub(super) struct Contender<'a> {
     pub(super) cell: Cell<'a>,
     pub(super) text: Task,
+    /// Of that.
+    pub(super) sha256: String,
     pub(super) program: Program,
     pub(super) stamp: Option<(u64, SystemTime, u64)>,
 }
@@ -125,10 +127,12 @@ pub(super) fn rows<'a>(cells: Cells<'a>) -> Result<Rows<'a>> {
             let built = &programs[&(role, cell.engine.name.clone())];
             let (checksum, program) = built.as_ref().map_err(Clone::clone)?;
             let text = cell.task().map_err(|error| format!("{error:#}"))?;
-            let runs = format!("{checksum} {} {:?} {:?}", text.text(), cell.engine.options, cell.query.tables);
+            let sql = text.text();
+            let runs = sha256(format!("{checksum} {sql} {:?} {:?}", cell.engine.options, cell.query.tables));
             // That of a revision may be from before the protocol changed.
             let program = Program { may_be_older: true, ..program.clone() };
-            Ok((sha256(runs), Contender { cell, text, stamp: identity::stamp(&program), program }))
+            let stamp = identity::stamp(&program);
+            Ok((runs, Contender { cell, text, sha256: sha256(sql), program, stamp }))
         };
         match contender(Role::Base, base).and_then(|base| Ok((base, contender(Role::Head, head)?))) {
             Ok(((of_base, base), (of_head, head))) => rows.push(Row { id, base, head, runs: [of_base, of_head] }),

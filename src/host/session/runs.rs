@@ -42,7 +42,7 @@ impl Runs {
             rows: later.rows,
             cpu_time_ns: self.cpu_time_ns.zip(later.cpu_time_ns).map(|(a, b)| a + b),
             peak_memory: self.peak_memory.zip(later.peak_memory).map(|(a, b)| a.or_more(b)),
-            usage: self.usage.zip(later.usage).map(|(a, b)| a + b),
+            usage: self.usage.zip(later.usage).map(|(a, b)| a.with(b, u64::saturating_add)),
             moved: self.moved.zip(later.moved).map(|(a, b)| a.with(b, u64::saturating_add)),
             observed: later.observed,
             ..self

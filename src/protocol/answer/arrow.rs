@@ -10,7 +10,7 @@ macro_rules! define_show {
 
         /// Columns, and cells of their values.
         mod cells_of_arrow {
-            use $($arrow)::+::array::{Array, ArrayRef, AsArray, RecordBatch};
+            use $($arrow)::+::array::{Array, ArrayAccessor, ArrayRef, AsArray, RecordBatch};
             use $($arrow)::+::compute::cast;
             use $($arrow)::+::datatypes::*;
 
@@ -31,12 +31,11 @@ macro_rules! define_show {
 
             /// Hands the rows of a batch to the sink, which knows the columns.
             pub(super) fn show(batch: &RecordBatch, sink: &mut Sink) -> anyhow::Result<()> {
-                let is_wide = |array: &ArrayRef| matches!(array.data_type(), DataType::Decimal256(..));
-                let wide: Vec<bool> = batch.columns().iter().map(is_wide).collect();
                 // What is rare becomes what is not; texts of large decimals have to live as long as their cells.
                 let arrays = batch.columns().iter().map(plain).collect::<anyhow::Result<Vec<ArrayRef>>>()?;
-                let readers =
-                    arrays.iter().zip(&wide).map(|(array, wide)| read(array, *wide)).collect::<anyhow::Result<Vec<_>>>()?;
+                let is_wide = |array: &ArrayRef| matches!(array.data_type(), DataType::Decimal256(..));
+                let readers = arrays.iter().zip(batch.columns()).map(|(array, column)| read(array, is_wide(column)));
+                let readers = readers.collect::<anyhow::Result<Vec<_>>>()?;
                 let mut cells = Vec::with_capacity(readers.len());
                 for row in 0..batch.num_rows() {
                     cells.clear();
@@ -111,26 +110,11 @@ macro_rules! define_show {
                         primitive::<Date64Type>(array, |millis| Cell::Date(millis.div_euclid(86_400_000)))
                     }
                     DataType::Timestamp(unit, _) => instants(array, unit),
-                    DataType::Boolean => {
-                        let array = array.as_boolean();
-                        Box::new(|row| if array.is_null(row) { Cell::Null } else { Cell::Bool(array.value(row)) })
-                    }
-                    DataType::Utf8 => {
-                        let array = array.as_string::<i32>();
-                        Box::new(move |row| match array.value(row) {
-                            _ if array.is_null(row) => Cell::Null,
-                            text if wide => digits(text),
-                            text => Cell::Text(text),
-                        })
-                    }
-                    DataType::LargeUtf8 => {
-                        let array = array.as_string::<i64>();
-                        Box::new(|row| if array.is_null(row) { Cell::Null } else { Cell::Text(array.value(row)) })
-                    }
-                    DataType::Utf8View => {
-                        let array = array.as_string_view();
-                        Box::new(|row| if array.is_null(row) { Cell::Null } else { Cell::Text(array.value(row)) })
-                    }
+                    DataType::Boolean => values(array.as_boolean(), Cell::Bool),
+                    DataType::Utf8 if wide => values(array.as_string::<i32>(), digits),
+                    DataType::Utf8 => values(array.as_string::<i32>(), Cell::Text),
+                    DataType::LargeUtf8 => values(array.as_string::<i64>(), Cell::Text),
+                    DataType::Utf8View => values(array.as_string_view(), Cell::Text),
                     DataType::Null => Box::new(|_| Cell::Null),
                     other => anyhow::bail!("a column of type {other} has no text"),
                 })
@@ -140,7 +124,10 @@ macro_rules! define_show {
                 array: &'a dyn Array,
                 cell: impl Fn(T::Native) -> Cell<'a> + 'a,
             ) -> Read<'a> {
-                let array = array.as_primitive::<T>();
+                values(array.as_primitive::<T>(), cell)
+            }
+
+            fn values<'a, A: ArrayAccessor + 'a>(array: A, cell: impl Fn(A::Item) -> Cell<'a> + 'a) -> Read<'a> {
                 Box::new(move |row| if array.is_null(row) { Cell::Null } else { cell(array.value(row)) })
             }
 

@@ -4,8 +4,6 @@
 //! Every engine of ours turns its own types into cells, so there is one place for the text of a decimal or of a day in the
 //! year 10000. What equals what is the business of `compare`.
 
-use std::fmt::Write;
-
 use super::Kind;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
@@ -63,21 +61,19 @@ impl<'a> Cell<'a> {
 
     /// The text in an answer; `None` for NULL.
     pub fn text(&self, kind: Kind) -> Option<String> {
-        let mut text = String::new();
-        match *self {
+        Some(match *self {
             Self::Null => return None,
-            Self::Int(number) => text = number.to_string(),
-            Self::Decimal { units, scale } => decimal(units, scale, &mut text),
-            Self::Digits(words) | Self::Text(words) => words.clone_into(&mut text),
+            Self::Int(number) => number.to_string(),
+            Self::Decimal { units, scale } => decimal(units, scale),
+            Self::Digits(words) | Self::Text(words) => words.to_owned(),
             // The fewest digits that make it again, in the precision that it has.
             #[expect(clippy::cast_possible_truncation, reason = "it was widened from this type")]
-            Self::Float(number) if kind == Kind::Float32 => text = (number as f32).to_string(),
-            Self::Float(number) => text = number.to_string(),
-            Self::Date(days) => date(days, &mut text),
-            Self::Timestamp(nanos) => timestamp(nanos, &mut text),
-            Self::Bool(value) => text = value.to_string(),
-        }
-        Some(text)
+            Self::Float(number) if kind == Kind::Float32 => (number as f32).to_string(),
+            Self::Float(number) => number.to_string(),
+            Self::Date(days) => date(days),
+            Self::Timestamp(nanos) => timestamp(nanos),
+            Self::Bool(value) => value.to_string(),
+        })
     }
 
     /// Bytes that are the same for values that are the same whatever their type: 7 and 7.00, a day and its midnight.
@@ -171,13 +167,14 @@ fn normalized(mut units: i128, mut scale: i32) -> (i128, i32) {
     (units, scale)
 }
 
+/// 1 or -1, and what is behind the sign.
+fn signed(text: &str) -> (i8, &str) {
+    text.strip_prefix('-').map_or_else(|| (1, text.strip_prefix('+').unwrap_or(text)), |digits| (-1, digits))
+}
+
 /// Reads plain digits with at most one point.
 fn number(text: &str) -> Option<Cell<'_>> {
-    let (sign, digits) = match text.as_bytes().first()? {
-        b'-' => (-1, &text[1..]),
-        b'+' => (1, &text[1..]),
-        _ => (1, text),
-    };
+    let (sign, digits) = signed(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let plain = |digits: &str| digits.bytes().all(|digit| digit.is_ascii_digit());
     if whole.len() + fraction.len() == 0 || !plain(whole) || !plain(fraction) {
@@ -186,7 +183,7 @@ fn number(text: &str) -> Option<Cell<'_>> {
     // With the zeros at its end, which say how exact it is; without them where they leave no room.
     let read = [fraction, fraction.trim_end_matches('0')].into_iter().find_map(|fraction| {
         let units = [whole, fraction].concat().parse::<i128>().ok()?;
-        Some((sign * units, i32::try_from(fraction.len()).ok()?))
+        Some((i128::from(sign) * units, i32::try_from(fraction.len()).ok()?))
     });
     Some(match read {
         Some((units, 0)) => Cell::Int(units),
@@ -204,52 +201,42 @@ fn single(text: &str) -> Option<f64> {
     Some(if fewest.to_bits() == double.to_bits() { f64::from(single) } else { double })
 }
 
-fn decimal(units: i128, scale: i32, text: &mut String) {
+fn decimal(units: i128, scale: i32) -> String {
+    let places = scale.unsigned_abs() as usize;
     if scale <= 0 {
-        let zeros = if units == 0 { 0 } else { scale.unsigned_abs() as usize };
-        *text = format!("{units}{}", "0".repeat(zeros));
-        return;
+        return format!("{units}{}", "0".repeat(if units == 0 { 0 } else { places }));
     }
-    let scale = scale.unsigned_abs() as usize;
     let sign = if units < 0 { "-" } else { "" };
-    let digits = format!("{:0width$}", units.unsigned_abs(), width = scale + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - scale);
-    *text = format!("{sign}{whole}.{fraction}");
+    let digits = format!("{:0width$}", units.unsigned_abs(), width = places + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - places);
+    format!("{sign}{whole}.{fraction}")
 }
 
 /// `1998-09-02`; years of more than four digits have a sign, and the year before 1 is 0000.
-fn date(days: i64, text: &mut String) {
+fn date(days: i64) -> String {
     let (year, month, day) = civil(days);
-    // Writing into a String cannot fail.
-    let _ = match year {
-        0..=9999 => write!(text, "{year:04}-{month:02}-{day:02}"),
-        _ => write!(text, "{year:+05}-{month:02}-{day:02}"),
-    };
+    let year = if (0..=9999).contains(&year) { format!("{year:04}") } else { format!("{year:+05}") };
+    format!("{year}-{month:02}-{day:02}")
 }
 
 /// `1998-09-02 12:00:00.5`.
-fn timestamp(nanos: i128, text: &mut String) {
-    date(i64::try_from(nanos.div_euclid(NANOS_PER_DAY)).unwrap_or(i64::MAX), text);
+fn timestamp(nanos: i128) -> String {
+    let day = date(i64::try_from(nanos.div_euclid(NANOS_PER_DAY)).unwrap_or(i64::MAX));
     let within = nanos.rem_euclid(NANOS_PER_DAY);
     let (seconds, fraction) = (within / NANOS_PER_SECOND, within % NANOS_PER_SECOND);
-    let _ = write!(text, " {:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if fraction > 0 {
-        let _ = write!(text, ".{}", format!("{fraction:09}").trim_end_matches('0'));
-    }
+    let fraction = if fraction > 0 { format!(".{fraction:09}") } else { String::new() };
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{day} {hours:02}:{minutes:02}:{seconds:02}{}", fraction.trim_end_matches('0'))
 }
 
 /// Reads a day or a time: nanoseconds from 1970-01-01. A zone is UTC's or none.
 pub(super) fn instant(text: &str) -> Option<i128> {
-    let (sign, unsigned) = match text.as_bytes().first()? {
-        b'-' => (-1, &text[1..]),
-        b'+' => (1, &text[1..]),
-        _ => (1, text),
-    };
+    let (sign, unsigned) = signed(text);
     let (day, time) = unsigned.split_once([' ', 'T']).unwrap_or((unsigned, ""));
     let mut parts = day.split('-');
     let (year, month, date) =
         (digits(parts.next()?, 4..=9)?, digits(parts.next()?, 2..=2)?, digits(parts.next()?, 2..=2)?);
-    let year = sign * year;
+    let year = i64::from(sign) * year;
     if parts.next().is_some() || !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&date) {
         return None;
     }

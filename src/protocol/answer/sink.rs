@@ -14,7 +14,8 @@ pub struct Sink {
     /// As many as the result has.
     rows: u64,
     wanted: Wanted,
-    kept: Kept,
+    /// None before the columns are told.
+    kept: Option<Kept>,
 }
 
 /// What is to be kept of a result.
@@ -39,8 +40,6 @@ pub enum Shown {
 
 #[derive(Debug)]
 enum Kept {
-    /// Nothing was told so far.
-    Nothing,
     Rows(Answer),
     Sums(Box<Summarizer>),
 }
@@ -48,41 +47,39 @@ enum Kept {
 impl Sink {
     /// For a result of so many rows.
     pub fn new(rows: u64, wanted: Wanted) -> Self {
-        Self { rows, wanted, kept: Kept::Nothing }
+        Self { rows, wanted, kept: None }
     }
 
     /// Takes the columns, before any row.
     pub fn columns(&mut self, columns: Vec<Column>) {
         let sums = self.wanted.buckets.is_none() && self.wanted.rows_up_to.is_some_and(|most| self.rows > most);
-        self.kept = if sums {
+        self.kept = Some(if sums {
             Kept::Sums(Box::new(Summarizer::new(columns, self.rows)))
         } else {
             Kept::Rows(Answer { columns, rows: Vec::new() })
-        };
+        });
     }
 
     /// Takes one row, in the order of the result.
     pub fn row(&mut self, cells: &[Cell<'_>]) {
         match &mut self.kept {
-            Kept::Nothing => {}
-            Kept::Sums(sums) => sums.row(cells),
-            Kept::Rows(answer) => {
-                if self.wanted.buckets.as_ref().is_none_or(|buckets| buckets.have(cells)) {
-                    let texts = cells.iter().zip(&answer.columns).map(|(cell, column)| cell.text(column.kind));
-                    answer.rows.push(texts.collect());
-                }
+            Some(Kept::Sums(sums)) => sums.row(cells),
+            Some(Kept::Rows(answer)) if self.wanted.buckets.as_ref().is_none_or(|buckets| buckets.have(cells)) => {
+                let texts = cells.iter().zip(&answer.columns).map(|(cell, column)| cell.text(column.kind));
+                answer.rows.push(texts.collect());
             }
+            _ => {}
         }
     }
 
     /// Takes a whole answer from an engine whose values are text already.
     pub fn answer(&mut self, answer: Answer) {
         if self.wanted == Wanted::default() {
-            self.kept = Kept::Rows(answer);
+            self.kept = Some(Kept::Rows(answer));
             return;
         }
         self.columns(answer.columns.clone());
-        if let Kept::Rows(kept) = &mut self.kept
+        if let Some(Kept::Rows(kept)) = &mut self.kept
             && self.wanted.buckets.is_none()
         {
             kept.rows = answer.rows;
@@ -95,11 +92,10 @@ impl Sink {
 
     /// What was kept; `None` when the engine told not even columns.
     pub fn finish(self) -> Option<Shown> {
-        match self.kept {
-            Kept::Nothing => None,
-            Kept::Rows(answer) => Some(Shown::Rows(answer)),
-            Kept::Sums(sums) => Some(Shown::Summary(Box::new(sums.finish()))),
-        }
+        Some(match self.kept? {
+            Kept::Rows(answer) => Shown::Rows(answer),
+            Kept::Sums(sums) => Shown::Summary(Box::new(sums.finish())),
+        })
     }
 }
 

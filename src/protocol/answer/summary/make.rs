@@ -19,10 +19,7 @@ pub(crate) const SQUARED: f64 = 16_777_216.0;
 /// Takes rows in any order and sums them up.
 #[derive(Debug)]
 pub struct Summarizer {
-    columns: Vec<Column>,
-    rows: u64,
-    contents: Vec<Contents>,
-    views: Vec<View>,
+    summary: Summary,
     /// For each cell of a row, its hash and, for a number, that of its class.
     hashes: Vec<(u64, u64)>,
     numbers: Vec<f64>,
@@ -35,39 +32,33 @@ impl Summarizer {
     pub fn new(columns: Vec<Column>, rows: u64) -> Self {
         let buckets = buckets(rows);
         let views = loose_columns(&columns).into_iter().map(|loose| View::empty(loose, buckets)).collect();
-        Self {
-            rows: 0,
-            contents: vec![Contents::default(); columns.len()],
-            views,
-            hashes: vec![(0, 0); columns.len()],
-            numbers: vec![0.0; columns.len()],
-            logs: vec![0.0; columns.len()],
-            columns,
-        }
+        let width = columns.len();
+        let summary = Summary { columns, rows: 0, contents: vec![Contents::default(); width], views };
+        Self { summary, hashes: vec![(0, 0); width], numbers: vec![0.0; width], logs: vec![0.0; width] }
     }
 
     /// Takes one row, whose cells stand in the order of the columns.
     pub fn row(&mut self, cells: &[Cell<'_>]) {
-        self.rows += 1;
-        for (index, cell) in cells.iter().enumerate().take(self.columns.len()) {
-            let (exact, loose, number) = hashes(cell, index);
-            self.hashes[index] = (exact, loose);
+        self.summary.rows += 1;
+        for (index, cell) in cells.iter().enumerate().take(self.hashes.len()) {
+            let ((exact, class), number) = hashes(cell, index);
+            self.hashes[index] = (exact, class);
             self.numbers[index] = number;
             self.logs[index] = log(number);
-            let contents = &mut self.contents[index];
+            let contents = &mut self.summary.contents[index];
             contents.nulls += u64::from(matches!(cell, Cell::Null));
             contents.hash = contents.hash.wrapping_add(mixed(exact));
             contents.places = contents.places.max(places(cell));
         }
         let exact = all_exact(&self.hashes);
-        for view in &mut self.views {
+        for view in &mut self.summary.views {
             view.add(key(exact, &self.hashes, &view.loose), &self.numbers, &self.logs);
         }
     }
 
     /// The summary of the rows so far.
     pub fn finish(self) -> Summary {
-        Summary { columns: self.columns, rows: self.rows, contents: self.contents, views: self.views }
+        self.summary
     }
 }
 
@@ -85,14 +76,7 @@ pub struct Buckets {
 impl Buckets {
     /// Whether a row is in one of them.
     pub fn have(&self, cells: &[Cell<'_>]) -> bool {
-        let hashes: Vec<(u64, u64)> = cells
-            .iter()
-            .enumerate()
-            .map(|(index, cell)| {
-                let (exact, loose, _) = hashes(cell, index);
-                (exact, loose)
-            })
-            .collect();
+        let hashes: Vec<_> = cells.iter().enumerate().map(|(index, cell)| hashes(cell, index).0).collect();
         self.wanted.contains(&bucket(key(all_exact(&hashes), &hashes, &self.loose), self.of))
     }
 }
@@ -124,15 +108,10 @@ impl View {
 
 /// Views that are worth having: all exact; then floats, decimals and whole numbers loose, one kind after the other.
 fn loose_columns(columns: &[Column]) -> Vec<Vec<usize>> {
-    let of = |kinds: &[Kind]| -> Vec<usize> {
-        columns.iter().enumerate().filter(|(_, column)| kinds.contains(&column.kind)).map(|(index, _)| index).collect()
-    };
+    let kinds = [Kind::Float, Kind::Float32, Kind::Decimal, Kind::Int];
     let mut views = vec![Vec::new()];
-    for loose in [
-        of(&[Kind::Float, Kind::Float32]),
-        of(&[Kind::Float, Kind::Float32, Kind::Decimal]),
-        of(&[Kind::Float, Kind::Float32, Kind::Decimal, Kind::Int]),
-    ] {
+    for kinds in [&kinds[..2], &kinds[..3], &kinds[..]] {
+        let loose = (0..columns.len()).filter(|&index| kinds.contains(&columns[index].kind)).collect();
         if !views.contains(&loose) {
             views.push(loose);
         }
@@ -146,7 +125,7 @@ fn buckets(rows: u64) -> usize {
 }
 
 /// The hash of a cell's value, that of its class (only whether it is a finite number), and the number where it is one.
-fn hashes(cell: &Cell<'_>, column: usize) -> (u64, u64, f64) {
+fn hashes(cell: &Cell<'_>, column: usize) -> ((u64, u64), f64) {
     let mut buffer = [0; 24];
     let (tag, bytes) = cell.canonical(&mut buffer);
     // Unlike columns have unlike seeds, so that values in the wrong column show.
@@ -155,9 +134,9 @@ fn hashes(cell: &Cell<'_>, column: usize) -> (u64, u64, f64) {
     match cell.number() {
         Some(number) => {
             let class = class(number);
-            (exact, seed(class), if class == tag::FINITE { number } else { 0.0 })
+            ((exact, seed(class)), if class == tag::FINITE { number } else { 0.0 })
         }
-        None => (exact, exact, 0.0),
+        None => ((exact, exact), 0.0),
     }
 }
 

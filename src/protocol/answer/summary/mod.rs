@@ -46,16 +46,11 @@ impl Summary {
         let width = self.columns.len();
         let view = |view: &View| {
             let buckets = view.counts.len();
-            let table =
-                |sums: &[Vec<f64>]| sums.len() == view.loose.len() && sums.iter().all(|column| column.len() == buckets);
+            let sums = view.sums.iter().chain(&view.magnitudes).map(Vec::len).chain(view.logs.iter().map(Vec::len));
+            let mut lengths = sums.chain([view.hashes.len(), view.squares.len(), view.reach.len()]);
             buckets.is_power_of_two()
-                && view.hashes.len() == buckets
-                && table(&view.sums)
-                && table(&view.magnitudes)
-                && view.logs.len() == view.loose.len()
-                && view.logs.iter().all(|column| column.len() == buckets)
-                && view.squares.len() == buckets
-                && view.reach.len() == buckets
+                && lengths.all(|length| length == buckets)
+                && [view.sums.len(), view.magnitudes.len(), view.logs.len()] == [view.loose.len(); 3]
                 && view.loose.is_sorted_by(|a, b| a < b)
                 && view.loose.last().is_none_or(|last| *last < width)
         };
