@@ -1,4 +1,4 @@
-//! A query of your own, and workloads of your own: `TABLE_NAME=prices.parquet QUERY='SELECT count(*) FROM {table}' cargo bench
+//! A query of your own, and suites of your own: `TABLE_NAME=prices.parquet QUERY='SELECT count(*) FROM {table}' cargo bench
 //! -- own`. All logic is in [`querydyno::host::criterion`].
 
 use std::process::ExitCode;

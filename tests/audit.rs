@@ -6,16 +6,16 @@ use common::{built, faulty};
 use querydyno::host::audit::{Audit, ComparisonPlan, audit};
 use querydyno::host::catalog::Catalog;
 use querydyno::host::settings::{OwnEngine, Settings};
-use querydyno::host::suite::Workload;
+use querydyno::host::suite::Suite;
 
 /// The arrow engine at sf0.01 against an engine of `querydyno.toml`.
 fn audit_against(own: OwnEngine, queries: &[&str]) -> anyhow::Result<Audit> {
     let mut settings = Settings::read()?;
     settings.engines.insert("other".to_owned(), own);
     let catalog = Catalog::read(&settings)?;
-    let workload = Workload::read("tpch")?;
-    let queries = queries.iter().map(|name| workload.query(name)).collect::<anyhow::Result<Vec<_>>>()?;
-    let course = ComparisonPlan { workload: &workload, queries: &queries, scale: "0.01".parse()?, rounds: 6 };
+    let suite = Suite::read("tpch")?;
+    let queries = queries.iter().map(|name| suite.query(name)).collect::<anyhow::Result<Vec<_>>>()?;
+    let course = ComparisonPlan { suite: &suite, queries: &queries, scale: "0.01".parse()?, rounds: 6 };
     audit(&catalog.entry("arrow")?, &[catalog.entry("other")?], course, &settings)
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use common::{Bench, built, entry, faulty, processes_with, real, text};
 use querydyno::host::session::{FailureKind, Program};
-use querydyno::host::suite::Workload;
+use querydyno::host::suite::Suite;
 use querydyno::host::verify::Verdict;
 use querydyno::host::verify::referee;
 use querydyno::protocol::answer::{Answer, Column, Kind};
@@ -152,7 +152,7 @@ fn a_data_file_lost_in_the_middle_ends_the_cell_and_is_made_again() {
 
 /// Has 7, which is what the engine says that does not lie, be the stored answer to q6.
 fn keep_seven(bench: &Bench) {
-    let tpch = Workload::read("tpch").unwrap();
+    let tpch = Suite::read("tpch").unwrap();
     let columns = vec![Column { name: "revenue".to_owned(), kind: Kind::Int }];
     let seven = Answer { columns, rows: vec![vec![Some("7".to_owned())]] };
     let folder = bench.folder.path().join(".querydyno/answers/tpch/sf0.002");

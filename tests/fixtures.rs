@@ -17,16 +17,16 @@ use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int64Type};
 use chrono::{Months, NaiveDate};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use querydyno::host::data::generate::Store;
-use querydyno::host::suite::{TableSpec, Workload};
+use querydyno::host::suite::{Suite, TableSpec};
 use querydyno::protocol::dataset::Dataset;
 use querydyno::protocol::id::Scale;
 use tempfile::TempDir;
 
 const TABLES: [&str; 8] = ["region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem"];
 
-fn workload(name: &str) -> Workload {
+fn suite(name: &str) -> Suite {
     let table = |name: &&str| TableSpec { name: (*name).to_owned(), ..TableSpec::default() };
-    Workload {
+    Suite {
         generator: Some(name.to_owned()),
         bytes_at_sf1: None,
         published: None,
@@ -48,7 +48,7 @@ fn names(tables: &[&str]) -> Vec<String> {
 }
 
 fn ensure(store: &Store, at: &str, tables: &[&str]) -> Dataset {
-    store.ensure(&workload("tpch"), scale(at), "parquet", &names(tables)).unwrap()
+    store.ensure(&suite("tpch"), scale(at), "parquet", &names(tables)).unwrap()
 }
 
 /// Modification time and content of everything in a folder, by path.
@@ -94,7 +94,7 @@ fn whole_data_is_left_alone() {
     let again = ensure(&store, "sf0.001", &["supplier", "nation", "supplier"]);
     assert_eq!(snapshot(root.path()), before);
     let tables: Vec<&str> = again.tables.iter().map(|t| t.name.as_str()).collect();
-    assert_eq!(tables, ["nation", "supplier"], "the workload's order, each once");
+    assert_eq!(tables, ["nation", "supplier"], "the suite's order, each once");
     assert!(again.tables.iter().all(|t| t.paths().unwrap().iter().all(|f| f.is_absolute())));
     assert_eq!(again.sha256.len(), 64);
     assert!(again.layout.starts_with("tpchgen 4.0.0, parquet snappy"));
@@ -208,7 +208,7 @@ fn what_does_not_exist_is_named_together_with_what_does() {
     let store = Store::new(root.path());
     let error = |name: &str, format: &str, table: &str| {
         let tables = names(&[table]);
-        let given = store.ensure(&workload(name), scale("1"), format, &tables);
+        let given = store.ensure(&suite(name), scale("1"), format, &tables);
         format!("{:#}", given.unwrap_err())
     };
     assert!(error("tpcx", "parquet", "nation").contains("there is tpch"));
@@ -291,7 +291,7 @@ fn every_engine_can_read_the_schema() {
 }
 
 fn ensure_monthly(store: &Store, tables: &[&str]) -> Dataset {
-    store.ensure_monthly(&Workload::read("tpch").unwrap(), scale("sf0.01"), &names(tables)).unwrap()
+    store.ensure_monthly(&Suite::read("tpch").unwrap(), scale("sf0.01"), &names(tables)).unwrap()
 }
 
 /// The rows of these files, in their order.
@@ -305,7 +305,7 @@ fn a_month_has_a_file_with_its_rows_in_their_order() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::new(root.path());
     let dataset = ensure_monthly(&store, &["nation", "orders", "lineitem"]);
-    let tpch = Workload::read("tpch").unwrap();
+    let tpch = Suite::read("tpch").unwrap();
     let source = store.ensure(&tpch, scale("sf0.01"), "parquet", &names(&["nation", "orders", "lineitem"])).unwrap();
     assert_eq!(dataset.tables[0], source.tables[0], "without a column for it a table stays as it is");
     assert_ne!(dataset.sha256, source.sha256);
@@ -358,7 +358,7 @@ fn monthly_files_are_left_alone_until_they_are_broken_or_of_another_source() {
 fn what_is_no_date_deals_nothing_out() {
     let root = tempfile::tempdir().unwrap();
     let store = Store::new(root.path());
-    let mut tpch = workload("tpch");
+    let mut tpch = suite("tpch");
     tpch.tables[1].partition = Some("n_name".to_owned());
     let error = store.ensure_monthly(&tpch, scale("sf0.01"), &names(&["nation"])).unwrap_err();
     assert!(format!("{error:#}").contains("n_name holds Utf8 and no dates"), "{error:#}");

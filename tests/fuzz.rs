@@ -34,7 +34,7 @@ use querydyno::host::paths::root;
 use querydyno::host::record::{self, Record};
 use querydyno::host::report::{Known, Report, Sources, csv, json, newest};
 use querydyno::host::settings::Settings;
-use querydyno::host::suite::{QuerySpec, Workload};
+use querydyno::host::suite::{QuerySpec, Suite};
 use querydyno::protocol::answer::summary::Buckets;
 use querydyno::protocol::answer::{Answer, Column, Kind, Shown, Sink, Wanted};
 use querydyno::protocol::id::Scale;
@@ -210,18 +210,18 @@ fn stream(batch: &RecordBatch) -> Vec<u8> {
 #[test]
 fn tokenizer_rules_take_any_text() {
     let tables = ["/my/a.parquet".to_owned()];
-    let own = |sql: &str| Workload::adhoc(&tables, sql, None, Path::new("/my"));
+    let own = |sql: &str| Suite::adhoc(&tables, sql, None, Path::new("/my"));
     fuzz("tokenizer", &fragments(), |sql| {
-        let Ok(workload) = own(&sql) else { return };
+        let Ok(suite) = own(&sql) else { return };
         for dialect in ["canonical", "duckdb", "datafusion", "mysql", "starrocks"] {
-            let _ = workload.text(&workload.queries[0], dialect, Scale::ONE);
+            let _ = suite.text(&suite.queries[0], dialect, Scale::ONE);
         }
         // One query ends where we think that it ends.
         let two = own(&format!("{sql}\n; COPY (SELECT 1) TO '/x.csv'"));
         let error = two.map_or_else(|error| format!("{error:#}"), |_| panic!("two statements were taken: {sql:?}"));
         assert!(!error.is_empty());
         match own(&format!("{sql}\n;")) {
-            Ok(ended) => assert_eq!(ended.queries[0].title, workload.queries[0].title),
+            Ok(ended) => assert_eq!(ended.queries[0].title, suite.queries[0].title),
             // Only the end of the line may show that two engines read it differently: `#--/**/`.
             Err(error) => assert!(format!("{error:#}").contains("may read the text differently"), "{sql:?}: {error:#}"),
         }
@@ -285,8 +285,8 @@ fn footers_of_any_file_are_read() {
     let settings = Settings::read().unwrap();
     let store = Store::new(folder.path().join("data"));
     let table = [folder.path().display().to_string()];
-    let workload = Workload::adhoc(&table, "SELECT count(*) FROM {table}", None, folder.path()).unwrap();
-    let names = workload.queries[0].tables.clone();
+    let suite = Suite::adhoc(&table, "SELECT count(*) FROM {table}", None, folder.path()).unwrap();
+    let names = suite.queries[0].tables.clone();
     let strategy = (any::<Index>(), vec(any::<Change>(), 0..6), any::<bool>());
     fuzz("footers", &strategy, |(place, changes, only_metadata)| {
         let file = place.get(&files).clone();
@@ -294,7 +294,7 @@ fn footers_of_any_file_are_read() {
         fs::write(&changed, file).unwrap();
         fs::write(&other, place.get(&whole)).unwrap();
         let _ = fuzzing::footer(&changed);
-        let _ = querydyno::host::data::tables::make(&workload, &names, Scale::ONE, "parquet", &settings, &store);
+        let _ = querydyno::host::data::tables::make(&suite, &names, Scale::ONE, "parquet", &settings, &store);
     });
 }
 

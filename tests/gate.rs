@@ -305,11 +305,11 @@ fn against_head(filter: &str) -> Gate {
 fn a_row_that_the_head_no_longer_has_is_missed(what: &str, from: &str, to: &str) {
     let mut case = Case::new();
     let checkout = repository(&case);
-    let workload = checkout.root.join("fixtures/tpch/suite.toml");
+    let suite = checkout.root.join("fixtures/tpch/suite.toml");
     if !from.is_empty() {
-        let text = fs::read_to_string(&workload).unwrap();
+        let text = fs::read_to_string(&suite).unwrap();
         assert!(text.contains(from), "{text}");
-        fs::write(&workload, text.replacen(from, to, 1)).unwrap();
+        fs::write(&suite, text.replacen(from, to, 1)).unwrap();
         fs::rename(
             checkout.root.join("fixtures/tpch/queries/q14.sql"),
             checkout.root.join("fixtures/tpch/queries/q14b.sql"),
@@ -318,10 +318,10 @@ fn a_row_that_the_head_no_longer_has_is_missed(what: &str, from: &str, to: &str)
     }
     if what == "renamed" {
         // A base of before suites' files were called so.
-        let former = workload.with_file_name("workload.toml");
-        fs::rename(&workload, &former).unwrap();
+        let former = suite.with_file_name("workload.toml");
+        fs::rename(&suite, &former).unwrap();
         commit(&checkout);
-        fs::rename(&former, &workload).unwrap();
+        fs::rename(&former, &suite).unwrap();
     }
     let gate = against_head("mine/tpch");
     let gate = Gate { filter: Some("^mine/q(14|14b|6)/".to_owned()), ..gate };

@@ -16,7 +16,7 @@ use querydyno::host::catalog::{Catalog, Recipe};
 use querydyno::host::paths::root;
 use querydyno::host::record::Record;
 use querydyno::host::settings::{OwnEngine, Settings};
-use querydyno::host::suite::Workload;
+use querydyno::host::suite::Suite;
 use querydyno::host::verify::referee;
 use querydyno::protocol::answer::{Answer, Column, Kind};
 use serde::Deserialize;
@@ -91,8 +91,8 @@ fn written(metastore: Option<&str>) -> Option<(Vec<Written>, TempDir)> {
     Some((lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), folder))
 }
 
-/// A workload whose queries read these tables whole, with the right answers beside them.
-fn workload(tables: &[(String, String, Content)]) -> TempDir {
+/// A suite whose queries read these tables whole, with the right answers beside them.
+fn suite(tables: &[(String, String, Content)]) -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::create_dir(folder.path().join("queries")).unwrap();
     let mut toml = "name = 'lab'\ntitle = 'by another client'\n".to_owned();
@@ -108,7 +108,7 @@ fn workload(tables: &[(String, String, Content)]) -> TempDir {
         fs::write(folder.path().join(format!("queries/lab-{name}.sql")), sql).unwrap();
     }
     fs::write(folder.path().join("suite.toml"), toml).unwrap();
-    let read = Workload::read_from(folder.path()).unwrap();
+    let read = Suite::read_from(folder.path()).unwrap();
     for ((_, _, content), query) in tables.iter().zip(&read.queries) {
         let answer = Answer { columns: columns(content), rows: content.rows.clone() };
         let answers = folder.path().join("answers/sf1");
@@ -148,7 +148,7 @@ fn run(folder: &TempDir, metastore: Option<&str>) -> Vec<Record> {
     if engines.is_empty() {
         return Vec::new();
     }
-    Bench::new().workload(folder.path()).engines(engines).runs(1).settings(settings).run().unwrap()
+    Bench::new().suite(folder.path()).engines(engines).runs(1).settings(settings).run().unwrap()
 }
 
 /// Every cell is right, or refused for a reason; by files exactly those that have to be.
@@ -184,7 +184,7 @@ fn tables_of_another_client_are_read_right_or_refused() {
         .map(|table| (table.table.trim_start_matches("lab.").to_owned(), table.metadata.clone(), table.now.clone()))
         .collect();
     assert!(REFUSED.iter().all(|(name, _)| tables.iter().any(|(table, _, _)| table == name)));
-    let records = run(&workload(&tables), None);
+    let records = run(&suite(&tables), None);
     judge(&records);
     let right = records.iter().filter(|record| record.is_measured()).count();
     assert!(records.is_empty() || right * 2 > records.len(), "{right} of {}", records.len());
@@ -214,7 +214,7 @@ fn a_metastore_gives_the_same_tables_and_what_they_were_before() {
             ));
         }
     }
-    let records = run(&workload(&tables), Some(&metastore));
+    let records = run(&suite(&tables), Some(&metastore));
     for record in &records {
         assert!(record.planning.as_ref().is_none_or(|planning| planning.catalog == metastore));
     }

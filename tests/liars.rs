@@ -18,7 +18,7 @@ use querydyno::host::paths::root;
 use querydyno::host::record::Record;
 use querydyno::host::session::{Limits, Program, Session};
 use querydyno::host::settings::{OwnEngine, Settings};
-use querydyno::host::suite::Workload;
+use querydyno::host::suite::Suite;
 use querydyno::host::verify::Verdict;
 use querydyno::host::verify::{Testimony, judge};
 use querydyno::protocol::answer::Shown;
@@ -93,21 +93,21 @@ fn table(honest: &BTreeMap<&str, Program>, folder: &Path, rows: u64) -> PathBuf 
     file
 }
 
-fn own(file: &Path, sql: &str) -> (Workload, Dataset) {
-    let workload = Workload::adhoc(&[format!("t={}", file.display())], sql, None, Path::new("/")).unwrap();
+fn own(file: &Path, sql: &str) -> (Suite, Dataset) {
+    let suite = Suite::adhoc(&[format!("t={}", file.display())], sql, None, Path::new("/")).unwrap();
     let settings = Settings::read().unwrap();
     let store = Store::new(settings.data.clone());
-    let dataset = tables::make(&workload, &["t".to_owned()], Scale::ONE, "parquet", &settings, &store).unwrap();
-    (workload, dataset)
+    let dataset = tables::make(&suite, &["t".to_owned()], Scale::ONE, "parquet", &settings, &store).unwrap();
+    (suite, dataset)
 }
 
-fn answer(program: &Program, (workload, dataset): &(Workload, Dataset), scratch: &Path) -> Shown {
+fn answer(program: &Program, (suite, dataset): &(Suite, Dataset), scratch: &Path) -> Shown {
     let timeout = Duration::from_mins(2);
     let limits = Limits { timeout, memory: None, told_memory: None, threads: 1, first_processor: None };
     let mut session = Session::spawn(program, limits, scratch).unwrap();
     session.open(&one_thread()).unwrap();
     session.load(dataset, false).unwrap();
-    session.prepare(&workload.text(&workload.queries[0], "canonical", Scale::ONE).unwrap()).unwrap();
+    session.prepare(&suite.text(&suite.queries[0], "canonical", Scale::ONE).unwrap()).unwrap();
     session.run(1).unwrap();
     session.answer().unwrap()
 }
@@ -115,7 +115,7 @@ fn answer(program: &Program, (workload, dataset): &(Workload, Dataset), scratch:
 /// Everybody's answers to one query.
 struct Answers {
     of: BTreeMap<String, Shown>,
-    workload: Workload,
+    suite: Suite,
 }
 
 impl Answers {
@@ -135,7 +135,7 @@ impl Answers {
             let work: Vec<_> = work.collect();
             work.into_iter().flat_map(|part| part.join().unwrap()).collect()
         });
-        Self { of, workload: own.0 }
+        Self { of, suite: own.0 }
     }
 
     /// The verdicts on engines that are built on these components.
@@ -152,7 +152,7 @@ impl Answers {
                 cautions: &[],
             })
             .collect();
-        judge(&self.workload.queries[0], "", &testimonies, accepts_majority)
+        judge(&self.suite.queries[0], "", &testimonies, accepts_majority)
     }
 
     /// Every lie beside every honest engine, and in every company that might make it the majority.

@@ -15,7 +15,7 @@ use common::odd::{
 use common::text;
 use querydyno::host::bench::Bench;
 use querydyno::host::record::Record;
-use querydyno::host::suite::Workload;
+use querydyno::host::suite::Suite;
 use querydyno::host::verify::{Dispute, Verdict};
 
 /// Whether all of these are there; a dispute needs both sides.
@@ -291,7 +291,7 @@ fn dispute_ends_with_1_unless_the_majority_is_accepted() {
 fn query_names_leave_room_in_criterions_folder() {
     let longest = ENGINES.iter().map(|name| name.len()).max().unwrap();
     let sql = "SELECT count(*) AS n FROM {table}";
-    let named = |name: &str| Workload::adhoc(&["a.parquet".to_owned()], sql, Some(name), "/my".as_ref());
+    let named = |name: &str| Suite::adhoc(&["a.parquet".to_owned()], sql, Some(name), "/my".as_ref());
     let query = named(&"x".repeat(20)).unwrap().queries[0].name.clone();
     // Criterion cuts `engine_query_scale` to 64 bytes, and two names that are alike until there share a folder.
     assert!(longest + query.len() + "__sf1000".len() <= 64, "{query}");

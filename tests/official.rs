@@ -7,7 +7,7 @@ use std::fs;
 
 use bigdecimal::{BigDecimal, RoundingMode};
 use querydyno::host::settings::Settings;
-use querydyno::host::suite::{ColumnSpec, QuerySpec, Workload};
+use querydyno::host::suite::{ColumnSpec, QuerySpec, Suite};
 use querydyno::host::verify::Verdict;
 use querydyno::host::verify::referee::Referee;
 use querydyno::host::verify::reference::read_csv;
@@ -20,7 +20,7 @@ const Q17: &str = "348406.02";
 
 /// The published answers beside ours.
 struct Published {
-    tpch: Workload,
+    tpch: Suite,
     ours: BTreeMap<String, Answer>,
     referee: Referee,
     _folder: TempDir,
@@ -28,7 +28,7 @@ struct Published {
 
 impl Published {
     fn new() -> Self {
-        let tpch = Workload::read("tpch").unwrap();
+        let tpch = Suite::read("tpch").unwrap();
         let stored = Referee::shipped("tpch", Scale::ONE);
         let folder = TempDir::new().unwrap();
         let mut ours = BTreeMap::new();
@@ -126,7 +126,7 @@ fn referee_calls_wrong_a_row_too_few() {
 
 #[test]
 fn the_last_row_under_a_limit_counts_whole_where_no_other_row_ties_with_it() {
-    let tpch = Workload::read("tpch").unwrap();
+    let tpch = Suite::read("tpch").unwrap();
     let mut settings = Settings::read().unwrap();
     settings.answers.clear();
     let referee = Referee::new(&settings);
@@ -145,7 +145,7 @@ fn the_last_row_under_a_limit_counts_whole_where_no_other_row_ties_with_it() {
 
 #[test]
 fn shipped_answers_carry_their_checksums_and_say_whether_rows_tie_at_their_limit() {
-    let tpch = Workload::read("tpch").unwrap();
+    let tpch = Suite::read("tpch").unwrap();
     let referee = Referee::new(&Settings::read().unwrap());
     for scale in ["0.01", "0.1", "1"].map(|scale| scale.parse().unwrap()) {
         for query in &tpch.queries {

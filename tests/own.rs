@@ -1,4 +1,4 @@
-//! Queries and workloads of one's own, by the library and by the bench: who agrees, who does not, what one failure costs the
+//! Queries and suites of one's own, by the library and by the bench: who agrees, who does not, what one failure costs the
 //! others. Engines whose programs are not there are left out and named.
 
 mod common;
@@ -14,7 +14,7 @@ use querydyno::host::record::{self, Record};
 use querydyno::host::report::Conditions;
 use querydyno::host::session::Program;
 use querydyno::host::settings::{OwnEngine, SettingSource, Settings};
-use querydyno::host::suite::Workload;
+use querydyno::host::suite::Suite;
 use querydyno::host::verify::Verdict;
 use tempfile::TempDir;
 
@@ -22,7 +22,7 @@ const COUNT: &str = "SELECT count(*) FROM {table}";
 
 /// Parquet files that are there.
 fn nations() -> String {
-    let tpch = Workload::read("tpch").unwrap();
+    let tpch = Suite::read("tpch").unwrap();
     let dataset =
         Store::new(data()).ensure(&tpch, "0.001".parse().unwrap(), "parquet", &["nation".to_owned()]).unwrap();
     dataset.tables[0].paths().unwrap()[0].with_file_name("*.parquet").display().to_string()
@@ -82,7 +82,7 @@ fn engines_that_agree_on_an_own_query_vouch_for_each_other() {
             "{}",
             record.id
         );
-        assert_eq!((record.dataset.workload.as_str(), record.rows), ("own", Some(1)));
+        assert_eq!((record.dataset.suite.as_str(), record.rows), ("own", Some(1)));
         assert_eq!(record.dataset.sha256.as_ref().map(String::len), Some(64));
     }
     let files = std::fs::read_dir(folder.path().join(".querydyno/records")).unwrap().flatten();
@@ -196,7 +196,7 @@ fn what_cannot_be_meant_is_an_error_before_anything_runs() {
     let (asked, _folder) = bench(&["one"]);
     assert!(failed(asked.engines(["duckbd"]).sql(COUNT).table(nations())).contains("no engine 'duckbd'"));
     let (asked, _folder) = bench(&["one"]);
-    assert!(failed(asked.workload("/nowhere")).contains("/nowhere/suite.toml"));
+    assert!(failed(asked.suite("/nowhere")).contains("/nowhere/suite.toml"));
     let (asked, _folder) = bench(&["one"]);
     assert!(failed(asked.filter("q99")).contains("queries: q1, q2"));
 }
@@ -228,13 +228,13 @@ fn a_filter_means_ordinary_cells_and_their_references() {
 }
 
 #[test]
-fn the_example_of_a_workload_is_run() {
+fn the_example_of_a_suite_is_run() {
     let folder = root().join("tests/workload");
     let (asked, _folder) = bench(&["one", "two"]);
-    let records = asked.workload(&folder).run().unwrap();
+    let records = asked.suite(&folder).run().unwrap();
     assert_eq!(records.len(), 3 * 2);
     for record in &records {
-        assert_eq!(record.dataset.workload, "shop");
+        assert_eq!(record.dataset.suite, "shop");
         if record.id.query == "shop-rating" {
             // These engines answer 7 to everything: right, where nothing is declared.
             assert!(agreed(record), "{}: {:?}", reason(record), record.verdict);
@@ -246,7 +246,7 @@ fn the_example_of_a_workload_is_run() {
 }
 
 #[test]
-fn the_example_of_a_workload_is_verified_by_the_engines_that_are_there() {
+fn the_example_of_a_suite_is_verified_by_the_engines_that_are_there() {
     let names = ["duckdb", "datafusion", "duckdb-wheel", "datafusion-wheel"];
     let (there, absent): (Vec<&str>, Vec<&str>) =
         names.into_iter().partition(|name| catalog().entry(name).unwrap().find().is_some());
@@ -257,7 +257,7 @@ fn the_example_of_a_workload_is_verified_by_the_engines_that_are_there() {
         // Past the capture of a passing test's output: this is for everybody to see.
         let _ = writeln!(
             std::io::stderr(),
-            "LEFT OUT: the example workload on two engines; of {absent}: cargo xtask build duckdb datafusion"
+            "LEFT OUT: the example suite on two engines; of {absent}: cargo xtask build duckdb datafusion"
         );
         return;
     }
@@ -271,7 +271,7 @@ fn the_example_of_a_workload_is_verified_by_the_engines_that_are_there() {
     }
     let names = own.iter().map(|(name, _)| name.clone());
     let records =
-        Bench::new().workload(root().join("tests/workload")).engines(names).runs(1).settings(settings).run().unwrap();
+        Bench::new().suite(root().join("tests/workload")).engines(names).runs(1).settings(settings).run().unwrap();
     assert_eq!(records.len(), 3 * there.len());
     for record in &records {
         assert!(record.verified(), "{}: {:?} {}", record.id, record.verdict, reason(record));

@@ -24,7 +24,7 @@ use querydyno::host::data::tables;
 use querydyno::host::paths::root;
 use querydyno::host::session::{Failure, FailureKind, Limits, Program, Session};
 use querydyno::host::settings::Settings;
-use querydyno::host::suite::{QuerySpec, Workload};
+use querydyno::host::suite::{QuerySpec, Suite};
 use querydyno::host::verify::Verdict;
 use querydyno::host::verify::compare::{Difference, Precision, compare_shown};
 use querydyno::host::verify::{Testimony, judge};
@@ -184,22 +184,21 @@ fn script(python: &Path, what: &str, numbers: &[String], path: &Path) -> (bool, 
     (output.status.success(), common::text(&output).trim_end().to_owned())
 }
 
-fn own(table: &str, folder: &str, sql: &str) -> Result<Workload, String> {
-    Workload::adhoc(&[format!("{table}={folder}")], sql, None, Path::new("/"))
-        .map_err(|error| format!("{sql}: {error:#}"))
+fn own(table: &str, folder: &str, sql: &str) -> Result<Suite, String> {
+    Suite::adhoc(&[format!("{table}={folder}")], sql, None, Path::new("/")).map_err(|error| format!("{sql}: {error:#}"))
 }
 
 fn dataset(table: &str, folder: &str) -> Dataset {
-    let workload = own(table, folder, &format!("SELECT 1 FROM {{{table}}}")).unwrap();
+    let suite = own(table, folder, &format!("SELECT 1 FROM {{{table}}}")).unwrap();
     let settings = Settings::read().unwrap();
     let store = Store::new(settings.data.clone());
-    tables::make(&workload, &[table.to_owned()], Scale::ONE, "parquet", &settings, &store).unwrap()
+    tables::make(&suite, &[table.to_owned()], Scale::ONE, "parquet", &settings, &store).unwrap()
 }
 
 fn asked(case: Case, tables: &BTreeMap<String, Dataset>) -> Result<Asked, String> {
-    let workload = own(&case.table, &case.folder, &case.sql)?;
-    let spec = workload.queries[0].clone();
-    let query = workload.text(&spec, "canonical", Scale::ONE).map_err(|error| format!("{}: {error:#}", case.sql))?;
+    let suite = own(&case.table, &case.folder, &case.sql)?;
+    let spec = suite.queries[0].clone();
+    let query = suite.text(&spec, "canonical", Scale::ONE).map_err(|error| format!("{}: {error:#}", case.sql))?;
     let single_precision = tables::reads_single_precision(&tables[&case.table].tables[0], &query.text());
     Ok(Asked { case, spec, query, single_precision })
 }

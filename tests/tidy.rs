@@ -171,7 +171,7 @@ fn broken_finds_a_planted_line() {
         ("src/host/catalog/mod.rs", "    println!(\"{x}\");", "prints"),
         ("src/host/verify/mod.rs", "use crate::host::run::launch::launch;", "names run, which is above it"),
         ("src/host/run/mod.rs", "use crate::host::criterion::replay;", "names criterion, which is above it"),
-        ("src/host/verify/referee.rs", "    let ours = workload.name == \"tpch\";", "names the suite tpch"),
+        ("src/host/verify/referee.rs", "    let ours = suite.name == \"tpch\";", "names the suite tpch"),
         ("src/host/settings/keys.rs", "    \"QUERYDYNO_TPCH_ANSWERS\",", "names the suite tpch"),
         ("src/host/run/mod.rs", "use crate::host::suite::tpch::NAME;", "names the suite tpch"),
         ("src/host/run/tpch.rs", "    let name = \"tpch\";", "names the suite tpch"),
@@ -238,14 +238,14 @@ fn every_query_has_a_text_and_every_text_a_query() {
         if !entry.path().join("suite.toml").exists() {
             continue;
         }
-        let workload = querydyno::host::suite::Workload::read(&name).unwrap();
-        for query in &workload.queries {
-            let text = workload.text(query, "canonical", querydyno::protocol::id::Scale::ONE).unwrap();
+        let suite = querydyno::host::suite::Suite::read(&name).unwrap();
+        for query in &suite.queries {
+            let text = suite.text(query, "canonical", querydyno::protocol::id::Scale::ONE).unwrap();
             assert!(!text.text().trim().ends_with(';'), "{} ends in a semicolon", query.name);
         }
         let texts = fs::read_dir(entry.path().join("queries")).unwrap().flatten();
         let texts = texts.filter(|file| file.path().is_file()).count();
-        assert_eq!(texts, workload.queries.len(), "{name} has texts without a query");
+        assert_eq!(texts, suite.queries.len(), "{name} has texts without a query");
         suites.push(name);
     }
     suites.sort();
@@ -254,11 +254,11 @@ fn every_query_has_a_text_and_every_text_a_query() {
 
 #[test]
 fn every_shipped_reference_rests_on_three_independent_components() {
-    let workload = querydyno::host::suite::Workload::read("tpch").unwrap();
+    let suite = querydyno::host::suite::Suite::read("tpch").unwrap();
     let referee = Referee::new(&Settings::read().unwrap());
     for scale in ["sf0.01", "sf0.1", "sf1"] {
-        for query in &workload.queries {
-            let (_, components) = referee.explain(&workload, query, scale.parse().unwrap()).unwrap().unwrap();
+        for query in &suite.queries {
+            let (_, components) = referee.explain(&suite, query, scale.parse().unwrap()).unwrap().unwrap();
             assert!(components.len() >= FEWEST_COMPONENTS, "{} at {scale}: {components:?}", query.name);
         }
     }

@@ -73,7 +73,7 @@ pub fn query(task: &Task) -> Result<&str> {
 /// Only [`run`](Engine::run) is timed. All methods block; an engine with an async API owns its runtime.
 ///
 /// ```no_run
-/// use querydyno::protocol::answer::{Cell, Column, Kind, Sink};
+/// use querydyno::protocol::answer::{Scalar, Column, Kind, Sink};
 /// use querydyno::engine::{Build, Engine, EngineInfo, EngineSettings, Result, Spans};
 /// use querydyno::protocol::dataset::Dataset;
 /// use querydyno::engine::serve;
@@ -93,7 +93,7 @@ pub fn query(task: &Task) -> Result<&str> {
 ///     fn rows(&self, _: &u64) -> u64 { 1 }
 ///     fn answer(&mut self, count: u64, sink: &mut Sink) -> Result<()> {
 ///         sink.columns(vec![Column { name: "count".into(), kind: Kind::Int }]);
-///         sink.row(&[Cell::Int(count.into())]);
+///         sink.row(&[Scalar::Int(count.into())]);
 ///         Ok(())
 ///     }
 /// }

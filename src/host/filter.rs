@@ -1,6 +1,6 @@
 //! Which cells a filter means: `duckdb/q1` is q1 and not q10, and not `duckdb-wheel`.
 //!
-//! A filter is a run of whole segments of an id, where a workload's name stands for each of its queries: `duckdb/tpch`. What
+//! A filter is a run of whole segments of an id, where a suite's name stands for each of its queries: `duckdb/tpch`. What
 //! has a regular expression's signs in it, which no id has, is matched as one, anywhere in the id, as Criterion would.
 
 use std::fmt;
@@ -36,14 +36,14 @@ impl Filter {
         Ok(Self { text: text.to_owned(), exact, pattern })
     }
 
-    /// Whether it means this cell of that workload.
-    pub fn means_in(&self, id: &BenchId, workload: &str) -> bool {
+    /// Whether it means this cell of that suite.
+    pub fn means_in(&self, id: &BenchId, suite: &str) -> bool {
         let whole = self.pattern.is_some() || self.exact;
-        let by_workload = || self.means(&BenchId { query: workload.to_owned(), ..id.clone() });
-        self.means(id) || (!whole && by_workload())
+        let by_suite = || self.means(&BenchId { query: suite.to_owned(), ..id.clone() });
+        self.means(id) || (!whole && by_suite())
     }
 
-    /// Whether it means this cell, whatever its workload is called.
+    /// Whether it means this cell, whatever its suite is called.
     pub fn means(&self, id: &BenchId) -> bool {
         let id = id.to_string();
         match &self.pattern {

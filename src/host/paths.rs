@@ -119,7 +119,7 @@ pub(crate) fn suite_file(folder: &Path) -> Result<Option<PathBuf>> {
 /// What [`suite_file`] was called before.
 pub(crate) const FORMER_SUITE_FILE: &str = "workload.toml";
 
-/// The folder of a workload's queries and answers.
-pub fn workload(name: &str) -> PathBuf {
+/// The folder of a suite's queries and answers.
+pub fn suite(name: &str) -> PathBuf {
     root().join("fixtures").join(name)
 }

@@ -11,8 +11,9 @@ use crate::protocol::location::Location;
 /// The tables that a query needs, as files that are there and whole; what an engine program is told to load.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dataset {
-    /// The workload whose tables these are.
-    pub workload: String,
+    /// The suite whose tables these are.
+    #[serde(rename = "workload")]
+    pub suite: String,
     /// The scale of the data.
     pub scale: Scale,
     /// How the files are stored, `parquet`.
@@ -21,10 +22,10 @@ pub struct Dataset {
     pub sha256: String,
     /// Generator, version and file layout in one line: like data can be told from unlike.
     pub layout: String,
-    /// Whether a generator made them: those of a workload and scale are then the same for every query. Otherwise they were given.
+    /// Whether a generator made them: those of a suite and scale are then the same for every query. Otherwise they were given.
     #[serde(default)]
     pub generated: bool,
-    /// The tables in the workload's order.
+    /// The tables in the suite's order.
     pub tables: Vec<Table>,
 }
 
@@ -33,7 +34,7 @@ impl Dataset {
     pub fn database(&self) -> String {
         // Tables of one name and other files take a database of their own; `parquet` and `iceberg` have the same files.
         let layout = self.format.split_once('-').map_or_else(String::new, |(_, layout)| format!("_{layout}"));
-        format!("{}_{}{layout}", self.workload, self.scale).replace('.', "_")
+        format!("{}_{}{layout}", self.suite, self.scale).replace('.', "_")
     }
 }
 
@@ -145,7 +146,7 @@ mod tests {
     fn a_database_is_named_by_what_its_files_depend_on() {
         let named = |format: &str| {
             let empty = Dataset {
-                workload: "tpch".to_owned(),
+                suite: "tpch".to_owned(),
                 scale: "0.01".parse().unwrap(),
                 format: format.to_owned(),
                 sha256: String::new(),

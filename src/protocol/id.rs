@@ -27,7 +27,7 @@ pub enum IdError {
     },
 }
 
-/// A workload's scale factor, exact to a millionth; displayed as `sf1`, `sf0.01`.
+/// A suite's scale factor, exact to a millionth; displayed as `sf1`, `sf0.01`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Scale {
@@ -35,7 +35,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// The default scale of every workload.
+    /// The default scale of every suite.
     pub const ONE: Self = Self { millionths: 1_000_000 };
 
     const SMALLEST: f64 = 0.001;
@@ -97,7 +97,7 @@ impl TryFrom<String> for Scale {
 pub struct BenchId {
     /// The engine's name, with `@version` where an entry pins one.
     pub engine: String,
-    /// The query's name, unique over all workloads: `q1`, `ds1`.
+    /// The query's name, unique over all suites: `q1`, `ds1`.
     pub query: String,
     /// The scale of the data.
     pub scale: Scale,

@@ -155,8 +155,9 @@ pub enum Reply {
 /// A query as [`OLDER_PROTOCOL`] has it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OlderQuery {
-    /// The workload's name.
-    pub workload: String,
+    /// The suite's name.
+    #[serde(rename = "workload")]
+    pub suite: String,
     /// The query's name.
     pub name: String,
     /// Its text.

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 /// A task as it is sent to an engine program: texts ready to run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    /// The workload's name, `tpch`.
-    pub workload: String,
+    /// The suite's name, `tpch`.
+    #[serde(rename = "workload")]
+    pub suite: String,
     /// The task's name, `q1`; an engine with hand-written plans goes by it.
     pub name: String,
     /// Statements that run once, when the task is taken. Not timed.
@@ -52,9 +53,9 @@ pub const QUERY: &str = "query";
 
 impl Task {
     /// A query: one statement that reads.
-    pub fn select(workload: impl Into<String>, name: impl Into<String>, sql: impl Into<String>) -> Self {
+    pub fn select(suite: impl Into<String>, name: impl Into<String>, sql: impl Into<String>) -> Self {
         Self {
-            workload: workload.into(),
+            suite: suite.into(),
             name: name.into(),
             setup: Vec::new(),
             reset: Vec::new(),

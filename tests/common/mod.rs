@@ -207,7 +207,7 @@ pub fn session(program: &Program) -> (Session, TempDir) {
     let mut session = Session::spawn(program, limits, folder.path()).unwrap();
     session.open(&one_thread()).unwrap();
     let dataset = Dataset {
-        workload: "tpch".to_owned(),
+        suite: "tpch".to_owned(),
         scale: "0.001".parse().unwrap(),
         format: "parquet".to_owned(),
         sha256: String::new(),

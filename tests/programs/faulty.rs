@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use querydyno::engine::serve;
 use querydyno::engine::{Engine, Result, Spans};
-use querydyno::protocol::answer::{Cell, Column, Kind, Sink};
+use querydyno::protocol::answer::{Column, Kind, Scalar, Sink};
 use querydyno::protocol::dataset::Dataset;
 use querydyno::protocol::engine::{Build, EngineInfo, EngineSettings};
 use querydyno::protocol::task::{Task, Work};
@@ -173,7 +173,7 @@ impl Engine for Faulty {
     fn answer(&mut self, output: Vec<u64>, sink: &mut Sink) -> Result<()> {
         sink.columns(vec![Column { name: "n".to_owned(), kind: Kind::Int }]);
         for n in output {
-            sink.row(&[Cell::Int(n.into())]);
+            sink.row(&[Scalar::Int(n.into())]);
         }
         Ok(())
     }

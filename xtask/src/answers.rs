@@ -7,7 +7,7 @@ use querydyno::host::data::generate::Store;
 use querydyno::host::interrupt;
 use querydyno::host::run::agree;
 use querydyno::host::settings::Settings;
-use querydyno::host::suite::{self, QuerySpec, Workload};
+use querydyno::host::suite::{self, QuerySpec, Suite};
 use querydyno::host::terminal::output;
 use querydyno::host::verify::referee::{self, FEWEST_COMPONENTS, Referee};
 use querydyno::protocol::id::Scale;
@@ -15,9 +15,9 @@ use querydyno::protocol::id::Scale;
 /// Make reference answers: what engines of at least three independent components agree on, with no dissent
 #[derive(Debug, Args)]
 pub(crate) struct Answers {
-    /// The workload
+    /// The suite
     #[arg(default_value = suite::DEFAULT)]
-    workload: String,
+    suite: String,
     /// Scale factors, separated by commas [default: `QUERYDYNO_SCALE`, or 1]
     #[arg(long, value_delimiter = ',')]
     scale: Vec<Scale>,
@@ -39,20 +39,20 @@ impl Answers {
     pub(crate) fn run(self) -> Result<()> {
         let settings = Settings::read()?;
         let catalog = Catalog::read(&settings)?;
-        let workload = Workload::read(&self.workload)?;
+        let suite = Suite::read(&self.suite)?;
         let engines: Vec<Entry> = if self.engines.is_empty() {
             catalog.entries().iter().filter(|entry| !entry.on_request).cloned().collect()
         } else {
             self.engines.iter().map(|name| catalog.entry(name)).collect::<Result<_>>()?
         };
         let queries = if self.queries.is_empty() {
-            workload.queries.iter().collect()
+            suite.queries.iter().collect()
         } else {
-            self.queries.iter().map(|name| workload.query(name)).collect::<Result<Vec<_>>>()?
+            self.queries.iter().map(|name| suite.query(name)).collect::<Result<Vec<_>>>()?
         };
         let scales = if self.scale.is_empty() { settings.scales.clone() } else { self.scale };
         if self.explain {
-            return explain(&workload, &queries, &scales, &settings);
+            return explain(&suite, &queries, &scales, &settings);
         }
         let store = Store::new(settings.data.clone());
         let mut asked = Vec::new();
@@ -66,14 +66,11 @@ impl Answers {
         }
         let mut open = 0;
         for scale in scales {
-            let folder = if self.fixtures {
-                Referee::shipped(&workload.name, scale)
-            } else {
-                Referee::local(&workload.name, scale)
-            };
+            let folder =
+                if self.fixtures { Referee::shipped(&suite.name, scale) } else { Referee::local(&suite.name, scale) };
             for query in &queries {
                 interrupt::check()?;
-                match agree(&asked, &workload, query, scale, &settings, &store) {
+                match agree(&asked, &suite, query, scale, &settings, &store) {
                     Ok(found) => {
                         output::line(format_args!(
                             "{} at {scale}: {} rows, agreed by {} ({})",
@@ -82,7 +79,7 @@ impl Answers {
                             found.components.join(", "),
                             found.engines.join(", "),
                         ))?;
-                        referee::keep(&folder, &workload, query, &found.answer, found.engines, found.ends_in_a_tie)
+                        referee::keep(&folder, &suite, query, &found.answer, found.engines, found.ends_in_a_tie)
                             .with_context(|| format!("cannot keep the answer to {}", query.name))?;
                     }
                     Err(error) => {
@@ -103,12 +100,12 @@ impl Answers {
 ///
 /// # Errors
 /// When an answer is missing, or rests on too few components.
-fn explain(workload: &Workload, queries: &[&QuerySpec], scales: &[Scale], settings: &Settings) -> Result<()> {
+fn explain(suite: &Suite, queries: &[&QuerySpec], scales: &[Scale], settings: &Settings) -> Result<()> {
     let referee = Referee::new(settings);
     let mut weak = 0;
     for scale in scales {
         for query in queries {
-            let Some((agreed, components)) = referee.explain(workload, query, *scale)? else {
+            let Some((agreed, components)) = referee.explain(suite, query, *scale)? else {
                 weak += 1;
                 output::line(format_args!("{} at {scale}: none", query.name))?;
                 continue;

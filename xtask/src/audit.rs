@@ -7,7 +7,7 @@ use querydyno::host::audit::{Audit as Found, ComparisonPlan, DistributionRatio, 
 use querydyno::host::catalog::{Catalog, Entry};
 use querydyno::host::interrupt;
 use querydyno::host::settings::Settings;
-use querydyno::host::suite::{self, Workload};
+use querydyno::host::suite::{self, Suite};
 use querydyno::host::terminal::output;
 use querydyno::protocol::id::Scale;
 use querydyno::protocol::units::Nanos;
@@ -47,13 +47,13 @@ impl Audit {
         ensure!(self.rounds >= 6, "--rounds {}: a 95 % interval takes at least 6", self.rounds);
         let settings = Settings::read()?;
         let catalog = Catalog::read(&settings)?;
-        let workload = Workload::read(suite::DEFAULT)?;
+        let suite = Suite::read(suite::DEFAULT)?;
         let queries = if self.queries.is_empty() {
-            workload.queries.iter().collect()
+            suite.queries.iter().collect()
         } else {
-            self.queries.iter().map(|name| workload.query(name)).collect::<Result<Vec<_>>>()?
+            self.queries.iter().map(|name| suite.query(name)).collect::<Result<Vec<_>>>()?
         };
-        let course = ComparisonPlan { workload: &workload, queries: &queries, scale: self.scale, rounds: self.rounds };
+        let course = ComparisonPlan { suite: &suite, queries: &queries, scale: self.scale, rounds: self.rounds };
         let (mut found, mut failed) = (Vec::new(), Vec::new());
         for engine in self.engines(&catalog)? {
             let against = if self.against.is_empty() { &engine.official } else { &self.against };
@@ -178,7 +178,7 @@ fn as_json(audit: &Found) -> Value {
     };
     // The nearest version's numbers are the engine's own; the others follow.
     let mut engine = audit.comparisons.first().map_or_else(|| json!({}), one);
-    engine["workload"] = json!(audit.workload);
+    engine["workload"] = json!(audit.suite);
     engine["rounds"] = json!(audit.rounds);
     engine["host"] = json!(audit.host);
     engine["taken_at"] = json!(audit.taken_at);

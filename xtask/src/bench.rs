@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: a query of your own, a workload of your own, or ordinary cells, by counted runs. A thin caller of
+//! `cargo xtask bench`: a query of your own, a suite of your own, or ordinary cells, by counted runs. A thin caller of
 //! [`querydyno::host::bench::Bench`].
 
 mod bars;
@@ -27,7 +27,7 @@ const USAGE: u8 = 2;
 /// With fewer runs there is no median with an interval, and a report leaves the cell out.
 const REPORTED: usize = 10;
 
-/// Measure a query of your own, a workload of your own or ordinary cells: counted runs, verified answers, one table
+/// Measure a query of your own, a suite of your own or ordinary cells: counted runs, verified answers, one table
 ///
 /// Each cell is opened, loaded, verified and warmed up, then run so many times; engines take turns, or run at the same time with
 /// --parallel. Answers to your own query are compared with each other: where all of two or more independent engines agree they are
@@ -39,7 +39,7 @@ const REPORTED: usize = 10;
       --metastore thrift://localhost:9083 --engines duckdb,datafusion,daft --runs 20
   cargo xtask bench --table orders=/my/orders --table items=/my/lake/items@8213 \\
       --sql 'SELECT sum(price) FROM {orders} JOIN {items} USING (order_id)'
-  cargo xtask bench --workload tests/workload        a folder with a suite.toml: the example of one
+  cargo xtask bench --suite tests/workload           a folder with a suite.toml: the example of one
   cargo xtask bench '^(duckdb|polars)/q(1|6)/' --scale 0.1 --json results.json
   cargo xtask bench --show-settings --threads 1,2    every setting, and who said it
 
@@ -50,18 +50,18 @@ pub(crate) struct Bench {
     /// Ordinary cells, as in a bench: `duckdb/q1`, `q6`, `tpch`
     filter: Option<String>,
     /// A query of your own, with {table} for its table, or {orders} for the one given as orders=...
-    #[arg(long, value_name = "SQL", conflicts_with_all = ["filter", "workload"])]
+    #[arg(long, value_name = "SQL", conflicts_with_all = ["filter", "suite"])]
     sql: Option<String>,
     /// Its table: Parquet files, the folder of an Iceberg table, or db.table; several times for several
-    #[arg(long = "table", value_name = "[NAME=]TABLE", conflicts_with_all = ["filter", "workload"])]
+    #[arg(long = "table", value_name = "[NAME=]TABLE", conflicts_with_all = ["filter", "suite"])]
     tables: Vec<String>,
     /// What your own query is called in ids and records: own-NAME-DIGITS, at most 20 characters; the digits depend on
     /// its text
-    #[arg(long, conflicts_with_all = ["filter", "workload"])]
+    #[arg(long, conflicts_with_all = ["filter", "suite"])]
     name: Option<String>,
-    /// The folder of a workload of your own; a filter makes its queries fewer
-    #[arg(long, value_name = "FOLDER")]
-    workload: Option<PathBuf>,
+    /// The folder of a suite of your own; a filter makes its queries fewer
+    #[arg(long, alias = "workload", value_name = "FOLDER")]
+    suite: Option<PathBuf>,
     /// The engines, separated by commas; built or installed if need be [default: those that are there]
     #[arg(long, value_delimiter = ',')]
     engines: Vec<String>,
@@ -189,8 +189,8 @@ impl Bench {
         if let Some(name) = &self.name {
             run = run.name(name);
         }
-        if let Some(folder) = &self.workload {
-            run = run.workload(folder);
+        if let Some(folder) = &self.suite {
+            run = run.suite(folder);
         }
         if let Some(filter) = &self.filter {
             run = run.filter(filter);

@@ -1,25 +1,25 @@
-//! `cargo xtask data`: makes a workload's tables ahead of a run.
+//! `cargo xtask data`: makes a suite's tables ahead of a run.
 
 use anyhow::Result;
 use clap::Args;
 use querydyno::host::data::generate::Store;
 use querydyno::host::data::tables;
 use querydyno::host::settings::Settings;
-use querydyno::host::suite::{self, Workload};
+use querydyno::host::suite::{self, Suite};
 use querydyno::host::terminal::output;
 use querydyno::host::variant::{FORMATS, PARQUET};
 use querydyno::protocol::dataset::{Dataset, Table};
 use querydyno::protocol::id::Scale;
 
-/// Make a workload's tables ahead of a run; what is there and whole is left alone
+/// Make a suite's tables ahead of a run; what is there and whole is left alone
 ///
 /// Iceberg tables are made over the Parquet files, and registered in the Hive Metastore where `HIVE_METASTORE_URI` names one;
 /// each is printed with the name or the folder that `cargo xtask bench --table` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Data {
-    /// The workload
+    /// The suite
     #[arg(default_value = suite::DEFAULT)]
-    workload: String,
+    suite: String,
     /// Scale factors, separated by commas [default: `QUERYDYNO_SCALE`, or 1]
     #[arg(long, value_delimiter = ',')]
     scale: Vec<Scale>,
@@ -37,17 +37,17 @@ pub(crate) struct Data {
 impl Data {
     pub(crate) fn run(self) -> Result<()> {
         let settings = Settings::read()?;
-        let workload = Workload::read(&self.workload)?;
+        let suite = Suite::read(&self.suite)?;
         let scales = if self.scale.is_empty() { settings.scales.clone() } else { self.scale };
         let tables = if self.tables.is_empty() {
-            workload.tables.iter().map(|table| table.name.clone()).collect()
+            suite.tables.iter().map(|table| table.name.clone()).collect()
         } else {
             self.tables
         };
         let store = Store::new(&settings.data);
         for scale in scales {
             for format in &self.format {
-                let dataset = tables::make(&workload, &tables, scale, format, &settings, &store)?;
+                let dataset = tables::make(&suite, &tables, scale, format, &settings, &store)?;
                 if self.json {
                     output::line(serde_json::to_string(&dataset)?)?;
                     continue;

@@ -96,7 +96,7 @@ impl Engine for ArrowKernels {
 
     fn prepare(&mut self, task: &Task) -> Result<Prepared> {
         let sql = query(task)?;
-        if task.workload != tpch::SUITE {
+        if task.suite != tpch::SUITE {
             Select::read(sql, &self.tables)?;
             return Ok(Prepared::Text(sql.to_owned()));
         }

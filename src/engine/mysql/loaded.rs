@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn only_tables_that_are_given_have_a_database_for_each_set_of_them() {
         let mut dataset = Dataset {
-            workload: "tpch".to_owned(),
+            suite: "tpch".to_owned(),
             scale: "0.01".parse().unwrap(),
             format: "parquet".to_owned(),
             sha256: "0a1b2c3d4e".to_owned(),
@@ -64,7 +64,7 @@ mod tests {
             tables: Vec::new(),
         };
         assert_eq!(database(&dataset), "querydyno_tpch_sf0_01");
-        dataset.workload = "own".to_owned();
+        dataset.suite = "own".to_owned();
         dataset.generated = false;
         assert_eq!(database(&dataset), "querydyno_own_sf0_01_0a1b2c3d");
         dataset.sha256.clear();

@@ -4,7 +4,7 @@ use anyhow::bail;
 use polars::prelude::{AnyValue, DataFrame, DataType, TimeUnit};
 
 use crate::engine::{Result, incomparable};
-use crate::protocol::answer::{Cell, Column, Kind, Sink};
+use crate::protocol::answer::{Column, Kind, Scalar, Sink};
 
 /// Hands the rows of a frame to the sink.
 ///
@@ -41,23 +41,23 @@ fn kind(data_type: &DataType) -> Option<Kind> {
     })
 }
 
-fn cell<'a>(value: &'a AnyValue<'a>) -> Result<Cell<'a>> {
+fn cell<'a>(value: &'a AnyValue<'a>) -> Result<Scalar<'a>> {
     Ok(match value {
-        AnyValue::Null => Cell::Null,
-        AnyValue::String(text) => Cell::Text(text),
-        AnyValue::StringOwned(text) => Cell::Text(text),
-        AnyValue::Float32(number) => Cell::Float((*number).into()),
-        AnyValue::Float64(number) => Cell::Float(*number),
-        AnyValue::Decimal(units, _, scale) => Cell::Decimal { units: *units, scale: i32::try_from(*scale)? },
-        AnyValue::Date(days) => Cell::Date((*days).into()),
+        AnyValue::Null => Scalar::Null,
+        AnyValue::String(text) => Scalar::Text(text),
+        AnyValue::StringOwned(text) => Scalar::Text(text),
+        AnyValue::Float32(number) => Scalar::Float((*number).into()),
+        AnyValue::Float64(number) => Scalar::Float(*number),
+        AnyValue::Decimal(units, _, scale) => Scalar::Decimal { units: *units, scale: i32::try_from(*scale)? },
+        AnyValue::Date(days) => Scalar::Date((*days).into()),
         AnyValue::Datetime(ticks, unit, _) | AnyValue::DatetimeOwned(ticks, unit, _) => {
-            Cell::Timestamp(i128::from(*ticks) * nanos(*unit))
+            Scalar::Timestamp(i128::from(*ticks) * nanos(*unit))
         }
-        AnyValue::Boolean(value) => Cell::Bool(*value),
-        AnyValue::UInt64(number) => Cell::Int((*number).into()),
-        AnyValue::Int128(number) => Cell::Int(*number),
+        AnyValue::Boolean(value) => Scalar::Bool(*value),
+        AnyValue::UInt64(number) => Scalar::Int((*number).into()),
+        AnyValue::Int128(number) => Scalar::Int(*number),
         other => match other.try_extract::<i64>() {
-            Ok(number) => Cell::Int(number.into()),
+            Ok(number) => Scalar::Int(number.into()),
             Err(_) => bail!("Polars gave {other:?}, which is no value that an answer can hold"),
         },
     })

@@ -1,6 +1,6 @@
 //! Polars through the crate `polars`: lazy plans, its streaming engine unless another mode is asked for.
 //!
-//! TPC-H is there as plans that somebody wrote, see `tpch/`; other workloads go through Polars' SQL. Every run scans, plans, executes and collects
+//! TPC-H is there as plans that somebody wrote, see `tpch/`; other suites go through Polars' SQL. Every run scans, plans, executes and collects
 //! anew; nothing but the files' names is kept from loading. How many threads there are is not decided here: Polars
 //! reads `POLARS_MAX_THREADS` from the environment once, so whoever starts this program sets it.
 
@@ -93,10 +93,10 @@ impl Engine for Polars {
     }
 
     fn prepare(&mut self, task: &Task) -> Result<Prepared> {
-        let plan = tpch::named(&task.workload, &task.name);
-        // What is a plan in the other queries of a workload is one here: its author's, not Polars'.
-        if plan.is_none() && task.workload == tpch::SUITE {
-            bail!(Unsupported(format!("nobody wrote a Polars plan for {} {}", task.workload, task.name)));
+        let plan = tpch::named(&task.suite, &task.name);
+        // What is a plan in the other queries of a suite is one here: its author's, not Polars'.
+        if plan.is_none() && task.suite == tpch::SUITE {
+            bail!(Unsupported(format!("nobody wrote a Polars plan for {} {}", task.suite, task.name)));
         }
         Ok(Prepared { plan, sql: query(task)?.to_owned() })
     }

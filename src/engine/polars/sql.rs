@@ -1,4 +1,4 @@
-//! Queries as SQL, for workloads without hand-written plans: what Polars' own SQL makes of the text.
+//! Queries as SQL, for suites without hand-written plans: what Polars' own SQL makes of the text.
 //!
 //! The text is parsed in every run, as a plan is built in every run.
 

@@ -12,7 +12,7 @@ use crate::host::run::{Fresh, Paired};
 use crate::host::session::Program;
 use crate::host::settings::Settings;
 use crate::host::stats::{hodges_lehmann, median};
-use crate::host::suite::{QuerySpec, Workload};
+use crate::host::suite::{QuerySpec, Suite};
 use crate::host::variant::Variant;
 use crate::host::verify::referee::Referee;
 use crate::measure::machine::Host;
@@ -31,7 +31,7 @@ const CONFIDENCE: f64 = 0.95;
 #[derive(Debug, Clone, Copy)]
 pub struct ComparisonPlan<'a> {
     /// Whose tables.
-    pub workload: &'a Workload,
+    pub suite: &'a Suite,
     /// Which queries.
     pub queries: &'a [&'a QuerySpec],
     /// On how much data.
@@ -80,7 +80,7 @@ pub fn audit(ours: &Entry, official: &[Entry], plan: ComparisonPlan<'_>, setting
     let comparing = Comparing { plan, variant, settings, referee: Referee::new(settings), work };
     let mut found: Vec<(Vec<QueryRatio>, Vec<LeftOut>)> = vec![Default::default(); engines.len() - 1];
     for query in plan.queries {
-        let dataset = store.ensure(plan.workload, plan.scale, "parquet", &query.tables)?;
+        let dataset = store.ensure(plan.suite, plan.scale, "parquet", &query.tables)?;
         let times = comparing.times(&mut engines, query, &dataset)?;
         for (((ratios, left_out), theirs), engine) in found.iter_mut().zip(&times[1..]).zip(&engines[1..]) {
             let result = ratio(&query.name, &times[0], theirs);
@@ -115,7 +115,7 @@ pub fn audit(ours: &Entry, official: &[Entry], plan: ComparisonPlan<'_>, setting
         engine: ours.name.clone(),
         version: info.version,
         build: info.build,
-        workload: plan.workload.name.clone(),
+        suite: plan.suite.name.clone(),
         scale: plan.scale,
         variant: variant.to_string(),
         threads: variant.threads,
@@ -143,7 +143,7 @@ impl Comparing<'_> {
                 if times[0].is_ok()
                     && let Ok(medians) = &mut times[place]
                 {
-                    let text = self.plan.workload.text(query, &engine.entry.dialect, self.plan.scale)?;
+                    let text = self.plan.suite.text(query, &engine.entry.dialect, self.plan.scale)?;
                     match self.process(engine, query, &text, dataset) {
                         Ok(median) => medians.push(median),
                         Err(error) => times[place] = Err(format!("{}: {error:#}", engine.entry.name)),
@@ -167,7 +167,7 @@ impl Comparing<'_> {
         })?;
         of.info = Some(info);
         let answer = answer.map_err(|reason| anyhow!("it cannot show its answer: {reason}"))?;
-        let verdict = self.referee.judge(self.plan.workload, query, self.plan.scale, &answer)?;
+        let verdict = self.referee.judge(self.plan.suite, query, self.plan.scale, &answer)?;
         ensure!(verdict.verified(), "answer {verdict}");
         session.close()?;
         #[expect(clippy::cast_precision_loss, reason = "nanoseconds of a query are far below 2^53")]

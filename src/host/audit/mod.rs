@@ -32,8 +32,9 @@ pub struct Audit {
     pub version: String,
     /// How its program was built: what is found holds for this build only.
     pub build: Build,
-    /// The workload whose queries were run.
-    pub workload: String,
+    /// The suite whose queries were run.
+    #[serde(rename = "workload")]
+    pub suite: String,
     /// The scale of the data.
     pub scale: Scale,
     /// The variant of the cells it speaks for: the default mode, threads and memory as they were set.
@@ -185,7 +186,7 @@ mod tests {
             engine: "x".to_owned(),
             version: "0.5".to_owned(),
             build: Build::default(),
-            workload: "tpch".to_owned(),
+            suite: "tpch".to_owned(),
             scale: Scale::ONE,
             variant: "parquet".to_owned(),
             threads: 2,
@@ -213,7 +214,7 @@ mod tests {
             engine: "duckdb".to_owned(),
             version: "2.0.0".to_owned(),
             build: record.engine.build.clone(),
-            workload: "tpch".to_owned(),
+            suite: "tpch".to_owned(),
             scale: Scale::ONE,
             variant: "parquet".to_owned(),
             threads: 2,

@@ -11,32 +11,32 @@ use crate::host::run::forecast;
 use crate::host::run::plan::{self, Programs};
 use crate::host::run::select::{self, Cell, DefaultSelection};
 use crate::host::settings::{Settings, called_in};
-use crate::host::suite::{Workload, is_adhoc};
+use crate::host::suite::{Suite, is_adhoc};
 
 impl Bench {
-    /// The workloads that cells can be of.
-    pub(super) fn workloads(&self, settings: &Settings) -> Result<Vec<Workload>> {
+    /// The suites that cells can be of.
+    pub(super) fn suites(&self, settings: &Settings) -> Result<Vec<Suite>> {
         let folder = env::current_dir()?;
         let name = self.name.as_deref();
         ensure!(
-            self.sql.is_none() || (self.workload.is_none() && self.filter.is_none()),
-            "a query of your own, or a workload, or a filter over the cells that there are: give one of them"
+            self.sql.is_none() || (self.suite.is_none() && self.filter.is_none()),
+            "a query of your own, or a suite, or a filter over the cells that there are: give one of them"
         );
         ensure!(self.tables.is_empty() || self.sql.is_some(), "a table goes with a query: give its SQL");
         if let Some(sql) = &self.sql {
-            return Ok(vec![Workload::adhoc(&self.tables, sql, name, &folder)?]);
+            return Ok(vec![Suite::adhoc(&self.tables, sql, name, &folder)?]);
         }
-        if let Some(folder) = &self.workload {
-            return Ok(vec![Workload::read_from(folder)?]);
+        if let Some(folder) = &self.suite {
+            return Ok(vec![Suite::read_from(folder)?]);
         }
         if self.filter.is_none() {
             let own = settings.adhoc_query()?;
-            return Ok(vec![Workload::adhoc(std::slice::from_ref(&own.table), &own.sql, name, &called_in()?)?]);
+            return Ok(vec![Suite::adhoc(std::slice::from_ref(&own.table), &own.sql, name, &called_in()?)?]);
         }
         if self.words().iter().any(|word| is_adhoc(word)) {
-            Workload::adhoc_of(settings)?;
+            Suite::adhoc_of(settings)?;
         }
-        Workload::all(settings)
+        Suite::all(settings)
     }
 
     /// The engines that cells can be of.
@@ -55,13 +55,13 @@ impl Bench {
     /// When none is meant, or two would share a name.
     pub(super) fn cells<'a>(
         &self,
-        workloads: &'a [Workload],
+        suites: &'a [Suite],
         catalog: &'a Catalog,
         settings: &'a Settings,
     ) -> Result<Vec<Cell<'a>>, Error> {
         let filter = self.filter.as_deref();
         Filter::new(filter.unwrap_or_default(), false).map_err(Error::Usage)?;
-        let cells = select::all(workloads, catalog, settings);
+        let cells = select::all(suites, catalog, settings);
         let selected = select::select(cells, filter, false, DefaultSelection::of(settings));
         let mut cells = selected.map_err(Error::NothingSelected)?;
         let most = cells.chunk_by(Cell::asks_the_same).map(<[_]>::len).max().unwrap_or(1);

@@ -1,4 +1,4 @@
-//! A bench run as a library call: your own query, a workload of your own, or ordinary cells, on the engines you name.
+//! A bench run as a library call: your own query, a suite of your own, or ordinary cells, on the engines you name.
 //!
 //! [`Bench`] takes a cell through what `cargo bench` does - program, data, a verified run, a warm-up, samples, the answer
 //! once more - but counts runs instead of filling time: each sample is one run, so that a query of minutes is measured too.
@@ -69,7 +69,7 @@ pub struct Bench {
     sql: Option<String>,
     tables: Vec<String>,
     name: Option<String>,
-    workload: Option<PathBuf>,
+    suite: Option<PathBuf>,
     filter: Option<String>,
     engines: Vec<String>,
     runs: Option<usize>,
@@ -104,9 +104,9 @@ impl Bench {
         self
     }
 
-    /// All queries of the workload in this folder; a filter makes them fewer.
-    pub fn workload(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.workload = Some(folder.into());
+    /// All queries of the suite in this folder; a filter makes them fewer.
+    pub fn suite(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.suite = Some(folder.into());
         self
     }
 
@@ -167,9 +167,9 @@ impl Bench {
         }
         let mut settings = self.settings.take().map_or_else(Settings::read, Ok).map_err(Error::Settings)?;
         settings.timeout = self.timeout.or(settings.timeout).or(Some(TIMEOUT));
-        let workloads = self.workloads(&settings).map_err(Error::Usage)?;
+        let suites = self.suites(&settings).map_err(Error::Usage)?;
         let catalog = self.catalog(&settings).map_err(Error::Usage)?;
-        let cells = self.cells(&workloads, &catalog, &settings)?;
+        let cells = self.cells(&suites, &catalog, &settings)?;
         let ids: Vec<BenchId> = cells.iter().map(|cell| cell.id.clone()).collect();
         let sampler = Counted { runs: self.runs.unwrap_or(RUNS) };
         let observer = |event: &Event<'_>| {

@@ -40,7 +40,7 @@ pub struct Entry {
     pub dialect: String,
     /// Whether it runs only if a filter names it.
     pub on_request: bool,
-    /// The workload for which it is the hand-written plans that others are held against.
+    /// The suite for which it is the hand-written plans that others are held against.
     pub reference: Option<String>,
     /// Its colour in every picture: red, green, blue.
     pub color: Option<[u8; 3]>,

@@ -1,6 +1,6 @@
 //! The host's main job: what `cargo bench -- duckdb/q1` does, from the filter to the exit code.
 //!
-//! A bench file calls [`main`] with its workload's name and is done. Criterion does the statistics, the baselines and
+//! A bench file calls [`main`] with its suite's name and is done. Criterion does the statistics, the baselines and
 //! the pictures; an engine program does the work and holds the clock; here the two are brought together, one cell
 //! after the other, and a record is written of each.
 
@@ -24,7 +24,7 @@ use crate::host::paths;
 use crate::host::run::plan;
 use crate::host::run::select::{self, Cell, DefaultSelection};
 use crate::host::settings::Settings;
-use crate::host::suite::{Workload, is_adhoc};
+use crate::host::suite::{Suite, is_adhoc};
 use crate::host::terminal::output::{self, Relay};
 use crate::host::terminal::relative_time::Reference;
 use crate::host::terminal::show_notes;
@@ -39,14 +39,14 @@ const RESAMPLES: usize = 2_000;
 /// The exit code for a command line or a setting that cannot be meant.
 const USAGE: u8 = 2;
 
-/// The whole `main` of a bench target: runs the cells of one workload that the command line means; `own` stands for all
-/// workloads of the user's.
+/// The whole `main` of a bench target: runs the cells of one suite that the command line means; `own` stands for all
+/// suites of the user's.
 ///
 /// Exits with 0 when all selected cells were measured or skipped for a reason, 1 when one failed, answered wrongly or is disputed,
 /// 2 when the command line or a setting cannot be meant, 130 after Ctrl-C.
-pub fn main(workload: &str) -> ExitCode {
+pub fn main(suite: &str) -> ExitCode {
     show_notes();
-    start(workload).unwrap_or_else(|error| {
+    start(suite).unwrap_or_else(|error| {
         if interrupt::requested() {
             return ExitCode::from(interrupt::EXIT_CODE);
         }
@@ -55,7 +55,7 @@ pub fn main(workload: &str) -> ExitCode {
     })
 }
 
-fn start(workload: &str) -> Result<ExitCode> {
+fn start(suite: &str) -> Result<ExitCode> {
     let args = Args::parse(std::env::args().skip(1));
     if args.mode == Mode::Help {
         output::line(HELP)?;
@@ -83,16 +83,16 @@ fn start(workload: &str) -> Result<ExitCode> {
     let words = select::words(args.filter.as_deref());
     catalog.add_versions(&words)?;
     if words.iter().any(|word| is_adhoc(word)) {
-        // Among all workloads it is left out silently where it cannot be meant.
-        Workload::adhoc_of(&settings)?;
+        // Among all suites it is left out silently where it cannot be meant.
+        Suite::adhoc_of(&settings)?;
     }
-    let workloads = Workload::all(&settings)?;
-    let cells = select::all(&workloads, &catalog, &settings);
-    // Every bench target sees the same filter, so only what no workload knows is a mistake.
+    let suites = Suite::all(&settings)?;
+    let cells = select::all(&suites, &catalog, &settings);
+    // Every bench target sees the same filter, so only what no suite knows is a mistake.
     let selected = select::select(cells, args.filter.as_deref(), args.has("exact"), DefaultSelection::of(&settings))?;
-    // Workloads of the user's own have no bench target each: they share the one of the own query.
-    let is_ours = |of: &Workload| of.name == workload || (is_adhoc(workload) && of.is_external());
-    let cells: Vec<Cell<'_>> = selected.into_iter().filter(|cell| is_ours(cell.workload)).collect();
+    // Suites of the user's own have no bench target each: they share the one of the own query.
+    let is_ours = |of: &Suite| of.name == suite || (is_adhoc(suite) && of.is_external());
+    let cells: Vec<Cell<'_>> = selected.into_iter().filter(|cell| is_ours(cell.suite)).collect();
     if cells.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
@@ -171,7 +171,7 @@ QueryDyno measures query engines: every engine/query/scale/variant is a Criterio
   cargo bench -- q1 --baseline a       ... and compare with it later
   cargo bench -- --test duckdb         verify every answer once, without timing
   cargo bench -- own --accept-majority where engines disagree, take what most say
-  cargo bench -- tpch                  every query of a workload, on every engine
+  cargo bench -- tpch                  every query of a suite, on every engine
   TABLE_NAME=prices.parquet QUERY='SELECT count(*) FROM {table}' cargo bench -- own
                                        a query of your own; cargo xtask bench --help has more to it
 

@@ -7,7 +7,7 @@ use super::Finding;
 use crate::host::paths;
 use crate::host::settings::Settings;
 use crate::host::space;
-use crate::host::suite::{self, Workload};
+use crate::host::suite::{self, Suite};
 use crate::protocol::units::Bytes;
 
 /// What the host and the programs of all embedded engines take, built once.
@@ -23,7 +23,7 @@ pub(super) fn look(settings: &Settings) -> Vec<Finding> {
     let kind = kind_of(&mounts, &data);
     let writable = tempfile::tempfile_in(&target).is_ok();
     let target = judge_target(&target, space::free(&target).ok().filter(|_| writable));
-    let suite = Workload::read(suite::DEFAULT).ok();
+    let suite = Suite::read(suite::DEFAULT).ok();
     let size = suite.as_ref().and_then(|suite| Some((suite.title.as_str(), suite.bytes_at_sf1?)));
     vec![judge_data(&data, space::free(&data).ok(), kind, size), target]
 }

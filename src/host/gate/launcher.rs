@@ -90,11 +90,11 @@ impl<'a> Launcher<'a> {
 
     fn dataset(&self, row: &Row<'_>, contender: &Contender<'_>) -> Result<Dataset> {
         let Cell { variant, query, .. } = &contender.cell;
-        let workload = row.head.cell.workload;
-        tables::make(workload, &query.tables, row.id.scale, variant.format, self.settings, &self.store)
+        let suite = row.head.cell.suite;
+        tables::make(suite, &query.tables, row.id.scale, variant.format, self.settings, &self.store)
     }
 
-    /// One side of a row. Both sides read the data of the head's workload.
+    /// One side of a row. Both sides read the data of the head's suite.
     ///
     /// # Errors
     /// Why it gave no time that counts.
@@ -135,9 +135,9 @@ impl<'a> Launcher<'a> {
     }
 
     fn check(&mut self, contender: &Contender<'_>, answer: &Shown) -> Result<Verdict, Lost> {
-        let Cell { id, workload, query, .. } = &contender.cell;
+        let Cell { id, suite, query, .. } = &contender.cell;
         let wrong = |difference: String| Lost::Failed(format!("wrong answer: {difference}"));
-        let verdict = self.referee.judge(workload, query, id.scale, answer)?;
+        let verdict = self.referee.judge(suite, query, id.scale, answer)?;
         if let Verdict::Wrong { difference } = verdict {
             return Err(wrong(difference));
         }

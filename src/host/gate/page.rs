@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::judge::{Reading, Verdict};
 use super::outcome::{Conclusion, GateOutcome, MetricOutcome, RowOutcome, name_of, word};
-use crate::host::report::{Block, Document, Table, TableCell as Cell, Tone};
+use crate::host::report::{Block, Document, Table, TableCell, Tone};
 use crate::host::settings::Metric;
 use crate::protocol::units::{Bytes, Nanos};
 
@@ -76,9 +76,9 @@ fn title(conclusion: Conclusion) -> String {
 }
 
 /// A metric of a row; none of one that was not measured.
-fn line(row: &RowOutcome, metric: Option<&MetricOutcome>, verdicts: bool) -> Vec<Cell> {
-    let mut cells = vec![Cell::from(row.id.to_string())];
-    cells.push(metric.map_or_else(Cell::default, |metric| Cell::from(name_of(metric.metric))));
+fn line(row: &RowOutcome, metric: Option<&MetricOutcome>, verdicts: bool) -> Vec<TableCell> {
+    let mut cells = vec![TableCell::from(row.id.to_string())];
+    cells.push(metric.map_or_else(TableCell::default, |metric| TableCell::from(name_of(metric.metric))));
     cells.extend(figures(metric.and_then(|metric| Some((metric.reading.as_ref()?, metric.metric)))));
     if verdicts {
         let verdict = metric.map_or(row.verdict, |metric| metric.verdict);
@@ -91,13 +91,13 @@ fn line(row: &RowOutcome, metric: Option<&MetricOutcome>, verdicts: bool) -> Vec
         let asides =
             [(metric.is_some_and(|metric| metric.underpowered), "underpowered"), (row.untouched, "same program")];
         let aside: Vec<&str> = asides.iter().filter(|(is, _)| *is).map(|(_, text)| *text).collect();
-        cells.push(Cell { text: word(verdict).to_owned(), aside: aside.join(", "), tone, ..Cell::default() });
+        cells.push(TableCell { text: word(verdict).to_owned(), aside: aside.join(", "), tone, ..TableCell::default() });
     }
     cells
 }
 
-fn figures(reading: Option<(&Reading, Metric)>) -> Vec<Cell> {
-    let Some((reading, metric)) = reading else { return vec![Cell::default(); 5] };
+fn figures(reading: Option<(&Reading, Metric)>) -> Vec<TableCell> {
+    let Some((reading, metric)) = reading else { return vec![TableCell::default(); 5] };
     let value = |value: f64| match metric {
         Metric::Memory => Bytes::about(value).to_string(),
         Metric::Time => Nanos(value).to_string(),
@@ -105,27 +105,27 @@ fn figures(reading: Option<(&Reading, Metric)>) -> Vec<Cell> {
     };
     let ratio = reading.ratio;
     vec![
-        Cell::from(value(reading.base)),
-        Cell::from(value(reading.head)),
-        Cell {
+        TableCell::from(value(reading.base)),
+        TableCell::from(value(reading.head)),
+        TableCell {
             aside: format!("{:.3} to {:.3}", ratio.low, ratio.high),
-            ..Cell::from(format!("{:.3}", ratio.estimate))
+            ..TableCell::from(format!("{:.3}", ratio.estimate))
         },
-        Cell::from(format!("{:+.1} %", 100.0 * (reading.min_detectable_ratio - 1.0))),
-        Cell::from(reading.pairs.to_string()),
+        TableCell::from(format!("{:+.1} %", 100.0 * (reading.min_detectable_ratio - 1.0))),
+        TableCell::from(reading.pairs.to_string()),
     ]
 }
 
 fn controls(outcome: &GateOutcome) -> Table {
     let header = ["control", "base", "head", "ratio", "could see", "pairs", "drift", ""];
     let rows = outcome.controls.iter().map(|control| {
-        let mut cells = vec![Cell::from(control.name.as_str())];
+        let mut cells = vec![TableCell::from(control.name.as_str())];
         cells.extend(figures(control.reading.as_ref().map(|reading| (reading, Metric::Time))));
-        cells.push(Cell::from(control.drift.map_or_else(String::new, |drift| format!("{drift:.2}"))));
+        cells.push(TableCell::from(control.drift.map_or_else(String::new, |drift| format!("{drift:.2}"))));
         let moved = control.moved.is_some();
-        cells.push(Cell {
+        cells.push(TableCell {
             tone: if moved { Tone::Bad } else { Tone::Soft },
-            ..Cell::from(if moved { "moved" } else { "still" })
+            ..TableCell::from(if moved { "moved" } else { "still" })
         });
         cells
     });

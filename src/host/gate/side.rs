@@ -15,7 +15,7 @@ use crate::host::record::Git;
 use crate::host::run::select::{self, Cell, DefaultSelection};
 use crate::host::session::Program;
 use crate::host::settings::Settings;
-use crate::host::suite::Workload;
+use crate::host::suite::Suite;
 use crate::host::variant::Cache;
 
 /// Which of two.
@@ -50,7 +50,7 @@ pub(super) struct Side {
     pub(super) checkout: Option<Checkout>,
     pub(super) git: Option<Git>,
     catalog: Catalog,
-    workloads: Vec<Workload>,
+    suites: Vec<Suite>,
 }
 
 impl Side {
@@ -94,8 +94,8 @@ impl Side {
                 .with_context(|| format!("--{}-program {name} is neither a file nor an engine", role.name()))?
         };
         engine.clone_into(&mut entry.name);
-        let workloads = Workload::all(settings)?;
-        Ok(Self { checkout: None, git: None, told: name.to_owned(), catalog: Catalog::of(entry), workloads })
+        let suites = Suite::all(settings)?;
+        Ok(Self { checkout: None, git: None, told: name.to_owned(), catalog: Catalog::of(entry), suites })
     }
 
     fn of(role: Role, told: String, checkout: &Checkout, workspace: Workspace<'_>) -> Result<Self> {
@@ -103,10 +103,10 @@ impl Side {
         let read = || -> Result<_> {
             let mut catalog = Catalog::read_in(checkout, settings)?;
             catalog.add_versions(&select::words(filter))?;
-            Ok((catalog, Workload::all_in(&checkout.root, settings)?))
+            Ok((catalog, Suite::all_in(&checkout.root, settings)?))
         };
-        let (catalog, workloads) = read().with_context(|| format!("the {} cannot be read", role.name()))?;
-        Ok(Self { told, git: Git::read_in(&checkout.root), checkout: Some(checkout.clone()), catalog, workloads })
+        let (catalog, suites) = read().with_context(|| format!("the {} cannot be read", role.name()))?;
+        Ok(Self { told, git: Git::read_in(&checkout.root), checkout: Some(checkout.clone()), catalog, suites })
     }
 
     /// The commit that its files are of, or were before they were changed.
@@ -129,7 +129,7 @@ impl Side {
 
     /// The cells that the filter means, hot.
     pub(super) fn cells<'a>(&'a self, filter: Option<&str>, settings: &Settings) -> Result<Vec<Cell<'a>>> {
-        let cells = select::all(&self.workloads, &self.catalog, settings);
+        let cells = select::all(&self.suites, &self.catalog, settings);
         select::select(cells, filter, false, DefaultSelection { caches: &[Cache::Hot], formats: &settings.formats })
     }
 }

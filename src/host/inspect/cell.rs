@@ -11,7 +11,7 @@ use crate::host::run::select::{self, DefaultSelection};
 use crate::host::run::{Cell, CellResult, Observer, Ready, Runner, Stop};
 use crate::host::session::Program;
 use crate::host::settings::Settings;
-use crate::host::suite::Workload;
+use crate::host::suite::Suite;
 use crate::host::variant::Cache;
 
 pub(super) struct Inspection<'a> {
@@ -38,8 +38,8 @@ impl<'a> Inspection<'a> {
     ) -> Result<Vec<(Record, T)>> {
         let mut catalog = Catalog::read_in(&self.checkout, self.settings)?;
         catalog.add_versions(&select::words(filter))?;
-        let workloads = Workload::all_in(&self.checkout.root, self.settings)?;
-        let cells = select::all(&workloads, &catalog, self.settings);
+        let suites = Suite::all_in(&self.checkout.root, self.settings)?;
+        let cells = select::all(&suites, &catalog, self.settings);
         // What a run allocates or executes is the same wherever its data come from.
         let cells = cells.into_iter().filter(|cell| cell.variant.cache == Cache::Hot).collect();
         let defaults = DefaultSelection { caches: &[Cache::Hot], formats: &self.settings.formats };

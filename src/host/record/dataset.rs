@@ -9,8 +9,9 @@ use crate::protocol::location::Location;
 /// A dataset in a record; checksum and layout are unknown when it could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetRecord {
-    /// The workload.
-    pub workload: String,
+    /// The suite.
+    #[serde(rename = "workload")]
+    pub suite: String,
     /// The scale.
     pub scale: Scale,
     /// The format.

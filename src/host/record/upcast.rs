@@ -102,8 +102,8 @@ fn numbers(found: &Value) -> Option<Vec<f64>> {
 mod tests {
     use super::*;
 
-    fn verdict(workload: &str, verdict: &Value) -> String {
-        let record = json!({"schema": 2, "dataset": {"workload": workload}, "verdict": verdict});
+    fn verdict(suite: &str, verdict: &Value) -> String {
+        let record = json!({"schema": 2, "dataset": {"workload": suite}, "verdict": verdict});
         let upcast = to_today(record).unwrap();
         assert_eq!(upcast["schema"], SCHEMA);
         upcast["verdict"]["kind"].as_str().unwrap_or("none").to_owned()

@@ -10,8 +10,8 @@ use crate::protocol::units::Bytes;
 /// Everything beside engine and query that moves a time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Conditions {
-    /// The workload.
-    pub workload: String,
+    /// The suite.
+    pub suite: String,
     /// The scale of the data.
     pub scale: Scale,
     /// How the tables are stored.
@@ -36,10 +36,10 @@ pub struct Conditions {
 impl Conditions {
     /// Of a record alone: that its data are those of the others is not looked at.
     pub fn of(record: &Record) -> Self {
-        let workload = &record.dataset.workload;
+        let suite = &record.dataset.suite;
         Self {
             // Queries of one's own have nothing in common: each is ranked by itself.
-            workload: if workload == "own" { record.id.query.clone() } else { workload.clone() },
+            suite: if suite == "own" { record.id.query.clone() } else { suite.clone() },
             scale: record.dataset.scale,
             format: record.dataset.format.clone(),
             threads: record.threads,
@@ -58,7 +58,7 @@ impl Conditions {
         let simulated = self.provenance == Provenance::Simulated;
         let data = if self.data == 0 { "the newest files".to_owned() } else { format!("older files ({})", self.data) };
         [
-            ("workload", self.workload.clone()),
+            ("workload", self.suite.clone()),
             ("scale", self.scale.to_string()),
             ("format", self.format.clone()),
             ("threads", self.threads.to_string()),
@@ -73,10 +73,10 @@ impl Conditions {
 
     /// One line: `tpch sf1, parquet, hot, 2 threads`.
     pub fn title(&self) -> String {
-        self.title_of(&format!("{} {}", self.workload, self.scale))
+        self.title_of(&format!("{} {}", self.suite, self.scale))
     }
 
-    /// The same with these words for workload and scale.
+    /// The same with these words for suite and scale.
     pub(super) fn title_of(&self, what: &str) -> String {
         let parts = [
             Some(format!("{what}, {}, {}, {}", self.format, self.cache, counted(self.threads, "thread"))),

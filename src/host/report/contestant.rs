@@ -33,7 +33,7 @@ impl<'a> Contestant<'a> {
             record,
             label: record.label(),
             color: entry.and_then(|entry| entry.color).unwrap_or(spare),
-            reference: entry.is_some_and(|entry| entry.reference.as_ref() == Some(&record.dataset.workload)),
+            reference: entry.is_some_and(|entry| entry.reference.as_ref() == Some(&record.dataset.suite)),
         }
     }
 

@@ -84,7 +84,7 @@ fn families<'a>(groups: &'a [Group<'a>]) -> Vec<Family<'a>> {
 
 /// As [`Conditions::title`], without what belongs to one scale.
 fn title(family: &Conditions) -> String {
-    Conditions { parallel: 1, ..family.clone() }.title_of(&family.workload)
+    Conditions { parallel: 1, ..family.clone() }.title_of(&family.suite)
 }
 
 fn of(family: &Family<'_>) -> Vec<Crossover> {
@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn a_title_names_no_scale() {
         let family = family();
-        let Conditions { workload, format, cache, .. } = &family.conditions;
-        assert!(family.title.starts_with(&format!("{workload}, {format}, {cache}, ")), "{}", family.title);
+        let Conditions { suite, format, cache, .. } = &family.conditions;
+        assert!(family.title.starts_with(&format!("{suite}, {format}, {cache}, ")), "{}", family.title);
     }
 }

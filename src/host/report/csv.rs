@@ -44,7 +44,7 @@ const COLUMNS: [Column; 21] = [
     ("version", |found, _| found.record.engine.version.clone().unwrap_or_default()),
     ("mode", |found, _| found.record.mode.clone().unwrap_or_default()),
     ("query", |found, _| found.record.id.query.clone()),
-    ("workload", |found, _| found.record.dataset.workload.clone()),
+    ("workload", |found, _| found.record.dataset.suite.clone()),
     ("scale", |found, _| found.record.id.scale.factor().to_string()),
     ("format", |found, _| found.record.dataset.format.clone()),
     ("threads", |found, _| found.record.threads.to_string()),

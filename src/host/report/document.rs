@@ -38,12 +38,12 @@ pub struct Table {
     /// The titles of the columns.
     pub header: Vec<String>,
     /// The rows, each with a cell for every column.
-    pub rows: Vec<Vec<Cell>>,
+    pub rows: Vec<Vec<TableCell>>,
 }
 
 /// A cell of a table.
 #[derive(Debug, Clone, Default)]
-pub struct Cell {
+pub struct TableCell {
     /// What it says.
     pub text: String,
     /// What belongs to it and weighs less: a ratio beside a time.
@@ -74,14 +74,14 @@ impl Table {
         caption: impl Into<String>,
         keys: usize,
         header: impl IntoIterator<Item = impl Into<String>>,
-        rows: impl IntoIterator<Item = Vec<Cell>>,
+        rows: impl IntoIterator<Item = Vec<TableCell>>,
     ) -> Self {
         let header = header.into_iter().map(Into::into).collect();
         Self { caption: caption.into(), keys, header, rows: rows.into_iter().collect() }
     }
 }
 
-impl<T: Into<String>> From<T> for Cell {
+impl<T: Into<String>> From<T> for TableCell {
     fn from(text: T) -> Self {
         Self { text: text.into(), ..Self::default() }
     }

@@ -164,7 +164,7 @@ fn all(sources: &Sources) -> Result<(Vec<Found>, Vec<LeftOut>)> {
         for (line, record) in record::read_lines(&file)? {
             let record_id = format!("{stem}:{line}");
             match record {
-                Ok(record) if !sources.filter.means_in(&record.id, &record.dataset.workload) => others = true,
+                Ok(record) if !sources.filter.means_in(&record.id, &record.dataset.suite) => others = true,
                 Ok(record) => {
                     let found = Found { record_id, record };
                     match unusable(&found.record, &sources.known) {

@@ -93,15 +93,15 @@ pub fn state(record: &Record) -> &'static str {
 }
 
 impl<'a> Group<'a> {
-    /// All groups of these records; the one with the most ranked cells first, then by workload and scale.
+    /// All groups of these records; the one with the most ranked cells first, then by suite and scale.
     pub fn all(found: &'a [Found], known: &Known) -> Vec<Self> {
         let keyed = (found.iter().zip(data_of(found)))
             .map(|(found, data)| (Conditions { data, ..Conditions::of(&found.record) }, found));
         let mut groups: Vec<Self> =
             grouped(keyed).into_iter().map(|(conditions, found)| Self::new(conditions, &found, known)).collect();
         groups.sort_by_cached_key(|group| {
-            let Conditions { workload, scale, data, .. } = &group.conditions;
-            (workload.clone(), *scale, *data, Reverse(group.ranked_cells()))
+            let Conditions { suite, scale, data, .. } = &group.conditions;
+            (suite.clone(), *scale, *data, Reverse(group.ranked_cells()))
         });
         // Stable: the others keep their order.
         let main = (0..groups.len()).max_by_key(|index| (groups[*index].ranked_cells(), Reverse(*index)));

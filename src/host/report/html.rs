@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::document::{Block, Cell, Document, Table, Tone};
+use super::document::{Block, Document, Table, TableCell, Tone};
 use super::picture::{self, Picture};
 
 const STYLE: &str = include_str!("html.css");
@@ -85,14 +85,14 @@ fn table(table: &Table) -> Markup {
     }
 }
 
-fn content(cell: &Cell) -> Markup {
+fn content(cell: &TableCell) -> Markup {
     html! {
         (cell.text)
         @if !cell.aside.is_empty() { " " small { (cell.aside) } }
     }
 }
 
-fn class(cell: &Cell, key: bool) -> Option<&'static str> {
+fn class(cell: &TableCell, key: bool) -> Option<&'static str> {
     match cell.tone {
         _ if key => Some("key"),
         Tone::Plain => None,

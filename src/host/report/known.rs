@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::host::catalog::{Catalog, Entry};
 use crate::host::settings::Settings;
-use crate::host::suite::{Workload, is_adhoc};
+use crate::host::suite::{Suite, is_adhoc};
 use crate::protocol::id::BenchId;
 
 /// Engines and queries that there are.
@@ -14,7 +14,7 @@ use crate::protocol::id::BenchId;
 pub struct Known {
     /// By name.
     pub engines: BTreeMap<String, KnownEngine>,
-    /// Of all workloads.
+    /// Of all suites.
     pub queries: BTreeSet<String>,
 }
 
@@ -23,19 +23,19 @@ pub struct Known {
 pub struct KnownEngine {
     /// Its colour in every picture.
     pub color: Option<[u8; 3]>,
-    /// The workload whose hand-written plans it is, which others are held against.
+    /// The suite whose hand-written plans it is, which others are held against.
     pub reference: Option<String>,
 }
 
 impl Known {
-    /// From the catalog and the workloads of this checkout.
+    /// From the catalog and the suites of this checkout.
     ///
     /// # Errors
     /// When one of them cannot be read.
     pub fn read(settings: &Settings) -> Result<Self> {
         let catalog = Catalog::read(settings)?;
         let engine = |entry: &Entry| KnownEngine { color: entry.color, reference: entry.reference.clone() };
-        let queries = Workload::all(settings)?.into_iter().flat_map(|workload| workload.queries);
+        let queries = Suite::all(settings)?.into_iter().flat_map(|suite| suite.queries);
         Ok(Self {
             engines: catalog.entries().iter().map(|entry| (entry.name.clone(), engine(entry))).collect(),
             queries: queries.map(|query| query.name).collect(),
@@ -55,7 +55,7 @@ impl Known {
         // Somebody's own query is asked once and gone from the settings; its records still say what it was.
         let known = self.queries.contains(query) || is_adhoc(query);
         (!known).then(|| {
-            format!("there is no query {query} here; QUERYDYNO_WORKLOADS names the folders of workloads of your own")
+            format!("there is no query {query} here; QUERYDYNO_WORKLOADS names the folders of suites of your own")
         })
     }
 }

@@ -1,6 +1,6 @@
 //! A report as Markdown, for a pull request or a job's summary; pictures are links to files beside it.
 
-use super::document::{Block, Cell, Document, Table, Tone};
+use super::document::{Block, Document, Table, TableCell, Tone};
 use super::picture::Picture;
 
 /// The document as Markdown; `pictures` is the folder of its pictures as a link has it, if they were written.
@@ -42,7 +42,7 @@ fn table(table: &Table) -> String {
     text
 }
 
-fn cell(cell: &Cell) -> String {
+fn cell(cell: &TableCell) -> String {
     let text = escape(&cell.text);
     let text = if cell.tone == Tone::Strong && !text.is_empty() { format!("**{text}**") } else { text };
     if cell.aside.is_empty() { text } else { format!("{text} ({})", escape(&cell.aside)) }

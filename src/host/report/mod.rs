@@ -45,7 +45,7 @@ pub use change::{Change, changes};
 pub use conditions::Conditions;
 pub use contestant::Contestant;
 pub use crossover::{Crossing, Crossover, ScaleLine};
-pub use document::{Block, Cell as TableCell, Document, Table, Tone};
+pub use document::{Block, Document, Table, TableCell, Tone};
 pub use gather::{Found, Gathered, Sources, baseline, newest, record};
 pub use group::{Cell, Group, state};
 pub use known::{Known, KnownEngine};

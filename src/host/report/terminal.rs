@@ -2,7 +2,7 @@
 
 use console::{Alignment, Style, measure_text_width, pad_str};
 
-use super::document::{Block, Cell, Document, Table, Tone};
+use super::document::{Block, Document, Table, TableCell, Tone};
 
 /// Columns of text.
 const WIDTH: usize = 100;
@@ -49,7 +49,7 @@ impl Painter {
     }
 
     /// The cell in lines; what belongs to its text stands behind it where both fit, else below.
-    fn cell(&self, cell: &Cell, width: usize) -> Vec<String> {
+    fn cell(&self, cell: &TableCell, width: usize) -> Vec<String> {
         if cell.aside.is_empty() {
             self.lines(cell.tone, &cell.text, width)
         } else if natural(cell) <= width {
@@ -62,7 +62,8 @@ impl Painter {
     /// The table, in as many parts below each other as its width takes; the naming columns are in each.
     fn table(&self, table: &Table) -> String {
         let limits = limits(table);
-        let cells = |row: &Vec<Cell>| row.iter().zip(&limits).map(|(cell, limit)| self.cell(cell, *limit)).collect();
+        let cells =
+            |row: &Vec<TableCell>| row.iter().zip(&limits).map(|(cell, limit)| self.cell(cell, *limit)).collect();
         let shown: Vec<Vec<Vec<String>>> = table.rows.iter().map(cells).collect();
         // A title takes as many lines as it has words.
         let words =
@@ -103,7 +104,7 @@ impl Painter {
 }
 
 /// How wide a cell is in one line.
-fn natural(cell: &Cell) -> usize {
+fn natural(cell: &TableCell) -> usize {
     let aside = if cell.aside.is_empty() { 0 } else { 1 + measure_text_width(&cell.aside) };
     measure_text_width(&cell.text) + aside
 }
@@ -190,7 +191,7 @@ mod tests {
         text
     }
 
-    fn table(keys: usize, rows: Vec<Vec<Cell>>) -> Block {
+    fn table(keys: usize, rows: Vec<Vec<TableCell>>) -> Block {
         let header = ["query", "engine", "time"].map(str::to_owned).into();
         Block::Table(Table { caption: String::new(), keys, header, rows })
     }
@@ -210,8 +211,8 @@ mod tests {
         for keys in 0..=3 {
             for column in 0..3 {
                 for (wide, letter, count) in [(&long, 'x', 300), (&words, 'w', 60)] {
-                    let mut row = ["q1", "duckdb", "1 ms"].map(Cell::from);
-                    row[column] = Cell { aside: "z".repeat(150), ..Cell::from(wide.as_str()) };
+                    let mut row = ["q1", "duckdb", "1 ms"].map(TableCell::from);
+                    row[column] = TableCell { aside: "z".repeat(150), ..TableCell::from(wide.as_str()) };
                     let text = rendered(vec![table(keys, vec![row.into()])]);
                     // A naming column stands in every part.
                     let parts = text.matches('z').count() / 150;
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn what_fits_stays_on_its_line() {
-        let row = |name: &str, time: &str| ["q1", name, time].map(Cell::from).into();
+        let row = |name: &str, time: &str| ["q1", name, time].map(TableCell::from).into();
         let text = rendered(vec![table(2, vec![row("duckdb", "9 ms"), row("x", "10 ms")])]);
         assert!(text.ends_with("query  engine   time\nq1     duckdb   9 ms\nq1     x       10 ms\n"), "{text}");
     }

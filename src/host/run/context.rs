@@ -54,7 +54,7 @@ impl RunContext {
             engine: EngineRecord { name: engine.name.clone(), kind: engine.kind.to_owned(), ..EngineRecord::default() },
             query: QueryRecord { id: cell.id.query.clone(), sha256: None, sql: None },
             dataset: DatasetRecord {
-                workload: cell.workload.name.clone(),
+                suite: cell.suite.name.clone(),
                 scale: cell.id.scale,
                 format: variant.format.to_owned(),
                 sha256: None,

@@ -35,26 +35,26 @@ pub(crate) fn told(cells: &[Cell<'_>], sampling: Option<Duration>, store: &Store
     (!steps.is_empty()).then(|| format!("to do: {}", steps.join("; ")))
 }
 
-/// The tables of ours that are not there, by workload and scale.
+/// The tables of ours that are not there, by suite and scale.
 fn to_generate(cells: &[Cell<'_>], store: &Store) -> Vec<String> {
     let mut missing: BTreeMap<(&str, String), BTreeMap<&str, f64>> = BTreeMap::new();
     for cell in cells {
-        let (workload, query, scale) = (cell.workload, cell.query, cell.id.scale);
-        let folder = store.folder(&workload.name, scale, PARQUET);
+        let (suite, query, scale) = (cell.suite, cell.query, cell.id.scale);
+        let folder = store.folder(&suite.name, scale, PARQUET);
         let lacks = |table: &&TableSpec| table.source.is_none() && !folder.join(&table.name).exists();
-        for table in workload.tables.iter().filter(|table| query.tables.contains(&table.name)).filter(lacks) {
+        for table in suite.tables.iter().filter(|table| query.tables.contains(&table.name)).filter(lacks) {
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let rows = table.rows_at_sf1 as f64 * scale.factor();
-            missing.entry((&workload.name, scale.to_string())).or_default().insert(&table.name, rows);
+            missing.entry((&suite.name, scale.to_string())).or_default().insert(&table.name, rows);
         }
     }
-    let told = |((workload, scale), tables): (&(&str, String), &BTreeMap<&str, f64>)| {
+    let told = |((suite, scale), tables): (&(&str, String), &BTreeMap<&str, f64>)| {
         let rows: f64 = tables.values().sum();
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let time = Duration::from_secs_f64(rows / ROWS_A_SECOND / machine::cores() as f64);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
         let rows = Count(rows as u64);
-        format!("make {workload} {scale}, {rows} rows ({})", about(time))
+        format!("make {suite} {scale}, {rows} rows ({})", about(time))
     };
     missing.iter().map(told).collect()
 }

@@ -53,7 +53,7 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
     }
     // A table that is not there is its cells' own error: nothing is built for it.
     let needs_iceberg = |cell: &Cell<'_>| {
-        cell.variant.format != PARQUET && tables::missing(cell.workload, &cell.query.tables, settings).is_none()
+        cell.variant.format != PARQUET && tables::missing(cell.suite, &cell.query.tables, settings).is_none()
     };
     if cells.iter().any(needs_iceberg) {
         // Minutes that belong to no cell. Cells of other formats go on without it, and each of these tells why once more.
@@ -68,7 +68,7 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
 /// Why none of an engine's cells has tables: then it needs no program, which takes minutes to build.
 fn unread(cells: &[Cell<'_>], engine: &Entry, settings: &Settings) -> Option<anyhow::Error> {
     let of_engine = cells.iter().filter(|cell| cell.engine.name == engine.name);
-    let whys = of_engine.map(|cell| tables::missing(cell.workload, &cell.query.tables, settings));
+    let whys = of_engine.map(|cell| tables::missing(cell.suite, &cell.query.tables, settings));
     whys.collect::<Option<Vec<_>>>()?.into_iter().next()
 }
 

@@ -41,7 +41,7 @@ impl Runner<'_> {
         let query = cell.task()?;
         let text = query.text();
         record.query.sha256 = Some(sha256(&text));
-        record.query.sql = cell.workload.is_external().then(|| text.clone());
+        record.query.sql = cell.suite.is_external().then(|| text.clone());
         let Found { dataset, planning } = cell.tables(self.settings, &self.store)?;
         record.planning = planning;
         record.dataset.sha256 = Some(dataset.sha256.clone());

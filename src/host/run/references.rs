@@ -10,7 +10,7 @@ use crate::host::data::generate::Store;
 use crate::host::session::{Failure, FailureKind, Program};
 use crate::host::settings::Settings;
 use crate::host::sql::{Text, Token};
-use crate::host::suite::{QuerySpec, Workload};
+use crate::host::suite::{QuerySpec, Suite};
 use crate::host::variant::{PARQUET, Variant};
 use crate::host::verify::compare::{Precision, compare_shown, ties_with_the_one_before};
 use crate::host::verify::groups::{Vote, groups};
@@ -45,19 +45,19 @@ struct Said {
 /// When too few components answer, or they differ: shows the first difference.
 pub fn agree(
     engines: &[(&Entry, Program)],
-    workload: &Workload,
+    suite: &Suite,
     query: &QuerySpec,
     scale: Scale,
     settings: &Settings,
     store: &Store,
 ) -> Result<Agreement> {
     // Every engine reads it, and the rows are the same in every format.
-    let dataset = store.ensure(workload, scale, PARQUET, &query.tables)?;
+    let dataset = store.ensure(suite, scale, PARQUET, &query.tables)?;
     // The answer is the same whatever the conditions, as long as there is memory for it.
     let variant = Variant { memory: None, ..settings.variants(PARQUET)[0] };
     let mut said: Vec<Said> = Vec::new();
     for (engine, program) in engines {
-        let text = workload.text(query, &engine.dialect, scale)?;
+        let text = suite.text(query, &engine.dialect, scale)?;
         let fresh = Fresh { engine, variant, program, settings, dataset: &dataset, query: &text };
         let answer = fresh.launch(true).and_then(|launched| {
             let Launched { mut session, info, rows, .. } = launched;
@@ -84,7 +84,7 @@ pub fn agree(
     if query.limit == Some(found.answer.rows.len()) && !query.order.is_empty() {
         let reader = engines.iter().find(|(engine, _)| BY_TEXT.contains(&engine.name.as_str()));
         if let Some((engine, program)) = reader {
-            let text = workload.text(query, &engine.dialect, scale)?;
+            let text = suite.text(query, &engine.dialect, scale)?;
             let query_text = one_more(&text)?;
             let fresh = Fresh { engine, variant, program, settings, dataset: &dataset, query: &query_text };
             found.ends_in_a_tie = Some(ends_in_a_tie(fresh.launch(false)?, query)?);
@@ -104,7 +104,7 @@ fn one_more(query: &Task) -> Result<Task> {
     let number = limit.with_context(|| format!("the text of {} has no LIMIT, but declares one", query.name))?;
     let more = text.of(number).parse::<u64>().context("the LIMIT is no number")? + 1;
     let (before, after) = (&text.sql[..number.range.start], &text.sql[number.range.end..]);
-    Ok(Task::select(&query.workload, &query.name, format!("{before}{more}{after}")))
+    Ok(Task::select(&query.suite, &query.name, format!("{before}{more}{after}")))
 }
 
 fn ends_in_a_tie(launched: Launched, query: &QuerySpec) -> Result<bool> {

@@ -38,7 +38,7 @@ impl Runner<'_> {
     pub(super) fn resolve(&self, cells: &[&Cell<'_>], results: &mut [CellResult], programs: &Programs<'_>) {
         let Some(first) = cells.first() else { return };
         let query = first.query;
-        let text = first.workload.text(query, "canonical", first.id.scale);
+        let text = first.suite.text(query, "canonical", first.id.scale);
         let sql = text.map(|task| task.text()).unwrap_or_default();
         // One that failed after its first answer has no number to be verified. It may still contradict the others.
         for CellResult { record, unverified } in results.iter_mut() {

@@ -13,7 +13,7 @@ use crate::host::data::tables::{self, Found};
 use crate::host::filter::Filter;
 use crate::host::paths;
 use crate::host::settings::Settings;
-use crate::host::suite::{QuerySpec, Workload};
+use crate::host::suite::{QuerySpec, Suite};
 use crate::host::variant::{Cache, FORMATS, Variant};
 use crate::protocol::id::{BenchId, check_name};
 use crate::protocol::task::Task;
@@ -28,38 +28,38 @@ pub(crate) struct Cell<'a> {
     pub(crate) engine: &'a catalog::Entry,
     /// Under which conditions.
     pub(crate) variant: Variant<'a>,
-    pub(crate) workload: &'a Workload,
+    pub(crate) suite: &'a Suite,
     pub(crate) query: &'a QuerySpec,
 }
 
 impl Cell<'_> {
     /// What its engine is told to run.
     pub(crate) fn task(&self) -> Result<Task> {
-        self.workload.text(self.query, &self.engine.dialect, self.id.scale)
+        self.suite.text(self.query, &self.engine.dialect, self.id.scale)
     }
 
     /// Its tables, which are found or made.
     pub(crate) fn tables(&self, settings: &Settings, store: &Store) -> Result<Found> {
         let names = &self.query.tables;
-        tables::dataset(self.workload, names, self.id.scale, self.variant.format, settings, store)
+        tables::dataset(self.suite, names, self.id.scale, self.variant.format, settings, store)
     }
 }
 
-/// Every cell of these workloads: query by query, so that engines stand side by side in time too.
-pub(crate) fn all<'a>(workloads: &'a [Workload], catalog: &'a Catalog, settings: &Settings) -> Vec<Cell<'a>> {
+/// Every cell of these suites: query by query, so that engines stand side by side in time too.
+pub(crate) fn all<'a>(suites: &'a [Suite], catalog: &'a Catalog, settings: &Settings) -> Vec<Cell<'a>> {
     let mut cells = Vec::new();
-    for workload in workloads {
-        for scale in &workload.scales(settings) {
-            for query in &workload.queries {
+    for suite in suites {
+        for scale in &suite.scales(settings) {
+            for query in &suite.queries {
                 for engine in catalog.entries() {
-                    for variant in variants(engine, workload, settings) {
+                    for variant in variants(engine, suite, settings) {
                         let id = BenchId {
                             engine: engine.name.clone(),
                             query: query.name.clone(),
                             scale: *scale,
                             variant: variant.to_string(),
                         };
-                        cells.push(Cell { id, engine, variant, workload, query });
+                        cells.push(Cell { id, engine, variant, suite, query });
                     }
                 }
             }
@@ -69,9 +69,9 @@ pub(crate) fn all<'a>(workloads: &'a [Workload], catalog: &'a Catalog, settings:
 }
 
 /// Every format, mode and state of the cache, for each number of threads and each memory limit that was asked for.
-fn variants<'a>(engine: &'a catalog::Entry, workload: &Workload, settings: &Settings) -> Vec<Variant<'a>> {
+fn variants<'a>(engine: &'a catalog::Entry, suite: &Suite, settings: &Settings) -> Vec<Variant<'a>> {
     let mut variants = Vec::new();
-    for variant in workload.formats().into_iter().flat_map(|format| settings.variants(format)) {
+    for variant in suite.formats().into_iter().flat_map(|format| settings.variants(format)) {
         // The first mode is the default, which an id does not spell.
         let others = engine.modes.iter().skip(1).map(|mode| Some(mode.as_str()));
         for mode in [None].into_iter().chain(others) {
@@ -102,7 +102,7 @@ impl<'a> DefaultSelection<'a> {
 
     /// Tables that are there already are in one format: asking for them is asking for that.
     fn has_format(&self, cell: &Cell<'_>) -> bool {
-        cell.workload.is_external() || self.formats.iter().any(|format| format == cell.variant.format)
+        cell.suite.is_external() || self.formats.iter().any(|format| format == cell.variant.format)
     }
 }
 
@@ -142,7 +142,7 @@ pub(crate) fn select<'a>(
             && (whole || cold || defaults.caches.contains(&variant.cache))
             && (whole || named_format(variant.format) || defaults.has_format(cell))
     };
-    let fits = |cell: &Cell<'_>| meant.means_in(&cell.id, &cell.workload.name);
+    let fits = |cell: &Cell<'_>| meant.means_in(&cell.id, &cell.suite.name);
     let matching: Vec<_> = cells.into_iter().filter(fits).collect();
     let unnamed = matching.first().map(|cell| unnamed(cell, filter));
     let selected: Vec<_> = matching.into_iter().filter(wanted).collect();
@@ -202,7 +202,7 @@ fn hint(cells: &[Cell<'_>], filter: &str) -> String {
     let kinds = [
         ("engines", unique(cells, |cell| cell.id.engine.clone())),
         ("queries", unique(cells, |cell| cell.id.query.clone())),
-        ("workloads", unique(cells, |cell| cell.workload.name.clone())),
+        ("workloads", unique(cells, |cell| cell.suite.name.clone())),
         ("scales", unique(cells, |cell| cell.id.scale.to_string())),
         ("variants", unique(cells, |cell| cell.id.variant.clone())),
     ];
@@ -260,8 +260,8 @@ mod tests {
         settings.caches = vec![cache];
         let mut catalog = Catalog::read(&settings)?;
         catalog.add_versions(&words(filter))?;
-        let workloads = [Workload::read("tpch")?];
-        let cells = select(all(&workloads, &catalog, &settings), filter, false, DefaultSelection::of(&settings))?;
+        let suites = [Suite::read("tpch")?];
+        let cells = select(all(&suites, &catalog, &settings), filter, false, DefaultSelection::of(&settings))?;
         Ok(cells.iter().map(|cell| cell.id.to_string()).collect())
     }
 
@@ -362,8 +362,8 @@ mod tests {
     /// Checks cells of these names, `engine/query/scale/variant`, made of what any cell is.
     fn names(ids: &[&str]) -> Result<()> {
         let settings = Settings::read()?;
-        let (catalog, workloads) = (Catalog::read(&settings)?, [Workload::read("tpch")?]);
-        let any = all(&workloads, &catalog, &settings).remove(0);
+        let (catalog, suites) = (Catalog::read(&settings)?, [Suite::read("tpch")?]);
+        let any = all(&suites, &catalog, &settings).remove(0);
         let cells: Vec<Cell<'_>> = ids.iter().map(|id| Cell { id: id.parse().unwrap(), ..any.clone() }).collect();
         check_names(&cells)
     }

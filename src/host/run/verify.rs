@@ -33,7 +33,7 @@ impl Runner<'_> {
         if let Some(timed) = result.record.rows.filter(|timed| *timed != shown) {
             return Err(anyhow!("the program timed {timed} rows and shows {shown}").into());
         }
-        let verdict = self.referee.judge(cell.workload, cell.query, cell.id.scale, &answer)?;
+        let verdict = self.referee.judge(cell.suite, cell.query, cell.id.scale, &answer)?;
         // Comparing ends early after an interrupt, and then says nothing.
         if interrupt::requested() {
             return Err(Failure::from(FailureKind::Interrupted).into());

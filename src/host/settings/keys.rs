@@ -56,8 +56,7 @@ pub(super) const METASTORE: Key = one(
     "none: Iceberg tables in plain folders",
     "the Hive Metastore, thrift://host:9083",
 );
-pub(super) const WORKLOADS: Key =
-    several("workloads", "QUERYDYNO_WORKLOADS", "none", "folders of workloads of your own");
+pub(super) const WORKLOADS: Key = several("workloads", "QUERYDYNO_WORKLOADS", "none", "folders of suites of your own");
 pub(super) const TIMEOUT: Key =
     one("timeout", "QUERYDYNO_TIMEOUT", "5m; cargo xtask bench: 10m", "for one reply of an engine program");
 pub(super) const DATA: Key = one("data", "QUERYDYNO_DATA", "target/querydyno/data", "where generated tables lie");

@@ -94,8 +94,8 @@ pub struct Settings {
     pub formats: Vec<String>,
     /// The Hive Metastore where Iceberg tables are registered and looked up, `thrift://localhost:9083`; none: plain folders.
     pub metastore: Option<String>,
-    /// Folders of workloads of the user's own.
-    pub workloads: Vec<PathBuf>,
+    /// Folders of suites of the user's own.
+    pub suites: Vec<PathBuf>,
     /// The user's own query, where table and text are both said.
     pub adhoc: Option<AdhocQuery>,
     /// States of the page cache that run without being named in a filter.

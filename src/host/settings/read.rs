@@ -74,7 +74,7 @@ impl Settings {
             memory: given.axis(&MEMORY, memory)?.unwrap_or_else(|| vec![None]),
             formats: given.axis(&FORMATS, format)?.unwrap_or_else(|| vec![PARQUET.to_owned()]),
             metastore: text(&METASTORE),
-            workloads: workloads(&given)?,
+            suites: suites(&given)?,
             adhoc: text(&TABLE_NAME).zip(text(&QUERY)).map(|(table, sql)| AdhocQuery { table, sql }),
             caches: caches.unwrap_or_else(|| vec![Cache::Hot]),
             timeout: timeout.transpose()?,
@@ -149,7 +149,7 @@ fn timeout(text: &str) -> Result<Duration> {
 }
 
 /// The folders, absolute: in the file relative to the package, as its engines are, else to where the command was called.
-fn workloads(given: &Given) -> Result<Vec<PathBuf>> {
+fn suites(given: &Given) -> Result<Vec<PathBuf>> {
     let Some((folders, by)) = given.values(&WORKLOADS) else { return Ok(Vec::new()) };
     let base = if matches!(by, SettingSource::File(_)) { paths::root().to_owned() } else { called_in()? };
     let folders: Vec<PathBuf> = folders.iter().filter(|folder| !folder.is_empty()).map(|one| base.join(one)).collect();

@@ -1,4 +1,4 @@
-//! A single query of the user's own as a workload: [`Workload::adhoc`]. Its cells are named after the text, so that unlike
+//! A single query of the user's own as a suite: [`Suite::adhoc`]. Its cells are named after the text, so that unlike
 //! queries never share a baseline. `TABLE_NAME=prices.parquet QUERY='SELECT count(*) FROM {table}' cargo bench -- own`
 
 use std::collections::BTreeMap;
@@ -8,13 +8,13 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::source::{bad_name, is_whole_path, resolved, table_name};
 use super::statement;
-use super::{OrderKey, QuerySpec, TableSpec, Workload};
+use super::{OrderKey, QuerySpec, Suite, TableSpec};
 use crate::host::checksum::sha256;
 use crate::host::settings::{Settings, called_in};
 use crate::host::sql::Text;
 use crate::protocol::id::{Scale, check_name};
 
-/// The workload's name; its query's begins with it.
+/// The suite's name; its query's begins with it.
 const OWN: &str = "own";
 /// Characters of a title.
 const TITLE: usize = 80;
@@ -33,7 +33,7 @@ pub(crate) fn is_adhoc(word: &str) -> bool {
     word.strip_prefix(OWN).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
-impl Workload {
+impl Suite {
     /// The query of `TABLE_NAME` and `QUERY`, a relative path in it being relative to where the command was typed.
     ///
     /// # Errors
@@ -49,9 +49,9 @@ impl Workload {
     /// The query is called `own-` and `name`, of at most 20 characters, and eight digits that depend on text and tables.
     ///
     /// ```
-    /// use querydyno::host::suite::Workload;
+    /// use querydyno::host::suite::Suite;
     /// let tables = ["warehouse.sales.transactions".to_owned()];
-    /// let own = Workload::adhoc(&tables, "SELECT count(*) FROM {table}", Some("count"), "/my".as_ref())?;
+    /// let own = Suite::adhoc(&tables, "SELECT count(*) FROM {table}", Some("count"), "/my".as_ref())?;
     /// assert!(own.queries[0].name.starts_with("own-count-"));
     /// let query = own.text(&own.queries[0], "duckdb", "sf1".parse()?)?;
     /// assert_eq!(query.text(), "SELECT count(*) FROM t_transactions");
@@ -75,7 +75,7 @@ impl Workload {
             limit: None,
             parameters: BTreeMap::new(),
         };
-        let workload = Self {
+        let suite = Self {
             name: OWN.to_owned(),
             title: "your own query".to_owned(),
             generator: None,
@@ -86,16 +86,16 @@ impl Workload {
             queries: vec![query],
             folder: folder.to_owned(),
         };
-        let filled = workload.text(&workload.queries[0], "canonical", Scale::ONE)?.text();
+        let filled = suite.text(&suite.queries[0], "canonical", Scale::ONE)?.text();
         let filled = Text::read(&filled);
         statement::check(&filled)?;
         let names = filled.names();
-        let Some(unread) = workload.tables.iter().find(|table| !names.contains(&table.name)) else {
-            return Ok(workload);
+        let Some(unread) = suite.tables.iter().find(|table| !names.contains(&table.name)) else {
+            return Ok(suite);
         };
         let short =
-            unread.name.strip_prefix("t_").filter(|short| workload.tables.iter().all(|other| other.name != *short));
-        let placeholder = if workload.tables.len() == 1 { "table" } else { short.unwrap_or(&unread.name) };
+            unread.name.strip_prefix("t_").filter(|short| suite.tables.iter().all(|other| other.name != *short));
+        let placeholder = if suite.tables.len() == 1 { "table" } else { short.unwrap_or(&unread.name) };
         bail!(
             "the query does not read {}: write {{{placeholder}}} where the text names that table, as in FROM {{{placeholder}}}",
             unread.source.as_deref().unwrap_or(&unread.name)
@@ -157,13 +157,13 @@ fn query_name(sql: &str, tables: &[TableSpec], name: Option<&str>) -> Result<Str
 mod tests {
     use super::*;
 
-    fn own(tables: &[&str], sql: &str) -> Result<Workload> {
+    fn own(tables: &[&str], sql: &str) -> Result<Suite> {
         let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
-        Workload::adhoc(&tables, sql, None, Path::new("/my"))
+        Suite::adhoc(&tables, sql, None, Path::new("/my"))
     }
 
-    fn text(workload: &Workload) -> String {
-        workload.text(&workload.queries[0], "duckdb", Scale::ONE).unwrap().text()
+    fn text(suite: &Suite) -> String {
+        suite.text(&suite.queries[0], "duckdb", Scale::ONE).unwrap().text()
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
     fn a_name_is_as_long_as_a_folder_can_carry() {
         let name = |name: &str| {
             let tables = ["a.parquet".to_owned()];
-            Workload::adhoc(&tables, "SELECT 1 FROM {table}", Some(name), Path::new("/my"))
+            Suite::adhoc(&tables, "SELECT 1 FROM {table}", Some(name), Path::new("/my"))
                 .map(|own| own.queries[0].name.clone())
         };
         let longest = "x".repeat(LONGEST);
@@ -245,8 +245,8 @@ mod tests {
             "SELECT $$; '$$ FROM {table} WHERE s = '{user}' -- {todo}; limit",
             "\u{feff}-- first\r\nSELECT 1\r\nFROM {table};\r\n-- done; really\r\n",
         ] {
-            let workload = own(&["a.parquet"], sql).unwrap_or_else(|error| panic!("{sql}: {error:#}"));
-            assert!(!text(&workload).starts_with('\u{feff}') && !workload.queries[0].title.contains('\u{feff}'));
+            let suite = own(&["a.parquet"], sql).unwrap_or_else(|error| panic!("{sql}: {error:#}"));
+            assert!(!text(&suite).starts_with('\u{feff}') && !suite.queries[0].title.contains('\u{feff}'));
         }
         for (sql, told) in [
             (

@@ -1,18 +1,18 @@
-//! Which workloads there are: ours in `fixtures`, the user's folders, and the user's own query.
+//! Which suites there are: ours in `fixtures`, the user's folders, and the user's own query.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::Workload;
+use super::Suite;
 use super::source::is_parquet;
 use crate::host::paths;
 use crate::host::settings::Settings;
 use crate::host::variant::{FORMATS, ICEBERG, PARQUET};
 use crate::protocol::id::Scale;
 
-impl Workload {
+impl Suite {
     /// All that there are. A query of the user's own that cannot be meant is not among them: `TABLE_NAME` and `QUERY` are
     /// names that other programs use too.
     ///
@@ -22,7 +22,7 @@ impl Workload {
         Self::all_in(paths::root(), settings)
     }
 
-    /// The same with the workloads of another source tree instead of ours.
+    /// The same with the suites of another source tree instead of ours.
     ///
     /// # Errors
     /// As [`all`](Self::all).
@@ -35,14 +35,13 @@ impl Workload {
             .filter_map(|folder| folder.file_name().into_string().ok())
             .collect();
         names.sort();
-        let mut workloads =
-            names.iter().map(|name| Self::read_from(&fixtures.join(name))).collect::<Result<Vec<_>>>()?;
-        for folder in &settings.workloads {
-            workloads.push(Self::read_from(folder)?);
+        let mut suites = names.iter().map(|name| Self::read_from(&fixtures.join(name))).collect::<Result<Vec<_>>>()?;
+        for folder in &settings.suites {
+            suites.push(Self::read_from(folder)?);
         }
-        check_unlike(&workloads)?;
-        workloads.extend(settings.adhoc.as_ref().and_then(|_| Self::adhoc_of(settings).ok()));
-        Ok(workloads)
+        check_unlike(&suites)?;
+        suites.extend(settings.adhoc.as_ref().and_then(|_| Self::adhoc_of(settings).ok()));
+        Ok(suites)
     }
 
     /// Whether its tables are there already: they are as they are, at one scale and in one format, and they may be others
@@ -67,25 +66,24 @@ impl Workload {
 }
 
 /// Cells and baselines go by the names of queries.
-fn check_unlike(workloads: &[Workload]) -> Result<()> {
-    for (place, workload) in workloads.iter().enumerate() {
-        for other in &workloads[..place] {
-            if other.name == workload.name {
+fn check_unlike(suites: &[Suite]) -> Result<()> {
+    for (place, suite) in suites.iter().enumerate() {
+        for other in &suites[..place] {
+            if other.name == suite.name {
                 bail!(
-                    "two workloads are called '{}': {} and {}; change `name` in one suite.toml",
-                    workload.name,
+                    "two suites are called '{}': {} and {}; change `name` in one suite.toml",
+                    suite.name,
                     other.folder.display(),
-                    workload.folder.display()
+                    suite.folder.display()
                 );
             }
-            let twin =
-                workload.queries.iter().find(|query| other.queries.iter().any(|theirs| theirs.name == query.name));
+            let twin = suite.queries.iter().find(|query| other.queries.iter().any(|theirs| theirs.name == query.name));
             if let Some(query) = twin {
                 bail!(
-                    "two workloads have a query '{0}': {1} and {2}; begin the names of one with the workload's, such as {2}-{0}",
+                    "two suites have a query '{0}': {1} and {2}; begin the names of one with the suite's, such as {2}-{0}",
                     query.name,
                     other.name,
-                    workload.name
+                    suite.name
                 );
             }
         }
@@ -97,13 +95,13 @@ fn check_unlike(workloads: &[Workload]) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn with(folder: &str) -> Result<Vec<Workload>> {
-        let settings = Settings { workloads: vec![folder.into()], ..Settings::read()? };
-        Workload::all(&settings)
+    fn with(folder: &str) -> Result<Vec<Suite>> {
+        let settings = Settings { suites: vec![folder.into()], ..Settings::read()? };
+        Suite::all(&settings)
     }
 
     #[test]
-    fn the_names_of_workloads_and_queries_are_unique() {
+    fn the_names_of_suites_and_queries_are_unique() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
         fs::create_dir(at.join("queries")).unwrap();
@@ -115,7 +113,7 @@ mod tests {
             fs::write(at.join("suite.toml"), text).unwrap();
             format!("{:#}", with(&at.display().to_string()).unwrap_err())
         };
-        assert!(write("tpch").contains("two workloads are called 'tpch'"));
+        assert!(write("tpch").contains("two suites are called 'tpch'"));
         let error = write("shop");
         assert!(error.contains("'q1': tpch and shop") && error.contains("shop-q1"), "{error}");
     }

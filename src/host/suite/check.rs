@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::adhoc::is_adhoc;
 use super::source::bad_name;
 use super::statement;
-use super::{GENERATORS, Published, QuerySpec, TableSpec, Workload};
+use super::{GENERATORS, Published, QuerySpec, Suite, TableSpec};
 use crate::host::settings::KEYS;
 use crate::host::sql::{Quoting, Text};
 use crate::protocol::id::{Scale, check_name};
@@ -15,16 +15,16 @@ use crate::protocol::id::{Scale, check_name};
 /// Characters of a query's name: Criterion cuts `engine_query_scale` to 64 for a folder's name.
 const LONGEST: usize = 32;
 
-impl Workload {
-    /// Of a workload that was just read.
+impl Suite {
+    /// Of a suite that was just read.
     pub(super) fn check(&self) -> Result<()> {
         let name = &self.name;
         if check_name(name).is_err() {
-            bail!("'{name}' cannot name a workload: use letters, digits, '-', '_' and '.'");
+            bail!("'{name}' cannot name a suite: use letters, digits, '-', '_' and '.'");
         }
         ensure!(
             !is_adhoc(name),
-            "'{name}' is what a query of TABLE_NAME and QUERY is called; name the workload otherwise"
+            "'{name}' is what a query of TABLE_NAME and QUERY is called; name the suite otherwise"
         );
         if let Some(generator) = self.generator.as_deref().filter(|name| !GENERATORS.contains(name)) {
             bail!("there is no generator '{generator}': there is {}", GENERATORS.join(", "));
@@ -121,8 +121,8 @@ mod tests {
 
     use super::*;
 
-    /// A workload with one query of this name, and what its folder holds beside the canonical text.
-    fn read(name: &str, texts: &[(&str, &str)]) -> Result<Workload> {
+    /// A suite with one query of this name, and what its folder holds beside the canonical text.
+    fn read(name: &str, texts: &[(&str, &str)]) -> Result<Suite> {
         let folder = tempfile::tempdir()?;
         let write = |path: &str, text: &str| -> Result<()> {
             let path = folder.path().join(path);
@@ -137,7 +137,7 @@ mod tests {
             "name = 'm'\ntitle = ''\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n[[query]]\nname = '{name}'\ntitle = ''\ntables = ['a']\n"
         );
         write("suite.toml", &spec)?;
-        Workload::read_from(folder.path())
+        Suite::read_from(folder.path())
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! What is asked: a [`Workload`] is a set of tables and of queries over them, read from the `suite.toml` of its folder.
+//! What is asked: a [`Suite`] is a set of tables and of queries over them, read from the `suite.toml` of its folder.
 //!
 //! A query is SQL text in `queries/q1.sql`; an engine whose dialect needs another text has it in
 //! `queries/<dialect>/q1.sql`. Numbers that depend on the scale stand as `{name}` in the text and are
 //! declared under `parameters`; `{orders}` is the table `orders`, and `{table}` the only one. In a literal, a comment or a
-//! quoted identifier braces mean nothing. How a workload's tables come to be is [`crate::host::data::generate`]'s business; those that
+//! quoted identifier braces mean nothing. How a suite's tables come to be is [`crate::host::data::generate`]'s business; those that
 //! are there already say where they lie, and then there is one scale.
 //!
 //! Ours are the folders of `fixtures`; a user's own are named by `QUERYDYNO_WORKLOADS`, with `tests/workload` as the example;
-//! a single query over a single table needs no folder: `Workload::adhoc` (feature `harness`).
+//! a single query over a single table needs no folder: `Suite::adhoc` (feature `harness`).
 
 mod adhoc;
 mod all;
@@ -38,7 +38,7 @@ pub(crate) const GENERATORS: [&str; 1] = [tpch::NAME];
 /// Tables and queries that belong together.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Workload {
+pub struct Suite {
     /// The name used in settings and folders, `tpch`.
     pub name: String,
     /// The name people use, `TPC-H`.
@@ -66,7 +66,7 @@ pub struct Workload {
     pub texts: BTreeMap<String, String>,
 }
 
-/// A table of a workload.
+/// A table of a suite.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableSpec {

@@ -1,4 +1,4 @@
-//! Reading a workload from its folder, and a query's text for an engine and a scale.
+//! Reading a suite from its folder, and a query's text for an engine and a scale.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,20 +8,20 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, Result, bail};
 
 use super::source::resolved;
-use super::{GENERATORS, QuerySpec, TableSpec, Workload};
+use super::{GENERATORS, QuerySpec, Suite, TableSpec};
 use crate::host::paths;
 use crate::host::sql::{Class, Quoting, Text};
 use crate::protocol::dataset::Keys;
 use crate::protocol::id::Scale;
 use crate::protocol::task::Task;
 
-impl Workload {
+impl Suite {
     /// Reads `fixtures/<name>/suite.toml`.
     ///
     /// # Errors
     /// As [`read_from`](Self::read_from).
     pub fn read(name: &str) -> Result<Self> {
-        Self::read_from(&paths::workload(name))
+        Self::read_from(&paths::suite(name))
     }
 
     /// Reads the `suite.toml` of a folder, or its `workload.toml`, as it was called before; the paths of its tables are relative to that folder.
@@ -30,17 +30,17 @@ impl Workload {
     /// When there is none, or it cannot be as it says: names the file and what to write instead.
     pub fn read_from(folder: &Path) -> Result<Self> {
         let path = paths::suite_file(folder)?.unwrap_or_else(|| folder.join("suite.toml"));
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read the workload {}", path.display()))?;
-        let mut workload: Self = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
-        workload.folder = absolute(folder).with_context(|| format!("cannot make {} absolute", folder.display()))?;
-        for table in &mut workload.tables {
-            table.source = table.source.take().map(|source| resolved(&source, &workload.folder));
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read the suite {}", path.display()))?;
+        let mut suite: Self = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+        suite.folder = absolute(folder).with_context(|| format!("cannot make {} absolute", folder.display()))?;
+        for table in &mut suite.tables {
+            table.source = table.source.take().map(|source| resolved(&source, &suite.folder));
         }
         if path.ends_with(paths::FORMER_SUITE_FILE) {
-            workload.bring_up_to_date()?;
+            suite.bring_up_to_date()?;
         }
-        workload.check().with_context(|| format!("in {}", path.display()))?;
-        Ok(workload)
+        suite.check().with_context(|| format!("in {}", path.display()))?;
+        Ok(suite)
     }
 
     /// Of a file with the former name: what revisions of ours that are compared with did not declare is what is declared
@@ -53,7 +53,7 @@ impl Workload {
             if TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(self.folder.clone()) {
                 log::info!("note: in {}, workload.toml is called suite.toml now: rename it", self.folder.display());
             }
-        } else if paths::workload(&self.name).join("suite.toml").is_file() {
+        } else if paths::suite(&self.name).join("suite.toml").is_file() {
             let today = Self::read(&self.name)?;
             self.published = self.published.take().or_else(|| today.published.clone());
             for table in self.tables.iter_mut().filter(|table| table.keys.is_empty() && table.source.is_none()) {
@@ -169,30 +169,30 @@ mod tests {
 
     #[test]
     fn read_from_brings_a_former_suite_up_to_date() {
-        let today = Workload::read("tpch").unwrap();
-        let text = fs::read_to_string(paths::workload("tpch").join("suite.toml")).unwrap();
+        let today = Suite::read("tpch").unwrap();
+        let text = fs::read_to_string(paths::suite("tpch").join("suite.toml")).unwrap();
         let published = text.find("[published]").unwrap()..text.find("[[table]]").unwrap();
         let lines = [&text[..published.start], &text[published.end..]].concat();
         let lines =
             lines.lines().filter(|line| !["generator", "bytes", "keys"].iter().any(|key| line.starts_with(key)));
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("workload.toml"), lines.collect::<Vec<_>>().join("\n")).unwrap();
-        let former = Workload::read_from(folder.path()).unwrap();
+        let former = Suite::read_from(folder.path()).unwrap();
         assert_eq!((&former.generator, &former.published), (&today.generator, &today.published));
         assert!(former.tables.iter().all(|table| !table.keys.is_empty() && table.keys == today.keys(&table.name)));
         fs::write(folder.path().join("suite.toml"), text).unwrap();
-        let error = Workload::read_from(folder.path()).unwrap_err().to_string();
+        let error = Suite::read_from(folder.path()).unwrap_err().to_string();
         assert!(error.contains("holds suite.toml and workload.toml"), "{error}");
     }
 
     #[test]
     fn read_from_takes_suites_of_before_they_named_a_generator_and_no_unknown_one() {
-        let text = fs::read_to_string(paths::workload("tpch").join("suite.toml")).unwrap();
+        let text = fs::read_to_string(paths::suite("tpch").join("suite.toml")).unwrap();
         let read = |generator: &str| {
             let folder = tempfile::tempdir().unwrap();
             let text = text.replace("generator = \"tpch\"\n", generator);
             fs::write(folder.path().join("workload.toml"), text).unwrap();
-            Workload::read_from(folder.path()).map(|workload| workload.generator)
+            Suite::read_from(folder.path()).map(|suite| suite.generator)
         };
         assert_eq!(read("").unwrap().as_deref(), Some("tpch"));
         let error = format!("{:#}", read("generator = \"tpcc\"\n").unwrap_err());
@@ -214,8 +214,8 @@ mod tests {
     fn a_whole_name_wins_over_a_short_one() {
         let tables = ["/my/orders.parquet", "/my/items.parquet", "orders=/your/orders.parquet"].map(str::to_owned);
         let sql = "SELECT 1 FROM {orders} JOIN {t_orders} USING (k) JOIN {items} USING (k)";
-        let workload = Workload::adhoc(&tables, sql, None, Path::new("/my")).unwrap();
-        let text = workload.text(&workload.queries[0], "duckdb", Scale::ONE).unwrap().text();
+        let suite = Suite::adhoc(&tables, sql, None, Path::new("/my")).unwrap();
+        let text = suite.text(&suite.queries[0], "duckdb", Scale::ONE).unwrap().text();
         assert_eq!(text, "SELECT 1 FROM orders JOIN t_orders USING (k) JOIN t_items USING (k)");
     }
 
@@ -223,8 +223,8 @@ mod tests {
     fn text_fills_nothing_in_where_braces_are_not_ours() {
         let tables = ["/my/orders.parquet".to_owned()];
         let filled = |sql: &str, dialect: &str| {
-            let workload = Workload::adhoc(&tables, sql, None, Path::new("/my")).unwrap();
-            workload.text(&workload.queries[0], dialect, Scale::ONE).unwrap().text()
+            let suite = Suite::adhoc(&tables, sql, None, Path::new("/my")).unwrap();
+            suite.text(&suite.queries[0], dialect, Scale::ONE).unwrap().text()
         };
         let untouched =
             "'{user}', '{table}', \"{table}\", `{x}`, $${table}$$, {'n': 1}, {n: 1}, 'x{2,3}', '{\"a\": 1}'";
@@ -244,8 +244,8 @@ mod tests {
         let spec = "name = 'm'\ntitle = ''\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n[[query]]\nname = 'm1'\ntitle = ''\ntables = ['a']\n";
         // A user's folder by the former name is read, too.
         fs::write(at.join(paths::FORMER_SUITE_FILE), spec).unwrap();
-        let workload = Workload::read_from(at).unwrap();
-        let text = |dialect| workload.text(&workload.queries[0], dialect, Scale::ONE).unwrap().text();
+        let suite = Suite::read_from(at).unwrap();
+        let text = |dialect| suite.text(&suite.queries[0], dialect, Scale::ONE).unwrap().text();
         assert_eq!(text("duckdb"), "SELECT 'it''s' FROM a");
         assert_eq!(text("starrocks"), r"SELECT 'it\'s {a}' FROM a");
     }

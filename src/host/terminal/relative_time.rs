@@ -35,24 +35,24 @@ fn time(record: &Record) -> Option<(Conditions<'_>, f64)> {
     Some((conditions, record.median_ns()?))
 }
 
-/// The hand-written plans, and the workload that they are of.
+/// The hand-written plans, and the suite that they are of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reference<'a> {
     engine: &'a str,
-    workload: &'a str,
+    suite: &'a str,
 }
 
 impl<'a> Reference<'a> {
     /// Of an engine that is such plans.
     pub(crate) fn of(entry: &'a Entry) -> Option<Self> {
-        Some(Self { engine: &entry.name, workload: entry.reference.as_deref()? })
+        Some(Self { engine: &entry.name, suite: entry.reference.as_deref()? })
     }
 }
 
 /// How far each engine is from the reference, over the queries that both have right under the same conditions; nearest first.
 pub(crate) fn from_reference(records: &[Record], reference: Reference<'_>) -> Option<String> {
-    let Reference { engine: reference, workload } = reference;
-    let verified = records.iter().filter(|record| record.ranks() && record.dataset.workload == workload);
+    let Reference { engine: reference, suite } = reference;
+    let verified = records.iter().filter(|record| record.ranks() && record.dataset.suite == suite);
     let (floor, others): (Vec<&Record>, Vec<_>) = verified.partition(|record| record.id.engine == reference);
     let floor: BTreeMap<_, f64> = floor.into_iter().filter_map(time).collect();
     let mut ratios: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -78,7 +78,7 @@ mod tests {
     use crate::host::record::metric;
     use crate::host::verify::Verdict;
 
-    const PLANS: Reference<'_> = Reference { engine: "arrow", workload: "tpch" };
+    const PLANS: Reference<'_> = Reference { engine: "arrow", suite: "tpch" };
 
     fn record(id: &str, milliseconds: f64, verdict: Verdict) -> Record {
         let base = include_str!("../../../tests/records/measured.json");

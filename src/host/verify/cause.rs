@@ -3,7 +3,7 @@
 use bigdecimal::num_bigint::BigInt;
 use bigdecimal::{BigDecimal, ToPrimitive, Zero};
 
-use crate::protocol::answer::{Cell, Kind};
+use crate::protocol::answer::{Kind, Scalar};
 
 /// A value of an answer.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +36,8 @@ pub(crate) fn causes(ours: Said<'_>, theirs: Said<'_>) -> Vec<String> {
         if one.is_integer() != other.is_integer() && whole(&one) == whole(&other) {
             found.push("integer against decimal division: one engine drops the fraction".to_owned());
         }
-    } else if let (Some(Cell::Timestamp(one)), Some(Cell::Timestamp(other))) =
-        (Cell::read(one, Kind::Timestamp), Cell::read(other, Kind::Timestamp))
+    } else if let (Some(Scalar::Timestamp(one)), Some(Scalar::Timestamp(other))) =
+        (Scalar::read(one, Kind::Timestamp), Scalar::read(other, Kind::Timestamp))
     {
         let apart = (one - other).abs();
         if apart % QUARTER_HOUR == 0 && apart <= 56 * QUARTER_HOUR {

@@ -18,7 +18,7 @@ use crate::host::checksum::sha256;
 use crate::host::files::write_whole;
 use crate::host::paths;
 use crate::host::settings::Settings;
-use crate::host::suite::{QuerySpec, Tolerances, Workload};
+use crate::host::suite::{QuerySpec, Suite, Tolerances};
 use crate::host::verify::compare::{Precision, compare_shown, gave_up};
 use crate::host::verify::{Verdict, reference};
 use crate::protocol::answer::{Answer, Shown};
@@ -82,27 +82,27 @@ impl Referee {
         Self { published: settings.answers.clone(), components: Components::listed() }
     }
 
-    /// Where the repository's references of a workload and scale lie.
-    pub fn shipped(workload: &str, scale: Scale) -> PathBuf {
-        paths::workload(workload).join("answers").join(scale.to_string())
+    /// Where the repository's references of a suite and scale lie.
+    pub fn shipped(suite: &str, scale: Scale) -> PathBuf {
+        paths::suite(suite).join("answers").join(scale.to_string())
     }
 
     /// Where references made on this machine lie.
-    pub fn local(workload: &str, scale: Scale) -> PathBuf {
-        local_in(&paths::home(), workload, scale)
+    pub fn local(suite: &str, scale: Scale) -> PathBuf {
+        local_in(&paths::home(), suite, scale)
     }
 
     /// Compares an answer with the reference. Without one it is unchecked, and other engines may vouch for it.
     ///
     /// # Errors
     /// When a reference is there and cannot be read.
-    pub fn judge(&self, workload: &Workload, query: &QuerySpec, scale: Scale, answer: &Shown) -> Result<Verdict> {
+    pub fn judge(&self, suite: &Suite, query: &QuerySpec, scale: Scale, answer: &Shown) -> Result<Verdict> {
         let wrong = |difference: String| Verdict::Wrong { difference };
-        let stored = self.stored(workload, query, scale)?;
+        let stored = self.stored(suite, query, scale)?;
         let whole = QuerySpec { limit: None, ..query.clone() };
         let query = if stored.as_ref().is_some_and(|stored| stored.has_its_rows_alone) { &whole } else { query };
         let difference = |reference: &Shown, precision| compare_shown(reference, answer, query, precision).err();
-        if let Some((published, within)) = self.published(workload, query, scale)? {
+        if let Some((published, within)) = self.published(suite, query, scale)? {
             return Ok(match difference(&published, Precision::Published(within)) {
                 Some(found) => wrong(found.to_string()),
                 None => Verdict::Official {
@@ -116,12 +116,12 @@ impl Referee {
                 None => Verdict::Reference { components },
             });
         }
-        // What the workload declares of columns and order holds whoever else answers.
+        // What the suite declares of columns and order holds whoever else answers.
         if let Err(found) = compare_shown(answer, answer, query, Precision::Full) {
             return Ok(wrong(found.to_string().replace("the reference", "the answer")));
         }
         let factor = scale.factor();
-        let advice = if workload.is_external() {
+        let advice = if suite.is_external() {
             "the engines of this run are compared with each other at its end".to_owned()
         } else {
             format!(
@@ -132,8 +132,8 @@ impl Referee {
         Ok(Verdict::Unchecked { reason: advice })
     }
 
-    fn published(&self, workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<(Shown, Tolerances)>> {
-        let declared = workload.published.as_ref().filter(|declared| declared.scale == scale);
+    fn published(&self, suite: &Suite, query: &QuerySpec, scale: Scale) -> Result<Option<(Shown, Tolerances)>> {
+        let declared = suite.published.as_ref().filter(|declared| declared.scale == scale);
         let found = declared.and_then(|declared| Some((declared, self.published.get(&declared.setting)?)));
         let Some((declared, folder)) = found else { return Ok(None) };
         let file = folder.join(query.name.clone() + &declared.ending);
@@ -141,9 +141,9 @@ impl Referee {
     }
 
     /// The answer that enough components agree on; the repository's before one made here.
-    fn stored(&self, workload: &Workload, query: &QuerySpec, scale: Scale) -> Result<Option<Stored>> {
+    fn stored(&self, suite: &Suite, query: &QuerySpec, scale: Scale) -> Result<Option<Stored>> {
         let counts = |found: &Found| found.components.len() >= FEWEST_COMPONENTS;
-        let Some(Found { folder, components, agreed }) = self.found(workload, query, scale, counts)? else {
+        let Some(Found { folder, components, agreed }) = self.found(suite, query, scale, counts)? else {
             return Ok(None);
         };
         let again = "bring it back from git, or make it again with cargo xtask answers";
@@ -161,28 +161,23 @@ impl Referee {
     ///
     /// # Errors
     /// When the list of who agreed cannot be read.
-    pub fn explain(
-        &self,
-        workload: &Workload,
-        query: &QuerySpec,
-        scale: Scale,
-    ) -> Result<Option<(Agreed, Vec<String>)>> {
-        let found = self.found(workload, query, scale, |_| true)?;
+    pub fn explain(&self, suite: &Suite, query: &QuerySpec, scale: Scale) -> Result<Option<(Agreed, Vec<String>)>> {
+        let found = self.found(suite, query, scale, |_| true)?;
         Ok(found.map(|found| (found.agreed, found.components)))
     }
 
     /// The first stored answer to this text that is wanted: the repository's or the user's own before one made here.
     fn found(
         &self,
-        workload: &Workload,
+        suite: &Suite,
         query: &QuerySpec,
         scale: Scale,
         is_wanted: impl Fn(&Found) -> bool,
     ) -> Result<Option<Found>> {
-        let text = checksum(workload, query)?;
-        let shipped = workload.folder.join("answers").join(scale.to_string());
-        let homes = paths::homes(&paths::home()).filter(|_| !workload.is_external());
-        let local = homes.map(|home| local_in(&home, &workload.name, scale));
+        let text = checksum(suite, query)?;
+        let shipped = suite.folder.join("answers").join(scale.to_string());
+        let homes = paths::homes(&paths::home()).filter(|_| !suite.is_external());
+        let local = homes.map(|home| local_in(&home, &suite.name, scale));
         for folder in [shipped].into_iter().chain(local) {
             let agreed = read_consensus(&folder)?.remove(&query.name);
             let Some(agreed) = agreed.filter(|agreed| agreed.query_sha256 == text) else { continue };
@@ -196,8 +191,8 @@ impl Referee {
     }
 }
 
-fn local_in(home: &Path, workload: &str, scale: Scale) -> PathBuf {
-    home.join("answers").join(workload).join(scale.to_string())
+fn local_in(home: &Path, suite: &str, scale: Scale) -> PathBuf {
+    home.join("answers").join(suite).join(scale.to_string())
 }
 
 /// Where a stored answer is, and on whom it rests.
@@ -221,7 +216,7 @@ struct Stored {
 /// When a file cannot be read or written.
 pub fn keep(
     folder: &Path,
-    workload: &Workload,
+    suite: &Suite,
     query: &QuerySpec,
     answer: &Answer,
     engines: Vec<String>,
@@ -229,7 +224,7 @@ pub fn keep(
 ) -> Result<()> {
     let mut consensus = read_consensus(folder)?;
     let rows = answer.rows.len();
-    let query_sha256 = checksum(workload, query)?;
+    let query_sha256 = checksum(suite, query)?;
     let file = answer_file(folder, query);
     reference::write_csv(&file, answer)?;
     let answer_sha256 = Some(checksum_of(&file)?);
@@ -254,8 +249,8 @@ pub(crate) fn family_of(name: &str) -> &str {
 }
 
 /// Of the canonical text; parameters are filled in as for scale 1, the folder tells the scale.
-fn checksum(workload: &Workload, query: &QuerySpec) -> Result<String> {
-    Ok(sha256(workload.text(query, "canonical", Scale::ONE)?.text()))
+fn checksum(suite: &Suite, query: &QuerySpec) -> Result<String> {
+    Ok(sha256(suite.text(query, "canonical", Scale::ONE)?.text()))
 }
 
 fn consensus_file(folder: &Path) -> PathBuf {

@@ -242,7 +242,7 @@ fn comparable(ours: Kind, theirs: Kind) -> bool {
 mod tests {
     use super::*;
     use crate::protocol::answer::summary::Summarizer;
-    use crate::protocol::answer::{Cell, Column};
+    use crate::protocol::answer::{Column, Scalar};
 
     const ROWS: i64 = 200_000;
 
@@ -263,9 +263,12 @@ mod tests {
         let columns = columns.map(|(name, kind)| Column { name: name.to_owned(), kind });
         let mut sums = Summarizer::new(columns.into(), rows.len() as u64);
         for (key, x, cents) in rows {
-            let money =
-                if as_float { Cell::Float(*cents as f64 / 100.0) } else { Cell::Decimal { units: *cents, scale: 2 } };
-            sums.row(&[Cell::Int((*key).into()), Cell::Float(*x), money]);
+            let money = if as_float {
+                Scalar::Float(*cents as f64 / 100.0)
+            } else {
+                Scalar::Decimal { units: *cents, scale: 2 }
+            };
+            sums.row(&[Scalar::Int((*key).into()), Scalar::Float(*x), money]);
         }
         sums.finish()
     }
@@ -288,7 +291,10 @@ mod tests {
                 [("k", Kind::Int), ("m", Kind::Decimal)].map(|(name, kind)| Column { name: name.to_owned(), kind });
             let mut sums = Summarizer::new(columns.into(), ROWS as u64);
             for row in 0..ROWS {
-                sums.row(&[Cell::Int(row.into()), Cell::Decimal { units: of(row), scale: scale.try_into().unwrap() }]);
+                sums.row(&[
+                    Scalar::Int(row.into()),
+                    Scalar::Decimal { units: of(row), scale: scale.try_into().unwrap() },
+                ]);
             }
             sums.finish()
         };
@@ -338,7 +344,7 @@ mod tests {
         };
         assert_eq!(columns, [1]);
         let row = |(key, x, cents): &Row| {
-            [Cell::Int((*key).into()), Cell::Float(*x), Cell::Decimal { units: *cents, scale: 2 }]
+            [Scalar::Int((*key).into()), Scalar::Float(*x), Scalar::Decimal { units: *cents, scale: 2 }]
         };
         let shown = plain.iter().filter(|values| buckets.have(&row(values))).count();
         assert!(buckets.have(&row(&plain[150_000])) && buckets.have(&row(&other[150_000])));
@@ -350,7 +356,7 @@ mod tests {
         let columns = || vec![Column { name: "x".to_owned(), kind: Kind::Float }];
         let of = |factor: f64| {
             let mut sums = Summarizer::new(columns(), 1000);
-            (0..1000).for_each(|row| sums.row(&[Cell::Float(f64::from(row) * factor)]));
+            (0..1000).for_each(|row| sums.row(&[Scalar::Float(f64::from(row) * factor)]));
             sums.finish()
         };
         assert_eq!(compare(&of(1.0), &of(1.0)), Ok(()));
@@ -386,7 +392,7 @@ mod tests {
             let mut sums = Summarizer::new(columns.into(), ROWS as u64);
             for row in 0..ROWS {
                 let x = row as f64 * factor + if row == 77_777 { wrong } else { 0.0 };
-                sums.row(&[Cell::Bool(row % 2 == 0), Cell::Float(x)]);
+                sums.row(&[Scalar::Bool(row % 2 == 0), Scalar::Float(x)]);
             }
             sums.finish()
         };
@@ -405,7 +411,7 @@ mod tests {
             for row in 0..2000_u32 {
                 let x = if swapped && row / 2 == 300 { row ^ 1 } else { row };
                 let (x, y) = (f64::from(x) * 0.37 * factor, f64::from(row * 31 % 97));
-                sums.row(&[Cell::Int((row / 2).into()), Cell::Float(x), Cell::Float(y)]);
+                sums.row(&[Scalar::Int((row / 2).into()), Scalar::Float(x), Scalar::Float(y)]);
             }
             sums.finish()
         };
@@ -420,7 +426,7 @@ mod tests {
             let columns = columns.map(|(name, kind)| Column { name: name.to_owned(), kind });
             let mut sums = Summarizer::new(columns.into(), 3);
             for text in texts {
-                sums.row(&[Cell::Float(1.0), Cell::read(text, Kind::Decimal).unwrap()]);
+                sums.row(&[Scalar::Float(1.0), Scalar::read(text, Kind::Decimal).unwrap()]);
             }
             sums.finish()
         };
@@ -438,7 +444,7 @@ mod tests {
             let ends = [f64::MAX, f64::MIN, f64::INFINITY, f64::NAN, 5e-324, -0.0, 1e-300];
             for row in 0..100 {
                 let x = if row == 77 { small } else { ends[row % ends.len()] };
-                sums.row(&[Cell::Int(row as i128), Cell::Float(x * if row < 3 { factor } else { 1.0 })]);
+                sums.row(&[Scalar::Int(row as i128), Scalar::Float(x * if row < 3 { factor } else { 1.0 })]);
             }
             sums.finish()
         };

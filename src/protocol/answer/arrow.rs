@@ -14,10 +14,10 @@ macro_rules! define_show {
             use $($arrow)::+::compute::cast;
             use $($arrow)::+::datatypes::*;
 
-            use $crate::protocol::answer::{Cell, Column, Kind, Sink};
+            use $crate::protocol::answer::{Scalar, Column, Kind, Sink};
 
             /// Gives the cell of a row.
-            type Read<'a> = Box<dyn Fn(usize) -> Cell<'a> + 'a>;
+            type Read<'a> = Box<dyn Fn(usize) -> Scalar<'a> + 'a>;
 
             /// The columns of an answer.
             pub(super) fn columns_of(schema: &Schema) -> anyhow::Result<Vec<Column>> {
@@ -83,56 +83,56 @@ macro_rules! define_show {
             fn read(array: &ArrayRef, wide: bool) -> anyhow::Result<Read<'_>> {
                 let array: &dyn Array = array.as_ref();
                 Ok(match array.data_type() {
-                    DataType::Int8 => primitive::<Int8Type>(array, |value| Cell::Int(value.into())),
-                    DataType::Int16 => primitive::<Int16Type>(array, |value| Cell::Int(value.into())),
-                    DataType::Int32 => primitive::<Int32Type>(array, |value| Cell::Int(value.into())),
-                    DataType::Int64 => primitive::<Int64Type>(array, |value| Cell::Int(value.into())),
-                    DataType::UInt8 => primitive::<UInt8Type>(array, |value| Cell::Int(value.into())),
-                    DataType::UInt16 => primitive::<UInt16Type>(array, |value| Cell::Int(value.into())),
-                    DataType::UInt32 => primitive::<UInt32Type>(array, |value| Cell::Int(value.into())),
-                    DataType::UInt64 => primitive::<UInt64Type>(array, |value| Cell::Int(value.into())),
-                    DataType::Float32 => primitive::<Float32Type>(array, |value| Cell::Float(value.into())),
-                    DataType::Float64 => primitive::<Float64Type>(array, Cell::Float),
+                    DataType::Int8 => primitive::<Int8Type>(array, |value| Scalar::Int(value.into())),
+                    DataType::Int16 => primitive::<Int16Type>(array, |value| Scalar::Int(value.into())),
+                    DataType::Int32 => primitive::<Int32Type>(array, |value| Scalar::Int(value.into())),
+                    DataType::Int64 => primitive::<Int64Type>(array, |value| Scalar::Int(value.into())),
+                    DataType::UInt8 => primitive::<UInt8Type>(array, |value| Scalar::Int(value.into())),
+                    DataType::UInt16 => primitive::<UInt16Type>(array, |value| Scalar::Int(value.into())),
+                    DataType::UInt32 => primitive::<UInt32Type>(array, |value| Scalar::Int(value.into())),
+                    DataType::UInt64 => primitive::<UInt64Type>(array, |value| Scalar::Int(value.into())),
+                    DataType::Float32 => primitive::<Float32Type>(array, |value| Scalar::Float(value.into())),
+                    DataType::Float64 => primitive::<Float64Type>(array, Scalar::Float),
                     DataType::Decimal32(_, scale) => {
                         let scale = (*scale).into();
-                        primitive::<Decimal32Type>(array, move |value| Cell::Decimal { units: value.into(), scale })
+                        primitive::<Decimal32Type>(array, move |value| Scalar::Decimal { units: value.into(), scale })
                     }
                     DataType::Decimal64(_, scale) => {
                         let scale = (*scale).into();
-                        primitive::<Decimal64Type>(array, move |value| Cell::Decimal { units: value.into(), scale })
+                        primitive::<Decimal64Type>(array, move |value| Scalar::Decimal { units: value.into(), scale })
                     }
                     DataType::Decimal128(_, scale) => {
                         let scale = (*scale).into();
-                        primitive::<Decimal128Type>(array, move |units| Cell::Decimal { units, scale })
+                        primitive::<Decimal128Type>(array, move |units| Scalar::Decimal { units, scale })
                     }
-                    DataType::Date32 => primitive::<Date32Type>(array, |days| Cell::Date(days.into())),
+                    DataType::Date32 => primitive::<Date32Type>(array, |days| Scalar::Date(days.into())),
                     DataType::Date64 => {
-                        primitive::<Date64Type>(array, |millis| Cell::Date(millis.div_euclid(86_400_000)))
+                        primitive::<Date64Type>(array, |millis| Scalar::Date(millis.div_euclid(86_400_000)))
                     }
                     DataType::Timestamp(unit, _) => instants(array, unit),
-                    DataType::Boolean => values(array.as_boolean(), Cell::Bool),
+                    DataType::Boolean => values(array.as_boolean(), Scalar::Bool),
                     DataType::Utf8 if wide => values(array.as_string::<i32>(), digits),
-                    DataType::Utf8 => values(array.as_string::<i32>(), Cell::Text),
-                    DataType::LargeUtf8 => values(array.as_string::<i64>(), Cell::Text),
-                    DataType::Utf8View => values(array.as_string_view(), Cell::Text),
-                    DataType::Null => Box::new(|_| Cell::Null),
+                    DataType::Utf8 => values(array.as_string::<i32>(), Scalar::Text),
+                    DataType::LargeUtf8 => values(array.as_string::<i64>(), Scalar::Text),
+                    DataType::Utf8View => values(array.as_string_view(), Scalar::Text),
+                    DataType::Null => Box::new(|_| Scalar::Null),
                     other => anyhow::bail!("a column of type {other} has no text"),
                 })
             }
 
             fn primitive<'a, T: ArrowPrimitiveType>(
                 array: &'a dyn Array,
-                cell: impl Fn(T::Native) -> Cell<'a> + 'a,
+                cell: impl Fn(T::Native) -> Scalar<'a> + 'a,
             ) -> Read<'a> {
                 values(array.as_primitive::<T>(), cell)
             }
 
-            fn values<'a, A: ArrayAccessor + 'a>(array: A, cell: impl Fn(A::Item) -> Cell<'a> + 'a) -> Read<'a> {
-                Box::new(move |row| if array.is_null(row) { Cell::Null } else { cell(array.value(row)) })
+            fn values<'a, A: ArrayAccessor + 'a>(array: A, cell: impl Fn(A::Item) -> Scalar<'a> + 'a) -> Read<'a> {
+                Box::new(move |row| if array.is_null(row) { Scalar::Null } else { cell(array.value(row)) })
             }
 
             fn instants<'a>(array: &'a dyn Array, unit: &TimeUnit) -> Read<'a> {
-                let of = |nanos: i128| move |value: i64| Cell::Timestamp(i128::from(value) * nanos);
+                let of = |nanos: i128| move |value: i64| Scalar::Timestamp(i128::from(value) * nanos);
                 match unit {
                     TimeUnit::Second => primitive::<TimestampSecondType>(array, of(1_000_000_000)),
                     TimeUnit::Millisecond => primitive::<TimestampMillisecondType>(array, of(1_000_000)),
@@ -141,8 +141,8 @@ macro_rules! define_show {
                 }
             }
 
-            fn digits(text: &str) -> Cell<'_> {
-                Cell::read(text, Kind::Decimal).unwrap_or(Cell::Text(text))
+            fn digits(text: &str) -> Scalar<'_> {
+                Scalar::read(text, Kind::Decimal).unwrap_or(Scalar::Text(text))
             }
         }
     };

@@ -1,4 +1,4 @@
-//! One value of a result, as its type has it: [`Cell`], with the text that stands for it in an answer and the bytes that stand
+//! One value of a result, as its type has it: [`Scalar`], with the text that stands for it in an answer and the bytes that stand
 //! for it in a summary.
 //!
 //! Every engine of ours turns its own types into cells, so there is one place for the text of a decimal or of a day in the
@@ -11,7 +11,7 @@ const NANOS_PER_DAY: i128 = 86_400 * NANOS_PER_SECOND;
 
 /// A value with its type.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Cell<'a> {
+pub enum Scalar<'a> {
     /// NULL.
     Null,
     /// A whole number.
@@ -37,7 +37,7 @@ pub enum Cell<'a> {
     Bool(bool),
 }
 
-impl<'a> Cell<'a> {
+impl<'a> Scalar<'a> {
     /// Reads the text of an answer; `None` when it does not have the form of its kind.
     pub fn read(text: &'a str, kind: Kind) -> Option<Self> {
         Some(match kind {
@@ -173,7 +173,7 @@ fn signed(text: &str) -> (i8, &str) {
 }
 
 /// Reads plain digits with at most one point.
-fn number(text: &str) -> Option<Cell<'_>> {
+fn number(text: &str) -> Option<Scalar<'_>> {
     let (sign, digits) = signed(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let plain = |digits: &str| digits.bytes().all(|digit| digit.is_ascii_digit());
@@ -186,9 +186,9 @@ fn number(text: &str) -> Option<Cell<'_>> {
         Some((i128::from(sign) * units, i32::try_from(fraction.len()).ok()?))
     });
     Some(match read {
-        Some((units, 0)) => Cell::Int(units),
-        Some((units, scale)) => Cell::Decimal { units, scale },
-        None => Cell::Digits(text),
+        Some((units, 0)) => Scalar::Int(units),
+        Some((units, scale)) => Scalar::Decimal { units, scale },
+        None => Scalar::Digits(text),
     })
 }
 
@@ -319,7 +319,7 @@ mod tests {
             ("2024-06-01 12:00:00.000000001", Kind::Timestamp),
             ("true", Kind::Bool),
         ] {
-            assert_eq!(Cell::read(text, kind).unwrap().text(kind).as_deref(), Some(text));
+            assert_eq!(Scalar::read(text, kind).unwrap().text(kind).as_deref(), Some(text));
         }
     }
 
@@ -334,7 +334,7 @@ mod tests {
             ("1e-50", 1e-50),
             ("inf", f64::INFINITY),
         ] {
-            assert_eq!(Cell::read(text, Kind::Float32), Some(Cell::Float(number)), "{text}");
+            assert_eq!(Scalar::read(text, Kind::Float32), Some(Scalar::Float(number)), "{text}");
         }
     }
 
@@ -353,7 +353,7 @@ mod tests {
             ("1998-09-02 12:00:00+02", Kind::Timestamp),
             ("yes", Kind::Bool),
         ] {
-            assert_eq!(Cell::read(text, kind), None, "{text}");
+            assert_eq!(Scalar::read(text, kind), None, "{text}");
         }
     }
 
@@ -371,19 +371,19 @@ mod tests {
 
     #[test]
     fn canonical_bytes_are_the_same_for_the_same_value() {
-        let bytes = |cell: Cell<'_>| {
+        let bytes = |cell: Scalar<'_>| {
             let mut buffer = [0; 24];
             let (tag, bytes) = cell.canonical(&mut buffer);
             (tag, bytes.to_vec())
         };
-        let seven = bytes(Cell::Int(7));
-        assert_eq!(seven, bytes(Cell::Decimal { units: 700, scale: 2 }));
+        let seven = bytes(Scalar::Int(7));
+        assert_eq!(seven, bytes(Scalar::Decimal { units: 700, scale: 2 }));
         for zeros in [3, 37, 38, 60] {
-            assert_eq!(seven, bytes(Cell::read(&format!("7.{}", "0".repeat(zeros)), Kind::Decimal).unwrap()));
+            assert_eq!(seven, bytes(Scalar::read(&format!("7.{}", "0".repeat(zeros)), Kind::Decimal).unwrap()));
         }
-        assert_ne!(seven, bytes(Cell::Int(70)));
-        assert_eq!(bytes(Cell::Float(0.0)), bytes(Cell::Float(-0.0)));
-        assert_eq!(bytes(Cell::Date(1)), bytes(Cell::Timestamp(NANOS_PER_DAY)));
-        assert_ne!(bytes(Cell::Null), bytes(Cell::Text("")));
+        assert_ne!(seven, bytes(Scalar::Int(70)));
+        assert_eq!(bytes(Scalar::Float(0.0)), bytes(Scalar::Float(-0.0)));
+        assert_eq!(bytes(Scalar::Date(1)), bytes(Scalar::Timestamp(NANOS_PER_DAY)));
+        assert_ne!(bytes(Scalar::Null), bytes(Scalar::Text("")));
     }
 }

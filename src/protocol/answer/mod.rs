@@ -11,7 +11,7 @@ pub mod summary;
 
 use serde::{Deserialize, Serialize};
 
-pub use cell::Cell;
+pub use cell::Scalar;
 pub use sink::{Shown, Sink, Wanted};
 
 /// The type of a column, as far as comparing needs to know it.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::summary::{Buckets, Summarizer, Summary};
-use super::{Answer, Cell, Column, Kind};
+use super::{Answer, Column, Kind, Scalar};
 
 /// Takes the rows of one result.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Sink {
     }
 
     /// Takes one row, in the order of the result.
-    pub fn row(&mut self, cells: &[Cell<'_>]) {
+    pub fn row(&mut self, cells: &[Scalar<'_>]) {
         match &mut self.kept {
             Some(Kept::Sums(sums)) => sums.row(cells),
             Some(Kept::Rows(answer)) if self.wanted.buckets.as_ref().is_none_or(|buckets| buckets.have(cells)) => {
@@ -145,9 +145,9 @@ impl Shown {
 }
 
 /// The values of a row. One without the form of its kind counts as the text it is, and equals no value that has it.
-fn cells<'a>(row: &'a [Option<String>], columns: &[Column]) -> Vec<Cell<'a>> {
+fn cells<'a>(row: &'a [Option<String>], columns: &[Column]) -> Vec<Scalar<'a>> {
     let cell = |(text, column): (&'a Option<String>, &Column)| {
-        text.as_deref().map_or(Cell::Null, |text| Cell::read(text, column.kind).unwrap_or(Cell::Text(text)))
+        text.as_deref().map_or(Scalar::Null, |text| Scalar::read(text, column.kind).unwrap_or(Scalar::Text(text)))
     };
     row.iter().zip(columns).map(cell).collect()
 }

@@ -55,8 +55,8 @@ const PLANS: [(&str, Plan); 22] =
     plans!(q1 q2 q3 q4 q5 q6 q7 q8 q9 q10 q11 q12 q13 q14 q15 q16 q17 q18 q19 q20 q21 q22);
 
 /// The plan of a query.
-pub fn named(workload: &str, query: &str) -> Option<Plan> {
-    let (_, plan) = PLANS.iter().find(|(name, _)| workload == SUITE && query == *name)?;
+pub fn named(suite: &str, query: &str) -> Option<Plan> {
+    let (_, plan) = PLANS.iter().find(|(name, _)| suite == SUITE && query == *name)?;
     Some(*plan)
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use super::manifest::{self, Manifest, Provenance, modified_ns};
+use super::manifest::{self, Manifest, TableOrigin, modified_ns};
 use crate::host::checksum::hex;
 use crate::host::interrupt;
 
@@ -26,7 +26,7 @@ pub(super) enum State {
 }
 
 /// Checks without reading the files.
-pub(super) fn quick(folder: &Path, expected: &Provenance) -> State {
+pub(super) fn quick(folder: &Path, expected: &TableOrigin) -> State {
     if !folder.exists() {
         return State::Missing;
     }
@@ -59,7 +59,7 @@ pub(super) fn quick(folder: &Path, expected: &Provenance) -> State {
 ///
 /// # Errors
 /// A file or the manifest cannot be read or written, or an interrupt came in between. Never [`State::Touched`].
-pub(super) fn thorough(folder: &Path, expected: &Provenance) -> anyhow::Result<State> {
+pub(super) fn thorough(folder: &Path, expected: &TableOrigin) -> anyhow::Result<State> {
     let mut manifest = match quick(folder, expected) {
         State::Touched(manifest, _) => manifest,
         state => return Ok(state),
@@ -98,9 +98,10 @@ fn sha256(path: &Path) -> anyhow::Result<String> {
 }
 
 /// Names the first thing that is not as expected.
-fn difference(found: &Provenance, expected: &Provenance) -> String {
-    let name = |origin: &Provenance| format!("{} {} {}", origin.workload, origin.scale, origin.table);
-    let source = |origin: &Provenance| origin.source.as_ref().map_or_else(String::new, |sha256| format!("of {sha256}"));
+fn difference(found: &TableOrigin, expected: &TableOrigin) -> String {
+    let name = |origin: &TableOrigin| format!("{} {} {}", origin.suite, origin.scale, origin.table);
+    let source =
+        |origin: &TableOrigin| origin.source.as_ref().map_or_else(String::new, |sha256| format!("of {sha256}"));
     let pairs = [
         (name(found), name(expected)),
         (found.generator.clone(), expected.generator.clone()),

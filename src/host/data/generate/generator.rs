@@ -1,6 +1,6 @@
 //! What a generator is to the rest: a [`Generator`] splits tables into [`Part`]s and opens each as a stream of batches.
 //!
-//! A new workload's data is one more file that implements the trait, with its name in [`GENERATORS`](crate::host::suite::GENERATORS).
+//! A new suite's data is one more file that implements the trait, with its name in [`GENERATORS`](crate::host::suite::GENERATORS).
 //! Threads, files and checks are not a generator's business.
 
 use arrow::record_batch::RecordBatchReader;
@@ -29,7 +29,7 @@ pub(super) struct Part {
 /// Batches of a part, made as they are asked for.
 pub(super) type Batches = Box<dyn RecordBatchReader>;
 
-/// Makes the tables of one workload.
+/// Makes the tables of one suite.
 ///
 /// What is made depends on table and scale alone, never on the machine: the same call gives the same bytes everywhere.
 pub(super) trait Generator: Sync {

@@ -22,7 +22,7 @@ const SCHEMA: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
     pub schema: u32,
-    pub origin: Provenance,
+    pub origin: TableOrigin,
     /// Over all files.
     pub rows: u64,
     /// The files in the order of the rows.
@@ -32,11 +32,12 @@ pub(super) struct Manifest {
 /// All that decides what a table's files hold; two equal ones mean equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Provenance {
+pub(super) struct TableOrigin {
     /// Generator and version.
     pub generator: String,
     pub layout: String,
-    pub workload: String,
+    #[serde(rename = "workload")]
+    pub suite: String,
     /// A folder that was moved to another scale's place is noticed.
     pub scale: Scale,
     pub table: String,
@@ -61,7 +62,7 @@ pub(super) struct FileEntry {
 
 impl Manifest {
     /// The manifest of files that have just been made.
-    pub(super) fn new(origin: Provenance, files: Vec<FileEntry>) -> Self {
+    pub(super) fn new(origin: TableOrigin, files: Vec<FileEntry>) -> Self {
         Self { schema: SCHEMA, origin, rows: files.iter().map(|file| file.rows).sum(), files }
     }
 

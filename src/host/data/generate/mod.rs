@@ -20,7 +20,7 @@ mod workers;
 
 use anyhow::Context as _;
 
-use crate::host::suite::{GENERATORS, Workload};
+use crate::host::suite::{GENERATORS, Suite};
 pub use columns::column_bytes;
 use generator::Generator;
 pub(crate) use month::of_file as month_of_file;
@@ -29,13 +29,13 @@ pub use store::Store;
 /// One for each of the names in [`GENERATORS`], in that order.
 static ALL: [&dyn Generator; GENERATORS.len()] = [&tpch::Tpch];
 
-/// The generator that a workload names.
-fn generator_of(workload: &Workload) -> anyhow::Result<&'static dyn Generator> {
-    let wanted = workload.generator.as_deref();
+/// The generator that a suite names.
+fn generator_of(suite: &Suite) -> anyhow::Result<&'static dyn Generator> {
+    let wanted = suite.generator.as_deref();
     let found = GENERATORS.iter().zip(ALL).find(|(name, _)| Some(**name) == wanted);
     found.map(|(_, generator)| generator).with_context(|| {
         let by = wanted.map_or_else(String::new, |name| format!(" by a generator '{name}'"));
-        format!("no data can be generated for the workload '{}'{by}: there is {}", workload.name, GENERATORS.join(", "))
+        format!("no data can be generated for the suite '{}'{by}: there is {}", suite.name, GENERATORS.join(", "))
     })
 }
 
@@ -45,9 +45,9 @@ mod tests {
 
     #[test]
     fn an_unknown_generator_is_an_error() {
-        let mut workload = Workload::read("tpch").unwrap();
-        assert!(generator_of(&workload).is_ok());
-        workload.generator = Some("tpcc".to_owned());
-        assert!(generator_of(&workload).err().unwrap().to_string().contains("'tpcc': there is tpch"));
+        let mut suite = Suite::read("tpch").unwrap();
+        assert!(generator_of(&suite).is_ok());
+        suite.generator = Some("tpcc".to_owned());
+        assert!(generator_of(&suite).err().unwrap().to_string().contains("'tpcc': there is tpch"));
     }
 }

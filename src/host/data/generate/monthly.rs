@@ -20,7 +20,7 @@ use arrow::compute::take_record_batch;
 use arrow::datatypes::Date32Type;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
-use super::manifest::{FileEntry, Manifest, Provenance};
+use super::manifest::{FileEntry, Manifest, TableOrigin};
 use super::month;
 use super::parquet::{Writer, layout_of_files};
 use super::progress::generate;
@@ -41,7 +41,7 @@ const MOST_MONTHS: usize = 512;
 /// A table to be dealt out.
 pub(super) struct Task<'a> {
     /// What the new files shall be.
-    pub origin: Provenance,
+    pub origin: TableOrigin,
     /// The column of dates.
     pub column: &'a str,
     /// The files that are there, in the order of the rows.
@@ -62,7 +62,7 @@ pub(super) fn layout(column: &str) -> String {
 /// Unfinished tables are removed.
 pub(super) fn tables(folder: &Path, tasks: &[&Task]) -> anyhow::Result<()> {
     let Some(first) = tasks.first() else { return Ok(()) };
-    let what = format!("{} {} by month", first.origin.workload, first.origin.scale);
+    let what = format!("{} {} by month", first.origin.suite, first.origin.scale);
     // Keys that stood side by side are in several files now, which their dictionaries pay for.
     let needed = tasks.iter().map(|task| task.bytes + task.bytes / 4).sum();
     let rows = tasks.iter().map(|task| task.rows).sum();
@@ -75,7 +75,7 @@ pub(super) fn tables(folder: &Path, tasks: &[&Task]) -> anyhow::Result<()> {
 
 /// Makes one table and gives its files.
 fn table(folder: &Path, task: &Task, progress: &Work) -> anyhow::Result<Vec<FileEntry>> {
-    let Provenance { workload, scale, table, .. } = &task.origin;
+    let TableOrigin { suite, scale, table, .. } = &task.origin;
     let mut staging = Staging::new(folder, table)?;
     let mut writers: BTreeMap<i32, Writer> = BTreeMap::new();
     for file in &task.files {
@@ -98,7 +98,7 @@ fn table(folder: &Path, task: &Task, progress: &Work) -> anyhow::Result<Vec<File
                 progress.done(writer.push(&rows)?);
             }
             if interrupt::requested() {
-                bail!("interrupted while dealing {workload} {scale} out by month");
+                bail!("interrupted while dealing {suite} {scale} out by month");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The [`Store`]: where data lives, and the ways to it, [`Store::ensure`] and [`Store::ensure_monthly`].
 //!
 //! This file only decides what has to be done; checking is in `check`, making in `generate` and `monthly`.
-//! On disk: `<root>/<workload>/<scale>/<format>/<table>/{manifest.json, part-000.parquet, ..}`, with the format `parquet`, or
+//! On disk: `<root>/<suite>/<scale>/<format>/<table>/{manifest.json, part-000.parquet, ..}`, with the format `parquet`, or
 //! `parquet-monthly` and `part-1992-01.parquet, ..`.
 
 use std::fs;
@@ -10,12 +10,12 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail, ensure};
 
 use super::check::{self, State};
-use super::manifest::{Manifest, Provenance};
+use super::manifest::{Manifest, TableOrigin};
 use super::monthly::{self, Task};
 use super::{generator_of, parquet, staging, workers};
 use crate::host::checksum::sha256;
 use crate::host::lock::Lock;
-use crate::host::suite::Workload;
+use crate::host::suite::Suite;
 use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::id::Scale;
 use crate::protocol::location::Location;
@@ -42,9 +42,9 @@ impl Store {
         Self { threads: threads.max(1), ..self }
     }
 
-    /// The folder that holds the tables of one workload, scale and format.
-    pub fn folder(&self, workload: &str, scale: Scale, format: &str) -> PathBuf {
-        self.root.join(workload).join(scale.to_string()).join(format)
+    /// The folder that holds the tables of one suite, scale and format.
+    pub fn folder(&self, suite: &str, scale: Scale, format: &str) -> PathBuf {
+        self.root.join(suite).join(scale.to_string()).join(format)
     }
 
     /// Gives exactly the named tables, checked; makes what is missing, outdated or broken.
@@ -54,18 +54,12 @@ impl Store {
     /// with another modification time its checksum decides.
     ///
     /// # Errors
-    /// A workload, format or table that does not exist, a full disk, a file that cannot be read or written,
+    /// A suite, format or table that does not exist, a full disk, a file that cannot be read or written,
     /// or an interrupt (Ctrl-C). What was half made is removed.
-    pub fn ensure(
-        &self,
-        workload: &Workload,
-        scale: Scale,
-        format: &str,
-        tables: &[String],
-    ) -> anyhow::Result<Dataset> {
-        ensure!(format == FORMAT, "there is no format '{format}' for {}: use '{FORMAT}'", workload.name);
-        let generated = self.generated(workload, scale, tables)?;
-        Ok(dataset(workload, scale, layout(workload)?, &generated))
+    pub fn ensure(&self, suite: &Suite, scale: Scale, format: &str, tables: &[String]) -> anyhow::Result<Dataset> {
+        ensure!(format == FORMAT, "there is no format '{format}' for {}: use '{FORMAT}'", suite.name);
+        let generated = self.generated(suite, scale, tables)?;
+        Ok(dataset(suite, scale, layout(suite)?, &generated))
     }
 
     /// The same tables, those that declare a [`partition`](crate::host::suite::TableSpec::partition) in one file a month; the
@@ -73,11 +67,11 @@ impl Store {
     ///
     /// # Errors
     /// As [`ensure`](Self::ensure); and when the declared column is none of dates, or has a NULL.
-    pub fn ensure_monthly(&self, workload: &Workload, scale: Scale, tables: &[String]) -> anyhow::Result<Dataset> {
-        let mut found = self.generated(workload, scale, tables)?;
-        let tasks: Vec<Task> = found.iter().filter_map(|source| task(source, workload)).collect();
+    pub fn ensure_monthly(&self, suite: &Suite, scale: Scale, tables: &[String]) -> anyhow::Result<Dataset> {
+        let mut found = self.generated(suite, scale, tables)?;
+        let tasks: Vec<Task> = found.iter().filter_map(|source| task(source, suite)).collect();
         let request = Request {
-            folder: self.absolute(workload, scale, monthly::FOLDER)?,
+            folder: self.absolute(suite, scale, monthly::FOLDER)?,
             origins: tasks.iter().map(|task| task.origin.clone()).collect(),
         };
         let made = request.kept(|missing| {
@@ -85,44 +79,44 @@ impl Store {
             monthly::tables(&request.folder, &wanted)
         })?;
         let by_month = tasks.iter().map(|task| format!(", {} by month of {}", task.origin.table, task.column));
-        let layout = layout(workload)? + &by_month.collect::<String>();
+        let layout = layout(suite)? + &by_month.collect::<String>();
         for table in made {
             if let Some(place) = found.iter_mut().find(|source| source.name() == table.name()) {
                 *place = table;
             }
         }
-        Ok(dataset(workload, scale, layout, &found))
+        Ok(dataset(suite, scale, layout, &found))
     }
 
-    fn generated(&self, workload: &Workload, scale: Scale, tables: &[String]) -> anyhow::Result<Vec<Kept>> {
-        let generator = generator_of(workload)?;
-        let origin = |table: &str| Provenance {
+    fn generated(&self, suite: &Suite, scale: Scale, tables: &[String]) -> anyhow::Result<Vec<Kept>> {
+        let generator = generator_of(suite)?;
+        let origin = |table: &str| TableOrigin {
             generator: generator.version().to_owned(),
             layout: parquet::layout(),
-            workload: workload.name.clone(),
+            suite: suite.name.clone(),
             scale,
             table: table.to_owned(),
             source: None,
         };
         let request = Request {
-            origins: in_order(workload, tables)?.into_iter().map(origin).collect(),
-            folder: self.absolute(workload, scale, FORMAT)?,
+            origins: in_order(suite, tables)?.into_iter().map(origin).collect(),
+            folder: self.absolute(suite, scale, FORMAT)?,
         };
         request.kept(|missing| workers::tables(generator, &request.folder, self.threads, missing))
     }
 
-    fn absolute(&self, workload: &Workload, scale: Scale, format: &str) -> anyhow::Result<PathBuf> {
-        let folder = std::path::absolute(self.folder(&workload.name, scale, format));
+    fn absolute(&self, suite: &Suite, scale: Scale, format: &str) -> anyhow::Result<PathBuf> {
+        let folder = std::path::absolute(self.folder(&suite.name, scale, format));
         folder.with_context(|| format!("cannot make {} absolute", self.root.display()))
     }
 }
 
 /// A generated table that is to be dealt out by month, if it declares by what.
-fn task<'a>(source: &Kept, workload: &'a Workload) -> Option<Task<'a>> {
-    let column = workload.partition(source.name())?;
+fn task<'a>(source: &Kept, suite: &'a Suite) -> Option<Task<'a>> {
+    let column = suite.partition(source.name())?;
     let manifest = &source.manifest;
     let origin =
-        Provenance { layout: monthly::layout(column), source: Some(checksum([source])), ..manifest.origin.clone() };
+        TableOrigin { layout: monthly::layout(column), source: Some(checksum([source])), ..manifest.origin.clone() };
     let bytes = manifest.files.iter().map(|file| file.bytes).sum();
     Some(Task { origin, column, files: source.files(), rows: manifest.rows, bytes })
 }
@@ -146,12 +140,12 @@ impl Kept {
 /// Tables that are wanted in a folder, and what they shall be.
 struct Request {
     folder: PathBuf,
-    origins: Vec<Provenance>,
+    origins: Vec<TableOrigin>,
 }
 
 impl Request {
     /// The tables, in their order; `make` is called for those that are missing or broken.
-    fn kept(&self, make: impl FnOnce(&[Provenance]) -> anyhow::Result<()>) -> anyhow::Result<Vec<Kept>> {
+    fn kept(&self, make: impl FnOnce(&[TableOrigin]) -> anyhow::Result<()>) -> anyhow::Result<Vec<Kept>> {
         // Complete data is used without the lock: nothing is written, so a read-only folder will do.
         match self.whole() {
             Some(kept) if !staging::left_behind(&self.folder) => Ok(kept),
@@ -161,7 +155,7 @@ impl Request {
 
     /// All tables, when sizes and modification times say that nothing was touched.
     fn whole(&self) -> Option<Vec<Kept>> {
-        let quick = |origin: &Provenance| {
+        let quick = |origin: &TableOrigin| {
             let folder = self.folder.join(&origin.table);
             let State::Whole(manifest) = check::quick(&folder, origin) else { return None };
             Some(Kept { folder, manifest })
@@ -170,7 +164,7 @@ impl Request {
     }
 
     /// Takes the lock and makes what really is missing or broken.
-    fn repair(&self, make: impl FnOnce(&[Provenance]) -> anyhow::Result<()>) -> anyhow::Result<Vec<Kept>> {
+    fn repair(&self, make: impl FnOnce(&[TableOrigin]) -> anyhow::Result<()>) -> anyhow::Result<Vec<Kept>> {
         fs::create_dir_all(&self.folder).with_context(|| {
             format!("cannot make {}; set QUERYDYNO_DATA to a folder that can be written", self.folder.display())
         })?;
@@ -179,12 +173,12 @@ impl Request {
 
         let mut missing = Vec::new();
         for origin in &self.origins {
-            let Provenance { workload, scale, table, .. } = origin;
+            let TableOrigin { suite, scale, table, .. } = origin;
             match check::thorough(&self.folder.join(table), origin)? {
                 State::Whole(_) => continue,
                 State::Missing => {}
                 State::Touched(_, why) | State::Broken(why) => {
-                    log::info!("making {workload} {scale} {table} again: {why}");
+                    log::info!("making {suite} {scale} {table} again: {why}");
                 }
             }
             missing.push(origin.clone());
@@ -199,23 +193,23 @@ impl Request {
     }
 }
 
-/// Generator and layout of a workload's generated tables, in one line.
-fn layout(workload: &Workload) -> anyhow::Result<String> {
-    Ok(format!("{}, {}", generator_of(workload)?.version(), parquet::layout()))
+/// Generator and layout of a suite's generated tables, in one line.
+fn layout(suite: &Suite) -> anyhow::Result<String> {
+    Ok(format!("{}, {}", generator_of(suite)?.version(), parquet::layout()))
 }
 
 /// What an engine program is told of these tables.
-fn dataset(workload: &Workload, scale: Scale, layout: String, tables: &[Kept]) -> Dataset {
+fn dataset(suite: &Suite, scale: Scale, layout: String, tables: &[Kept]) -> Dataset {
     let table = |kept: &Kept| Table {
         name: kept.name().to_owned(),
         rows: kept.manifest.rows,
         files: kept.files().into_iter().map(Location::from).collect(),
         sha256: checksum([kept]),
-        keys: workload.keys(kept.name()),
+        keys: suite.keys(kept.name()),
         ..Table::default()
     };
     Dataset {
-        workload: workload.name.clone(),
+        suite: suite.name.clone(),
         scale,
         format: FORMAT.to_owned(),
         sha256: checksum(tables),
@@ -231,11 +225,11 @@ fn checksum<'a>(tables: impl IntoIterator<Item = &'a Kept>) -> String {
     sha256(files.map(|file| file.sha256.as_str()).collect::<String>())
 }
 
-/// The wanted tables in the workload's order, each once.
-fn in_order<'a>(workload: &'a Workload, wanted: &[String]) -> anyhow::Result<Vec<&'a str>> {
-    let mut known: Vec<&str> = workload.tables.iter().map(|table| table.name.as_str()).collect();
+/// The wanted tables in the suite's order, each once.
+fn in_order<'a>(suite: &'a Suite, wanted: &[String]) -> anyhow::Result<Vec<&'a str>> {
+    let mut known: Vec<&str> = suite.tables.iter().map(|table| table.name.as_str()).collect();
     if let Some(stranger) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
-        bail!("there is no table '{stranger}' in {}: it has {}", workload.name, known.join(", "));
+        bail!("there is no table '{stranger}' in {}: it has {}", suite.name, known.join(", "));
     }
     known.retain(|name| wanted.iter().any(|wanted| wanted == name));
     Ok(known)

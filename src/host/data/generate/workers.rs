@@ -10,14 +10,14 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use anyhow::bail;
 
 use super::generator::{Generator, Part};
-use super::manifest::{FileEntry, Manifest, Provenance};
+use super::manifest::{FileEntry, Manifest, TableOrigin};
 use super::parquet;
 use super::progress::generate;
 use super::staging::Staging;
 use crate::host::interrupt;
 use crate::host::progress::Work as Progress;
 
-/// Makes the tables that `origins` name, all of one workload and scale, in `folder`, whose lock is held; each appears as soon as
+/// Makes the tables that `origins` name, all of one suite and scale, in `folder`, whose lock is held; each appears as soon as
 /// it is complete. So many parts are made at a time as there are `threads`.
 ///
 /// # Errors
@@ -26,10 +26,10 @@ pub(super) fn tables(
     generator: &'static dyn Generator,
     folder: &Path,
     threads: usize,
-    origins: &[Provenance],
+    origins: &[TableOrigin],
 ) -> anyhow::Result<()> {
     let Some(first) = origins.first() else { return Ok(()) };
-    let what = format!("{} {}", first.workload, first.scale);
+    let what = format!("{} {}", first.suite, first.scale);
     let names: Vec<&str> = origins.iter().map(|origin| origin.table.as_str()).collect();
     let mut queue = Vec::new();
     for (table, origin) in origins.iter().enumerate() {
@@ -67,7 +67,7 @@ struct Task {
 /// What the workers share.
 struct Work<'a> {
     generator: &'static dyn Generator,
-    origins: &'a [Provenance],
+    origins: &'a [TableOrigin],
     folders: Vec<PathBuf>,
     queue: Vec<Task>,
     next: AtomicUsize,
@@ -119,7 +119,7 @@ impl Work<'_> {
         let written = parquet::write(&path, batches, |rows| {
             self.progress.done(rows);
             if interrupt::requested() || self.stop.load(Ordering::Relaxed) {
-                bail!("interrupted while generating {} {}", origin.workload, origin.scale);
+                bail!("interrupted while generating {} {}", origin.suite, origin.scale);
             }
             Ok(())
         })?;
@@ -129,7 +129,7 @@ impl Work<'_> {
 
 /// A table in the making.
 struct Making {
-    origin: Provenance,
+    origin: TableOrigin,
     staging: Staging,
     files: Vec<FileEntry>,
 }

@@ -1,6 +1,6 @@
 //! Iceberg tables over generated Parquet files: metadata made once and kept, registered where a metastore is set.
 //!
-//! On disk: `<data>/<workload>/<scale>/<format>/<table>/{made.json, metadata/...}`. The data files are those of `parquet`, and
+//! On disk: `<data>/<suite>/<scale>/<format>/<table>/{made.json, metadata/...}`. The data files are those of `parquet`, and
 //! those of `parquet-monthly` where a table is partitioned. `cargo xtask data --format iceberg`
 
 use std::fs;
@@ -16,7 +16,7 @@ use crate::host::data::iceberg::client::ask;
 use crate::host::files::write_whole;
 use crate::host::lock::Lock;
 use crate::host::settings::Settings;
-use crate::host::suite::Workload;
+use crate::host::suite::Suite;
 use crate::host::variant::{ICEBERG, ICEBERG_MONTHLY};
 use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::iceberg::{DataFile, Reply, Request};
@@ -42,12 +42,12 @@ struct Made {
 /// A table's files, and the column by whose months they are partitioned.
 type Files<'a> = (&'a Table, Option<&'a str>);
 
-/// The same files as Iceberg tables, planned. Where a workload is given, tables for which it declares a column are partitioned by
+/// The same files as Iceberg tables, planned. Where a suite is given, tables for which it declares a column are partitioned by
 /// its months; their files have to be of one month each.
-pub(super) fn iceberg(files: Dataset, monthly: Option<&Workload>, settings: &Settings, store: &Store) -> Result<Found> {
+pub(super) fn iceberg(files: Dataset, monthly: Option<&Suite>, settings: &Settings, store: &Store) -> Result<Found> {
     let format = if monthly.is_some() { ICEBERG_MONTHLY } else { ICEBERG };
     let dataset = Dataset { format: format.to_owned(), ..files };
-    let folder = std::path::absolute(store.folder(&dataset.workload, dataset.scale, format))?;
+    let folder = std::path::absolute(store.folder(&dataset.suite, dataset.scale, format))?;
     let partition = |table: &Table| monthly?.partition(&table.name);
     let files: Vec<Files<'_>> = dataset.tables.iter().map(|table| (table, partition(table))).collect();
     let made = metadata(&folder, &files)?;

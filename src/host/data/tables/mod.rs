@@ -22,7 +22,7 @@ use crate::host::checksum::sha256;
 use crate::host::data::generate::Store;
 use crate::host::settings::Settings;
 use crate::host::sql::Text;
-use crate::host::suite::{TableSpec, Workload};
+use crate::host::suite::{Suite, TableSpec};
 use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, PARQUET};
 use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::id::Scale;
@@ -32,20 +32,20 @@ pub use planning::Planning;
 use planning::{count, of_snapshot, plan};
 use source::Source;
 
-/// Makes these tables of a workload at a scale and in a format, one of [`FORMATS`], unless they are there; with a metastore in
+/// Makes these tables of a suite at a scale and in a format, one of [`FORMATS`], unless they are there; with a metastore in
 /// the settings Iceberg tables are registered there too, in the database [`Dataset::database`].
 ///
 /// # Errors
 /// What cannot be made, found or read, and what to do about it; a table or a format that does not exist.
 pub fn make(
-    workload: &Workload,
+    suite: &Suite,
     tables: &[String],
     scale: Scale,
     format: &str,
     settings: &Settings,
     store: &Store,
 ) -> Result<Dataset> {
-    dataset(workload, tables, scale, format, settings, store).map(|found| found.dataset)
+    dataset(suite, tables, scale, format, settings, store).map(|found| found.dataset)
 }
 
 /// The tables of that name at a scale and in a format, whole and planned.
@@ -53,34 +53,32 @@ pub fn make(
 /// # Errors
 /// What cannot be made, found or read, and what to do about it.
 pub(crate) fn dataset(
-    workload: &Workload,
+    suite: &Suite,
     names: &[String],
     scale: Scale,
     format: &str,
     settings: &Settings,
     store: &Store,
 ) -> Result<Found> {
-    let specs: Vec<&TableSpec> = workload.tables.iter().filter(|table| names.contains(&table.name)).collect();
+    let specs: Vec<&TableSpec> = suite.tables.iter().filter(|table| names.contains(&table.name)).collect();
     if specs.iter().any(|table| table.source.is_some()) {
-        return given(workload, &specs, scale, settings);
+        return given(suite, &specs, scale, settings);
     }
     match format {
-        PARQUET => Ok(Found { dataset: store.ensure(workload, scale, PARQUET, names)?, planning: None }),
-        ICEBERG => made::iceberg(store.ensure(workload, scale, PARQUET, names)?, None, settings, store),
-        ICEBERG_MONTHLY => {
-            made::iceberg(store.ensure_monthly(workload, scale, names)?, Some(workload), settings, store)
-        }
-        other => bail!("there is no format '{other}' for {}: use {}", workload.name, FORMATS.join(", ")),
+        PARQUET => Ok(Found { dataset: store.ensure(suite, scale, PARQUET, names)?, planning: None }),
+        ICEBERG => made::iceberg(store.ensure(suite, scale, PARQUET, names)?, None, settings, store),
+        ICEBERG_MONTHLY => made::iceberg(store.ensure_monthly(suite, scale, names)?, Some(suite), settings, store),
+        other => bail!("there is no format '{other}' for {}: use {}", suite.name, FORMATS.join(", ")),
     }
 }
 
 /// Tables that were there before us.
-fn given(workload: &Workload, specs: &[&TableSpec], scale: Scale, settings: &Settings) -> Result<Found> {
+fn given(suite: &Suite, specs: &[&TableSpec], scale: Scale, settings: &Settings) -> Result<Found> {
     let mut tables = Vec::new();
     let mut planning = None;
     for spec in specs {
         let source = spec.source.as_deref().with_context(|| {
-            format!("the table {} of {} has no source, and other tables have: each needs one", spec.name, workload.name)
+            format!("the table {} of {} has no source, and other tables have: each needs one", spec.name, suite.name)
         })?;
         let within = || format!("table {source}");
         tables.push(match Source::of(source, settings.metastore.as_deref()).with_context(within)? {
@@ -96,7 +94,7 @@ fn given(workload: &Workload, specs: &[&TableSpec], scale: Scale, settings: &Set
     let sources: Vec<&str> = specs.iter().filter_map(|spec| spec.source.as_deref()).collect();
     let format = if planning.is_some() { ICEBERG } else { PARQUET };
     let dataset = Dataset {
-        workload: workload.name.clone(),
+        suite: suite.name.clone(),
         scale,
         format: format.to_owned(),
         sha256: sha256(tables.iter().map(|table| table.sha256.as_str()).collect::<String>()),
@@ -107,9 +105,9 @@ fn given(workload: &Workload, specs: &[&TableSpec], scale: Scale, settings: &Set
     Ok(Found { dataset, planning })
 }
 
-/// Why one of these tables is not where a workload says it is; what a metastore would say of a name is not asked.
-pub(crate) fn missing(workload: &Workload, names: &[String], settings: &Settings) -> Option<anyhow::Error> {
-    let specs = workload.tables.iter().filter(|table| names.contains(&table.name));
+/// Why one of these tables is not where a suite says it is; what a metastore would say of a name is not asked.
+pub(crate) fn missing(suite: &Suite, names: &[String], settings: &Settings) -> Option<anyhow::Error> {
+    let specs = suite.tables.iter().filter(|table| names.contains(&table.name));
     specs.filter_map(|spec| spec.source.as_deref()).find_map(|source| {
         let found = Source::of(source, settings.metastore.as_deref());
         found.with_context(|| format!("table {source}")).err()

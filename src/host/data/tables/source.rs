@@ -21,7 +21,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// What `text` means; a workload has made its paths absolute.
+    /// What `text` means; a suite has made its paths absolute.
     ///
     /// # Errors
     /// When there are no such files, or it is a name and there is no metastore to ask.

@@ -8,7 +8,7 @@ use super::pictures;
 use crate::host::report::Report;
 use crate::host::report::conditions::counted;
 use crate::host::report::crossover::{Crossing, Crossover};
-use crate::host::report::document::{Block, Cell, Table};
+use crate::host::report::document::{Block, Table, TableCell};
 use crate::host::report::group::Group;
 use crate::host::scaling::{Mean, means};
 use crate::protocol::units::Nanos;
@@ -71,14 +71,14 @@ fn crossovers(crossovers: &[Crossover]) -> Table {
                 let line = found.lines.iter().find(|line| line.label == *label)?;
                 Some(line.points.iter().find(|(other, _)| other == scale)?.1)
             });
-            Cell {
+            TableCell {
                 aside: time.map_or_else(String::new, |time| Nanos(time).to_string()),
-                ..Cell::from(at.map_or("", |(_, label)| label))
+                ..TableCell::from(at.map_or("", |(_, label)| label))
             }
         });
         let crossing = |it: &Crossing| format!("{} from about sf{} on", it.above, two_digits(it.at));
         let crossings = found.crossings.iter().map(crossing).collect::<Vec<_>>().join("; ");
-        [Cell::from(query)].into_iter().chain(fastest).chain([Cell::from(crossings)]).collect()
+        [TableCell::from(query)].into_iter().chain(fastest).chain([TableCell::from(crossings)]).collect()
     };
     let scale_titles = scales.iter().map(ToString::to_string);
     let header = ["query".to_owned()].into_iter().chain(scale_titles).chain(["crossover".to_owned()]);
@@ -91,11 +91,11 @@ fn scaling(means: &[Mean], machines: &[&str]) -> Table {
     let rows = means.iter().map(|mean| {
         let speedups = counts.iter().map(|count| {
             let found = mean.speedups.iter().find(|(threads, _)| threads == count);
-            Cell::from(found.map_or_else(String::new, |(_, speedup)| format!("{speedup:.2}")))
+            TableCell::from(found.map_or_else(String::new, |(_, speedup)| format!("{speedup:.2}")))
         });
         let machine = pictures::machine_number(mean, machines).map(|number| format!("{number}: {}", mean.machine));
         let what = [mean.engine.clone(), mean.scale.to_string()].into_iter().chain(machine);
-        what.chain([mean.queries.to_string()]).map(Cell::from).chain(speedups).collect()
+        what.chain([mean.queries.to_string()]).map(TableCell::from).chain(speedups).collect()
     });
     let several = machines.len() > 1;
     let what = ["engine", "scale"].into_iter().chain(several.then_some("machine")).chain(["queries"]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::host::report::document::{Block, Cell, Table, Tone};
+use crate::host::report::document::{Block, Table, TableCell, Tone};
 use crate::host::report::left_out::told;
 use crate::host::report::{Change, Changes};
 use crate::host::stats::geometric_mean;
@@ -35,8 +35,8 @@ fn compared(changes: &Changes) -> [Block; 3] {
     };
     let mut cells: Vec<_> = changes.cells.iter().collect();
     cells.sort_by(|a, b| b.ratio.estimate.total_cmp(&a.ratio.estimate));
-    let time = |ns: f64, id: &str| Cell { note: format!("record {id}"), ..Cell::from(Nanos(ns).to_string()) };
-    let times = |ratio: Option<f64>| Cell::from(ratio.map_or_else(String::new, |ratio| format!("{ratio:.3}")));
+    let time = |ns: f64, id: &str| TableCell { note: format!("record {id}"), ..TableCell::from(Nanos(ns).to_string()) };
+    let times = |ratio: Option<f64>| TableCell::from(ratio.map_or_else(String::new, |ratio| format!("{ratio:.3}")));
     let row = |change: &&Change| {
         let verdict = change.verdict();
         let tone = match verdict {
@@ -45,12 +45,12 @@ fn compared(changes: &Changes) -> [Block; 3] {
             _ => Tone::Soft,
         };
         vec![
-            Cell::from(change.id.to_string()),
+            TableCell::from(change.id.to_string()),
             time(change.base_ns, &change.base),
             time(change.head_ns, &change.head),
-            Cell::from(format!("{:.3}", change.ratio.estimate)),
-            Cell::from(format!("{:.3} to {:.3}", change.ratio.low, change.ratio.high)),
-            Cell { tone, ..Cell::from(verdict) },
+            TableCell::from(format!("{:.3}", change.ratio.estimate)),
+            TableCell::from(format!("{:.3} to {:.3}", change.ratio.low, change.ratio.high)),
+            TableCell { tone, ..TableCell::from(verdict) },
             times(change.memory_ratio),
             times(change.instructions_ratio),
         ]

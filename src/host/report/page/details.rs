@@ -1,7 +1,7 @@
 //! Every figure of every cell of a group, with the record that it is from.
 
 use crate::host::record::{Record, metric};
-use crate::host::report::document::{Block, Cell, Table};
+use crate::host::report::document::{Block, Table, TableCell};
 use crate::host::report::group::{self, Group};
 use crate::host::report::show::{size, time};
 use crate::protocol::units::Nanos;
@@ -42,7 +42,7 @@ pub(super) fn table(group: &Group<'_>) -> Block {
         ];
         let told = filled.iter().map(|(_, of)| of(record).unwrap_or_default());
         let record_id = [cell.found.record_id.clone()];
-        fixed.into_iter().chain(told).chain(record_id).map(Cell::from).collect()
+        fixed.into_iter().chain(told).chain(record_id).map(TableCell::from).collect()
     };
     let header = ["query", "engine", "time", "95 % interval", "samples"].into_iter();
     let header = header.chain(filled.iter().map(|(title, _)| *title)).chain(["record"]);

@@ -1,7 +1,7 @@
 //! Allocations and instructions of the cells that were looked at for them.
 
 use crate::host::record::Record;
-use crate::host::report::document::{Block, Cell, Table};
+use crate::host::report::document::{Block, Table, TableCell};
 use crate::host::report::gather::Found;
 use crate::host::scaling::grouped;
 use crate::protocol::engine::Build;
@@ -41,11 +41,11 @@ fn table(inspected: &[Found]) -> Table {
 }
 
 /// Of one record or more.
-fn row(found: &[&Found]) -> Vec<Cell> {
+fn row(found: &[&Found]) -> Vec<TableCell> {
     let first = &found[0].record;
     let heap = found.iter().rev().find_map(|found| found.record.heap());
     let instructions = found.iter().rev().find_map(|found| found.record.instructions());
-    let or_empty = |text: Option<String>| Cell::from(text.unwrap_or_default());
+    let or_empty = |text: Option<String>| TableCell::from(text.unwrap_or_default());
     let records: Vec<&str> = found.iter().map(|found| found.record_id.as_str()).collect();
     let build = &first.engine.build;
     let parts = [&build.source, &build.compiler, &build.flags, &first.host.cpu];
@@ -54,7 +54,7 @@ fn row(found: &[&Found]) -> Vec<Cell> {
         first.id.query.as_str().into(),
         first.id.scale.to_string().into(),
         // Rows that differ in nothing else differ in this.
-        Cell { note: origin.join(", "), ..first.label().into() },
+        TableCell { note: origin.join(", "), ..first.label().into() },
         first.id.variant.as_str().into(),
         or_empty(heap.as_ref().map(|found| Bytes(found.heap.total_bytes).to_string())),
         or_empty(heap.as_ref().map(|found| found.heap.total_blocks.to_string())),

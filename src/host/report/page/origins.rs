@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::details::Column;
 use crate::host::record::Record;
 use crate::host::report::Report;
-use crate::host::report::document::{Block, Cell, Table};
+use crate::host::report::document::{Block, Table, TableCell};
 use crate::host::report::group::{self, Group};
 use crate::host::report::show::commit;
 
@@ -15,7 +15,7 @@ pub(super) fn block(report: &Report<'_>) -> Block {
     let lists: [Column; 5] = [
         ("Settings that are not the engine's defaults, and what else it says of itself", settings),
         ("Data", |Record { dataset, .. }| {
-            Some(format!("{} {}: {}", dataset.workload, dataset.scale, dataset.layout.as_ref()?))
+            Some(format!("{} {}: {}", dataset.suite, dataset.scale, dataset.layout.as_ref()?))
         }),
         ("Machines", |record| Some(record.host.line())),
         ("Source", |record| Some(format!("commit {}", commit(record.git.as_ref()?)))),
@@ -37,7 +37,7 @@ fn engines(report: &Report<'_>) -> Table {
         (contestant.label.as_str(), build)
     });
     let rows = engines.filter(|engine| seen.insert(*engine));
-    let rows = rows.map(|(label, build)| [label].into_iter().chain(build).map(Cell::from).collect());
+    let rows = rows.map(|(label, build)| [label].into_iter().chain(build).map(TableCell::from).collect());
     Table::new("How each engine was built", 5, ["engine", "source", "compiler", "flags", "allocator"], rows)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::host::record::{Outcome, Record};
-use crate::host::report::document::{Block, Cell, Table, Tone};
+use crate::host::report::document::{Block, Table, TableCell, Tone};
 use crate::host::report::group::{self, Group};
 use crate::host::stats::Interval;
 use crate::host::verify::Verdict;
@@ -22,10 +22,10 @@ pub(super) fn blocks(group: &Group<'_>) -> Vec<Block> {
 fn table(group: &Group<'_>) -> Table {
     let row = |query: usize| {
         let fastest = group.fastest(query);
-        let not_run = || Cell { tone: Tone::Soft, ..Cell::from("not run") };
+        let not_run = || TableCell { tone: Tone::Soft, ..TableCell::from("not run") };
         let cells = (0..group.contestants.len())
             .map(|contestant| group.cell(query, contestant).map_or_else(not_run, |cell| shown(cell, fastest)));
-        [Cell::from(group.queries[query])].into_iter().chain(cells).collect()
+        [TableCell::from(group.queries[query])].into_iter().chain(cells).collect()
     };
     let header = ["query"].into_iter().chain(group.contestants.iter().map(|contestant| contestant.label.as_str()));
     let caption =
@@ -33,7 +33,7 @@ fn table(group: &Group<'_>) -> Table {
     Table::new(caption, 1, header, (0..group.queries.len()).map(row))
 }
 
-fn shown(cell: &group::Cell<'_>, fastest: Option<f64>) -> Cell {
+fn shown(cell: &group::Cell<'_>, fastest: Option<f64>) -> TableCell {
     let record = cell.record();
     let note = |what: &str| format!("{what}; record {}", cell.found.record_id);
     let Some(time) = cell.ranked_time() else {
@@ -43,10 +43,10 @@ fn shown(cell: &group::Cell<'_>, fastest: Option<f64>) -> Cell {
             None => cell.state().to_owned(),
         };
         let tone = if record.is_failed() { Tone::Bad } else { Tone::Soft };
-        return Cell { text, aside: String::new(), tone, note: note(why) };
+        return TableCell { text, aside: String::new(), tone, note: note(why) };
     };
     let (low, high, samples) = (Nanos(time.low), Nanos(time.high), record.samples_ns().len());
-    Cell {
+    TableCell {
         text: format!("{} {}", Nanos(time.estimate), within(time)),
         aside: fastest.map_or_else(String::new, |fastest| format!("{:.2}", time.estimate / fastest)),
         tone: if fastest == Some(time.estimate) { Tone::Strong } else { Tone::Plain },

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::host::audit::{self, Audit};
-use crate::host::report::document::{Block, Cell, Table, Tone};
+use crate::host::report::document::{Block, Table, TableCell, Tone};
 use crate::host::report::group::Group;
 use crate::protocol::units::{Bytes, Nanos};
 
@@ -102,20 +102,20 @@ fn table(group: &Group<'_>, audits: &[Audit]) -> Table {
     let row = |contestant: usize| {
         // The ranked come first.
         let place = group.ranking.places.get(contestant);
-        let or_empty = |text: Option<String>| Cell::from(text.unwrap_or_default());
+        let or_empty = |text: Option<String>| TableCell::from(text.unwrap_or_default());
         let mut row = vec![
             or_empty(place.map(|place| place.rank.to_string())),
-            Cell {
+            TableCell {
                 tone: if place.is_some_and(|place| place.rank == 1) { Tone::Strong } else { Tone::Plain },
-                ..Cell::from(group.contestants[contestant].label.as_str())
+                ..TableCell::from(group.contestants[contestant].label.as_str())
             },
             or_empty(place.map(|place| Nanos(place.geomean_ns).to_string())),
             or_empty(place.map(|place| format!("{:.2}", place.to_fastest.estimate))),
             or_empty(place.map(|place| format!("{:.2} to {:.2}", place.to_fastest.low, place.to_fastest.high))),
             or_empty(place.and_then(|place| place.peak_memory_bytes).map(|mean| Bytes::about(mean).to_string())),
-            Cell {
+            TableCell {
                 tone: if group.failed(contestant) > 0 { Tone::Bad } else { Tone::Plain },
-                ..Cell::from(format!("{} of {}", group.right(contestant), group.queries.len()))
+                ..TableCell::from(format!("{} of {}", group.right(contestant), group.queries.len()))
             },
         ];
         if has_reference {
@@ -123,9 +123,9 @@ fn table(group: &Group<'_>, audits: &[Audit]) -> Table {
             row.push(or_empty(distance.map(|distance| format!("{:.2} (of {})", distance.ratio, distance.queries))));
         }
         if audited {
-            row.push(audit(contestant).map_or_else(Cell::default, |official| Cell {
+            row.push(audit(contestant).map_or_else(TableCell::default, |official| TableCell {
                 aside: official.against.clone(),
-                ..Cell::from(format!("{:.2}", official.geomean_ratio))
+                ..TableCell::from(format!("{:.2}", official.geomean_ratio))
             }));
         }
         row

@@ -54,8 +54,8 @@ impl Session {
     /// What a program of this one's protocol is told to prepare a task.
     pub(crate) fn prepare_request(&self, task: &Task) -> Request {
         let older = |sql: &str| {
-            let (workload, name) = (task.workload.clone(), task.name.clone());
-            OlderQuery { workload, name, sql: sql.to_owned() }
+            let (suite, name) = (task.suite.clone(), task.name.clone());
+            OlderQuery { suite, name, sql: sql.to_owned() }
         };
         let query = task.query().filter(|_| self.protocol == OLDER_PROTOCOL).map(older);
         Request::Prepare { task: query.is_none().then(|| task.clone()), query }

@@ -11,7 +11,7 @@ use bigdecimal::BigDecimal;
 use super::{ComparedAnswer, Difference, Precision};
 use crate::host::suite::{ColumnSpec, Measure, QuerySpec, Tolerances};
 use crate::host::verify::tolerance::{FEWEST_PLACES, FEWEST_UNITS, RELATIVE, RELATIVE_SINGLE};
-use crate::protocol::answer::{Answer, Cell, Kind};
+use crate::protocol::answer::{Answer, Kind, Scalar};
 
 /// A value of a declared type.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +37,8 @@ impl<'a> Value<'a> {
             Kind::Float | Kind::Float32 => number(text).or_else(|| inexact(text)).map(Self::Number),
             Kind::Decimal => number(text).map(Self::Number),
             Kind::Text => Some(Self::Text(text.into())),
-            Kind::Date | Kind::Timestamp => match Cell::read(text, Kind::Timestamp)? {
-                Cell::Timestamp(nanos) if declared == Kind::Timestamp || is_midnight(nanos) => {
+            Kind::Date | Kind::Timestamp => match Scalar::read(text, Kind::Timestamp)? {
+                Scalar::Timestamp(nanos) if declared == Kind::Timestamp || is_midnight(nanos) => {
                     Some(Self::Instant(nanos))
                 }
                 _ => None,
@@ -73,7 +73,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A type's name, as workloads and reference files write it.
+/// A type's name, as suites and reference files write it.
 pub(in crate::host::verify) fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Int => "int",

@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{Contents, Summary, View};
 use crate::protocol::answer::cell::{class, tag};
-use crate::protocol::answer::{Cell, Column, Kind};
+use crate::protocol::answer::{Column, Kind, Scalar};
 
 /// Rows of a bucket, about: fewer make a finer sieve for floats, and more to send.
 const BUCKET_ROWS: u64 = 128;
@@ -38,7 +38,7 @@ impl Summarizer {
     }
 
     /// Takes one row, whose cells stand in the order of the columns.
-    pub fn row(&mut self, cells: &[Cell<'_>]) {
+    pub fn row(&mut self, cells: &[Scalar<'_>]) {
         self.summary.rows += 1;
         for (index, cell) in cells.iter().enumerate().take(self.hashes.len()) {
             let ((exact, class), number) = hashes(cell, index);
@@ -46,7 +46,7 @@ impl Summarizer {
             self.numbers[index] = number;
             self.logs[index] = log(number);
             let contents = &mut self.summary.contents[index];
-            contents.nulls += u64::from(matches!(cell, Cell::Null));
+            contents.nulls += u64::from(matches!(cell, Scalar::Null));
             contents.hash = contents.hash.wrapping_add(mixed(exact));
             contents.places = contents.places.max(places(cell));
         }
@@ -75,7 +75,7 @@ pub struct Buckets {
 
 impl Buckets {
     /// Whether a row is in one of them.
-    pub fn have(&self, cells: &[Cell<'_>]) -> bool {
+    pub fn have(&self, cells: &[Scalar<'_>]) -> bool {
         let hashes: Vec<_> = cells.iter().enumerate().map(|(index, cell)| hashes(cell, index).0).collect();
         self.wanted.contains(&bucket(key(all_exact(&hashes), &hashes, &self.loose), self.of))
     }
@@ -125,7 +125,7 @@ fn buckets(rows: u64) -> usize {
 }
 
 /// The hash of a cell's value, that of its class (only whether it is a finite number), and the number where it is one.
-fn hashes(cell: &Cell<'_>, column: usize) -> ((u64, u64), f64) {
+fn hashes(cell: &Scalar<'_>, column: usize) -> ((u64, u64), f64) {
     let mut buffer = [0; 24];
     let (tag, bytes) = cell.canonical(&mut buffer);
     // Unlike columns have unlike seeds, so that values in the wrong column show.
@@ -195,10 +195,10 @@ fn mixed(number: u64) -> u64 {
     number ^ (number >> 31)
 }
 
-fn places(cell: &Cell<'_>) -> u32 {
+fn places(cell: &Scalar<'_>) -> u32 {
     match cell {
-        Cell::Decimal { scale, .. } => u32::try_from(*scale).unwrap_or_default(),
-        Cell::Digits(text) => {
+        Scalar::Decimal { scale, .. } => u32::try_from(*scale).unwrap_or_default(),
+        Scalar::Digits(text) => {
             text.split_once('.').map_or(0, |(_, fraction)| u32::try_from(fraction.len()).unwrap_or_default())
         }
         _ => 0,
