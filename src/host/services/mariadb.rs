@@ -93,7 +93,9 @@ fn make_data(folder: &Path, data: &Path) -> Result<()> {
     let staging = scratch::folder(&folder.join("making"))?;
     let made = staging.path().join("data");
     let mut install = program(INSTALL)?;
+    // In a folder that others share, temporary tables of two that are made at once get the same names, and one fails.
     install
+        .env("TMPDIR", staging.path())
         .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
         .arg(format!("--datadir={}", made.display()));
     tool(&mut install, &staging.path().join("install.log"), "making MariaDB's data folder, once")?;
