@@ -11,6 +11,7 @@ use crate::protocol::units::Bytes;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Conditions {
     /// The suite.
+    #[serde(rename = "workload")]
     pub suite: String,
     /// The scale of the data.
     pub scale: Scale,
