@@ -256,12 +256,14 @@ mod tests {
         (0..ROWS).map(|row| (row, 1000.0 / (row + 1) as f64 + row as f64, i128::from(row) * 37 % 100_000)).collect()
     }
 
+    fn summarizer<const N: usize>(columns: [(&str, Kind); N], rows: u64) -> Summarizer {
+        Summarizer::new(columns.map(|(name, kind)| Column { name: name.to_owned(), kind }).into(), rows)
+    }
+
     /// A key, a float and money, which `as_float` gives as a float as well.
     fn summary(rows: &[Row], as_float: bool) -> Summary {
         let money = if as_float { Kind::Float } else { Kind::Decimal };
-        let columns = [("k", Kind::Int), ("x", Kind::Float), ("m", money)];
-        let columns = columns.map(|(name, kind)| Column { name: name.to_owned(), kind });
-        let mut sums = Summarizer::new(columns.into(), rows.len() as u64);
+        let mut sums = summarizer([("k", Kind::Int), ("x", Kind::Float), ("m", money)], rows.len() as u64);
         for (key, x, cents) in rows {
             let money = if as_float {
                 Scalar::Float(*cents as f64 / 100.0)
@@ -287,9 +289,7 @@ mod tests {
     #[test]
     fn summary_compare_says_nothing_of_numbers_that_were_cut_to_nothing() {
         let summary = |scale: u32, of: &dyn Fn(i64) -> i128| {
-            let columns =
-                [("k", Kind::Int), ("m", Kind::Decimal)].map(|(name, kind)| Column { name: name.to_owned(), kind });
-            let mut sums = Summarizer::new(columns.into(), ROWS as u64);
+            let mut sums = summarizer([("k", Kind::Int), ("m", Kind::Decimal)], ROWS as u64);
             for row in 0..ROWS {
                 sums.row(&[
                     Scalar::Int(row.into()),
@@ -353,9 +353,8 @@ mod tests {
 
     #[test]
     fn summary_compare_says_when_nothing_tells_rows_apart() {
-        let columns = || vec![Column { name: "x".to_owned(), kind: Kind::Float }];
         let of = |factor: f64| {
-            let mut sums = Summarizer::new(columns(), 1000);
+            let mut sums = summarizer([("x", Kind::Float)], 1000);
             (0..1000).for_each(|row| sums.row(&[Scalar::Float(f64::from(row) * factor)]));
             sums.finish()
         };
@@ -387,9 +386,7 @@ mod tests {
     #[test]
     fn summary_compare_takes_no_sum_over_half_the_rows_for_the_rows() {
         let of = |factor: f64, wrong: f64| {
-            let columns = [("flag", Kind::Bool), ("x", Kind::Float)];
-            let columns = columns.map(|(name, kind)| Column { name: name.to_owned(), kind });
-            let mut sums = Summarizer::new(columns.into(), ROWS as u64);
+            let mut sums = summarizer([("flag", Kind::Bool), ("x", Kind::Float)], ROWS as u64);
             for row in 0..ROWS {
                 let x = row as f64 * factor + if row == 77_777 { wrong } else { 0.0 };
                 sums.row(&[Scalar::Bool(row % 2 == 0), Scalar::Float(x)]);
@@ -405,9 +402,7 @@ mod tests {
     #[test]
     fn summary_compare_finds_numbers_that_rows_of_one_key_changed_with_each_other() {
         let of = |swapped: bool, factor: f64| {
-            let columns = [("g", Kind::Int), ("x", Kind::Float), ("y", Kind::Float)];
-            let columns = columns.map(|(name, kind)| Column { name: name.to_owned(), kind });
-            let mut sums = Summarizer::new(columns.into(), 2000);
+            let mut sums = summarizer([("g", Kind::Int), ("x", Kind::Float), ("y", Kind::Float)], 2000);
             for row in 0..2000_u32 {
                 let x = if swapped && row / 2 == 300 { row ^ 1 } else { row };
                 let (x, y) = (f64::from(x) * 0.37 * factor, f64::from(row * 31 % 97));
@@ -422,9 +417,7 @@ mod tests {
     #[test]
     fn summary_compare_finds_ten_cents_where_the_other_side_shows_no_cents() {
         let of = |texts: [&str; 3]| {
-            let columns = [("x", Kind::Float32), ("m", Kind::Decimal)];
-            let columns = columns.map(|(name, kind)| Column { name: name.to_owned(), kind });
-            let mut sums = Summarizer::new(columns.into(), 3);
+            let mut sums = summarizer([("x", Kind::Float32), ("m", Kind::Decimal)], 3);
             for text in texts {
                 sums.row(&[Scalar::Float(1.0), Scalar::read(text, Kind::Decimal).unwrap()]);
             }
@@ -438,9 +431,7 @@ mod tests {
     #[test]
     fn summary_compare_finds_a_small_number_beside_the_largest_there_are() {
         let of = |small: f64, factor: f64| {
-            let columns = [("k", Kind::Int), ("x", Kind::Float)];
-            let columns = columns.map(|(name, kind)| Column { name: name.to_owned(), kind });
-            let mut sums = Summarizer::new(columns.into(), 100);
+            let mut sums = summarizer([("k", Kind::Int), ("x", Kind::Float)], 100);
             let ends = [f64::MAX, f64::MIN, f64::INFINITY, f64::NAN, 5e-324, -0.0, 1e-300];
             for row in 0..100 {
                 let x = if row == 77 { small } else { ends[row % ends.len()] };
