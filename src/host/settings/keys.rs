@@ -5,39 +5,9 @@
 
 use std::sync::LazyLock;
 
+use super::key::{Key, of_a_run, one, several};
 use super::published;
 use crate::host::paths;
-
-/// A setting's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
-    /// In `querydyno.toml`; none for what is of one run only.
-    pub toml: Option<&'static str>,
-    /// In the environment.
-    pub variable: &'static str,
-    /// What holds when nobody says anything, as people read it.
-    pub default: &'static str,
-    /// What it is.
-    pub what: &'static str,
-    /// Whether it takes several values, separated by commas.
-    pub(super) list: bool,
-}
-
-pub(super) const fn one(toml: &'static str, variable: &'static str, default: &'static str, what: &'static str) -> Key {
-    Key { toml: Some(toml), variable, default, what, list: false }
-}
-
-const fn several(toml: &'static str, variable: &'static str, default: &'static str, what: &'static str) -> Key {
-    Key { list: true, ..one(toml, variable, default, what) }
-}
-
-/// What the environment alone says.
-const fn of_a_run(variable: &'static str, default: &'static str, what: &'static str) -> Key {
-    Key { toml: None, variable, default, what, list: false }
-}
-
-/// What all variables of ours begin with, but for those that other tools have too.
-pub(super) const PREFIX: &str = "QUERYDYNO_";
 
 pub(super) const SCALE: Key = several("scales", "QUERYDYNO_SCALE", "1", "scale factors, 0.001 to 1000");
 pub(super) const THREADS: Key = several("threads", "QUERYDYNO_THREADS", "all processors", "threads for every engine");

@@ -57,6 +57,7 @@
 
 mod file;
 mod gate;
+mod key;
 mod keys;
 mod published;
 mod read;
@@ -73,7 +74,8 @@ use crate::host::variant::{Cache, Variant};
 use crate::protocol::id::Scale;
 use crate::protocol::units::Bytes;
 pub use gate::{Exception, GateSettings, Limit, Metric};
-pub use keys::{ENGINE_VARIABLES, EngineVariable, KEYS, Key};
+pub use key::Key;
+pub use keys::{ENGINE_VARIABLES, EngineVariable, KEYS};
 use keys::{MEMORY, QUERY, TABLE_NAME, THREADS};
 pub(crate) use read::called_in;
 pub use read::duration;

@@ -10,8 +10,7 @@ use std::sync::LazyLock;
 use anyhow::{Result, ensure};
 use serde::Deserialize;
 
-use super::keys::{Key, PREFIX, one};
-use super::resolved::Given;
+use super::key::{Key, PREFIX, one};
 use crate::host::paths;
 
 /// A suite that has some.
@@ -71,15 +70,14 @@ impl Declared {
     }
 }
 
-/// The folders that were named, by setting.
+/// The folders that were named, by setting; `named` has what was said of a key.
 ///
 /// # Errors
 /// When one holds no such answers.
-pub(super) fn folders(given: &Given) -> Result<BTreeMap<String, PathBuf>> {
+pub(super) fn folders(named: impl Fn(&Key) -> Option<PathBuf>) -> Result<BTreeMap<String, PathBuf>> {
     let mut folders = BTreeMap::new();
     for Declared { published, key, files: [first, last] } in declared() {
-        let Some((folder, _)) = given.value(key) else { continue };
-        let folder = PathBuf::from(folder);
+        let Some(folder) = named(key) else { continue };
         ensure!(
             folder.join(first).is_file(),
             "{}: {} holds no {first}; name the folder with {}'s {first} to {last}",
@@ -103,12 +101,11 @@ mod tests {
         assert_eq!(key.variable, "QUERYDYNO_TPCH_ANSWERS");
         assert_eq!(key.what, "folder of TPC's published q1.out to q22.out");
         let folder = tempfile::tempdir().unwrap();
-        let environment = BTreeMap::from([(key.variable.to_owned(), folder.path().display().to_string())]);
-        let given = Given { environment, ..Given::default() };
-        let error = folders(&given).unwrap_err().to_string();
+        let named = |asked: &Key| (asked == key).then(|| folder.path().to_owned());
+        let error = folders(named).unwrap_err().to_string();
         assert!(error.ends_with("holds no q1.out; name the folder with TPC's q1.out to q22.out"), "{error}");
         fs::write(folder.path().join("q1.out"), "").unwrap();
-        assert_eq!(folders(&given).unwrap()["tpch_answers"], folder.path());
-        assert!(folders(&Given::default()).unwrap().is_empty());
+        assert_eq!(folders(named).unwrap()["tpch_answers"], folder.path());
+        assert!(folders(|_| None).unwrap().is_empty());
     }
 }

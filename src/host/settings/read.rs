@@ -9,9 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::file::File;
+use super::key::PREFIX;
 use super::keys::{
-    ACCEPT_MAJORITY, CACHE, DATA, DUCKDB, ENGINE_VARIABLES, FORMATS, KEYS, MEMORY, METASTORE, PREFIX, PYTHON, QUERY,
-    SCALE, TABLE_NAME, THREADS, TIMEOUT, WORKLOADS,
+    ACCEPT_MAJORITY, CACHE, DATA, DUCKDB, ENGINE_VARIABLES, FORMATS, KEYS, MEMORY, METASTORE, PYTHON, QUERY, SCALE,
+    TABLE_NAME, THREADS, TIMEOUT, WORKLOADS,
 };
 use super::resolved::{Given, SettingSource, named};
 use super::{AdhocQuery, DuckDbFrom, Settings, published};
@@ -83,7 +84,7 @@ impl Settings {
             data: text(&DATA).map_or_else(|| paths::own("data"), PathBuf::from),
             duckdb: duckdb.transpose()?,
             python: text(&PYTHON).unwrap_or_else(|| "python3".to_owned()),
-            answers: published::folders(&given)?,
+            answers: published::folders(|key| Some(given.value(key)?.0.into()))?,
             accept_majority: text(&ACCEPT_MAJORITY).map_or(Ok(false), |text| yes(&text))?,
             told: given.told(),
             engines: given.file.engines,

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use super::file::File;
-use super::keys::{CONFIG, ENGINE_VARIABLES, KEYS, Key, PREFIX};
+use super::key::{Key, PREFIX};
+use super::keys::{CONFIG, ENGINE_VARIABLES, KEYS};
 
 /// Who said a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
