@@ -15,7 +15,7 @@
 //! | module | what it knows |
 //! |---|---|
 //! | [`protocol`] | both sides: names of cells, units, tasks, locations, answers, datasets, messages. No I/O |
-//! | [`measure`] | both sides: memory, CPU time, bytes read and written, the machine |
+//! | [`measure`] | both sides: memory, CPU time, bytes read and written, instructions, the machine |
 //! | [`engine`] | a program: the trait [`engine::Engine`], the loop that serves it, one file or folder per engine; `python/` for script engines |
 //! | `iceberg` | the program that makes, registers and plans Iceberg tables |
 //! | `host` | the tool, feature `harness` |
@@ -35,7 +35,7 @@
 //! | `terminal` | a run as people see it: the lines of a bench, bars, notes on stderr, stdout |
 //! | `checksum`, `files`, `guarded`, `interrupt`, `lock`, `progress`, `scratch`, `space`, `fuzzing` | small tools of all of them |
 //!
-//! Dependencies point one way: `benches, xtask -> host -> protocol, measure` and `bin -> engine -> protocol, measure`. The host never
+//! Dependencies point one way: `benches, xtask -> host -> protocol, measure` and `bin -> engine, iceberg -> protocol, measure`. The host never
 //! names `engine` or `iceberg`; those never name the host. Inside the host there is one order, in `tests/tidy/rules.rs`: a module names
 //! those before it only. `criterion` comes after `run`, since it is one of the ways to run cells.
 //!
@@ -57,12 +57,12 @@
 //! 4. The clock is in the process that runs the query. Nothing of the harness is inside the timed region.
 //! 5. A failure is a record, never an abort: an engine that crashes, hangs, lies or is not there costs its own cells only.
 //! 6. A number without a verified answer is never ranked.
-//! 7. An engine's name is written once, in `engines.toml`; features, bins, files, folders of scripts and ids equal it.
-//!
-//! 8. Only `host::criterion` names Criterion. Whatever starts an engine's program does so by `host::run`.
+//! 7. An engine's name is written once, in `engines.toml`; features, bins, files, folders of scripts and ids equal it, or begin with it
+//!    (`-source`, `-heap`).
+//! 8. In `src` only `host::criterion` names Criterion. Whatever starts an engine's program does so by `host::run`.
 //! 9. Library code prints nothing: it gives values and events, and logs. `host::terminal` and `xtask` print and draw.
 //! 10. Only a suite's own files name it: its fixtures, `host/suite/<suite>.rs`, its generator and bench target, and an engine's
-//!     hand-written plans of it, `engine/<engine>/<suite>/`.
+//!     hand-written plans of it, `engine/<engine>/<suite>/` or `<suite>.py`.
 //!
 //! `tests/tidy.rs` checks of these what a test can check.
 

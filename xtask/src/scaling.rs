@@ -13,7 +13,7 @@ use querydyno::host::catalog::{cargo, command};
 use querydyno::host::scaling::picture::draw;
 use querydyno::host::scaling::{Curve, Mean, curves, means};
 use querydyno::host::terminal::output::{self, plain_table};
-use querydyno::host::{paths, record, suite};
+use querydyno::host::{paths, record};
 use querydyno::measure::machine;
 use querydyno::protocol::units::Nanos;
 use serde_json::json;
@@ -79,7 +79,7 @@ impl Scaling {
         let list: Vec<String> = counts.iter().map(ToString::to_string).collect();
         let mut bench = cargo();
         bench
-            .args(["bench", "--bench", suite::DEFAULT, "--", &self.filter])
+            .args(["bench", "--", &self.filter])
             .args(&self.bench)
             .env("QUERYDYNO_THREADS", list.join(","))
             .stdout(Stdio::piped());

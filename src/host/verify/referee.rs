@@ -120,13 +120,14 @@ impl Referee {
         if let Err(found) = compare_shown(answer, answer, query, Precision::Full) {
             return Ok(wrong(found.to_string().replace("the reference", "the answer")));
         }
-        let factor = scale.factor();
         let advice = if suite.is_external() {
             "the engines of this run are compared with each other at its end".to_owned()
         } else {
             format!(
-                "no reference answer for this text of {} at {scale}; make one with: cargo xtask answers --scale {factor}",
-                query.name
+                "no reference answer for this text of {1} at {scale}; make one with: cargo xtask answers {0} --scale {2} --queries {1}",
+                suite.name,
+                query.name,
+                scale.factor()
             )
         };
         Ok(Verdict::Unchecked { reason: advice })
