@@ -2,11 +2,12 @@
 
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::host::interrupt::{self, Group};
+use crate::host::session::ended_or;
 
 /// How often a tool with a deadline is looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -21,7 +22,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// When it does not start, or after an interrupt.
 pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<Option<ExitStatus>> {
     let (mut child, _group) = start(command)?;
-    let found = ended(&mut child, limit, LOOK)?;
+    let found = ended_or(&mut child, limit, LOOK, interrupt::requested);
     interrupt::check()?;
     Ok(found)
 }
@@ -56,18 +57,6 @@ fn start(command: &mut Command) -> Result<(Child, Group)> {
     Ok((child, group))
 }
 
-/// How it ended; `None` where it did not within the limit, or before an interrupt.
-fn ended(child: &mut Child, limit: Duration, look: Duration) -> Result<Option<ExitStatus>> {
-    let deadline = Instant::now() + limit;
-    loop {
-        let status = child.try_wait()?;
-        if status.is_some() || Instant::now() >= deadline || interrupt::requested() {
-            return Ok(status);
-        }
-        std::thread::sleep(look);
-    }
-}
-
 /// What a tool says of its version; `None` without the tool, or one that hangs.
 pub(crate) fn version_of(program: &str) -> Option<String> {
     let mut asked = Command::new(program);
@@ -77,7 +66,7 @@ pub(crate) fn version_of(program: &str) -> Option<String> {
 
 fn version_within(command: &mut Command, limit: Duration) -> Option<String> {
     let (mut child, group) = start(command).ok()?;
-    let in_time = ended(&mut child, limit, SOON).is_ok_and(|status| status.is_some());
+    let in_time = ended_or(&mut child, limit, SOON, interrupt::requested).is_some();
     // A few lines, which the pipe holds; what the tool left running must not hold it open.
     group.kill();
     let status = child.wait().ok()?;
@@ -87,6 +76,8 @@ fn version_within(command: &mut Command, limit: Duration) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]

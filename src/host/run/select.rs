@@ -202,7 +202,7 @@ fn hint(cells: &[Cell<'_>], filter: &str) -> String {
     let kinds = [
         ("engines", unique(cells, |cell| cell.id.engine.clone())),
         ("queries", unique(cells, |cell| cell.id.query.clone())),
-        ("workloads", unique(cells, |cell| cell.suite.name.clone())),
+        ("suites", unique(cells, |cell| cell.suite.name.clone())),
         ("scales", unique(cells, |cell| cell.id.scale.to_string())),
         ("variants", unique(cells, |cell| cell.id.variant.clone())),
     ];

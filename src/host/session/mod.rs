@@ -19,4 +19,4 @@ pub use failure::{Failure, FailureKind};
 pub use runs::Runs;
 pub(crate) use runs::Worker;
 pub use spawn::{Limits, Program};
-pub(crate) use watch::ended_within;
+pub(crate) use watch::{ended_or, ended_within};

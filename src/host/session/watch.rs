@@ -20,14 +20,24 @@ const STDERR_LINE_BYTES: usize = 500;
 
 /// Waits for a program's end; `None` where that does not come within the limit.
 pub(crate) fn ended_within(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    ended_or(child, limit, Duration::from_millis(1), || false)
+}
+
+/// As [`ended_within`], looking every `look`, and giving up where `stop` says so too.
+pub(crate) fn ended_or(
+    child: &mut Child,
+    limit: Duration,
+    look: Duration,
+    stop: impl Fn() -> bool,
+) -> Option<ExitStatus> {
     let deadline = Instant::now() + limit;
-    while Instant::now() < deadline {
-        if let Ok(Some(status)) = child.try_wait() {
-            return Some(status);
+    loop {
+        let status = child.try_wait().ok().flatten();
+        if status.is_some() || Instant::now() >= deadline || stop() {
+            return status;
         }
-        thread::sleep(Duration::from_millis(1));
+        thread::sleep(look);
     }
-    None
 }
 
 /// Writes each text it is sent to the pipe, and closes the pipe when the sender is dropped.
