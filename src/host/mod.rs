@@ -24,7 +24,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod scaling;
-mod scratch;
+pub(crate) mod scratch;
 pub mod services;
 pub mod session;
 pub mod settings;

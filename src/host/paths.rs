@@ -101,6 +101,15 @@ fn named_home() -> Option<PathBuf> {
 /// The variable that names another home.
 pub const HOME: &str = "QUERYDYNO_HOME";
 
+/// The history of results, a DuckDB file: `history.duckdb` in the home, or what one of [`HISTORY`] names.
+pub fn history() -> PathBuf {
+    let named = HISTORY.iter().filter_map(env::var_os).find(|file| !file.is_empty());
+    named.map_or_else(|| home().join("history.duckdb"), |file| root().join(file))
+}
+
+/// The variables that name another history, the first that is set: ours, and that of the tool before this one.
+pub const HISTORY: [&str; 2] = ["QUERYDYNO_HISTORY", "BENCHMARK_DB_PATH"];
+
 /// The file in a suite's folder that declares it, where there is one: `suite.toml`, or `workload.toml`, as it was called before.
 ///
 /// # Errors

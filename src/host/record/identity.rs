@@ -24,7 +24,7 @@ pub(super) fn stem(run_id: &str) -> &str {
 }
 
 /// Which run a file of an older schema is of: its records have no id, its name has start and process.
-pub(super) fn run_of(file: &Path) -> Option<&str> {
+pub fn run_of(file: &Path) -> Option<&str> {
     let stem = file.file_stem()?.to_str()?;
     let (start, process) = stem.split_once("Z-")?;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

@@ -78,8 +78,11 @@ pub fn read_lines(path: &Path) -> Result<Vec<Line>, Error> {
     Ok(lines.map(|(index, line)| (index + 1, parse(line, run))).collect())
 }
 
-/// A line as a record of today. `run` is whose file it is in.
-fn parse(line: &[u8], run: Option<&str>) -> Result<Record, LineError> {
+/// A line as a record of today. `run` is whose file it is in, as [`run_of`](super::run_of) tells.
+///
+/// # Errors
+/// When it is no record, or one of a newer schema.
+pub fn parse(line: &[u8], run: Option<&str>) -> Result<Record, LineError> {
     #[derive(Deserialize)]
     struct Versioned {
         schema: u32,

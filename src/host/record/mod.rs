@@ -65,8 +65,9 @@ use crate::protocol::id::BenchId;
 pub use dataset::{DatasetRecord, TableRead};
 pub use error::{Error, LineError};
 pub(crate) use identity::run_id;
+pub use identity::run_of;
 pub use inspection::{HeapRecord, Inspects, InstructionsRecord};
-pub use journal::{Line, Writer, read, read_lines};
+pub use journal::{Line, Writer, parse, read, read_lines};
 pub use metric::{Metric, Metrics};
 pub use outcome::{Measurement, Outcome, Unmeasured};
 

@@ -59,12 +59,18 @@ pub(super) const HOME: Key = of_a_run(
     "where records, audits, inspections, references made here and gates' launches are kept",
 );
 
+pub(super) const HISTORY: Key = of_a_run(
+    paths::HISTORY[0],
+    ".querydyno/history.duckdb",
+    "the history of results, a DuckDB file; BENCHMARK_DB_PATH means the same",
+);
+
 /// Every key, in the order in which they are shown: ours, with those that suites declare among them.
 pub static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     let ours =
         [SCALE, THREADS, MEMORY, CACHE, FORMATS, METASTORE, WORKLOADS, TIMEOUT, DATA, PYTHON, DUCKDB].into_iter();
     let theirs = published::declared().iter().map(|declared| declared.key);
-    ours.chain(theirs).chain([ACCEPT_MAJORITY, TABLE_NAME, QUERY, CONFIG, HOME]).collect()
+    ours.chain(theirs).chain([ACCEPT_MAJORITY, TABLE_NAME, QUERY, CONFIG, HOME, HISTORY]).collect()
 });
 
 /// A variable that an engine program reads by itself: the host passes its environment on and looks at none of these.

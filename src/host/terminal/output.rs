@@ -21,8 +21,16 @@ use rustix::stdio::{dup2_stdout, stdout};
 /// # Errors
 /// When stdout cannot be written, on a full disk for one; not when it is closed.
 pub fn print(text: &str) -> Result<()> {
+    bytes(text.as_bytes())
+}
+
+/// Prints what need not be text.
+///
+/// # Errors
+/// As [`print()`].
+pub fn bytes(all: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(all).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to stdout"),
     }
