@@ -19,6 +19,7 @@
 //! | [`engine`] | a program: the trait [`engine::Engine`], the loop that serves it, one file or folder per engine; `python/` for script engines |
 //! | `iceberg` | the program that makes, registers and plans Iceberg tables |
 //! | `host` | the tool, feature `harness` |
+//! | `history` | the program that owns the history, feature `history`: DuckDB behind `cargo xtask history`, on top of `host` |
 //!
 //! | inside `host` | what it knows |
 //! |---|---|
@@ -35,8 +36,9 @@
 //! | `terminal` | a run as people see it: the lines of a bench, bars, notes on stderr, stdout |
 //! | `checksum`, `files`, `guarded`, `interrupt`, `lock`, `progress`, `scratch`, `space`, `fuzzing` | small tools of all of them |
 //!
-//! Dependencies point one way: `benches, xtask -> host -> protocol, measure` and `bin -> engine, iceberg -> protocol, measure`. The host never
-//! names `engine` or `iceberg`; those never name the host. Inside the host there is one order, in `tests/tidy/rules.rs`: a module names
+//! Dependencies point one way: `benches, xtask, history -> host -> protocol, measure` and `bin -> engine, iceberg -> protocol, measure`.
+//! The host never names `engine`, `iceberg` or `history`; the first two never name the host, and `history` is linked into no other
+//! program. Inside the host there is one order, in `tests/tidy/rules.rs`: a module names
 //! those before it only. `criterion` comes after `run`, since it is one of the ways to run cells.
 //!
 //! # The life of a measurement
@@ -51,7 +53,7 @@
 //!
 //! # Invariants
 //!
-//! 1. Only `src/engine/<name>` names an engine's crate. No arrow, datafusion, duckdb or polars type crosses [`engine::Engine`].
+//! 1. Only `src/engine/<name>` names an engine's crate, and `src/history` that of DuckDB, which it keeps results in. No arrow, datafusion, duckdb or polars type crosses [`engine::Engine`].
 //! 2. Everything but `src/engine/<name>` and its bin compiles with no engine feature on.
 //! 3. A bench file and a bin file hold no logic; the global allocator is set in the bin, never here, and is recorded.
 //! 4. The clock is in the process that runs the query. Nothing of the harness is inside the timed region.
@@ -60,7 +62,7 @@
 //! 7. An engine's name is written once, in `engines.toml`; features, bins, files, folders of scripts and ids equal it, or begin with it
 //!    (`-source`, `-heap`).
 //! 8. In `src` only `host::criterion` names Criterion. Whatever starts an engine's program does so by `host::run`.
-//! 9. Library code prints nothing: it gives values and events, and logs. `host::terminal` and `xtask` print and draw.
+//! 9. Library code prints nothing: it gives values and events, and logs. `host::terminal` and the programs print and draw.
 //! 10. Only a suite's own files name it: its fixtures, `host/suite/<suite>.rs`, its generator and bench target, and an engine's
 //!     hand-written plans of it, `engine/<engine>/<suite>/` or `<suite>.py`.
 //!
@@ -69,6 +71,8 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 pub mod engine;
+#[cfg(feature = "history")]
+pub mod history;
 #[cfg(feature = "harness")]
 pub mod host;
 #[cfg(feature = "iceberg")]

@@ -49,9 +49,10 @@ pub fn broken(path: &str, text: &str) -> Vec<String> {
         let mut break_rule = |rule: &str| found.push(format!("{path}: {rule}: {}", line.trim()));
         if let Some(side) = side_of(path) {
             let foreign: &[&str] = match side {
-                "host" => &["crate::engine", "crate::iceberg"],
-                "engine" | "iceberg" => &["crate::host"],
-                _ => &["crate::host", "crate::engine", "crate::iceberg"],
+                "host" => &["crate::engine", "crate::iceberg", "crate::history"],
+                "engine" | "iceberg" => &["crate::host", "crate::history"],
+                "history" => &["crate::engine", "crate::iceberg"],
+                _ => &["crate::host", "crate::engine", "crate::iceberg", "crate::history"],
             };
             if foreign.iter().any(|module| names(code, module)) {
                 break_rule("names another side");
@@ -60,10 +61,14 @@ pub fn broken(path: &str, text: &str) -> Vec<String> {
         if path.starts_with("src/") && ["crate::{", "crate::host::{"].iter().any(|group| code.contains(group)) {
             break_rule("hides what it names");
         }
-        let criterion = names(code, "criterion")
-            || ["use ::criterion", "use criterion ", "extern crate criterion"].iter().any(|form| code.contains(form));
-        if !path.starts_with("src/host/criterion/") && path.starts_with("src/") && criterion {
+        if !path.starts_with("src/host/criterion/") && path.starts_with("src/") && names_crate(code, "criterion") {
             break_rule("names Criterion");
+        }
+        for engine in ["duckdb", "datafusion", "polars"] {
+            let owns = path.starts_with("src/engine/") || (engine == "duckdb" && path.starts_with("src/history/"));
+            if path.starts_with("src/") && !owns && names_crate(code, engine) {
+                break_rule("names an engine's crate");
+            }
         }
         if path.starts_with("src/host/") && !path.starts_with("src/host/terminal/") && prints(code) {
             break_rule("prints");
@@ -137,7 +142,7 @@ fn code_of(line: &str) -> &str {
 /// Which of the sides below `src` a file is on; bins, and the root, are on none.
 fn side_of(path: &str) -> Option<&str> {
     let side = path.strip_prefix("src/")?.split('/').next()?;
-    ["protocol", "measure", "engine", "iceberg", "host"].contains(&side).then_some(side)
+    ["protocol", "measure", "engine", "iceberg", "host", "history"].contains(&side).then_some(side)
 }
 
 /// Whether code has this path or crate: not as a part of a longer word, and a crate not as the end of another path.
@@ -148,6 +153,12 @@ fn names(code: &str, path: &str) -> bool {
         let is_path = path.contains("::") || after.starts_with("::");
         is_path && !before.ends_with(word) && !before.ends_with("::") && !after.starts_with(word)
     })
+}
+
+/// Whether code has this crate, be it renamed.
+fn names_crate(code: &str, name: &str) -> bool {
+    let forms = [format!("use ::{name}"), format!("use {name} "), format!("extern crate {name}")];
+    names(code, name) || forms.iter().any(|form| code.contains(form))
 }
 
 fn prints(code: &str) -> bool {

@@ -1,4 +1,5 @@
-//! `cargo xtask build`: builds programs ahead of a run, one after the other: those of engines, and the one for Iceberg tables.
+//! `cargo xtask build`: builds programs ahead of a run, one after the other: those of engines, the one for Iceberg tables and the one
+//! of the history.
 
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -10,26 +11,29 @@ use querydyno::host::terminal::output;
 /// Build engine programs and make script engines' environments ahead of a run
 #[derive(Debug, Args)]
 pub(crate) struct Build {
-    /// The engines, `polars-wheel@2.0.0` among them; `iceberg` is the program for Iceberg tables [default: all of
-    /// fixtures/engines.toml]
+    /// The engines, `polars-wheel@2.0.0` among them; `iceberg` is the program for Iceberg tables, `history` the one of
+    /// the history [default: all of fixtures/engines.toml]
     engines: Vec<String>,
 }
 
 /// What is built like an engine and is none.
-const ICEBERG: &str = "iceberg";
+const OTHERS: [&str; 2] = ["iceberg", "history"];
 
 impl Build {
     pub(crate) fn run(self) -> Result<()> {
-        let catalog = Catalog::read(&Settings::read()?)?;
-        if self.engines.iter().any(|name| name == ICEBERG) {
-            output::line(format_args!("{ICEBERG}: {}", Recipe::iceberg().build()?.path.display()))?;
+        let settings = Settings::read()?;
+        let catalog = Catalog::read(&settings)?;
+        for (name, recipe) in OTHERS.into_iter().zip([Recipe::iceberg(), Recipe::history(&settings)?]) {
+            if self.engines.iter().any(|wanted| wanted == name) {
+                output::line(format_args!("{name}: {}", recipe.build()?.path.display()))?;
+            }
         }
         let engines = if self.engines.is_empty() {
             catalog.entries().iter().filter(|entry| entry.kind != "own").cloned().collect()
         } else {
             self.engines
                 .iter()
-                .filter(|name| *name != ICEBERG)
+                .filter(|name| !OTHERS.contains(&name.as_str()))
                 .map(|name| catalog.entry(name))
                 .collect::<Result<Vec<_>>>()?
         };

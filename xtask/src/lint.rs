@@ -26,14 +26,16 @@ impl Lint {
         check(Command::new("cargo").args(["clippy", "--release"]).args(bench).args(["--", "-D", "warnings"]))?;
         let report = ["--features", "report-speed", "--bench", "report"];
         check(Command::new("cargo").args(["clippy", "--release"]).args(report).args(["--", "-D", "warnings"]))?;
-        for engine in Catalog::read(&Settings::read()?)?.entries() {
+        let settings = Settings::read()?;
+        for engine in Catalog::read(&settings)?.entries() {
             let Some(recipe) = engine.recipe() else { continue };
             program(recipe, &format!("cargo xtask build {}", engine.name))?;
             if let Some(heap) = recipe.heap() {
                 program(&heap, &format!("cargo xtask heap {}/q1", engine.name))?;
             }
         }
-        program(&Recipe::iceberg(), "cargo xtask build iceberg")
+        program(&Recipe::iceberg(), "cargo xtask build iceberg")?;
+        program(&Recipe::history(&settings)?, "cargo xtask build history")
     }
 }
 

@@ -11,6 +11,7 @@ mod doctor;
 mod engines;
 mod gate;
 mod heap;
+mod history;
 mod instructions;
 mod lint;
 mod report;
@@ -47,6 +48,7 @@ enum Command {
     Heap(heap::Heap),
     Instructions(instructions::Instructions),
     Report(report::Report),
+    History(history::History),
     Show(show::Show),
     Scaling(scaling::Scaling),
     Services(services::Services),
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
             Command::Bench(command) => return Ok(command.run()),
             Command::Gate(command) => return Ok(command.run()),
             Command::Compare(command) => return Ok(command.run()),
+            Command::History(command) => match command.run()? {},
             Command::Comment(command) => command.run()?,
             Command::Data(command) => command.run()?,
             Command::Build(command) => command.run()?,

@@ -9,19 +9,21 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{ChildStderr, Command, Stdio};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::compiler::{COST_OF_GCC, Compilers, INSTALL_CLANG};
 use super::library::{FOLDER, Library, NotToBeHad, Origin};
-use super::{Recipe, command, cpu};
+use super::{Catalog, Entry, Recipe, command, cpu};
 use crate::host::checkout::Checkout;
 use crate::host::session::Program;
-use crate::host::settings::DuckDbFrom;
+use crate::host::settings::{DuckDbFrom, Settings};
 use crate::measure::machine;
 use crate::protocol::engine::Build;
 
 /// The feature of programs that watch their heap.
 const HEAP: &str = "heap";
+/// The feature of the program that owns the history.
+const HISTORY: &str = "history";
 /// Ends the feature of an engine that can be linked, for when it is compiled instead.
 const SOURCE: &str = "-source";
 
@@ -40,6 +42,18 @@ impl Recipe {
             extra: Vec::new(),
             checkout: Checkout::here(),
         }
+    }
+
+    /// That of the program which owns the history: no engine, built like the one that is linked with its makers' library, which
+    /// is DuckDB, and linked with the same.
+    ///
+    /// # Errors
+    /// When the table of engines cannot be read, or no engine is linked with a library.
+    pub fn history(settings: &Settings) -> Result<Self> {
+        let catalog = Catalog::read(settings)?;
+        let linked = catalog.entries().iter().filter_map(Entry::recipe).find(|recipe| recipe.library.is_some());
+        let linked = linked.context("no engine of fixtures/engines.toml is linked with a library")?;
+        Ok(Self { feature: HISTORY.to_owned(), cpu_minutes: 9, watches_heap: false, ..linked.clone() })
     }
 
     /// Its program, built if cargo finds it missing or stale; silent when it is fresh.
@@ -124,6 +138,10 @@ impl Recipe {
         let compilers = Compilers::find();
         let feature = self.feature.clone() + if self.origin() == Some(Origin::Source) { SOURCE } else { "" };
         let features = [&[feature.as_str()][..], &self.extra].concat().join(",");
+        // With the host's crates in it, whose C parts the host's own build leaves to whatever `cc` is: by another compiler the two
+        // would compile them, and the host, again in turn. DuckDB is C++.
+        let is_shared = |name: &str| self.feature == HISTORY && name == "CC";
+        let compiler = compilers.env.iter().filter(|(name, _)| !is_shared(name));
         let mut cargo = cargo_in(&self.checkout);
         cargo
             .args([verb, "--release", "--no-default-features"])
@@ -132,7 +150,7 @@ impl Recipe {
             .args((self.checkout != Checkout::here()).then_some("--locked"))
             .env("QUERYDYNO_RECIPE", self.made_of(&compilers, library))
             .env("QUERYDYNO_CHECKOUT", &self.checkout.root)
-            .envs(compilers.env.iter().map(|(name, value)| (name, value)));
+            .envs(compiler.map(|(name, value)| (name, value)));
         if let Some(target_cpu) = self.target_cpu() {
             let flags = env::var("RUSTFLAGS").unwrap_or_default();
             cargo.env("RUSTFLAGS", format!("{flags} -C target-cpu={target_cpu}").trim_start());

@@ -1,0 +1,55 @@
+//! What somebody says of a result, a cell, a series, a run, a class of machines, or an engine and a query.
+
+use std::env;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use super::rows::hash;
+use super::store::Store;
+use crate::host::terminal::output;
+
+/// What kind of note it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Kind {
+    /// Anything
+    Note,
+    /// How an engine can be brought to answer a query, for `engine/query`: the view `compatibility` shows it
+    Workaround,
+}
+
+/// What can be spoken of, each with the column of `measurements` that has its name.
+const TARGETS: [(&str, &str); 6] = [
+    ("result", "record"),
+    ("run", "run"),
+    ("cell", "cell"),
+    ("series", "series"),
+    ("engine and query", "engine_name || '/' || query"),
+    ("machine class", "machine_class"),
+];
+
+/// Keeps a note. The same note twice is one.
+///
+/// # Errors
+/// When there is nothing of that name.
+pub(super) fn annotate(store: &Store, target: &str, text: &str, kind: Kind) -> Result<()> {
+    let kind = if kind == Kind::Note { "note" } else { "workaround" };
+    for (of, column) in TARGETS {
+        let known = format!("SELECT 1 FROM measurements WHERE {column} = ? LIMIT 1");
+        if store.rows(&known, [target], |_| Ok(()))?.is_empty() {
+            continue;
+        }
+        let key = format!("{:016x}", hash(&(of, target, kind, text)));
+        let values = duckdb::params![key, of, target, kind, text, author()];
+        let insert = "INSERT INTO annotations VALUES (?, ?, ?, ?, ?, ?, current_timestamp AT TIME ZONE 'UTC') ON CONFLICT DO NOTHING";
+        store.connection.execute(insert, values).map_err(|error| store.error(error))?;
+        return output::line(format_args!("{kind} of the {of} {target} kept"));
+    }
+    let names: Vec<&str> = TARGETS.iter().map(|(of, _)| *of).collect();
+    bail!("nothing is called '{target}': name a {}; `history list` and `history show` tell them", names.join(", a "))
+}
+
+/// Who says it, as the system knows them.
+pub(super) fn author() -> String {
+    env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned())
+}

@@ -1,0 +1,72 @@
+//! Deleting results on purpose: they are gone from the history, stay in the journal, and are not taken in again.
+
+use anyhow::{Result, bail};
+use duckdb::params_from_iter;
+
+use super::annotate::author;
+use super::store::Store;
+use crate::host::terminal::output;
+
+/// What `--dry-run` shows of many.
+const SHOWN: usize = 20;
+
+/// The results of these names, or for which a condition over `measurements` holds: their keys, and a line for people.
+///
+/// # Errors
+/// When there is none, or the condition is none. It is asked of a history that is open for reading, so it can do nothing else.
+pub(super) fn meant(store: &Store, records: &[String], condition: Option<&str>) -> Result<Vec<(u64, String)>> {
+    let by_name = "record IN (SELECT unnest(string_split(?, chr(10))))";
+    let parameters = if condition.is_none() { vec![records.join("\n")] } else { Vec::new() };
+    let select = format!(
+        "SELECT result, concat_ws('  ', record, started_at, cell, outcome, provenance)
+         FROM measurements WHERE ({}) ORDER BY started_at, record",
+        condition.unwrap_or(by_name)
+    );
+    let found = store.rows(&select, params_from_iter(parameters), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if found.is_empty() {
+        bail!(
+            "no result is meant; `history list` names them, `history sql \"DESCRIBE measurements\"` what a condition can ask for"
+        );
+    }
+    Ok(found)
+}
+
+/// Says what would be deleted.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub(super) fn show(meant: &[(u64, String)]) -> Result<()> {
+    meant.iter().take(SHOWN).try_for_each(|(_, line)| output::line(line))?;
+    let more = meant.len().saturating_sub(SHOWN);
+    if more > 0 {
+        output::line(format_args!("... and {more} more"))?;
+    }
+    output::line(format_args!("{} results would be deleted; nothing was", meant.len()))
+}
+
+/// Deletes results with their figures, in one transaction.
+///
+/// # Errors
+/// When the history cannot be written; then all are there as before.
+pub(super) fn delete(store: &Store, meant: &[(u64, String)], reason: &str) -> Result<()> {
+    let delete = || -> duckdb::Result<()> {
+        let transaction = store.connection.unchecked_transaction()?;
+        transaction.execute_batch("CREATE OR REPLACE TEMP TABLE meant (result UBIGINT)")?;
+        let mut appender = transaction.appender_to_catalog_and_db("meant", "temp", "main")?;
+        meant.iter().try_for_each(|(key, _)| appender.append_row([key]))?;
+        appender.flush()?;
+        drop(appender);
+        transaction.execute(
+            "INSERT OR REPLACE INTO deleted_results
+             SELECT result, cell, ?, ?, current_timestamp AT TIME ZONE 'UTC' FROM results SEMI JOIN meant USING (result)",
+            [reason, &author()],
+        )?;
+        transaction.execute_batch(
+            "DELETE FROM metrics WHERE result IN (FROM meant SELECT result);
+             DELETE FROM results WHERE result IN (FROM meant SELECT result)",
+        )?;
+        transaction.commit()
+    };
+    delete().map_err(|error| store.error(error))?;
+    output::line(format_args!("{} results deleted; `history optimize` gives their room back", meant.len()))
+}

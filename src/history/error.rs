@@ -1,0 +1,82 @@
+//! Why a history cannot be opened or asked: what DuckDB says, as who reads it can act on it.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Why a history cannot be had.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Another process has it open.
+    #[error("the history {} is in use by {holder}: try again when that has ended, or end it", path.display())]
+    Busy {
+        /// The history.
+        path: PathBuf,
+        /// The other's program and process id.
+        holder: String,
+    },
+    /// There is none.
+    #[error("there is no history {}; `history stats` makes one of the journal", .0.display())]
+    Missing(PathBuf),
+    /// It is a file of another kind.
+    #[error("{} is no history, {what}: move it away, or name another file with QUERYDYNO_HISTORY", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: String,
+    },
+    /// A newer version made it.
+    #[error("the history {} has schema {found}, this version of QueryDyno knows up to {known}: update it", path.display())]
+    Newer {
+        /// The history.
+        path: PathBuf,
+        /// Its schema.
+        found: u64,
+        /// Ours.
+        known: u64,
+    },
+    /// Bytes of it are not those that were written.
+    #[error(
+        "the history {} is damaged: `history restore BACKUP`, or move it away and it is made of the journal again, without annotations; DuckDB says: {said}",
+        path.display()
+    )]
+    Damaged {
+        /// The history.
+        path: PathBuf,
+        /// DuckDB's message.
+        said: String,
+    },
+    /// There was no room; what was there is as it was.
+    #[error("the disk of {} is full: free some space and try again, nothing is lost; DuckDB says: {said}", path.display())]
+    Full {
+        /// The history.
+        path: PathBuf,
+        /// DuckDB's message.
+        said: String,
+    },
+    /// What else DuckDB says.
+    #[error("{0}")]
+    Sql(#[from] duckdb::Error),
+}
+
+impl Error {
+    /// What DuckDB's error about this file means.
+    pub(super) fn of(path: &Path, error: duckdb::Error) -> Self {
+        let (said, path) = (error.to_string(), path.to_owned());
+        let has = |words: &[&str]| words.iter().any(|words| said.contains(words));
+        if has(&["Could not set lock on file"]) {
+            let holder = said.split_once("lock is held in ").and_then(|(_, rest)| rest.split_once(')'));
+            let holder = holder.map_or_else(|| "another process".to_owned(), |(holder, _)| format!("{holder})"));
+            Self::Busy { path, holder }
+        } else if has(&["not a valid DuckDB database file"]) {
+            Self::Foreign { path, what: "and no DuckDB file".to_owned() }
+        } else if has(&["No space left", "File too large", "Disk quota exceeded", "Out of disk"]) {
+            Self::Full { path, said }
+        } else if has(&["checksum", "Corrupt", "corrupt", "invalidated because of a previous fatal error"]) {
+            Self::Damaged { path, said }
+        } else {
+            Self::Sql(error)
+        }
+    }
+}

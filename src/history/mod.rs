@@ -1,0 +1,106 @@
+//! The history: every result that was ever recorded, in one DuckDB file that people query. The main type is [`store::Store`].
+//!
+//! The journal (`.querydyno/records/*.jsonl`) is written first and is what nothing brings back; the history is made of it and can be
+//! made again, but for annotations and what was deleted on purpose. Only this program opens the file, so a bench never waits for
+//! it. Before each command what is new in the journal is taken in, once: a result's key is made of its run, its cell and its time.
+//!
+//! `cargo xtask history sql "FROM best_engine_per_query"`, and `--help` for the rest.
+//!
+//! # Tables
+//!
+//! ```text
+//!  machines ─┐                                    ┌─ metrics        a figure of a result, with its samples
+//!  engines  ─┤                                    │
+//!  tasks    ─┼──< results >── one for each cell ──┼─ annotations    what somebody says of a result, cell, series, run ...
+//!  datasets ─┤       │        and run             │
+//!  runs     ─┘       │                            └─ deleted_results  never taken in again
+//!                    └─ journal_file, journal_line: journal_files, journal_left_out
+//! ```
+//!
+//! A key named after its table points to it: `results.machine` is `machines.machine`. Keys are 16 hexadecimal digits over what is in
+//! the row, but for `runs.run`, the id that records have, and `results.result`, a 64-bit hash of run, cell and time. NULL is what
+//! could not be learned, never 0. Times without a unit in their name are UTC.
+//!
+//! | table | column | what |
+//! |---|---|---|
+//! | `machines` | `class` | the machines whose results are comparable: processor, cores, memory as it is sold, governor, virtualised |
+//! | | `cpu`, `cores`, `memory_bytes`, `kernel`, `governor`, `virtualised` | the parts; a new kernel is a new row and no new class |
+//! | `engines` | `name`, `version`, `kind` | as in ids, the engine's own version, `embedded`, `service`, `script` or `own` |
+//! | | `compiler`, `flags`, `allocator`, `source` | how its program was built |
+//! | | `settings` | that are not the engine's defaults |
+//! | `tasks` | `suite`, `query`, `text_sha256`, `sql` | the text's checksum is its version; `sql` where it stands in no file of ours |
+//! | `datasets` | `suite`, `scale`, `scale_factor`, `format`, `sha256`, `layout` | `sf1` is 1.0; checksum over the files of the query's tables |
+//! | `runs` | `started_at`, `last_cell_at` | when the first and the last cell began that were taken in |
+//! | | `command`, `git_commit`, `git_dirty` | how it was called, from which source |
+//! | `results` | `cell`, `series`, `started_at` | `duckdb/q1/sf1/parquet`; the key of what may be compared over time; when the cell began |
+//! | | `outcome`, `reason`, `failure`, `stderr` | `measured`, `skipped` or `failed`; why; the failure's kind; the program's last lines |
+//! | | `verdict`, `verdict_detail`, `verified` | `official`, `reference`, `agreed`, `disputed`, `unchecked`, `wrong`; whether it may be ranked |
+//! | | `answer_rows`, `answer_digest`, `input_rows` | rows of the answer, its fingerprint, rows of the tables |
+//! | | `variant`, `mode`, `cache`, `threads`, `memory_limit_bytes`, `parallel` | the conditions; `parallel` engines ran at once |
+//! | | `accept_majority`, `environment`, `inspects` | whether most decide; variables; `heap` or `instructions` where it was not timed |
+//! | | `iterations`, `warm_up_ns` | of each sample; each run before the samples, in nanoseconds |
+//! | | `provenance`, `provenance_reason` | `measured`, `simulated`; why |
+//! | | `journal_file`, `journal_line` | where the record is; `file:line` without its ending is the record's name in reports |
+//! | `metrics` | `name`, `unit` | as in [`metric`](crate::host::record::metric): `time` in `ns`, `peak_memory` in `bytes` |
+//! | | `value`, `samples` | the median, or the one value there is; every value where there are several |
+//! | | `source`, `taken_at` | by which tool, when, where that differs |
+//! | `annotations` | `of`, `target`, `kind`, `text`, `author`, `written_at` | `result`, `cell`, `series` ... and which; `note` or `workaround` |
+//! | `deleted_results` | `result`, `cell`, `reason`, `author`, `deleted_at` | |
+//! | `journal_files` | `bytes`, `modified_ns` | the file as it was when it was read |
+//! | | `taken_bytes`, `taken_lines`, `checksum`, `reads_schema` | up to where it was taken in, XXH3 up to there, the newest schema that could be read |
+//! | `journal_left_out` | `line`, `reason` | whole lines that are no record; told once, read again by a version that reads more |
+//! | `migrations` | `version`, `name`, `applied_at` | this schema's own |
+//!
+//! | view | a row for |
+//! |---|---|
+//! | `measurements` | each result with all names, `time_ns`, `cpu_time_ns` and `peak_memory_bytes`, and whether it is `comparable` |
+//! | `latest` | each cell on each class of machine: the newest result |
+//! | `best_engine_per_query` | each query under the same conditions: the fastest; what is simulated has rows of its own |
+//! | `series` | all that may be compared over time |
+//! | `failures` | each failure, wrong answer and dispute, and whether the cell was verified since |
+//! | `compatibility` | each engine and query: works, unsupported, failed, wrong, and since which version |
+//! | `availability` | each engine, machine and run: found or not, and why |
+
+mod annotate;
+mod backup;
+mod check;
+mod command;
+mod delete;
+mod demo;
+mod error;
+mod format;
+mod journal;
+mod query;
+mod rows;
+mod schema;
+mod stage;
+mod staging;
+pub mod store;
+mod take_in;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::host::terminal::show_notes;
+pub use error::Error;
+
+/// The whole `main` of the program: 0 where all is well, 1 where it is not, 2 for what could not be meant.
+pub fn main() -> ExitCode {
+    show_notes();
+    let cli = match command::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    // Ctrl-C ends it as any signal does: whatever it was at is in as a whole, or not at all.
+    match cli.run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Questions: SQL of anybody's, and those that have commands of their own, `list`, `show` and `stats`.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use duckdb::Params;
+use duckdb::arrow::array::RecordBatch;
+
+use super::format::{Format, render};
+use super::store::Store;
+use crate::host::files::write_whole;
+use crate::host::filter::Filter;
+use crate::host::terminal::output;
+
+/// Runs one statement and shows its rows, on stdout or in a file that appears whole.
+///
+/// # Errors
+/// What DuckDB says of the statement; when the file cannot be written.
+pub(super) fn sql(
+    store: &Store,
+    statement: &str,
+    parameters: impl Params,
+    format: Format,
+    to: Option<&Path>,
+) -> Result<()> {
+    let mut prepared = store.connection.prepare(statement).map_err(|error| store.error(error))?;
+    let rows = prepared.query_arrow(parameters).map_err(|error| store.error(error))?;
+    let schema = rows.get_schema();
+    let batches: Vec<RecordBatch> = rows.collect();
+    let shown = render(format, &schema, &batches)?;
+    match to {
+        Some(file) => {
+            write_whole(file, &shown).with_context(|| format!("cannot write {}", file.display()))?;
+            log::info!("written: {}", file.display());
+            Ok(())
+        }
+        None => output::bytes(&shown),
+    }
+}
+
+/// The newest results of the cells that are meant.
+///
+/// # Errors
+/// When the filter is none, or a column that it needs is damaged.
+pub(super) fn list(store: &Store, filter: &str, limit: u64, format: Format, to: Option<&Path>) -> Result<()> {
+    let filter = Filter::new(filter, false)?;
+    let cells = store.rows("SELECT DISTINCT cell, suite FROM results JOIN tasks USING (task)", [], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    })?;
+    let is_meant = |(cell, suite): &(String, String)| cell.parse().is_ok_and(|id| filter.means_in(&id, suite));
+    let meant: Vec<String> = cells.into_iter().filter(is_meant).map(|(cell, _)| cell).collect();
+    ensure!(!meant.is_empty(), "no result of a cell that '{filter}' means; `history stats` tells what there is");
+    let statement = "
+        SELECT record, started_at, cell, engine_version AS version, outcome, verdict, round(time_ns / 1e6, 3) AS time_ms,
+               round(peak_memory_bytes / 1048576, 1) AS peak_mib, provenance
+        FROM measurements WHERE cell IN (SELECT unnest(string_split(?, chr(10)))) ORDER BY started_at DESC, record LIMIT ?";
+    sql(store, statement, duckdb::params![meant.join("\n"), limit], format, to)
+}
+
+/// All that is known of one result.
+///
+/// # Errors
+/// When there is none of that name.
+pub(super) fn show(store: &Store, record: &str) -> Result<()> {
+    let found = store.rows("SELECT result FROM measurements WHERE record = ?", [record], |row| row.get::<_, u64>(0))?;
+    let Some(result) = found.first() else {
+        bail!("no result '{record}'; `history list` names them, such as 20261120T120000Z-4711:3");
+    };
+    // Each column in a line of its own, without those that are not known.
+    let all = format!(
+        "SELECT what, told AS value FROM (UNPIVOT (SELECT COLUMNS(*)::VARCHAR FROM (
+             SELECT m.*, r.answer_rows, r.input_rows, r.iterations, r.warm_up_ns, r.environment, r.stderr
+             FROM measurements m JOIN results r USING (result) WHERE result = {result}
+         )) ON COLUMNS(*) INTO NAME what VALUE told)"
+    );
+    let metrics = format!(
+        "SELECT name AS figure, unit, value, len(samples) AS samples, source FROM metrics WHERE result = {result} ORDER BY name"
+    );
+    let notes = format!(
+        "SELECT written_at, kind, of, text, author FROM annotations
+         JOIN (SELECT record, cell, series, run, machine_class, engine_name || '/' || query AS engine_query
+               FROM measurements WHERE result = {result})
+           ON target IN (record, cell, series, run, machine_class, engine_query) ORDER BY written_at"
+    );
+    for statement in [all, metrics, notes] {
+        sql(store, &statement, [], Format::Table, None)?;
+        output::line("")?;
+    }
+    log::info!("the record as it is in the journal: cargo xtask show {record} --json");
+    Ok(())
+}
+
+/// How much there is, and of what.
+///
+/// # Errors
+/// When a table is damaged.
+pub(super) fn stats(store: &Store, format: Format, to: Option<&Path>) -> Result<()> {
+    let bytes = std::fs::metadata(&store.path).with_context(|| format!("cannot read {}", store.path.display()))?.len();
+    let statement = include_str!("sql/stats.sql");
+    sql(store, statement, duckdb::params![store.path.display().to_string(), bytes], format, to)
+}

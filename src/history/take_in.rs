@@ -1,0 +1,137 @@
+//! Taking in the journal: what is new in it becomes results, in one transaction for each batch with the note of how far it was read.
+//! So a kill at any point leaves a batch in or out as a whole, and what is taken in twice changes nothing.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use anyhow::{Context as _, Result};
+
+use super::Error;
+use super::journal::{self, Batch, Known, Source};
+use super::rows::Converter;
+use super::stage::reached;
+use super::staging::{INSERT, stage};
+use super::store::Store;
+
+/// Batches that may wait for DuckDB.
+const AHEAD: usize = 2;
+/// Lines that are told of one file.
+const TOLD: usize = 3;
+
+/// What taking in has done.
+#[derive(Debug, Default)]
+pub(super) struct TakenIn {
+    pub(super) files: usize,
+    /// Results that were not there before.
+    pub(super) results: u64,
+    /// Whole lines that are no record, and ends of files that may become one.
+    pub(super) left_out: usize,
+}
+
+/// The files that have something new for this history, with what is known of them.
+///
+/// # Errors
+/// When the journal or the history cannot be read.
+pub(super) fn due(home: &Path, store: Option<&Store>) -> Result<Vec<(Source, Option<Known>)>> {
+    let sources = journal::sources(home).with_context(|| format!("cannot read the records in {}", home.display()))?;
+    let mut known = HashMap::new();
+    if let Some(store) = store {
+        let all =
+            "SELECT file, bytes, modified_ns, taken_bytes, taken_lines, checksum, reads_schema FROM journal_files";
+        known.extend(store.rows(all, [], |row| {
+            let known = Known {
+                bytes: row.get(1)?,
+                modified_ns: row.get(2)?,
+                taken_bytes: row.get(3)?,
+                taken_lines: row.get(4)?,
+                checksum: row.get(5)?,
+                reads_schema: row.get(6)?,
+            };
+            Ok((row.get::<_, String>(0)?, known))
+        })?);
+    }
+    let all = sources.into_iter().map(|source| {
+        let known = known.remove(&source.name);
+        (source, known)
+    });
+    Ok(all.filter(|(source, known)| known.as_ref().is_none_or(|known| !source.is(known))).collect())
+}
+
+/// Takes in what these files have. One that cannot be read is told and left out.
+///
+/// # Errors
+/// When the history cannot be written; what was taken in before is in.
+pub(super) fn take_in(store: &Store, due: Vec<(Source, Option<Known>)>) -> Result<TakenIn> {
+    let mut taken = TakenIn { files: due.len(), ..TakenIn::default() };
+    // Parsing and DuckDB run at the same time, each in a thread of its own.
+    thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(AHEAD);
+        scope.spawn(move || {
+            let mut converter = Converter::default();
+            for (source, known) in due {
+                // Nobody takes any more after an error on the other side.
+                if let Err(error) = source.read(known, &mut converter, |batch| sender.send(batch).is_ok()) {
+                    log::warn!("left out: {} cannot be read: {error}", source.path.display());
+                }
+            }
+        });
+        for batch in receiver {
+            taken.results += take(store, &batch)?;
+            taken.left_out += tell(&batch);
+        }
+        anyhow::Ok(())
+    })?;
+    if taken.files > 0 {
+        store.execute("CHECKPOINT")?;
+        reached("checkpointed");
+    }
+    Ok(taken)
+}
+
+/// Takes in one batch; how many of its results are new.
+fn take(store: &Store, batch: &Batch) -> Result<u64, Error> {
+    store.execute("BEGIN")?;
+    stage(store, &batch.rows)?;
+    reached("staged");
+    store.execute(INSERT)?;
+    reached("inserted");
+    let new = store.value("SELECT count(*) FROM staged_results")?;
+    note(store, batch).map_err(|error| store.error(error))?;
+    reached("noted");
+    store.execute("COMMIT")?;
+    reached("committed");
+    Ok(new)
+}
+
+/// Writes down how far the file has been read, and what was left out of it.
+fn note(store: &Store, Batch { name, left_out, known, is_first, .. }: &Batch) -> duckdb::Result<()> {
+    if *is_first {
+        store.connection.execute("DELETE FROM journal_left_out WHERE file = ?", [name])?;
+    }
+    for (line, reason) in left_out {
+        let values = duckdb::params![name, line, reason];
+        store.connection.execute("INSERT OR REPLACE INTO journal_left_out VALUES (?, ?, ?)", values)?;
+    }
+    let Known { bytes, modified_ns, taken_bytes, taken_lines, checksum, reads_schema } = known;
+    let values = duckdb::params![name, bytes, modified_ns, taken_bytes, taken_lines, checksum, reads_schema];
+    let note =
+        "INSERT OR REPLACE INTO journal_files VALUES (?, ?, ?, ?, ?, ?, ?, current_timestamp AT TIME ZONE 'UTC')";
+    store.connection.execute(note, values).map(drop)
+}
+
+/// Tells what was left out of a batch; how much it is.
+fn tell(batch: &Batch) -> usize {
+    for (line, reason) in batch.left_out.iter().take(TOLD) {
+        log::warn!("left out: line {line} of {}: {reason}", batch.name);
+    }
+    let more = batch.left_out.len().saturating_sub(TOLD);
+    if more > 0 {
+        log::warn!("left out: {more} more lines of {} (FROM journal_left_out)", batch.name);
+    }
+    if let Some(reason) = &batch.torn {
+        log::warn!("left out until it is whole: the end of {}: {reason}", batch.name);
+    }
+    batch.left_out.len() + usize::from(batch.torn.is_some())
+}

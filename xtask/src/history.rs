@@ -1,0 +1,33 @@
+//! `cargo xtask history`: builds the program that owns the history, if need be, and becomes it.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use querydyno::host::catalog::Recipe;
+use querydyno::host::settings::Settings;
+
+/// Ask and look after the history: every result, in a DuckDB file (`cargo xtask history --help` has the commands)
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct History {
+    /// A command with its arguments: sql, list, show, stats, check, optimize, backup, restore, export, annotate, delete, demo
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<OsString>,
+}
+
+impl History {
+    /// Does not come back where it went well: the program has our place then, with our stdin, stdout and exit code.
+    pub(crate) fn run(self) -> Result<Infallible> {
+        let recipe = Recipe::history(&Settings::read()?)?;
+        if !recipe.program().path.is_file() {
+            eprintln!("building the program of the history, once: about {} min", recipe.minutes());
+        }
+        let program = recipe.build()?.path;
+        let error = Command::new(&program).args(self.arguments).exec();
+        Err(error).with_context(|| format!("cannot start {}", program.display()))
+    }
+}
