@@ -1,0 +1,198 @@
+//! What goes wrong with a history: SIGKILL at each step, lines and files that are broken, two at once, a full disk. Nothing is lost,
+//! nothing is there twice, and one sentence says what to do.
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::Child;
+
+use common::history::{History, STAGE};
+use common::text;
+use querydyno::host::paths::root;
+use rstest::rstest;
+
+/// A program that has come to this stage and waits there.
+fn at_stage(history: &History, args: &[&str], stage: &str) -> Child {
+    let mut child = history.command(args).env(STAGE, format!("{stage} hang")).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.as_mut().unwrap()).lines();
+    let wanted = format!("stage {stage}");
+    assert!(lines.map_while(Result::ok).any(|line| line == wanted), "{args:?} does not come to {stage}");
+    child
+}
+
+fn kill(mut child: Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[rstest]
+fn a_kill_while_taking_in_loses_and_doubles_nothing(
+    #[values("migrating", "made", "opened", "staged", "inserted", "noted", "committed", "checkpointed")] stage: &str,
+) {
+    let (Some(whole), Some(history)) = (History::new(), History::new()) else { return };
+    let killed = || history.command(&["take-in"]).env(STAGE, format!("{stage} kill")).output().unwrap();
+    let output = killed();
+    assert_eq!(output.status.code(), None, "{}", text(&output));
+    // Again, and where the first has done all of it, there is no such stage.
+    killed();
+    assert_eq!(history.content(), whole.content());
+    assert!(history.ok(&["check"]).contains("the history is whole"));
+    assert!(!history.folder.path().join("history.duckdb.making").exists());
+}
+
+#[rstest]
+#[case("optimize", "copied")]
+#[case("optimize", "renamed")]
+#[case("backup", "copied")]
+#[case("restore", "verified")]
+#[case("restore", "linked")]
+fn a_kill_while_copying_leaves_the_history_as_it_was(#[case] command: &str, #[case] stage: &str) {
+    let Some(history) = History::new() else { return };
+    history.ok(&["annotate", "duckdb/q1", "kept"]);
+    let first = history.content();
+    let backup = history.folder.path().join("backup").display().to_string();
+    history.ok(&["backup", &backup]);
+    let other = history.folder.path().join("other").display().to_string();
+    let args = match command {
+        "optimize" => vec![command],
+        "backup" => vec![command, &other],
+        _ => vec![command, &backup],
+    };
+    let output = history.command(&args).env(STAGE, format!("{stage} kill")).output().unwrap();
+    assert_eq!(output.status.code(), None, "{}", text(&output));
+    assert_eq!(history.content(), first);
+    assert!(!history.folder.path().join("other").exists());
+    history.ok(&args);
+    assert_eq!(history.content(), first);
+}
+
+#[test]
+fn lines_that_are_no_record_are_told_once_and_left_out() {
+    let Some(history) = History::new() else { return };
+    let results = history.count("results");
+    let line = fs::read_to_string(root().join("tests/records/v3.jsonl")).unwrap().lines().next().unwrap().to_owned();
+    let newer = r#"{"schema":99,"cell":{"engine":"duckdb"}}"#;
+    let (begin, rest) = line.split_at(line.len() / 2);
+    let run = "20261125T120000Z-1";
+    history.add(run, &format!("{newer}\n{line}\nno JSON\n{begin}"));
+    let told = text(&history.run(&["stats"]));
+    for words in
+        ["line 1 of records/20261125T120000Z-1.jsonl: schema 99 is newer", "line 3", "left out until it is whole"]
+    {
+        assert!(told.contains(words), "{words} not in {told}");
+    }
+    assert_eq!(history.count("results"), results + 1);
+    assert_eq!(history.csv("SELECT line FROM journal_left_out ORDER BY line"), [["1"], ["3"]]);
+    assert!(!text(&history.run(&["stats"])).contains("left out:"));
+    // The bench was still writing; the time makes the line another result.
+    history.add(
+        run,
+        &format!("{newer}\n{line}\nno JSON\n{begin}{}\n", rest.replace("\"started_at\":\"2", "\"started_at\":\"3")),
+    );
+    let told = text(&history.run(&["stats"]));
+    assert!(!told.contains("left out until"), "{told}");
+    assert_eq!(history.count("results"), results + 2);
+}
+
+#[test]
+fn two_writers_take_turns_and_who_waits_too_long_is_told_for_whom() {
+    let Some(history) = History::new() else { return };
+    let first = at_stage(&history, &["take-in"], "staged");
+    let told = history.fails(&["take-in"]);
+    for words in ["waiting for", "is in use by", &format!("PID {}", first.id()), "try again"] {
+        assert!(told.contains(words), "{words} not in {told}");
+    }
+    kill(first);
+    let mut both: Vec<Child> = (0..2).map(|_| history.command(&["take-in"]).spawn().unwrap()).collect();
+    assert!(both.iter_mut().all(|child| child.wait().unwrap().success()));
+    let whole = History::new().unwrap();
+    assert_eq!(history.content(), whole.content());
+}
+
+#[test]
+fn a_reader_disturbs_no_reader_and_no_bench() {
+    let Some(history) = History::new() else { return };
+    let results = history.count("results");
+    let reader = at_stage(&history, &["stats"], "read");
+    assert_eq!(history.count("results"), results);
+    // A bench goes on; what it has written since is told, and taken in when the other has ended.
+    let copy = fs::read_to_string(root().join("tests/records/v1.jsonl")).unwrap().replace("2026-11-20", "2026-12-20");
+    history.add("20261220T120000Z-1", &copy);
+    let output = history.run(&["sql", "SELECT count(*) AS results FROM results"]);
+    let told = text(&output);
+    assert!(output.status.success() && told.contains("1 files of the journal are not taken in yet"), "{told}");
+    assert!(told.contains(&results.to_string()), "{told}");
+    kill(reader);
+    assert_eq!(history.count("results"), results + 2);
+}
+
+#[test]
+fn a_damaged_block_is_found_and_a_backup_mends_it() {
+    let Some(history) = History::new() else { return };
+    let first = history.content();
+    let backup = history.folder.path().join("backup");
+    history.ok(&["backup", backup.to_str().unwrap()]);
+    let spoil = |file: &std::path::Path| {
+        let mut bytes = fs::read(file).unwrap();
+        // Behind three headers of 4 KiB come blocks of 256 KiB, each with its checksum first.
+        for block in (12 << 10..bytes.len()).step_by(256 << 10) {
+            bytes[block + 100] ^= 0xff;
+        }
+        fs::write(file, bytes).unwrap();
+    };
+    spoil(&history.file());
+    let told = history.fails(&["check"]);
+    assert!(told.contains("damaged") && told.contains("history restore BACKUP"), "{told}");
+    let spoilt = history.folder.path().join("spoilt");
+    fs::copy(&backup, &spoilt).unwrap();
+    spoil(&spoilt);
+    assert!(history.fails(&["restore", spoilt.to_str().unwrap()]).contains("is not restored"));
+    history.ok(&["restore", backup.to_str().unwrap()]);
+    assert_eq!(history.content(), first);
+}
+
+#[test]
+fn a_figure_that_is_not_the_journals_is_found() {
+    let Some(history) = History::new() else { return };
+    history.ok(&["stats"]);
+    let file = history.journal("20261121T180539Z-19211");
+    let text = fs::read_to_string(&file).unwrap();
+    let (before, after) = text.split_once("\"iterations\":[").unwrap();
+    fs::write(&file, format!("{before}\"iterations\":[1{after}")).unwrap();
+    let told = history.fails(&["check"]);
+    assert!(told.contains("WRONG: 1 results that differ from the journal"), "{told}");
+}
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    let (Some(whole), Some(history)) = (History::new(), History::new()) else { return };
+    for kib in [0, 16, 300, 800] {
+        let output = history.on_full_disk(kib, &["take-in"]);
+        assert_eq!(output.status.code(), Some(1), "{kib}: {}", text(&output));
+    }
+    assert_eq!(history.content(), whole.content());
+    // Where it is made, and there is no room for the copy.
+    for args in [&["optimize"][..], &["backup", "/tmp/querydyno-no-backup"]] {
+        let output = history.on_full_disk(300, args);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    }
+    assert_eq!(history.content(), whole.content());
+    assert!(!fs::exists("/tmp/querydyno-no-backup").unwrap());
+}
+
+#[test]
+fn a_file_of_another_kind_is_left_alone() {
+    let Some(history) = History::new() else { return };
+    fs::write(history.file(), "my own notes").unwrap();
+    for args in [&["stats"][..], &["take-in"], &["optimize"]] {
+        let told = history.fails(args);
+        assert!(told.contains("is no history") && told.contains("QUERYDYNO_HISTORY"), "{told}");
+    }
+    assert_eq!(fs::read_to_string(history.file()).unwrap(), "my own notes");
+    let other = history.folder.path().join("elsewhere.duckdb");
+    for name in ["QUERYDYNO_HISTORY", "BENCHMARK_DB_PATH"] {
+        assert!(history.command(&["stats"]).env(name, &other).status().unwrap().success());
+        fs::remove_file(&other).unwrap();
+    }
+}
