@@ -17,7 +17,7 @@ use crate::host::record::{
 };
 use crate::host::session::{Failure, FailureKind};
 use crate::host::settings::Settings;
-use crate::host::suite::{self, Workload};
+use crate::host::suite::{self, Suite};
 use crate::host::terminal::output;
 use crate::host::variant::{Cache, PARQUET};
 use crate::host::verify::Verdict;
@@ -61,8 +61,8 @@ fn write(folder: &Path, results: usize, samples: bool) -> Result<usize> {
         .filter(|entry| entry.kind != "own" && !entry.on_request)
         .map(|entry| entry.name.as_str())
         .collect();
-    let workload = Workload::read(suite::DEFAULT)?;
-    let queries: Vec<&str> = workload.queries.iter().map(|query| query.name.as_str()).collect();
+    let suite = Suite::read(suite::DEFAULT)?;
+    let queries: Vec<&str> = suite.queries.iter().map(|query| query.name.as_str()).collect();
     let a_run = engines.len() * queries.len();
     let runs = results.div_ceil(a_run).max(1);
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -76,7 +76,7 @@ fn write(folder: &Path, results: usize, samples: bool) -> Result<usize> {
         let cells = queries.iter().flat_map(|query| engines.iter().map(move |engine| (*engine, *query)));
         for (place, (engine, query)) in cells.enumerate().take(results - written.min(results)) {
             let at = began + TimeDelta::seconds(i64::try_from(place)?);
-            let mut record = simulated(engine, query, &workload.name, (run, runs), samples);
+            let mut record = simulated(engine, query, &suite.name, (run, runs), samples);
             record.run_id = Some(format!("{stem}-{:08x}", hash(&run) >> 32));
             record.started_at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
             serde_json::to_writer(&mut out, &record)?;
@@ -132,7 +132,7 @@ fn simulated(engine: &str, query: &str, suite: &str, (run, runs): (usize, usize)
         },
         query: QueryRecord { id: query.to_owned(), sha256: Some(format!("{:064x}", hash(&query))), sql: None },
         dataset: DatasetRecord {
-            workload: suite.to_owned(),
+            suite: suite.to_owned(),
             scale,
             format: PARQUET.to_owned(),
             sha256: Some(format!("{:064x}", hash(&suite))),

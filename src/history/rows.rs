@@ -84,13 +84,13 @@ impl Converter {
             ]
         });
         let (data, query) = (&record.dataset, &record.query);
-        let task = self.dimension(&mut dimensions, "tasks", &(&data.workload, query), || {
-            row![text(&data.workload), text(&query.id), query.sha256.clone(), query.sql.clone()]
+        let task = self.dimension(&mut dimensions, "tasks", &(&data.suite, query), || {
+            row![text(&data.suite), text(&query.id), query.sha256.clone(), query.sql.clone()]
         });
-        let of_data = (&data.workload, data.scale, &data.format, &data.sha256, &data.layout);
+        let of_data = (&data.suite, data.scale, &data.format, &data.sha256, &data.layout);
         let dataset = self.dimension(&mut dimensions, "datasets", &of_data, || {
             let (scale, factor) = (data.scale.to_string(), data.scale.factor());
-            row![text(&data.workload), scale, factor, text(&data.format), data.sha256.clone(), data.layout.clone()]
+            row![text(&data.suite), scale, factor, text(&data.format), data.sha256.clone(), data.layout.clone()]
         });
         let run = RunRow {
             id: record.run_id.clone().unwrap_or_else(|| stem(file).to_owned()),
@@ -103,7 +103,7 @@ impl Converter {
         // the name of the file, which may be a copy's.
         let own_run = record.run_id.as_deref().filter(|run| run_of(Path::new(file)) != Some(run));
         let cell = record.id.to_string();
-        let key = hash(&(own_run, &cell, &data.workload, &record.started_at, record.inspects, record.parallel));
+        let key = hash(&(own_run, &cell, &data.suite, &record.started_at, record.inspects, record.parallel));
         let result = result(&record, key, [&run.id, &machine, &engine, &task, &dataset], series, (file, line));
         let metrics = record.metrics.into_iter().filter_map(|metric| {
             let median = stats::median(&metric.values)?;
