@@ -29,10 +29,11 @@
 //! | `services` | servers that engines and formats need: started, found, stopped |
 //! | `session` | a running engine program: spawned, watched, killed |
 //! | `run` | a cell from its program and data to its record |
+//! | `incremental` | which cells need a run, by the history; the program of the history as the host calls it |
 //! | `criterion` | `cargo bench`: Criterion's arguments, folder and main |
 //! | `verify` | references, cross-checks between engines, comparison |
 //! | `stats`, `record`, `inspected` | pure functions; what is kept of a cell |
-//! | `bench`, `gate`, `audit`, `inspect`, `scaling`, `doctor`, `report` | policies and pages on top of the above |
+//! | `bench`, `gate`, `backfill`, `audit`, `inspect`, `scaling`, `doctor`, `report` | policies and pages on top of the above |
 //! | `terminal` | a run as people see it: the lines of a bench, bars, notes on stderr, stdout |
 //! | `checksum`, `files`, `guarded`, `interrupt`, `lock`, `progress`, `scratch`, `space`, `fuzzing` | small tools of all of them |
 //!
@@ -49,7 +50,7 @@
 //! 4. The engine counts its tables' rows, which have to be those of the files. One run, and its answer goes to the referee. A wrong
 //!    one ends the cell here; one without a reference waits for the other engines' answers.
 //! 5. A sampler takes samples; in `cargo bench` Criterion asks for `n` iterations at a time; the program runs them, with one clock reading before and one after each. A task that writes is reset before each run, outside the clock.
-//! 6. The last answer is checked again; where no reference vouches for it, all engines of the query have to agree. Samples, memory, CPU time and verdict become one record, flushed at once.
+//! 6. The last answer is checked again; where no reference vouches for it, all engines of the query have to agree. Samples, memory, CPU time and verdict become one record, flushed at once. At the end of the run the history takes the records in, where its program is built.
 //!
 //! # Invariants
 //!

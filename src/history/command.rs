@@ -3,13 +3,15 @@
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
 
 use super::annotate::{self, Kind};
 use super::format::Format;
-use super::store::{PATIENCE, Store};
+use super::newest::Newest;
+use super::store::{AT_ONCE, PATIENCE, Store};
 use super::take_in::{TakenIn, due, take_in};
 use super::{Error, backup, check, delete, demo, query};
 use crate::host::paths;
@@ -72,7 +74,14 @@ enum Command {
         form: Form,
     },
     /// Take in what is new in the journal, and nothing else
-    TakeIn,
+    TakeIn {
+        /// Give up at once where somebody else uses the history
+        #[arg(long)]
+        at_once: bool,
+    },
+    /// What the host asks before a run
+    #[command(hide = true)]
+    Newest(Newest),
     /// Read every value, hold every figure against the journal, look for what points to nothing; exit code 1 where something is wrong
     Check,
     /// Write the file anew, without the room that deleted results left
@@ -169,8 +178,9 @@ impl Cli {
                 form.check()?;
                 query::stats(&self.reading()?, form.format, form.output.as_deref())?;
             }
-            Command::TakeIn => {
-                let taken = self.writing()?.1;
+            Command::Newest(newest) => newest.run(&self.reading()?)?,
+            Command::TakeIn { at_once } => {
+                let taken = self.writing_within(if *at_once { AT_ONCE } else { PATIENCE })?.1;
                 let TakenIn { files, results, left_out } = taken;
                 output::line(format_args!(
                     "{results} new results, {left_out} lines left out, of {files} new or changed files"
@@ -246,11 +256,15 @@ impl Cli {
 
     /// The history, open for writing, and what it has just taken in.
     fn writing(&self) -> Result<(Store, TakenIn)> {
+        self.writing_within(PATIENCE)
+    }
+
+    fn writing_within(&self, patience: Duration) -> Result<(Store, TakenIn)> {
         if let Some(path) = &self.database {
             ensure!(path.is_file(), Error::Missing(path.clone()));
-            return Ok((Store::write(path, PATIENCE)?, TakenIn::default()));
+            return Ok((Store::write(path, patience)?, TakenIn::default()));
         }
-        let store = Store::write(&paths::history(), PATIENCE)?;
+        let store = Store::write(&paths::history(), patience)?;
         let due = due(&paths::home(), Some(&store))?;
         let taken = take_in(&store, due)?;
         if taken.results > 0 {

@@ -129,6 +129,8 @@ fn simulated(engine: &str, query: &str, suite: &str, (run, runs): (usize, usize)
             kind: "embedded".to_owned(),
             build: Build::default(),
             settings: [("threads".to_owned(), "2".to_owned())].into(),
+            program: None,
+            options: [].into(),
         },
         query: QueryRecord { id: query.to_owned(), sha256: Some(format!("{:064x}", hash(&query))), sql: None },
         dataset: DatasetRecord {

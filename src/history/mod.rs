@@ -28,6 +28,8 @@
 //! | `engines` | `name`, `version`, `kind` | as in ids, the engine's own version, `embedded`, `service`, `script` or `own` |
 //! | | `compiler`, `flags`, `allocator`, `source` | how its program was built |
 //! | | `settings` | that are not the engine's defaults |
+//! | | `program` | checksum of the program that ran: its file, for a script engine its files and packages |
+//! | | `options` | that its entry gives it, by the engine's own names |
 //! | `tasks` | `suite`, `query`, `text_sha256`, `sql` | the text's checksum is its version; `sql` where it stands in no file of ours |
 //! | `datasets` | `suite`, `scale`, `scale_factor`, `format`, `sha256`, `layout` | `sf1` is 1.0; checksum over the files of the query's tables |
 //! | `runs` | `started_at`, `last_cell_at` | when the first and the last cell began that were taken in |
@@ -70,6 +72,7 @@ mod demo;
 mod error;
 mod format;
 mod journal;
+mod newest;
 mod query;
 mod rows;
 mod schema;

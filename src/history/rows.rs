@@ -80,7 +80,9 @@ impl Converter {
                 flags,
                 allocator,
                 source,
-                map(&told.settings)
+                map(&told.settings),
+                told.program.clone(),
+                map(&told.options)
             ]
         });
         let (data, query) = (&record.dataset, &record.query);

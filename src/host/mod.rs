@@ -1,6 +1,7 @@
 //! The tool: everything but what runs inside an engine's program. Feature `harness`.
 
 pub mod audit;
+pub mod backfill;
 pub mod bench;
 pub mod catalog;
 pub mod checkout;
@@ -14,6 +15,7 @@ pub mod filter;
 pub mod fuzzing;
 pub mod gate;
 mod guarded;
+pub mod incremental;
 pub mod inspect;
 mod inspected;
 pub mod interrupt;

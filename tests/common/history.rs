@@ -15,10 +15,14 @@ use super::slow;
 /// Names a stage at which the program ends, `inserted kill`, or waits, `inserted hang`.
 pub const STAGE: &str = "TEST_HISTORY_STAGE";
 
-/// The program, where it was built; otherwise it is built where slow tests are wanted.
-fn program() -> Option<&'static Path> {
+/// The program, where it was built; otherwise it is built where slow tests are wanted. `TEST_HISTORY_PROGRAM` names one that was
+/// built in another way.
+pub fn program() -> Option<&'static Path> {
     static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
     let find = || {
+        if let Some(path) = std::env::var_os("TEST_HISTORY_PROGRAM") {
+            return Some(PathBuf::from(path));
+        }
         let recipe = Recipe::history(&Settings::read().unwrap()).unwrap();
         let may = recipe.program().path.is_file() || slow::wanted("tests of the history, whose program is not built");
         may.then(|| recipe.build().unwrap().path)

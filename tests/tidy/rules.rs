@@ -1,7 +1,7 @@
 //! Which file may name what: the dependency rules of `src/lib.rs`, read from the text of each file.
 
 /// The modules of `src/host`: one may name those before it, and none after it.
-pub const ORDER: [&str; 34] = [
+pub const ORDER: [&str; 36] = [
     "paths",
     "checksum",
     "guarded",
@@ -26,6 +26,7 @@ pub const ORDER: [&str; 34] = [
     "record",
     "inspected",
     "run",
+    "incremental",
     "audit",
     "terminal",
     "scaling",
@@ -35,6 +36,7 @@ pub const ORDER: [&str; 34] = [
     "inspect",
     "report",
     "gate",
+    "backfill",
     "fuzzing",
 ];
 

@@ -1,6 +1,8 @@
 //! `cargo xtask bench`: a query of your own, a suite of your own, or ordinary cells, by counted runs. A thin caller of
 //! [`querydyno::host::bench::Bench`].
 
+mod again;
+mod backfill;
 mod bars;
 mod table;
 mod told;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use querydyno::host::backfill::Backfill;
 use querydyno::host::bench::{Bench as Run, RUNS};
 use querydyno::host::files::write_whole;
 use querydyno::host::interrupt;
@@ -20,6 +23,7 @@ use querydyno::host::terminal::output::print;
 use querydyno::measure::machine;
 
 use crate::report::tell;
+use again::Again;
 use bars::Bars;
 
 /// The exit code for a command line or a setting that cannot be meant.
@@ -41,6 +45,9 @@ const REPORTED: usize = 10;
       --sql 'SELECT sum(price) FROM {orders} JOIN {items} USING (order_id)'
   cargo xtask bench --suite tests/workload           a folder with a suite.toml: the example of one
   cargo xtask bench '^(duckdb|polars)/q(1|6)/' --scale 0.1 --json results.json
+  cargo xtask bench --missing --outdated 'duckdb/tpch'    only cells that the history has no result of, or none that still holds
+  cargo xtask bench --missing --dry-run --output cells.csv   what would run, why, how long; then: --cells cells.csv
+  cargo xtask bench --backfill v1.0.. duckdb/q1      the same cell at each commit since that has no result of it
   cargo xtask bench --show-settings --threads 1,2    every setting, and who said it
 
 TABLE_NAME and QUERY in the environment do as --table and --sql. A table is Parquet files (a path, a folder, a pattern), the
@@ -98,6 +105,8 @@ pub(crate) struct Bench {
     /// Print every setting and its source (flag, environment, file, default) and measure nothing
     #[arg(long)]
     show_settings: bool,
+    #[command(flatten)]
+    again: Again,
 }
 
 impl Bench {
@@ -117,6 +126,15 @@ impl Bench {
         let settings = Settings::read_with(self.flags()?)?;
         if self.show_settings {
             print(&format!("{}\n", told::table(&settings)))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if let Some(after) = &self.again.backfill {
+            let (after, filter) = (after.clone(), self.filter.clone());
+            let backfill = Backfill { after, filter, runs: Some(self.runs) };
+            return backfill::run(&backfill, &settings, self.again.dry_run);
+        }
+        if self.again.dry_run {
+            self.again.show(self.planned(settings)?)?;
             return Ok(ExitCode::SUCCESS);
         }
         if let Some(file) = &self.json {
@@ -173,6 +191,7 @@ impl Bench {
             ensure!(!value.trim().is_empty(), "{flag} says nothing: give it a value, or leave it out");
             told.push((name, value.clone()));
         }
+        told.extend(self.again.only().map(|only| ("QUERYDYNO_ONLY", only)));
         if self.accept_majority {
             told.push(("QUERYDYNO_ACCEPT_MAJORITY", "yes".to_owned()));
         }
@@ -195,7 +214,7 @@ impl Bench {
         if let Some(filter) = &self.filter {
             run = run.filter(filter);
         }
-        Ok(run.settings(settings))
+        Ok(self.again.add_to(run)?.settings(settings))
     }
 
     fn caution(&self, settings: &Settings) {

@@ -36,7 +36,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Bench(bench::Bench),
+    Bench(Box<bench::Bench>),
     Data(data::Data),
     Build(build::Build),
     Engines(engines::Engines),

@@ -19,7 +19,9 @@ CREATE TABLE engines (
     flags VARCHAR,
     allocator VARCHAR,
     source VARCHAR,
-    settings MAP(VARCHAR, VARCHAR)
+    settings MAP(VARCHAR, VARCHAR),
+    program VARCHAR,
+    options MAP(VARCHAR, VARCHAR)
 );
 
 CREATE TABLE tasks (

@@ -2,7 +2,7 @@
 CREATE VIEW measurements AS
 SELECT
     regexp_extract(r.journal_file, '([^/]*?)(\.jsonl)?$', 1) || ':' || r.journal_line AS record,
-    r.started_at, r.cell, e.name AS engine_name, e.version AS engine_version, t.suite, t.query, d.scale, d.scale_factor,
+    r.started_at, r.cell, e.name AS engine_name, e.version AS engine_version, e.program AS engine_program, t.suite, t.query, d.scale, d.scale_factor,
     d.format, r.mode, r.cache, r.threads, r.memory_limit_bytes, r.parallel, r.inspects, r.outcome, r.reason, r.failure,
     r.verdict, r.verdict_detail, r.verified, r.provenance, r.provenance_reason,
     m.class AS machine_class, r.series, time.value AS time_ns, memory.value AS peak_memory_bytes, cpu.value AS cpu_time_ns,

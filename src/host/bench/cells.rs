@@ -7,6 +7,7 @@ use anyhow::{Result, anyhow, ensure};
 use super::{Bench, Error};
 use crate::host::catalog::Catalog;
 use crate::host::filter::Filter;
+use crate::host::incremental::CellList;
 use crate::host::run::forecast;
 use crate::host::run::plan::{self, Programs};
 use crate::host::run::select::{self, Cell, DefaultSelection};
@@ -29,7 +30,9 @@ impl Bench {
         if let Some(folder) = &self.suite {
             return Ok(vec![Suite::read_from(folder)?]);
         }
-        if self.filter.is_none() {
+        // What is missing is asked of all cells where nobody names some, or has a query of their own.
+        let asks_all = self.list.is_some() || (!settings.only.is_empty() && settings.adhoc.is_none());
+        if self.filter.is_none() && !asks_all {
             let own = settings.adhoc_query()?;
             return Ok(vec![Suite::adhoc(std::slice::from_ref(&own.table), &own.sql, name, &called_in()?)?]);
         }
@@ -46,6 +49,7 @@ impl Bench {
             return catalog.only(&self.engines);
         }
         catalog.add_versions(&self.words())?;
+        catalog.add_versions(&self.list.as_ref().map(CellList::engines).unwrap_or_default())?;
         Ok(catalog)
     }
 
@@ -60,10 +64,15 @@ impl Bench {
         settings: &'a Settings,
     ) -> Result<Vec<Cell<'a>>, Error> {
         let filter = self.filter.as_deref();
-        Filter::new(filter.unwrap_or_default(), false).map_err(Error::Usage)?;
+        let means = Filter::new(filter.unwrap_or_default(), false).map_err(Error::Usage)?;
         let cells = select::all(suites, catalog, settings);
-        let selected = select::select(cells, filter, false, DefaultSelection::of(settings));
-        let mut cells = selected.map_err(Error::NothingSelected)?;
+        let mut cells: Vec<Cell<'a>> = if let Some(list) = &self.list {
+            let listed = list.of(&cells, self.parallel.unwrap_or(1)).map_err(Error::NothingSelected)?;
+            listed.into_iter().filter(|cell| means.means_in(&cell.id, &cell.suite.name)).collect()
+        } else {
+            let selected = select::select(cells, filter, false, DefaultSelection::of(settings));
+            selected.map_err(Error::NothingSelected)?
+        };
         let most = cells.chunk_by(Cell::asks_the_same).map(<[_]>::len).max().unwrap_or(1);
         let parallel = self.parallel.unwrap_or(1).min(most);
         for cell in &mut cells {
@@ -79,7 +88,7 @@ impl Bench {
     /// # Errors
     /// When none is there, or after an interrupt.
     pub(super) fn programs<'a>(&self, cells: &[Cell<'a>], settings: &Settings) -> Result<Programs<'a>, Error> {
-        let asked_for = !self.engines.is_empty() || self.filter.is_some();
+        let asked_for = self.asks_for_engines();
         if !asked_for && cells.iter().all(|cell| cell.engine.find().is_none()) {
             let why =
                 "no engine is built or installed: name some, which builds them, or first: cargo xtask build duckdb";
@@ -89,6 +98,11 @@ impl Bench {
             log::info!("{line}");
         }
         Ok(plan::programs(cells, settings, asked_for)?)
+    }
+
+    /// Whether somebody named engines, which are built then.
+    pub(super) fn asks_for_engines(&self) -> bool {
+        !self.engines.is_empty() || self.filter.is_some() || self.list.is_some()
     }
 
     fn words(&self) -> Vec<&str> {

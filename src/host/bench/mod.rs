@@ -39,6 +39,7 @@
 //! ```
 
 mod cells;
+mod due;
 mod error;
 
 use std::path::PathBuf;
@@ -47,6 +48,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use crate::host::criterion::replay::replay;
+use crate::host::incremental::{self, CellList};
 use crate::host::record::Record;
 pub use crate::host::run::Event;
 use crate::host::run::{Counted, Runner};
@@ -75,6 +77,8 @@ pub struct Bench {
     runs: Option<usize>,
     timeout: Option<Duration>,
     parallel: Option<usize>,
+    list: Option<CellList>,
+    by_priority: bool,
     settings: Option<Settings>,
     observer: Option<SharedObserver>,
 }
@@ -142,6 +146,18 @@ impl Bench {
         self
     }
 
+    /// These cells and no others; a filter makes them fewer. Their scales, threads and memory limits are the run's.
+    pub fn cells_of(mut self, list: CellList) -> Self {
+        self.list = Some(list);
+        self
+    }
+
+    /// The cells with the highest number of [`Settings::priority`] first.
+    pub fn by_priority(mut self) -> Self {
+        self.by_priority = true;
+        self
+    }
+
     /// Instead of those of the environment and `querydyno.toml`. Records go below their `home`, Criterion's samples below their
     /// `target`.
     pub fn settings(mut self, settings: Settings) -> Self {
@@ -155,7 +171,8 @@ impl Bench {
         self
     }
 
-    /// Runs it. After an interrupt the records are those of the cells that were begun.
+    /// Runs it, without the cells that need no run where [`Settings::only`] leaves those out. After an interrupt the records are
+    /// those of the cells that were begun.
     ///
     /// # Errors
     /// What cannot be meant, or a record that cannot be written. A cell that fails is no error but a record.
@@ -165,11 +182,13 @@ impl Bench {
                 return Err(Error::Usage(anyhow!("{none} nothing: give at least 1")));
             }
         }
-        let mut settings = self.settings.take().map_or_else(Settings::read, Ok).map_err(Error::Settings)?;
-        settings.timeout = self.timeout.or(settings.timeout).or(Some(TIMEOUT));
+        let settings = self.resolved()?;
         let suites = self.suites(&settings).map_err(Error::Usage)?;
         let catalog = self.catalog(&settings).map_err(Error::Usage)?;
-        let cells = self.cells(&suites, &catalog, &settings)?;
+        let cells = self.due(self.cells(&suites, &catalog, &settings)?, &settings)?;
+        if cells.is_empty() {
+            return Ok(Vec::new());
+        }
         let ids: Vec<BenchId> = cells.iter().map(|cell| cell.id.clone()).collect();
         let sampler = Counted { runs: self.runs.unwrap_or(RUNS) };
         let observer = |event: &Event<'_>| {
@@ -183,6 +202,18 @@ impl Bench {
         let runner = Runner::new(&settings, &observer, true)?;
         let programs = self.programs(&cells, &settings)?;
         observer(&Event::Planned { cells: &ids, runs: sampler.runs });
-        Ok(runner.run_together(&cells, &programs, &sampler)?)
+        let records = runner.run_together(&cells, &programs, &sampler)?;
+        incremental::take_in(&settings);
+        Ok(records)
+    }
+
+    /// The settings as they are for this run.
+    fn resolved(&mut self) -> Result<Settings, Error> {
+        let mut settings = self.settings.take().map_or_else(Settings::read, Ok).map_err(Error::Settings)?;
+        settings.timeout = self.timeout.or(settings.timeout).or(Some(TIMEOUT));
+        if let Some(list) = &self.list {
+            list.set_axes(&mut settings);
+        }
+        Ok(settings)
     }
 }

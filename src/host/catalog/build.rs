@@ -6,7 +6,7 @@
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -218,6 +218,11 @@ impl Recipe {
         };
         serde_json::to_string(&build).unwrap_or_default()
     }
+}
+
+/// Where cargo puts the program that owns the history, below this target folder.
+pub(crate) fn history_in(target: &Path) -> PathBuf {
+    target.join("release").join(format!("querydyno-{HISTORY}"))
 }
 
 /// Passes on what cargo says, and says first why it compiles what was compiled before.

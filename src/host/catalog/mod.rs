@@ -7,6 +7,7 @@ pub mod command;
 pub(crate) mod compiler;
 pub(crate) mod components;
 mod cpu;
+pub(crate) mod identity;
 mod installer;
 pub(crate) mod library;
 mod listed;

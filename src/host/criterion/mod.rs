@@ -19,6 +19,7 @@ use anyhow::{Result, ensure};
 use criterion::{Criterion, PlottingBackend};
 
 use crate::host::catalog::Catalog;
+use crate::host::incremental;
 use crate::host::interrupt;
 use crate::host::paths;
 use crate::host::run::plan;
@@ -119,10 +120,14 @@ fn start(suite: &str) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         _ => {
+            interrupt::install()?;
+            let cells = if settings.only.is_empty() { cells } else { incremental::due(cells, &settings)? };
+            if cells.is_empty() {
+                return Ok(ExitCode::SUCCESS);
+            }
             if let Some(baseline) = args.value("baseline") {
                 plan::check_baseline(&cells, baseline)?;
             }
-            interrupt::install()?;
             let reference = catalog.entries().iter().find_map(Reference::of);
             // Made first: a command line that Criterion does not take ends the process, after words about it.
             let criterion = criterion();
@@ -185,6 +190,7 @@ Environment (or querydyno.toml beside Cargo.toml, see src/host/settings/mod.rs):
   QUERYDYNO_WORKLOADS=/my/shop  folders with a suite.toml of your own
   QUERYDYNO_TIMEOUT=5m          for one reply of an engine program   (default 5m)
   QUERYDYNO_DATA=/fast/disk     where generated tables lie           (default target/querydyno/data)
+  QUERYDYNO_ONLY=missing,outdated   cells that need a run by the history; also failed, older=14d (default all)
   QUERYDYNO_HOME=/my/results    where records are kept               (default .querydyno)
   QUERYDYNO_PYTHON=python3.12   makes script engines' environments   (default python3)
   QUERYDYNO_TPCH_ANSWERS=DIR    TPC's published q1.out to q22.out: sf1 is then verified against them

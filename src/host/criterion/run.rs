@@ -12,6 +12,7 @@ use super::sampler::ByCriterion;
 use crate::host::audit;
 use crate::host::data::generate::Store;
 use crate::host::doctor;
+use crate::host::incremental;
 use crate::host::interrupt;
 use crate::host::record::Record;
 use crate::host::run::engine::{MEASUREMENT, WARM_UP};
@@ -66,6 +67,9 @@ pub(super) fn run(
     }
     if interrupt::requested() {
         return Ok(ExitCode::from(interrupt::EXIT_CODE));
+    }
+    if runner.records().is_some() {
+        incremental::take_in(settings);
     }
     Ok(ExitCode::from(u8::from(records.iter().any(Record::is_bad))))
 }

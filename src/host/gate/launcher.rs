@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::identity;
 use super::journal::{Launch, Lost};
 use super::rows::{Contender, Row};
+use crate::host::catalog::identity;
 use crate::host::data::generate::Store;
 use crate::host::data::tables;
 use crate::host::run::cold::forget_file;

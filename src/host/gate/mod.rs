@@ -12,7 +12,6 @@ mod conclude;
 mod controls;
 mod counted;
 mod error;
-mod identity;
 mod journal;
 pub mod judge;
 mod launcher;
@@ -24,7 +23,7 @@ mod replay;
 mod rows;
 mod side;
 mod verdicts;
-mod worktree;
+pub(crate) mod worktree;
 
 use std::collections::BTreeSet;
 use std::fs;

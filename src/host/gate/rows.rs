@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use anyhow::{Result, bail, ensure};
 
-use super::identity;
 use super::side::{Role, Side};
+use crate::host::catalog::identity;
 use crate::host::checksum::sha256;
 use crate::host::interrupt;
 use crate::host::run::select::{Cell, check_names};

@@ -18,11 +18,11 @@ const COMPILED: [&str; 3] = [".fingerprint", "build", "deps"];
 
 /// The repository that a gate is called in, where it keeps what it needs beside it, and what it is called with.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Workspace<'a> {
-    pub(super) here: &'a Checkout,
-    pub(super) folder: &'a Path,
-    pub(super) filter: Option<&'a str>,
-    pub(super) settings: &'a Settings,
+pub(crate) struct Workspace<'a> {
+    pub(crate) here: &'a Checkout,
+    pub(crate) folder: &'a Path,
+    pub(crate) filter: Option<&'a str>,
+    pub(crate) settings: &'a Settings,
 }
 
 /// The full hash of a revision.
@@ -39,7 +39,7 @@ pub(super) fn commit(workspace: Workspace<'_>, revision: &str) -> Result<String>
 }
 
 /// As people write a commit.
-pub(super) fn short(commit: &str) -> &str {
+pub(crate) fn short(commit: &str) -> &str {
     &commit[..12.min(commit.len())]
 }
 
@@ -53,7 +53,7 @@ pub(super) fn missing(workspace: Workspace<'_>, base: &str, head: &str) -> usize
 ///
 /// # Errors
 /// When git cannot, or somebody has changed files there.
-pub(super) fn at(workspace: Workspace<'_>, slot: &str, commit: &str) -> Result<Checkout> {
+pub(crate) fn at(workspace: Workspace<'_>, slot: &str, commit: &str) -> Result<Checkout> {
     let repository = &workspace.here.root;
     let folder = workspace.folder.join(slot);
     let checkout = Checkout { root: folder.join("tree"), target: folder.join("target") };

@@ -295,6 +295,13 @@ pub struct EngineRecord {
     pub build: Build,
     /// Settings that are not the engine's defaults.
     pub settings: BTreeMap<String, String>,
+    /// Checksum of the program that ran: its file, for a script engine its files and packages. Absent: of an older record, or no
+    /// program was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// Options that its entry gives it, by the engine's own names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
 }
 
 /// A query in a record.

@@ -51,7 +51,12 @@ impl RunContext {
             schema: SCHEMA,
             run_id: Some(self.run_id.clone()),
             id: cell.id.clone(),
-            engine: EngineRecord { name: engine.name.clone(), kind: engine.kind.to_owned(), ..EngineRecord::default() },
+            engine: EngineRecord {
+                name: engine.name.clone(),
+                kind: engine.kind.to_owned(),
+                options: engine.options.clone(),
+                ..EngineRecord::default()
+            },
             query: QueryRecord { id: cell.id.query.clone(), sha256: None, sql: None },
             dataset: DatasetRecord {
                 suite: cell.suite.name.clone(),

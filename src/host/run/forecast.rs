@@ -60,7 +60,7 @@ fn to_generate(cells: &[Cell<'_>], store: &Store) -> Vec<String> {
 }
 
 /// In the unit of which there are two or more, a second at least.
-fn about(time: Duration) -> String {
+pub(crate) fn about(time: Duration) -> String {
     let seconds = time.as_secs().max(1);
     let (unit, name) = match seconds {
         ..90 => (1, "second"),

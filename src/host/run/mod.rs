@@ -19,6 +19,7 @@ pub(crate) mod select;
 mod stop;
 mod verify;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use crate::host::catalog::identity;
 use crate::host::data::generate::Store;
 use crate::host::interrupt;
 use crate::host::paths::HOME;
@@ -60,6 +62,8 @@ pub(crate) struct Runner<'a> {
     observer: &'a Observer<'a>,
     /// Where records go, if any are kept.
     writer: Option<Mutex<Writer>>,
+    /// What each engine's program is, by the engine's name: looked at once.
+    identities: Mutex<BTreeMap<String, Option<String>>>,
 }
 
 impl<'a> Runner<'a> {
@@ -82,6 +86,7 @@ impl<'a> Runner<'a> {
             observer,
             writer: keeps.then(|| Mutex::new(Writer::new(&records, &context.run_id))),
             context,
+            identities: Mutex::default(),
         })
     }
 
@@ -202,7 +207,10 @@ impl<'a> Runner<'a> {
         self.tell(&Event::Started { id: &cell.id });
         let mut result = CellResult { record: self.context.blank(cell), unverified: None };
         let done = match &programs[cell.id.engine.as_str()] {
-            Ok(program) => self.measure(cell, program, sampler, &mut result),
+            Ok(program) => {
+                result.record.engine.program = self.identity(cell, program);
+                self.measure(cell, program, sampler, &mut result)
+            }
             Err(stop) => Err(stop.clone()),
         };
         let waited = done.unwrap_or_else(|stop| {
@@ -214,6 +222,14 @@ impl<'a> Runner<'a> {
             self.keep(&result.record)?;
         }
         Ok(result)
+    }
+
+    /// What the program is, where records are kept.
+    fn identity(&self, cell: &Cell<'_>, program: &Program) -> Option<String> {
+        self.writer.as_ref()?;
+        let mut known = self.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        let look = || identity::checksum(cell.engine, program).ok();
+        known.entry(cell.id.engine.clone()).or_insert_with(look).clone()
     }
 
     /// Gives how long the host waited for the cell's programs.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::keys::KEYS;
-use super::{GateSettings, OwnEngine};
+use super::{GateSettings, OwnEngine, Priority};
 use crate::host::paths;
 use crate::protocol::id::check_name;
 
@@ -15,6 +15,8 @@ use crate::protocol::id::check_name;
 const ENGINE: &str = "engine";
 /// The table of what a change may cost.
 const GATE: &str = "gate";
+/// The table of what comes first.
+const PRIORITY: &str = "priority";
 
 /// The file, or nothing where there is none.
 #[derive(Debug, Default)]
@@ -24,6 +26,7 @@ pub(super) struct File {
     pub(super) values: BTreeMap<String, Vec<String>>,
     pub(super) engines: BTreeMap<String, OwnEngine>,
     pub(super) gate: GateSettings,
+    pub(super) priority: Priority,
 }
 
 impl File {
@@ -52,10 +55,14 @@ impl File {
                 file.gate = GateSettings::read(value)?;
                 continue;
             }
+            if key == PRIORITY {
+                file.priority = Priority::read(value)?;
+                continue;
+            }
             let known: Vec<&str> = KEYS.iter().filter_map(|known| known.toml).collect();
             ensure!(
                 known.contains(&key.as_str()),
-                "unknown field `{key}`, expected one of {}, or a table [engine.NAME] or [gate]",
+                "unknown field `{key}`, expected one of {}, or a table [engine.NAME], [gate] or [priority]",
                 known.join(", ")
             );
             let values = texts(&value).with_context(|| format!("'{value}' is no value for {key}"))?;

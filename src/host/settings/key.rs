@@ -33,5 +33,10 @@ pub(super) const fn of_a_run(variable: &'static str, default: &'static str, what
     Key { toml: None, variable, default, what, list: false }
 }
 
+/// The same with several values.
+pub(super) const fn several_of_a_run(variable: &'static str, default: &'static str, what: &'static str) -> Key {
+    Key { list: true, ..of_a_run(variable, default, what) }
+}
+
 /// What all variables of ours begin with, but for those that other tools have too.
 pub(super) const PREFIX: &str = "QUERYDYNO_";

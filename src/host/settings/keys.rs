@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use super::key::{Key, of_a_run, one, several};
+use super::key::{Key, of_a_run, one, several, several_of_a_run};
 use super::published;
 use crate::host::paths;
 
@@ -50,6 +50,11 @@ pub(super) const TABLE_NAME: Key = of_a_run(
     "the table of your own query: Parquet files, an Iceberg folder, db.table[@snapshot]",
 );
 pub(super) const QUERY: Key = of_a_run("QUERY", "none", "your own query, with {table} for the table");
+pub(super) const ONLY: Key = several_of_a_run(
+    "QUERYDYNO_ONLY",
+    "all cells",
+    "only cells that are missing, outdated, failed or older=14d by the history; several mean any of them",
+);
 pub(super) const CONFIG: Key =
     of_a_run("QUERYDYNO_CONFIG", "querydyno.toml beside Cargo.toml, if it is there", "the file of settings");
 
@@ -70,7 +75,7 @@ pub static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     let ours =
         [SCALE, THREADS, MEMORY, CACHE, FORMATS, METASTORE, WORKLOADS, TIMEOUT, DATA, PYTHON, DUCKDB].into_iter();
     let theirs = published::declared().iter().map(|declared| declared.key);
-    ours.chain(theirs).chain([ACCEPT_MAJORITY, TABLE_NAME, QUERY, CONFIG, HOME, HISTORY]).collect()
+    ours.chain(theirs).chain([ACCEPT_MAJORITY, TABLE_NAME, QUERY, ONLY, CONFIG, HOME, HISTORY]).collect()
 });
 
 /// A variable that an engine program reads by itself: the host passes its environment on and looks at none of these.

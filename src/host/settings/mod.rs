@@ -51,7 +51,14 @@
 //! row = "duckdb/q5"
 //! reason = "renamed to q5a"
 //! expires = "2027-01-31"
+//!
+//! [priority]                  # what cargo xtask bench --priority measures first: the highest number of those whose pattern means a cell,
+//! "duckdb/q1" = 10            # and 0 for all others
+//! "^polars/" = -5
 //! ```
+//!
+//! `QUERYDYNO_ONLY=missing,outdated,failed,older=14d`, or some of these, leaves out the cells that need no run by the
+//! [history](crate::host::incremental); like your own query it is of one run and has no key in the file.
 //!
 //! Your own query is of one run, so it has no key in the file: `TABLE_NAME` and `QUERY`, which `cargo bench -- own` runs.
 
@@ -59,6 +66,8 @@ mod file;
 mod gate;
 mod key;
 mod keys;
+mod only;
+mod priority;
 mod published;
 mod read;
 mod resolved;
@@ -77,6 +86,8 @@ pub use gate::{Exception, GateSettings, Limit, Metric};
 pub use key::Key;
 pub use keys::{ENGINE_VARIABLES, EngineVariable, KEYS};
 use keys::{MEMORY, QUERY, TABLE_NAME, THREADS};
+pub use only::Only;
+pub use priority::Priority;
 pub(crate) use read::called_in;
 pub use read::duration;
 pub use resolved::{ResolvedSetting, SettingSource};
@@ -122,6 +133,10 @@ pub struct Settings {
     pub engines: BTreeMap<String, OwnEngine>,
     /// What a change may cost, for `cargo xtask gate`.
     pub gate: GateSettings,
+    /// Why a cell is run, by the history; none: every cell that is meant is.
+    pub only: Vec<Only>,
+    /// Which cells come first, where that is asked for.
+    pub priority: Priority,
     /// Every setting as it was told; see [`told()`](Self::told()).
     pub(crate) told: Vec<ResolvedSetting>,
 }

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use super::file::File;
 use super::key::PREFIX;
 use super::keys::{
-    ACCEPT_MAJORITY, CACHE, DATA, DUCKDB, ENGINE_VARIABLES, FORMATS, KEYS, MEMORY, METASTORE, PYTHON, QUERY, SCALE,
-    TABLE_NAME, THREADS, TIMEOUT, WORKLOADS,
+    ACCEPT_MAJORITY, CACHE, DATA, DUCKDB, ENGINE_VARIABLES, FORMATS, KEYS, MEMORY, METASTORE, ONLY, PYTHON, QUERY,
+    SCALE, TABLE_NAME, THREADS, TIMEOUT, WORKLOADS,
 };
 use super::resolved::{Given, SettingSource, named};
 use super::{AdhocQuery, DuckDbFrom, Settings, published};
@@ -86,9 +86,11 @@ impl Settings {
             python: text(&PYTHON).unwrap_or_else(|| "python3".to_owned()),
             answers: published::folders(|key| Some(given.value(key)?.0.into()))?,
             accept_majority: text(&ACCEPT_MAJORITY).map_or(Ok(false), |text| yes(&text))?,
+            only: given.axis(&ONLY, str::parse)?.unwrap_or_default(),
             told: given.told(),
             engines: given.file.engines,
             gate: given.file.gate,
+            priority: given.file.priority,
         })
     }
 }
@@ -221,6 +223,7 @@ mod tests {
             (FORMATS.variable, "csv"),
             (DUCKDB.variable, "release"),
             (WORKLOADS.variable, "/nowhere/shop"),
+            (ONLY.variable, "missing,stale"),
         ] {
             let error = format!("{:#}", settings(&[(name, value)]).unwrap_err());
             assert!(error.contains(name), "{error}");

@@ -133,6 +133,14 @@ impl Referee {
         Ok(Verdict::Unchecked { reason: advice })
     }
 
+    /// Whether there is a reference for this text; one that cannot be read is one.
+    pub(crate) fn knows(&self, suite: &Suite, query: &QuerySpec, scale: Scale) -> bool {
+        let declared = suite.published.as_ref().filter(|declared| declared.scale == scale);
+        let is_published = declared.is_some_and(|declared| self.published.contains_key(&declared.setting));
+        let counts = |found: &Found| found.components.len() >= FEWEST_COMPONENTS;
+        is_published || !matches!(self.found(suite, query, scale, counts), Ok(None))
+    }
+
     fn published(&self, suite: &Suite, query: &QuerySpec, scale: Scale) -> Result<Option<(Shown, Tolerances)>> {
         let declared = suite.published.as_ref().filter(|declared| declared.scale == scale);
         let found = declared.and_then(|declared| Some((declared, self.published.get(&declared.setting)?)));

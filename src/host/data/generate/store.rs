@@ -68,7 +68,7 @@ impl Store {
     /// # Errors
     /// As [`ensure`](Self::ensure); and when the declared column is none of dates, or has a NULL.
     pub fn ensure_monthly(&self, suite: &Suite, scale: Scale, tables: &[String]) -> anyhow::Result<Dataset> {
-        let mut found = self.generated(suite, scale, tables)?;
+        let found = self.generated(suite, scale, tables)?;
         let tasks: Vec<Task> = found.iter().filter_map(|source| task(source, suite)).collect();
         let request = Request {
             folder: self.absolute(suite, scale, monthly::FOLDER)?,
@@ -78,17 +78,52 @@ impl Store {
             let wanted: Vec<&Task> = tasks.iter().filter(|task| missing.contains(&task.origin)).collect();
             monthly::tables(&request.folder, &wanted)
         })?;
-        let by_month = tasks.iter().map(|task| format!(", {} by month of {}", task.origin.table, task.column));
-        let layout = layout(suite)? + &by_month.collect::<String>();
-        for table in made {
-            if let Some(place) = found.iter_mut().find(|source| source.name() == table.name()) {
-                *place = table;
-            }
+        let of_tables: String = tasks.iter().map(|task| by_month(&task.origin.table, task.column)).collect();
+        Ok(dataset(suite, scale, layout(suite)? + &of_tables, &in_place(found, made)))
+    }
+
+    /// The checksum and the layout that [`ensure`](Self::ensure) would give, without making or reading any data: no checksum where
+    /// a table is not there.
+    ///
+    /// # Errors
+    /// A suite or a table that does not exist.
+    pub(crate) fn known(
+        &self,
+        suite: &Suite,
+        scale: Scale,
+        tables: &[String],
+    ) -> anyhow::Result<(Option<String>, String)> {
+        let known = self.request(suite, scale, tables)?.known();
+        Ok((known.map(|all| checksum(&all)), layout(suite)?))
+    }
+
+    /// The same of [`ensure_monthly`](Self::ensure_monthly).
+    ///
+    /// # Errors
+    /// As [`known`](Self::known).
+    pub(crate) fn known_monthly(
+        &self,
+        suite: &Suite,
+        scale: Scale,
+        tables: &[String],
+    ) -> anyhow::Result<(Option<String>, String)> {
+        let mut whole = layout(suite)?;
+        for table in in_order(suite, tables)? {
+            whole += &suite.partition(table).map(|column| by_month(table, column)).unwrap_or_default();
         }
-        Ok(dataset(suite, scale, layout, &found))
+        let Some(found) = self.request(suite, scale, tables)?.known() else { return Ok((None, whole)) };
+        let origins = found.iter().filter_map(|source| Some(task(source, suite)?.origin)).collect();
+        let made = Request { folder: self.absolute(suite, scale, monthly::FOLDER)?, origins }.known();
+        Ok((made.map(|made| checksum(&in_place(found, made))), whole))
     }
 
     fn generated(&self, suite: &Suite, scale: Scale, tables: &[String]) -> anyhow::Result<Vec<Kept>> {
+        let generator = generator_of(suite)?;
+        let request = self.request(suite, scale, tables)?;
+        request.kept(|missing| workers::tables(generator, &request.folder, self.threads, missing))
+    }
+
+    fn request(&self, suite: &Suite, scale: Scale, tables: &[String]) -> anyhow::Result<Request> {
         let generator = generator_of(suite)?;
         let origin = |table: &str| TableOrigin {
             generator: generator.version().to_owned(),
@@ -98,11 +133,10 @@ impl Store {
             table: table.to_owned(),
             source: None,
         };
-        let request = Request {
+        Ok(Request {
             origins: in_order(suite, tables)?.into_iter().map(origin).collect(),
             folder: self.absolute(suite, scale, FORMAT)?,
-        };
-        request.kept(|missing| workers::tables(generator, &request.folder, self.threads, missing))
+        })
     }
 
     fn absolute(&self, suite: &Suite, scale: Scale, format: &str) -> anyhow::Result<PathBuf> {
@@ -163,6 +197,18 @@ impl Request {
         self.origins.iter().map(quick).collect()
     }
 
+    /// All tables as they are or would be made again: what was touched and is no longer what its manifest says is made anew.
+    fn known(&self) -> Option<Vec<Kept>> {
+        let quick = |origin: &TableOrigin| {
+            let folder = self.folder.join(&origin.table);
+            match check::quick(&folder, origin) {
+                State::Whole(manifest) | State::Touched(manifest, _) => Some(Kept { folder, manifest }),
+                State::Broken(_) | State::Missing => None,
+            }
+        };
+        self.origins.iter().map(quick).collect()
+    }
+
     /// Takes the lock and makes what really is missing or broken.
     fn repair(&self, make: impl FnOnce(&[TableOrigin]) -> anyhow::Result<()>) -> anyhow::Result<Vec<Kept>> {
         fs::create_dir_all(&self.folder).with_context(|| {
@@ -191,6 +237,21 @@ impl Request {
             format!("{} changed while it was being made; is another program writing there?", self.folder.display())
         })
     }
+}
+
+/// Those tables that are `made` by month in place of the generated ones.
+fn in_place(mut found: Vec<Kept>, made: Vec<Kept>) -> Vec<Kept> {
+    for table in made {
+        if let Some(place) = found.iter_mut().find(|source| source.name() == table.name()) {
+            *place = table;
+        }
+    }
+    found
+}
+
+/// What a layout says of a table in one file a month.
+fn by_month(table: &str, column: &str) -> String {
+    format!(", {table} by month of {column}")
 }
 
 /// Generator and layout of a suite's generated tables, in one line.

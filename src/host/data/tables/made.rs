@@ -24,6 +24,8 @@ use crate::protocol::location::{Location, TableRef};
 
 /// Raised whenever tables are made in another way: then all are made again.
 const VERSION: u32 = 1;
+/// What it adds to the layout of the files.
+pub(super) const LAYOUT: &str = ", Iceberg v2";
 
 /// What a table was made of.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +67,7 @@ pub(super) fn iceberg(files: Dataset, monthly: Option<&Suite>, settings: &Settin
         // The same files, so the same checksum: a server need not load them again.
         tables.push(Table { sha256: table.sha256, keys: table.keys, ..of_snapshot(&table.name, planned, place)? });
     }
-    let layout = format!("{}, Iceberg v2", dataset.layout);
+    let layout = dataset.layout + LAYOUT;
     Ok(Found { dataset: Dataset { layout, tables, ..dataset }, planning })
 }
 

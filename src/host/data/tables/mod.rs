@@ -4,6 +4,7 @@
 //! run. Data files are made by [`Store`]; here it is found out what is meant, and Iceberg tables are made over them and
 //! planned. Nothing of it is in a sample; planning is recorded apart ([`Planning`]).
 
+mod expected;
 mod files;
 mod footers;
 mod foreign;
@@ -26,6 +27,7 @@ use crate::host::suite::{Suite, TableSpec};
 use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, PARQUET};
 use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::id::Scale;
+pub(crate) use expected::{Expected, expected};
 pub(crate) use overflow::caution as overflow_caution;
 pub(crate) use planning::Found;
 pub use planning::Planning;

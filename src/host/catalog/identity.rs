@@ -8,16 +8,26 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
-use crate::host::catalog::Entry;
-use crate::host::checksum::sha256;
+use super::Entry;
+use crate::host::checksum::{sha256, sha256_of_file};
 use crate::host::session::Program;
 
+/// A file that an argument or a variable names is data, and no part of the program, if it is larger.
+const LARGEST: u64 = 64 << 20;
+/// Files beside a script that are looked at, and folders in each other: somebody's script may lie in the home folder.
+const MOST_FILES: usize = 1000;
+const DEEPEST: usize = 2;
+
 /// The checksum of all that an engine's program is: its file, its arguments and variables, and the contents of files that these name. A program of the user's own is known by its path too: it may be a launcher of something beside it.
-pub(super) fn checksum(engine: &Entry, program: &Program) -> Result<String> {
-    let bytes = fs::read(&program.path).with_context(|| format!("cannot read {}", program.path.display()))?;
-    let mut all = vec![sha256(bytes)];
+///
+/// # Errors
+/// When the program cannot be read.
+pub(crate) fn checksum(engine: &Entry, program: &Program) -> Result<String> {
+    let of_file = sha256_of_file(&program.path);
+    let mut all = vec![of_file.with_context(|| format!("cannot read {}", program.path.display()))?];
     // Two paths to the same text are the same.
-    let text = |value: &String| contents(Path::new(value)).filter(|_| Path::new(value).is_file());
+    let is_text = |path: &Path| fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() <= LARGEST);
+    let text = |value: &String| Some(Path::new(value)).filter(|path| is_text(path)).and_then(contents);
     all.extend(program.args.iter().map(|value| text(value).unwrap_or_else(|| value.clone())));
     all.extend(program.env.iter().map(|(name, value)| {
         // The protocol's module, which lies in the source tree.
@@ -39,20 +49,35 @@ pub(super) fn checksum(engine: &Entry, program: &Program) -> Result<String> {
     Ok(sha256(all.join(" ")))
 }
 
-/// A file, or all files of a folder and those below it, by name and checksum.
+/// A file's checksum, or the names and checksums of the Python files in a folder and in those in it.
 fn contents(path: &Path) -> Option<String> {
     if !path.is_dir() {
-        return fs::read(path).ok().map(sha256);
+        return sha256_of_file(path).ok();
     }
-    let mut files: Vec<PathBuf> = fs::read_dir(path).ok()?.flatten().map(|entry| entry.path()).collect();
-    files.retain(|file| file.file_name().is_some_and(|name| name != "__pycache__"));
-    files.sort();
-    let named = |file: &PathBuf| Some(format!("{}={}", file.file_name()?.display(), contents(file)?));
+    let mut files = Vec::new();
+    python_files(path, DEEPEST, &mut files);
+    let named = |file: &PathBuf| Some(format!("{}={}", file.strip_prefix(path).ok()?.display(), contents(file)?));
     Some(files.iter().filter_map(named).collect::<Vec<_>>().join(","))
 }
 
+fn python_files(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|one| one.path()).collect();
+    entries.sort();
+    for path in entries {
+        if found.len() == MOST_FILES {
+            return;
+        }
+        if path.extension().is_some_and(|end| end == "py") && path.is_file() {
+            found.push(path);
+        } else if depth > 1 && path.is_dir() {
+            python_files(&path, depth - 1, found);
+        }
+    }
+}
+
 /// Which file it is, and as of when; `None` where it is gone.
-pub(super) fn stamp(program: &Program) -> Option<(u64, SystemTime, u64)> {
+pub(crate) fn stamp(program: &Program) -> Option<(u64, SystemTime, u64)> {
     let found = fs::metadata(&program.path).ok()?;
     Some((found.ino(), found.modified().ok()?, found.len()))
 }
