@@ -45,7 +45,7 @@ const REPORTED: usize = 10;
       --sql 'SELECT sum(price) FROM {orders} JOIN {items} USING (order_id)'
   cargo xtask bench --suite tests/workload           a folder with a suite.toml: the example of one
   cargo xtask bench '^(duckdb|polars)/q(1|6)/' --scale 0.1 --json results.json
-  cargo xtask bench --missing --outdated 'duckdb/tpch'    only cells that the history has no result of, or none that still holds
+  cargo xtask bench --missing --outdated '^(duckdb|polars)/'   only cells that the history has no result of, or none that still holds
   cargo xtask bench --missing --dry-run --output cells.csv   what would run, why, how long; then: --cells cells.csv
   cargo xtask bench --backfill v1.0.. duckdb/q1      the same cell at each commit since that has no result of it
   cargo xtask bench --show-settings --threads 1,2    every setting, and who said it
