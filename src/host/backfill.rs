@@ -106,7 +106,8 @@ impl Backfill {
                     continue;
                 }
             };
-            log::info!("{}: {} cells that it lacks", short(&commit), cells.len());
+            let count = if cells.len() == 1 { "one result".to_owned() } else { format!("{} results", cells.len()) };
+            log::info!("{} lacks {count}", short(&commit));
             records.extend(self.measure(&at, &cells, settings, observer)?);
         }
         incremental::take_in(settings);
@@ -153,7 +154,7 @@ impl Backfill {
         ensure!(
             output.status.success() && !name.is_empty(),
             "git knows no revision '{name}' here, after which commits are to be filled in: {}",
-            said.trim()
+            said.lines().next().unwrap_or_default()
         );
         Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
     }

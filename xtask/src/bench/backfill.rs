@@ -22,13 +22,20 @@ pub(super) fn run(backfill: &Backfill, settings: &Settings, dry_run: bool) -> Re
         let lacking = backfill.plan(&here, settings)?;
         lacking.iter().try_for_each(|one| line(told(one)))?;
         let cells: usize = lacking.iter().map(|one| one.cells.len()).sum();
-        tell!("{} commits, {cells} results that they lack", lacking.len());
+        tell!("commits: {}, results that they lack: {cells}", lacking.len());
         return Ok(ExitCode::SUCCESS);
     }
     let bars = Bars::default();
     let records = backfill.run(&here, settings, &|event| bars.tell(event))?;
     bars.clear();
-    print(&table::shown(&records))?;
+    if records.is_empty() {
+        tell!("nothing to do: no commit lacks a result");
+    }
+    // Each commit by itself: two of them are no two engines.
+    for of_commit in records.chunk_by(|one, other| one.git == other.git) {
+        line(of_commit[0].git.as_ref().map_or("", |git| git.commit.as_str()))?;
+        print(&table::shown(of_commit))?;
+    }
     Ok(exit_code(&records))
 }
 
