@@ -50,7 +50,7 @@
 //! 4. The engine counts its tables' rows, which have to be those of the files. One run, and its answer goes to the referee. A wrong
 //!    one ends the cell here; one without a reference waits for the other engines' answers.
 //! 5. A sampler takes samples; in `cargo bench` Criterion asks for `n` iterations at a time; the program runs them, with one clock reading before and one after each. A task that writes is reset before each run, outside the clock.
-//! 6. The last answer is checked again; where no reference vouches for it, all engines of the query have to agree. Samples, memory, CPU time and verdict become one record, flushed at once. At the end of the run the history takes the records in, where its program is built.
+//! 6. The last answer is checked again; where no reference vouches for it, all engines of the query have to agree. Then the engine tells its plan, where it can. Samples, memory, CPU time and verdict become one record, flushed at once. At the end of the run the history takes the records in, where its program is built.
 //!
 //! # Invariants
 //!

@@ -10,7 +10,7 @@ use std::process::Child;
 use common::history::{History, STAGE};
 use common::text;
 use querydyno::host::paths::root;
-use rstest::rstest;
+use test_case::test_case;
 
 /// A program that has come to this stage and waits there.
 fn at_stage(history: &History, args: &[&str], stage: &str) -> Child {
@@ -26,10 +26,15 @@ fn kill(mut child: Child) {
     child.wait().unwrap();
 }
 
-#[rstest]
-fn a_kill_while_taking_in_loses_and_doubles_nothing(
-    #[values("migrating", "made", "opened", "staged", "inserted", "noted", "committed", "checkpointed")] stage: &str,
-) {
+#[test_case("migrating")]
+#[test_case("made")]
+#[test_case("opened")]
+#[test_case("staged")]
+#[test_case("inserted")]
+#[test_case("noted")]
+#[test_case("committed")]
+#[test_case("checkpointed")]
+fn a_kill_while_taking_in_loses_and_doubles_nothing(stage: &str) {
     let (Some(whole), Some(history)) = (History::new(), History::new()) else { return };
     let killed = || history.command(&["take-in"]).env(STAGE, format!("{stage} kill")).output().unwrap();
     let output = killed();
@@ -41,13 +46,12 @@ fn a_kill_while_taking_in_loses_and_doubles_nothing(
     assert!(!history.folder.path().join("history.duckdb.making").exists());
 }
 
-#[rstest]
-#[case("optimize", "copied")]
-#[case("optimize", "renamed")]
-#[case("backup", "copied")]
-#[case("restore", "verified")]
-#[case("restore", "linked")]
-fn a_kill_while_copying_leaves_the_history_as_it_was(#[case] command: &str, #[case] stage: &str) {
+#[test_case("optimize", "copied")]
+#[test_case("optimize", "renamed")]
+#[test_case("backup", "copied")]
+#[test_case("restore", "verified")]
+#[test_case("restore", "linked")]
+fn a_kill_while_copying_leaves_the_history_as_it_was(command: &str, stage: &str) {
     let Some(history) = History::new() else { return };
     history.ok(&["annotate", "duckdb/q1", "kept"]);
     let first = history.content();
@@ -71,7 +75,9 @@ fn a_kill_while_copying_leaves_the_history_as_it_was(#[case] command: &str, #[ca
 fn lines_that_are_no_record_are_told_once_and_left_out() {
     let Some(history) = History::new() else { return };
     let results = history.count("results");
-    let line = fs::read_to_string(root().join("tests/records/v3.jsonl")).unwrap().lines().next().unwrap().to_owned();
+    let text_of = fs::read_to_string(root().join("tests/records/v3.jsonl")).unwrap();
+    // Of another time than in the journal that is there: records of old schemas have no other run than their file's.
+    let line = text_of.lines().next().unwrap().replace("\"started_at\":\"2026", "\"started_at\":\"2027");
     let newer = r#"{"schema":99,"cell":{"engine":"duckdb"}}"#;
     let (begin, rest) = line.split_at(line.len() / 2);
     let run = "20261125T120000Z-1";

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use querydyno::host::filter::Filter;
-use querydyno::host::record::{Metrics, Outcome, Provenance, Record};
+use querydyno::host::record::{Metrics, Outcome, Provenance, Record, metric};
 use querydyno::host::report::{
     Gathered, Group, Known, Report, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
 };
@@ -157,13 +157,15 @@ fn first_file(folder: &Path) -> PathBuf {
 #[test]
 fn unlike_cells_are_never_in_one_ranking() {
     type Change = fn(&mut Record);
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 8] = [
         ("files", |record| record.dataset.sha256 = Some("0".repeat(64))),
         ("64 cores", |record| record.host.cores = 64),
         ("threads: ", |record| record.threads = 7),
         ("cache: ", |record| record.cache = Cache::Cold),
         ("memory limit: ", |record| record.memory_limit_bytes = Some(1 << 30)),
         ("figures: simulated", |record| record.provenance = Provenance::Simulated),
+        ("figures: imported", |record| record.provenance = Provenance::Imported),
+        ("figures: estimated", |record| record.provenance = Provenance::Estimated),
     ];
     let recorded = Recorded::new();
     let gathered = recorded.newest();
@@ -185,6 +187,27 @@ fn unlike_cells_are_never_in_one_ranking() {
         let text = terminal::render(&report.document(true).unwrap(), false);
         assert!(text.contains("Not ranked with the cells above") && text.contains(word), "{word} not in {text}");
     }
+}
+
+/// Even the fastest of all, by a single figure: it is in the page, with its reason, and in no ranking.
+#[test]
+fn what_is_not_measured_is_shown_with_its_reason_and_never_ranked() {
+    let recorded = Recorded::new();
+    let file = first_file(&recorded.path("records"));
+    let mut record: Record = querydyno::host::record::read(&file).unwrap().swap_remove(0);
+    record.id.scale = "10".parse().unwrap();
+    record.dataset.scale = record.id.scale;
+    record.provenance = Provenance::Simulated;
+    record.provenance_reason = Some("a curve through three scales".to_owned());
+    record.metrics.set(metric::TIME, [1e3]);
+    recorded.write("records/29991231T000000Z-1.jsonl", serde_json::to_string(&record).unwrap());
+    let gathered = recorded.newest();
+    let report = Report::new(&gathered, &recorded.sources("").known, &[]);
+    let group = report.groups.iter().find(|group| group.conditions.provenance == Provenance::Simulated).unwrap();
+    assert!(group.ranking.places.is_empty() && group.fastest(0).is_none());
+    let text = terminal::render(&report.document(true).unwrap(), false);
+    assert!(text.contains("1.00 µs simulated"), "{text}");
+    assert!(text.contains("simulated: a curve through three scales"), "{text}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::physical_plan::collect;
+use datafusion::physical_plan::{collect, displayable};
 use datafusion::prelude::{Expr, ParquetReadOptions, SessionConfig, SessionContext, ident};
 use tokio::runtime::Runtime;
 
@@ -148,6 +148,17 @@ impl Engine for DataFusion {
             Ok::<_, DataFusionError>((Batches { schema, batches }, Some(phases)))
         });
         Ok(self.runtime.block_on(task)??)
+    }
+
+    fn plan(&mut self, sql: &String) -> Result<Option<String>> {
+        let context = self.context.clone();
+        let sql = sql.clone();
+        let task = self.runtime.spawn(async move {
+            let frame = context.sql_with_options(&sql, read_only()).await?;
+            let plan = frame.create_physical_plan().await?;
+            Ok::<_, DataFusionError>(displayable(plan.as_ref()).indent(false).to_string())
+        });
+        Ok(Some(self.runtime.block_on(task)??))
     }
 
     fn rows(&self, output: &Batches) -> u64 {

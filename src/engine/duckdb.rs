@@ -10,7 +10,9 @@ use anyhow::Context;
 use duckdb::arrow;
 use duckdb::{Config, Connection, Statement};
 
-use super::{Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, query, refuse_unreadable};
+use super::{
+    Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, plan_tree, query, refuse_unreadable,
+};
 
 crate::protocol::answer::arrow::define_show!(duckdb::arrow);
 
@@ -105,6 +107,13 @@ impl Engine for DuckDb {
         let execute = planned.elapsed();
         let phases = Phases::of(Some(planned - start), Some(execute), None);
         Ok((statement, Some(phases)))
+    }
+
+    fn plan(&mut self, sql: &String) -> Result<Option<String>> {
+        // What is executed, and not what the text says: `explain_output` is at its default, the physical plan.
+        let explain = format!("EXPLAIN (FORMAT json) {sql}");
+        let told: String = self.connection.query_row(&explain, [], |row| row.get(1))?;
+        plan_tree::lines(&told).map(Some)
     }
 
     fn rows(&self, output: &Statement<'static>) -> u64 {

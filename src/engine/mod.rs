@@ -23,6 +23,8 @@ pub mod starrocks;
 #[cfg(feature = "heap")]
 mod heap;
 mod observe;
+#[cfg(any(feature = "duckdb", all(test, feature = "harness")))]
+mod plan_tree;
 mod serve;
 mod spans;
 
@@ -69,7 +71,7 @@ pub fn query(task: &Task) -> Result<&str> {
 /// A query engine as QueryDyno drives it.
 ///
 /// Calls come in this order: open, load, then per task prepare, run (many, with a reset before each where the task has one), rows,
-/// answer; dropping closes.
+/// answer, plan; dropping closes.
 /// Only [`run`](Engine::run) is timed. All methods block; an engine with an async API owns its runtime.
 ///
 /// ```no_run
@@ -161,6 +163,17 @@ pub trait Engine: Sized {
     /// As `run`.
     fn run_in_phases(&mut self, task: &Self::Prepared) -> Result<(Self::Output, Option<Phases>)> {
         Ok((self.run(task, &mut Spans::default())?, None))
+    }
+
+    /// How the engine would run the task, as it tells it itself: its physical plan in lines of text, without times, guessed sizes or
+    /// anything else that differs between two runs over the same data. Asked for once, after the samples. Not timed. `None` where it
+    /// has none to tell, such as for a plan that was written by hand.
+    ///
+    /// # Errors
+    /// When it cannot tell; the samples stand.
+    fn plan(&mut self, task: &Self::Prepared) -> Result<Option<String>> {
+        let _ = task;
+        Ok(None)
     }
 
     /// Rows of an output; checked after every run, outside the timed region.

@@ -100,7 +100,7 @@ impl<E: Engine> State<E> {
             let engine = self.engine.insert(E::open(&settings)?);
             let mut info = engine.info();
             info.build = self.build.clone();
-            return Ok(Reply::Open { info });
+            return Ok(Reply::Open { info, tells_plan: true });
         }
         let Some(engine) = self.engine.as_mut() else {
             bail!("the first request must be open");
@@ -128,6 +128,10 @@ impl<E: Engine> State<E> {
             Request::Run { iterations, observe } => {
                 let prepared = self.prepared.as_ref().context("no task was prepared")?;
                 run(engine, prepared, &mut self.output, iterations, observe.as_ref())
+            }
+            Request::Plan {} => {
+                let prepared = self.prepared.as_ref().context("no task was prepared")?;
+                Ok(Reply::Plan { text: engine.plan(prepared)? })
             }
             Request::Answer(wanted) => {
                 let output = self.output.take().context("the query has not run since")?;

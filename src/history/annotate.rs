@@ -5,6 +5,7 @@ use std::env;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
+use super::level;
 use super::rows::hash;
 use super::store::Store;
 use crate::host::terminal::output;
@@ -16,10 +17,12 @@ pub(super) enum Kind {
     Note,
     /// How an engine can be brought to answer a query, for `engine/query`: the view `compatibility` shows it
     Workaround,
+    /// A level is accepted: the baseline of its series starts anew there, and earlier changes are not told again
+    Level,
 }
 
 /// What can be spoken of, each with the column of `measurements` that has its name.
-const TARGETS: [(&str, &str); 6] = [
+pub(super) const TARGETS: [(&str, &str); 6] = [
     ("result", "record"),
     ("run", "run"),
     ("cell", "cell"),
@@ -33,20 +36,33 @@ const TARGETS: [(&str, &str); 6] = [
 /// # Errors
 /// When there is nothing of that name.
 pub(super) fn annotate(store: &Store, target: &str, text: &str, kind: Kind) -> Result<()> {
-    let kind = if kind == Kind::Note { "note" } else { "workaround" };
+    let kind = match kind {
+        Kind::Note => "note",
+        Kind::Workaround => "workaround",
+        Kind::Level => return level::accept(store, target, text),
+    };
     for (of, column) in TARGETS {
         let known = format!("SELECT 1 FROM measurements WHERE {column} = ? LIMIT 1");
         if store.rows(&known, [target], |_| Ok(()))?.is_empty() {
             continue;
         }
-        let key = format!("{:016x}", hash(&(of, target, kind, text)));
-        let values = duckdb::params![key, of, target, kind, text, author()];
-        let insert = "INSERT INTO annotations VALUES (?, ?, ?, ?, ?, ?, current_timestamp AT TIME ZONE 'UTC') ON CONFLICT DO NOTHING";
-        store.connection.execute(insert, values).map_err(|error| store.error(error))?;
+        keep(store, of, target, kind, text)?;
         return output::line(format_args!("{kind} of the {of} {target} kept"));
     }
     let names: Vec<&str> = TARGETS.iter().map(|(of, _)| *of).collect();
     bail!("nothing is called '{target}': name a {}; `history list` and `history show` tell them", names.join(", a "))
+}
+
+/// Writes a note of what is there.
+///
+/// # Errors
+/// When the history cannot be written.
+pub(super) fn keep(store: &Store, of: &str, target: &str, kind: &str, text: &str) -> Result<()> {
+    let key = format!("{:016x}", hash(&(of, target, kind, text)));
+    let values = duckdb::params![key, of, target, kind, text, author()];
+    let insert = "INSERT INTO annotations VALUES (?, ?, ?, ?, ?, ?, current_timestamp AT TIME ZONE 'UTC') ON CONFLICT DO NOTHING";
+    store.connection.execute(insert, values).map_err(|error| store.error(error))?;
+    Ok(())
 }
 
 /// Who says it, as the system knows them.

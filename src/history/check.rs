@@ -33,13 +33,14 @@ const QUESTIONS: [(&str, &str); 9] = [
     ("figures that are there twice", "FROM (SELECT result, name FROM metrics GROUP BY ALL HAVING count(*) > 1)"),
     ("figures without a result", "FROM metrics ANTI JOIN results USING (result)"),
     (
-        "results without a machine, engine, task, dataset or run",
-        "FROM results r WHERE r.machine NOT IN (FROM machines SELECT machine) OR r.engine NOT IN (FROM engines SELECT engine) OR r.task NOT IN (FROM tasks SELECT task) OR r.dataset NOT IN (FROM datasets SELECT dataset) OR r.run NOT IN (FROM runs SELECT run)",
+        "results without a machine, engine, task, dataset, plan or run",
+        "FROM results r WHERE r.machine NOT IN (FROM machines SELECT machine) OR r.engine NOT IN (FROM engines SELECT engine) OR r.task NOT IN (FROM tasks SELECT task) OR r.dataset NOT IN (FROM datasets SELECT dataset) OR (r.plan IS NOT NULL AND r.plan NOT IN (FROM plans SELECT plan)) OR r.run NOT IN (FROM runs SELECT run)",
     ),
     ("results that were deleted and are there", "FROM results SEMI JOIN deleted_results USING (result)"),
     (
         "annotations of results that are not there",
-        "FROM annotations WHERE of = 'result' AND target NOT IN (FROM measurements SELECT record)",
+        // A mark outlives its result, which is deleted for being simulated.
+        "FROM annotations WHERE of = 'result' AND kind NOT IN ('simulated', 'estimated', 'measured') AND target NOT IN (FROM measurements SELECT record)",
     ),
 ];
 

@@ -9,10 +9,18 @@ use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand};
 
 use super::annotate::{self, Kind};
+use super::changes::Changes;
+use super::compare::Compare;
 use super::format::Format;
+use super::import::Import;
+use super::mark::Mark;
 use super::newest::Newest;
+use super::simulate::Simulate;
+use super::simulated::Simulated;
 use super::store::{AT_ONCE, PATIENCE, Store};
 use super::take_in::{TakenIn, due, take_in};
+use super::trend::Trend;
+use super::validate::Validate;
 use super::{Error, backup, check, delete, demo, query};
 use crate::host::paths;
 use crate::host::terminal::output;
@@ -29,6 +37,8 @@ use crate::host::terminal::output;
     after_help = "Questions:
   history sql \"FROM best_engine_per_query\"                         the fastest engine for each query
   history sql \"FROM series WHERE cell LIKE 'duckdb/q1/%'\"           one cell over time
+  history changes --since 2026-03-01                                what became slower or faster since a date
+  history trend duckdb/q1                                           one cell over time, with levels and changes
   history sql \"FROM failures WHERE NOT verified_since\"              what fails still, and where
   history sql \"FROM compatibility WHERE status <> 'works'\"          who cannot do what, since which version
   history sql \"SELECT cell, time_ns FROM latest\" --format csv --output latest.csv
@@ -38,7 +48,7 @@ Tables and views, with units: src/history/mod.rs, or cargo doc --open"
 pub(super) struct Cli {
     /// Another history, such as a backup or a demo; then the journal is left alone
     #[arg(long, global = true, value_name = "FILE")]
-    database: Option<PathBuf>,
+    pub(super) database: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -68,6 +78,8 @@ enum Command {
         /// Its name, as `list` and reports tell it: `20261120T120000Z-4711:3`
         id: String,
     },
+    Trend(Trend),
+    Changes(Changes),
     /// Tell how much there is, and of what
     Stats {
         #[command(flatten)]
@@ -82,6 +94,7 @@ enum Command {
     /// What the host asks before a run
     #[command(hide = true)]
     Newest(Newest),
+    Import(Import),
     /// Read every value, hold every figure against the journal, look for what points to nothing; exit code 1 where something is wrong
     Check,
     /// Write the file anew, without the room that deleted results left
@@ -113,7 +126,20 @@ enum Command {
         /// What kind of note it is
         #[arg(long, value_enum, default_value = "note")]
         kind: Kind,
+        /// The same as `--kind level`
+        #[arg(long, conflicts_with = "kind")]
+        level: bool,
     },
+    /// Tell which results are not measured, and why
+    Simulated(Simulated),
+    /// Mark results as simulated or estimated, or take that back; the journal stays as it is
+    Mark(Mark),
+    /// Simulate results from measured ones: at another scale, or on another machine; they are written to the journal as such
+    Simulate(Simulate),
+    /// Look for results that cannot have been measured as they say
+    Validate(Validate),
+    /// Compare engines, machines, versions or runs, query by query
+    Compare(Compare),
     /// Delete results; they stay in the journal and are not taken in again
     Delete {
         /// Their names, as `list` tells them
@@ -147,13 +173,13 @@ enum Command {
 
 // How rows are shown, and where. No doc comment: clap would take it for what the command does.
 #[derive(Debug, Args)]
-struct Form {
+pub(super) struct Form {
     /// How to show the rows
     #[arg(long, value_enum, default_value = "table")]
-    format: Format,
+    pub(super) format: Format,
     /// The file to write [default: stdout]
     #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
 }
 
 impl Cli {
@@ -174,6 +200,15 @@ impl Cli {
                 query::list(&self.reading()?, filter, *limit, form.format, form.output.as_deref())?;
             }
             Command::Show { id } => query::show(&self.reading()?, id)?,
+            Command::Trend(trend) => {
+                trend.check()?;
+                trend.run(&self.reading()?)?;
+            }
+            Command::Changes(changes) => {
+                changes.check()?;
+                let store = if changes.alert { self.writing()?.0 } else { self.reading()? };
+                return changes.run(&store);
+            }
             Command::Stats { form } => {
                 form.check()?;
                 query::stats(&self.reading()?, form.format, form.output.as_deref())?;
@@ -185,6 +220,14 @@ impl Cli {
                 output::line(format_args!(
                     "{results} new results, {left_out} lines left out, of {files} new or changed files"
                 ))?;
+            }
+            Command::Import(import) => {
+                ensure!(
+                    self.database.is_none(),
+                    "an import goes into the journal of QUERYDYNO_HOME: leave --database out"
+                );
+                let plan = import.plan(&self.reading()?)?;
+                return import.finish(&plan, || Ok(self.writing()?.1));
             }
             Command::Check => {
                 let home = paths::home();
@@ -203,9 +246,15 @@ impl Cli {
                 drop(self.reading()?);
                 backup::export(&path, folder)?;
             }
-            Command::Annotate { target, text, kind } => {
-                annotate::annotate(&self.writing()?.0, target, text, *kind)?;
+            Command::Annotate { target, text, kind, level } => {
+                let kind = if *level { Kind::Level } else { *kind };
+                annotate::annotate(&self.writing()?.0, target, text, kind)?;
             }
+            Command::Simulated(simulated) => simulated.run(&self)?,
+            Command::Mark(mark) => mark.run(&self)?,
+            Command::Simulate(simulate) => simulate.run(&self)?,
+            Command::Validate(validate) => return validate.run(&self),
+            Command::Compare(compare) => compare.run(&self)?,
             Command::Delete { records, condition, dry_run, reason } => {
                 let meant = delete::meant(&self.reading()?, records, condition.as_deref())?;
                 if *dry_run {
@@ -222,7 +271,7 @@ impl Cli {
     }
 
     /// The history, open for reading, with all that the journal has.
-    fn reading(&self) -> Result<Store> {
+    pub(super) fn reading(&self) -> Result<Store> {
         if let Some(path) = &self.database {
             return Ok(Store::read(path, PATIENCE)?);
         }
@@ -255,7 +304,7 @@ impl Cli {
     }
 
     /// The history, open for writing, and what it has just taken in.
-    fn writing(&self) -> Result<(Store, TakenIn)> {
+    pub(super) fn writing(&self) -> Result<(Store, TakenIn)> {
         self.writing_within(PATIENCE)
     }
 
@@ -276,7 +325,7 @@ impl Cli {
 
 impl Form {
     /// Before anything is opened: whether it can be shown so.
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let shown = self.format != Format::Parquet || self.output.is_some() || !io::stdout().is_terminal();
         ensure!(shown, "Parquet is nothing for a terminal: add --output FILE");
         Ok(())

@@ -14,6 +14,11 @@ use crate::host::record::{SCHEMA, parse, run_of};
 /// Records of one transaction, at most.
 const BATCH: usize = 10_000;
 
+/// Where a home has them: what was measured there, and what was imported.
+const FOLDERS: [&str; 2] = ["records", IMPORTED];
+/// The folder of what was imported, whose files only the history reads.
+pub(super) const IMPORTED: &str = "imported";
+
 /// A file of the journal as it lies there.
 #[derive(Debug, Clone)]
 pub(super) struct Source {
@@ -57,7 +62,7 @@ pub(super) struct Batch {
 /// When a folder is there and cannot be read.
 pub(super) fn sources(home: &Path) -> io::Result<Vec<Source>> {
     let mut found = Vec::new();
-    for folder in paths::homes(home).map(|home| home.join("records")) {
+    for folder in paths::homes(home).flat_map(|home| FOLDERS.map(|folder| home.join(folder))) {
         let entries = match fs::read_dir(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             entries => entries?,

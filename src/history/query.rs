@@ -5,8 +5,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use duckdb::Params;
 use duckdb::arrow::array::RecordBatch;
+use duckdb::arrow::datatypes::SchemaRef;
 
 use super::format::{Format, render};
+use super::plans;
 use super::store::Store;
 use crate::host::files::write_whole;
 use crate::host::filter::Filter;
@@ -23,26 +25,52 @@ pub(super) fn sql(
     format: Format,
     to: Option<&Path>,
 ) -> Result<()> {
+    counted(store, statement, parameters, format, to).map(drop)
+}
+
+/// The same, and how many rows there are.
+///
+/// # Errors
+/// As [`sql`].
+pub(super) fn counted(
+    store: &Store,
+    statement: &str,
+    parameters: impl Params,
+    format: Format,
+    to: Option<&Path>,
+) -> Result<usize> {
     let mut prepared = store.connection.prepare(statement).map_err(|error| store.error(error))?;
     let rows = prepared.query_arrow(parameters).map_err(|error| store.error(error))?;
     let schema = rows.get_schema();
     let batches: Vec<RecordBatch> = rows.collect();
-    let shown = render(format, &schema, &batches)?;
-    match to {
-        Some(file) => {
-            write_whole(file, &shown).with_context(|| format!("cannot write {}", file.display()))?;
-            log::info!("written: {}", file.display());
-            Ok(())
-        }
-        None => output::bytes(&shown),
-    }
+    show_rows(&schema, &batches, format, to)?;
+    Ok(batches.iter().map(RecordBatch::num_rows).sum())
 }
 
-/// The newest results of the cells that are meant.
+/// Shows rows on stdout, or in a file that appears whole.
 ///
 /// # Errors
-/// When the filter is none, or a column that it needs is damaged.
-pub(super) fn list(store: &Store, filter: &str, limit: u64, format: Format, to: Option<&Path>) -> Result<()> {
+/// When it cannot be written.
+pub(super) fn show_rows(schema: &SchemaRef, batches: &[RecordBatch], format: Format, to: Option<&Path>) -> Result<()> {
+    put(&render(format, schema, batches)?, to)
+}
+
+/// The same of what has its form.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn put(shown: &[u8], to: Option<&Path>) -> Result<()> {
+    let Some(file) = to else { return output::bytes(shown) };
+    write_whole(file, shown).with_context(|| format!("cannot write {}", file.display()))?;
+    log::info!("written: {}", file.display());
+    Ok(())
+}
+
+/// The cells that a filter means, a line each, of those that have results.
+///
+/// # Errors
+/// When the filter is none, or means none.
+pub(super) fn cells(store: &Store, filter: &str) -> Result<String> {
     let filter = Filter::new(filter, false)?;
     let cells = store.rows("SELECT DISTINCT cell, suite FROM results JOIN tasks USING (task)", [], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
@@ -50,11 +78,19 @@ pub(super) fn list(store: &Store, filter: &str, limit: u64, format: Format, to: 
     let is_meant = |(cell, suite): &(String, String)| cell.parse().is_ok_and(|id| filter.means_in(&id, suite));
     let meant: Vec<String> = cells.into_iter().filter(is_meant).map(|(cell, _)| cell).collect();
     ensure!(!meant.is_empty(), "no result of a cell that '{filter}' means; `history stats` tells what there is");
+    Ok(meant.join("\n"))
+}
+
+/// The newest results of the cells that are meant.
+///
+/// # Errors
+/// When the filter is none, or a column that it needs is damaged.
+pub(super) fn list(store: &Store, filter: &str, limit: u64, format: Format, to: Option<&Path>) -> Result<()> {
     let statement = "
         SELECT record, started_at, cell, engine_version AS version, outcome, verdict, round(time_ns / 1e6, 3) AS time_ms,
                round(peak_memory_bytes / 1048576, 1) AS peak_mib, provenance
         FROM measurements WHERE cell IN (SELECT unnest(string_split(?, chr(10)))) ORDER BY started_at DESC, record LIMIT ?";
-    sql(store, statement, duckdb::params![meant.join("\n"), limit], format, to)
+    sql(store, statement, duckdb::params![cells(store, filter)?, limit], format, to)
 }
 
 /// All that is known of one result.
@@ -78,15 +114,19 @@ pub(super) fn show(store: &Store, record: &str) -> Result<()> {
     );
     let notes = format!(
         "SELECT written_at, kind, of, text, author FROM annotations
-         JOIN (SELECT record, cell, series, run, machine_class, engine_name || '/' || query AS engine_query
+         JOIN (SELECT record, cell, series, run, machine_class, engine_name, engine_name || '/' || query AS engine_query
                FROM measurements WHERE result = {result})
-           ON target IN (record, cell, series, run, machine_class, engine_query) ORDER BY written_at"
+           ON target IN (record, cell, series, run, machine_class, engine_name, engine_query) ORDER BY written_at"
     );
     for statement in [all, metrics, notes] {
         sql(store, &statement, [], Format::Table, None)?;
         output::line("")?;
     }
-    log::info!("the record as it is in the journal: cargo xtask show {record} --json");
+    plans::show(store, *result)?;
+    // Imported ones lie where only the history reads.
+    if !record.starts_with("imported-") {
+        log::info!("the record as it is in the journal: cargo xtask show {record} --json");
+    }
     Ok(())
 }
 

@@ -11,7 +11,10 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::host::record::{Outcome, Record, run_of};
 use crate::host::session::FailureKind;
 use crate::host::stats;
+use crate::host::variant::Cache;
 use crate::host::verify::Verdict;
+use crate::protocol::id::Scale;
+use crate::protocol::unknown::known;
 
 /// The values of a row, in the order of the table's columns.
 pub(super) type Row = Vec<Value>;
@@ -59,11 +62,13 @@ impl Converter {
             row![
                 host.class(),
                 host.cpu.clone(),
-                host.cores,
+                known(&host.cores).copied(),
                 memory,
-                text(&host.kernel),
+                known(&host.kernel).cloned(),
                 host.governor.clone(),
-                host.virtualised
+                host.virtualised,
+                host.gpus.clone().map(list),
+                host.name.clone(),
             ]
         });
         let (told, build) = (&record.engine, &record.engine.build);
@@ -91,9 +96,15 @@ impl Converter {
         });
         let of_data = (&data.suite, data.scale, &data.format, &data.sha256, &data.layout);
         let dataset = self.dimension(&mut dimensions, "datasets", &of_data, || {
-            let (scale, factor) = (data.scale.to_string(), data.scale.factor());
-            row![text(&data.suite), scale, factor, text(&data.format), data.sha256.clone(), data.layout.clone()]
+            let scale = Some(data.scale).filter(|scale| scale.is_known());
+            let (scale, factor) = (scale.map(|scale| scale.to_string()), scale.map(Scale::factor));
+            let format = known(&data.format).cloned();
+            row![text(&data.suite), scale, factor, format, data.sha256.clone(), data.layout.clone()]
         });
+        let plan = record
+            .plan
+            .as_ref()
+            .map(|plan| self.dimension(&mut dimensions, "plans", plan, || row![text(&plan.sha256), text(&plan.text)]));
         let run = RunRow {
             id: record.run_id.clone().unwrap_or_else(|| stem(file).to_owned()),
             at: micros(&record.started_at),
@@ -102,11 +113,11 @@ impl Converter {
             git_dirty: record.git.as_ref().map(|git| git.dirty),
         };
         // Of what no later version reads in another way. A cell spells its conditions. Records of older schemas have their run from
-        // the name of the file, which may be a copy's.
-        let own_run = record.run_id.as_deref().filter(|run| run_of(Path::new(file)) != Some(run));
+        // the name of the file, which may be a copy's, and imported ones keep that name.
+        let own_run = record.run_id.as_deref().filter(|run| run_of(Path::new(run)).is_none());
         let cell = record.id.to_string();
         let key = hash(&(own_run, &cell, &data.suite, &record.started_at, record.inspects, record.parallel));
-        let result = result(&record, key, [&run.id, &machine, &engine, &task, &dataset], series, (file, line));
+        let result = result(&record, key, [&run.id, &machine, &engine, &task, &dataset], (series, plan), (file, line));
         let metrics = record.metrics.into_iter().filter_map(|metric| {
             let median = stats::median(&metric.values)?;
             let several = metric.values.len() > 1;
@@ -139,7 +150,7 @@ fn result(
     record: &Record,
     key: u64,
     [run, machine, engine, task, dataset]: [&String; 5],
-    series: Option<String>,
+    (series, plan): (Option<String>, Option<String>),
     (file, line): (&str, u64),
 ) -> Row {
     let failure = record.failure();
@@ -169,12 +180,13 @@ fn result(
         record.verified(),
         record.rows,
         record.answer_digest.clone(),
+        plan,
         text(&record.id.variant),
         record.mode.clone(),
-        word(&record.cache),
-        record.threads,
+        if record.cache == Cache::Unknown { Value::Null } else { word(&record.cache) },
+        known(&record.threads).copied(),
         record.memory_limit_bytes,
-        record.parallel,
+        known(&record.parallel).copied(),
         record.accept_majority,
         map(&record.environment),
         record.inspects.map(|inspects| word(&inspects)),

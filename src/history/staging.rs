@@ -12,9 +12,10 @@ use super::store::Store;
 /// Takes what is staged into the tables.
 pub(super) const INSERT: &str = include_str!("sql/insert.sql");
 /// The tables that records fill; those of dimensions come first.
-pub(super) const TABLES: [&str; 7] = ["machines", "engines", "tasks", "datasets", "runs", "results", "metrics"];
+pub(super) const TABLES: [&str; 8] =
+    ["machines", "engines", "tasks", "datasets", "plans", "runs", "results", "metrics"];
 /// How many of them results point to, `runs` aside.
-const DIMENSIONS: usize = 4;
+const DIMENSIONS: usize = 5;
 
 /// Appends rows to the temporary tables `staged_machines`, `staged_engines` ..., which begin empty.
 ///

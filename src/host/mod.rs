@@ -5,7 +5,7 @@ pub mod backfill;
 pub mod bench;
 pub mod catalog;
 pub mod checkout;
-mod checksum;
+pub(crate) mod checksum;
 pub mod criterion;
 pub mod data;
 pub mod doctor;

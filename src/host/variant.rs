@@ -51,6 +51,8 @@ pub enum Cache {
     Hot,
     /// A fresh program for every run, and none of the files in the page cache when it begins.
     Cold,
+    /// Of a result that was imported and does not tell it.
+    Unknown,
 }
 
 impl fmt::Display for Variant<'_> {
@@ -80,6 +82,7 @@ impl fmt::Display for Cache {
         f.write_str(match self {
             Self::Hot => "hot",
             Self::Cold => "cold",
+            Self::Unknown => "unknown",
         })
     }
 }

@@ -7,29 +7,38 @@ use std::thread::available_parallelism;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::units::Bytes;
+use crate::protocol::unknown::known;
 
 /// What tells one machine from another, as far as it changes measurements.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Host {
+    /// What it is called, where somebody else measured there: `c6a.4xlarge`. None of a machine that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The processor as it names itself.
     pub cpu: Option<String>,
-    /// Processors this process may use.
+    /// Processors this process may use; 0, and `null` in JSON, where that is not known.
+    #[serde(with = "crate::protocol::unknown")]
     pub cores: usize,
     /// Physical memory.
     pub memory_bytes: Option<u64>,
-    /// The kernel's release.
+    /// The kernel's release; empty, and `null` in JSON, where that is not known.
+    #[serde(with = "crate::protocol::unknown")]
     pub kernel: String,
     /// The frequency governor of the first processor; `None` where the machine shows none.
     pub governor: Option<String>,
     /// Whether a hypervisor is below.
     pub virtualised: Option<bool>,
+    /// Graphics processors that compute, as their drivers name them; `None` in a record that does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpus: Option<Vec<String>>,
 }
 
 impl Host {
     /// One line: processor, cores, memory, kernel, and what else changes times.
     pub fn line(&self) -> String {
         let memory = self.memory_bytes.map(|bytes| Bytes(bytes).to_string());
-        self.told(memory, Some(format!("Linux {}", self.kernel)))
+        self.told(memory, known(&self.kernel).map(|kernel| format!("Linux {kernel}")))
     }
 
     /// The machines whose results are comparable: as [`line()`](Self::line()), but without the kernel's release, which an
@@ -39,10 +48,12 @@ impl Host {
     }
 
     fn told(&self, memory: Option<String>, kernel: Option<String>) -> String {
-        let cpu = self.cpu.clone().unwrap_or_else(|| "unknown processor".to_owned());
+        let unknown = || self.name.is_none().then(|| "unknown processor".to_owned());
+        let (cpu, cores) =
+            (self.cpu.clone().or_else(unknown), known(&self.cores).map(|cores| format!("{cores} cores")));
         let governor = self.governor.as_ref().map(|governor| format!("governor {governor}"));
         let virtualised = self.virtualised.filter(|virtualised| *virtualised).map(|_| "virtualised".to_owned());
-        let parts = [Some(cpu), Some(format!("{} cores", self.cores)), memory, kernel, governor, virtualised];
+        let parts = [self.name.clone(), cpu, cores, memory, kernel, governor, virtualised];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
@@ -55,14 +66,36 @@ impl Host {
         };
         let governor = fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
         Self {
+            name: None,
             cpu: field("model name"),
             cores: cores(),
             memory_bytes: memory(),
             kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
             governor: governor.ok().map(|text| text.trim().to_owned()),
             virtualised: field("flags").map(|flags| flags.split(' ').any(|flag| flag == "hypervisor")),
+            gpus: Some(gpus()),
         }
     }
+}
+
+/// Graphics processors that the drivers of NVIDIA and AMD have for computing; a screen's is none.
+fn gpus() -> Vec<String> {
+    let below = |folder: &str| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let nvidia = below("/proc/driver/nvidia/gpus").filter_map(|gpu| {
+        let told = fs::read_to_string(gpu.join("information")).ok()?;
+        let model = told.lines().find_map(|line| line.strip_prefix("Model:"))?;
+        Some(model.trim().to_owned())
+    });
+    // Among the nodes are the processors, whose id is 0.
+    let amd = below("/sys/class/kfd/kfd/topology/nodes").filter_map(|node| {
+        let is_gpu = fs::read_to_string(node.join("gpu_id")).is_ok_and(|id| id.trim() != "0");
+        is_gpu.then(|| {
+            fs::read_to_string(node.join("name")).map_or_else(|_| "AMD".to_owned(), |name| name.trim().to_owned())
+        })
+    });
+    let mut found: Vec<String> = nvidia.chain(amd).collect();
+    found.sort();
+    found
 }
 
 /// The next larger size in which memory is sold, in GiB: 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24 and so on.

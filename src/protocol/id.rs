@@ -38,6 +38,9 @@ impl Scale {
     /// The default scale of every suite.
     pub const ONE: Self = Self { millionths: 1_000_000 };
 
+    /// Of a result that was imported and does not tell it: `unknown` in ids. Nothing runs at it.
+    pub const UNKNOWN: Self = Self { millionths: 0 };
+
     const SMALLEST: f64 = 0.001;
     const LARGEST: f64 = 1000.0;
 
@@ -46,10 +49,21 @@ impl Scale {
     pub fn factor(self) -> f64 {
         self.millionths as f64 / 1e6
     }
+
+    /// Whether it is one at which something can run.
+    pub fn is_known(self) -> bool {
+        self != Self::UNKNOWN
+    }
 }
+
+/// A scale that is not known, as ids have it. It cannot be asked for: [`Scale`]'s own reader refuses it.
+const UNKNOWN: &str = "unknown";
 
 impl fmt::Display for Scale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::UNKNOWN {
+            return f.write_str(UNKNOWN);
+        }
         write!(f, "sf{}", self.factor())
     }
 }
@@ -79,7 +93,7 @@ impl TryFrom<String> for Scale {
     type Error = IdError;
 
     fn try_from(text: String) -> Result<Self, IdError> {
-        text.parse()
+        if text == UNKNOWN { Ok(Self::UNKNOWN) } else { text.parse() }
     }
 }
 
@@ -132,7 +146,7 @@ impl FromStr for BenchId {
         Ok(Self {
             engine: (*engine).to_owned(),
             query: (*query).to_owned(),
-            scale: scale.parse()?,
+            scale: (*scale).to_owned().try_into()?,
             variant: (*variant).to_owned(),
         })
     }
@@ -185,5 +199,12 @@ mod tests {
         assert!("duckdb//sf1/parquet".parse::<BenchId>().is_err());
         assert!("duck db/q1/sf1/parquet".parse::<BenchId>().is_err());
         assert!("polars-wheel@2.0.0/q1/sf1/parquet".parse::<BenchId>().is_ok());
+    }
+
+    #[test]
+    fn a_scale_that_is_not_known_stands_in_ids_only() {
+        let id: BenchId = "fd/find-jpg/unknown/hyperfine".parse().unwrap();
+        assert_eq!((id.scale, id.to_string().as_str()), (Scale::UNKNOWN, "fd/find-jpg/unknown/hyperfine"));
+        assert!("unknown".parse::<Scale>().is_err());
     }
 }

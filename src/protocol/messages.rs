@@ -5,13 +5,14 @@
 //! | host says | program replies | timed |
 //! |---|---|---|
 //! | | `{"did":"hello","protocol":2,"engine":"duckdb"}` | |
-//! | `{"do":"open","settings":{"threads":2,"memory_limit_bytes":null,"scratch":"/tmp/x","mode":null,"options":{}}}` | `{"did":"open","info":{"version":"2.0.0","build":{},"settings":{}}}` | |
+//! | `{"do":"open","settings":{"threads":2,"memory_limit_bytes":null,"scratch":"/tmp/x","mode":null,"options":{}}}` | `{"did":"open","info":{"version":"2.0.0","build":{},"settings":{}},"tells_plan":true}` | |
 //! | `{"do":"load","dataset":{...},"count":true}` | `{"did":"load","load_ns":81234,"rows":{"lineitem":60175}}` | recorded |
 //! | `{"do":"prepare","task":{"workload":"tpch","name":"q1","steps":[{"name":"query","sql":"select ..."}]}}` | `{"did":"prepare"}` | |
 //! | `{"do":"reset"}`, before each run of a task that has a `reset` | `{"did":"reset"}` | |
 //! | `{"do":"run","iterations":3}` | `{"did":"run","rows":4,"durations_ns":[...],"cpu_time_ns":912,"usage":{...}}` | each run |
 //! | `{"do":"run","iterations":1,"observe":{"what":"phases"}}` | `{"did":"run","rows":4,"durations_ns":[...],"phases":{"plan_ns":9}}` | no sample |
 //! | `{"do":"answer","rows_up_to":100000}` | `{"did":"answer","answer":{"columns":[...],"rows":[...]}}` | |
+//! | `{"do":"plan"}`, once after the samples, and only if `tells_plan` was said | `{"did":"plan","text":"HASH_JOIN\n  READ_PARQUET"}` | |
 //! | closes stdin | exits with 0 | |
 //!
 //! All of it is UTF-8, whatever the locale. `rows` after loading are what the engine itself counts, after `load_ns` was taken; a
@@ -23,6 +24,11 @@
 //! unknown. In place of any reply the program may say `{"did":"fail","message":"..."}`, or
 //! `{"did":"unsupported","reason":"..."}` when it is the engine's nature and not an error. A program that has
 //! no build to tell leaves `build` out. Fields that are not known here are ignored, so that a program may say more.
+//!
+//! `plan` asks how the engine would run the prepared task, in lines of text. The text has no times and no guessed sizes, so that two
+//! runs of one program over the same data tell the same; the host takes paths, byte ranges and addresses out of it. A reply without
+//! `text` means that there is no plan to tell for this task. A program that does not say `tells_plan` in its reply to `open` is never
+//! asked: one that was made before this request came to be goes on to work as it is. A failure here costs the plan and nothing else.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -81,6 +87,8 @@ pub enum Request {
     },
     /// Show the last run's result.
     Answer(Wanted),
+    /// Tell how the prepared task would be run. Only for a program that said `tells_plan`.
+    Plan {},
 }
 
 /// What the program replies.
@@ -98,6 +106,9 @@ pub enum Reply {
     Open {
         /// Version, build, settings.
         info: EngineInfo,
+        /// Whether the program knows the request for a plan.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        tells_plan: bool,
     },
     /// The tables are known.
     Load {
@@ -139,6 +150,12 @@ pub enum Reply {
         /// A file that holds all of it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         arrow: Option<ArrowFile>,
+    },
+    /// How the task would be run.
+    Plan {
+        /// In lines; none where the engine has no plan of this task to tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
     },
     /// The engine cannot do this, by its nature.
     Unsupported {

@@ -12,3 +12,4 @@ pub mod messages;
 pub mod observe;
 pub mod task;
 pub mod units;
+pub mod unknown;

@@ -134,7 +134,8 @@ impl History {
 
     /// Every row of every table, but for the times at which it was made.
     pub fn content(&self) -> String {
-        let tables = ["machines", "engines", "tasks", "datasets", "runs", "results", "metrics", "journal_left_out"];
+        let tables =
+            ["machines", "engines", "tasks", "datasets", "plans", "runs", "results", "metrics", "journal_left_out"];
         let all = tables.map(|table| self.ok(&["sql", &format!("FROM {table} ORDER BY ALL"), "--format", "csv"]));
         all.concat() + &self.ok(&["sql", "FROM annotations ORDER BY ALL", "--format", "csv"])
     }

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod history;
+pub mod import;
+pub mod made_up;
 pub mod odd;
 pub mod slow;
 pub mod spoil;

@@ -14,11 +14,13 @@ pub struct Told {
     pub answer: u64,
     /// What it does instead of a run.
     pub instead: &'static str,
+    /// The plan that it tells; nothing: it is a program that does not know the request.
+    pub plan: &'static str,
 }
 
 impl Default for Told {
     fn default() -> Self {
-        Self { ns: 1000, answer: 7, instead: "" }
+        Self { ns: 1000, answer: 7, instead: "", plan: "" }
     }
 }
 
@@ -31,14 +33,20 @@ impl Told {
     }
 
     fn script(self) -> String {
-        let Self { ns, answer, instead } = self;
+        let Self { ns, answer, instead, plan } = self;
         let run = format!(r#"echo '{{"did":"run","rows":1,"durations_ns":[{ns}]}}'"#);
         let run = if instead.is_empty() { run.as_str() } else { instead };
+        // One that is asked what it does not know ends at once. No `echo`, which makes new lines of `\\n`.
+        let (tells, plan) = match plan {
+            "" => ("", "exit 9".to_owned()),
+            plan => (r#","tells_plan":true"#, format!(r#"printf '%s\n' '{{"did":"plan","text":"{plan}"}}'"#)),
+        };
         format!(
             r#"#!/bin/sh
 echo '{{"did":"hello","protocol":2,"engine":"script"}}'
 while read -r line; do case "$line" in
-*'"do":"open"'*) echo '{{"did":"open","info":{{"version":"1"}}}}';;
+*'"do":"plan"'*) {plan};;
+*'"do":"open"'*) echo '{{"did":"open","info":{{"version":"1"}}{tells}}}';;
 *'"do":"load"'*) echo '{{"did":"load","load_ns":1}}';;
 *'"do":"prepare"'*) echo '{{"did":"prepare"}}';;
 *'"do":"run"'*) {run};;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use querydyno::engine::serve;
-use querydyno::engine::{Engine, Result, Spans};
+use querydyno::engine::{Engine, Result, Spans, Unsupported};
 use querydyno::protocol::answer::{Column, Kind, Scalar, Sink};
 use querydyno::protocol::dataset::Dataset;
 use querydyno::protocol::engine::{Build, EngineInfo, EngineSettings};
@@ -163,6 +163,16 @@ impl Engine for Faulty {
             "unknown-step" => spans.time("nobody's", || Ok(vec![7])),
             "rows" if self.runs > 2 => Ok(vec![1, 2]),
             _ => Ok(vec![7]),
+        }
+    }
+
+    fn plan(&mut self, _: &Asked) -> Result<Option<String>> {
+        match fault().as_str() {
+            "plan" => Ok(Some("SORT\n  SCAN at 0x7f00deadbeef".to_owned())),
+            "plan-error" => anyhow::bail!("the engine's own error"),
+            "plan-unsupported" => anyhow::bail!(Unsupported("no plan of this".to_owned())),
+            "plan-crash" => abort(),
+            _ => Ok(None),
         }
     }
 

@@ -14,7 +14,7 @@ use querydyno::host::settings::Settings;
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct History {
-    /// A command with its arguments: sql, list, show, stats, check, optimize, backup, restore, export, annotate, delete, demo
+    /// A command with its arguments: sql, list, show, stats, compare, trend, changes, import, simulated, validate and more
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }

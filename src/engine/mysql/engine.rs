@@ -9,6 +9,7 @@ use anyhow::{bail, ensure};
 use super::client::{Client, Limit};
 use super::load;
 use super::output::Output;
+use super::plan;
 use super::service::{Login, Service};
 use super::sql::quoted;
 use crate::engine::{
@@ -115,6 +116,13 @@ impl Engine for MySql {
     fn run_in_phases(&mut self, sql: &String) -> Result<(Output, Option<Phases>)> {
         let (output, phases) = self.client.run_in_phases(sql)?;
         Ok((output, Some(phases)))
+    }
+
+    fn plan(&mut self, sql: &String) -> Result<Option<String>> {
+        // The one form that MariaDB and MySQL share.
+        let told = self.client.run(&format!("EXPLAIN FORMAT=TRADITIONAL {sql}"))?;
+        let columns: Vec<String> = told.columns.iter().map(|column| column.name_str().into_owned()).collect();
+        Ok(Some(plan::lines(&columns, &told.texts()?)))
     }
 
     fn rows(&self, output: &Output) -> u64 {

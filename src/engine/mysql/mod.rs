@@ -20,6 +20,8 @@ pub mod loaded;
 #[cfg(any(feature = "mysql", feature = "starrocks"))]
 pub mod output;
 #[cfg(any(feature = "mysql", all(test, feature = "harness")))]
+mod plan;
+#[cfg(any(feature = "mysql", all(test, feature = "harness")))]
 mod schema;
 #[cfg(any(feature = "mysql", feature = "starrocks"))]
 pub mod service;

@@ -102,11 +102,14 @@ impl Engine for Polars {
     }
 
     fn run(&mut self, query: &Prepared, _: &mut Spans) -> Result<DataFrame> {
-        let plan = match query.plan {
-            Some(plan) => plan(&Given { files: &self.files, sql: &query.sql })?,
-            None => sql::plan(&query.sql, &self.files)?,
-        };
-        self.mode.collect(plan)
+        self.mode.collect(self.lazy(query)?)
+    }
+
+    fn plan(&mut self, query: &Prepared) -> Result<Option<String>> {
+        let told = self.mode.optimised(self.lazy(query)?).describe_optimized_plan()?;
+        // How many rows it guesses is no part of what it does.
+        let lines = told.lines().filter(|line| !line.trim_start().starts_with("ESTIMATED ROWS:"));
+        Ok(Some(lines.collect::<Vec<_>>().join("\n")))
     }
 
     fn rows(&self, output: &DataFrame) -> u64 {
@@ -115,6 +118,16 @@ impl Engine for Polars {
 
     fn answer(&mut self, output: DataFrame, sink: &mut Sink) -> Result<()> {
         answer::show(&output, sink)
+    }
+}
+
+impl Polars {
+    /// The plan of a query before Polars looks at it.
+    fn lazy(&self, query: &Prepared) -> Result<LazyFrame> {
+        match query.plan {
+            Some(plan) => Ok(plan(&Given { files: &self.files, sql: &query.sql })?),
+            None => sql::plan(&query.sql, &self.files),
+        }
     }
 }
 
@@ -138,18 +151,24 @@ impl Mode {
     fn collect(self, plan: LazyFrame) -> Result<DataFrame> {
         use polars::prelude::Engine;
 
-        let result = match self {
-            Self::Streaming => plan.collect_with_engine(Engine::Streaming),
-            Self::InMemory => plan.collect_with_engine(Engine::InMemory),
-            // Types still have to be resolved, there is no executing without it; and a frame that is used twice is
-            // computed once, as it would be by whoever keeps it in a variable.
-            Self::Eager => {
-                let flags = OptFlags::schema_only() | OptFlags::COMM_SUBPLAN_ELIM;
-                plan.with_optimizations(flags).collect_with_engine(Engine::InMemory)
-            }
+        let engine = match self {
+            Self::Streaming => Engine::Streaming,
+            Self::InMemory | Self::Eager => Engine::InMemory,
         };
+        let result = self.optimised(plan).collect_with_engine(engine);
         // Multiple are the results of several sinks, and no plan has one.
         Ok(result?.unwrap_single())
+    }
+
+    /// The plan with what this mode has Polars do to it.
+    fn optimised(self, plan: LazyFrame) -> LazyFrame {
+        match self {
+            Self::Streaming => plan.with_streaming(true),
+            Self::InMemory => plan,
+            // Types still have to be resolved, there is no executing without it; and a frame that is used twice is
+            // computed once, as it would be by whoever keeps it in a variable.
+            Self::Eager => plan.with_optimizations(OptFlags::schema_only() | OptFlags::COMM_SUBPLAN_ELIM),
+        }
     }
 }
 

@@ -3,6 +3,7 @@ INSERT INTO machines FROM staged_machines ON CONFLICT DO NOTHING;
 INSERT INTO engines FROM staged_engines ON CONFLICT DO NOTHING;
 INSERT INTO tasks FROM staged_tasks ON CONFLICT DO NOTHING;
 INSERT INTO datasets FROM staged_datasets ON CONFLICT DO NOTHING;
+INSERT INTO plans FROM staged_plans ON CONFLICT DO NOTHING;
 DELETE FROM staged_results WHERE result IN (FROM deleted_results SELECT result);
 DELETE FROM staged_results WHERE result IN (SELECT r.result FROM results r JOIN staged_results s USING (result));
 INSERT INTO runs FROM staged_runs SEMI JOIN staged_results USING (run) ON CONFLICT (run) DO UPDATE SET

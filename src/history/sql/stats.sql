@@ -10,7 +10,7 @@ SELECT unnest([
     {what: 'skipped', value: (SELECT count(*)::VARCHAR FROM results WHERE outcome = 'skipped')},
     {what: 'failed', value: (SELECT count(*)::VARCHAR FROM results WHERE outcome = 'failed')},
     {what: 'verified', value: (SELECT count(*)::VARCHAR FROM results WHERE verified)},
-    {what: 'simulated or imported', value: (SELECT count(*)::VARCHAR FROM results WHERE provenance != 'measured')},
+    {what: 'simulated, imported or estimated', value: (SELECT count(*)::VARCHAR FROM results WHERE provenance != 'measured' OR result IN (SELECT result FROM marks))},
     {what: 'deleted on purpose', value: (SELECT count(*)::VARCHAR FROM deleted_results)},
     {what: 'figures', value: (SELECT count(*)::VARCHAR FROM metrics)},
     {what: 'samples', value: (SELECT sum(coalesce(len(samples), 1))::VARCHAR FROM metrics)},

@@ -3,11 +3,13 @@ CREATE TABLE machines (
     machine VARCHAR PRIMARY KEY,
     class VARCHAR NOT NULL,
     cpu VARCHAR,
-    cores UBIGINT NOT NULL,
+    cores UBIGINT,
     memory_bytes UBIGINT,
-    kernel VARCHAR NOT NULL,
+    kernel VARCHAR,
     governor VARCHAR,
-    virtualised BOOLEAN
+    virtualised BOOLEAN,
+    gpus VARCHAR[],
+    name VARCHAR
 );
 
 CREATE TABLE engines (
@@ -35,11 +37,17 @@ CREATE TABLE tasks (
 CREATE TABLE datasets (
     dataset VARCHAR PRIMARY KEY,
     suite VARCHAR NOT NULL,
-    scale VARCHAR NOT NULL,
-    scale_factor DOUBLE NOT NULL,
-    format VARCHAR NOT NULL,
+    scale VARCHAR,
+    scale_factor DOUBLE,
+    format VARCHAR,
     sha256 VARCHAR,
     layout VARCHAR
+);
+
+CREATE TABLE plans (
+    plan VARCHAR PRIMARY KEY,
+    sha256 VARCHAR NOT NULL,
+    text VARCHAR NOT NULL
 );
 
 CREATE TABLE runs (
@@ -70,12 +78,13 @@ CREATE TABLE results (
     verified BOOLEAN NOT NULL,
     answer_rows UBIGINT,
     answer_digest VARCHAR,
+    plan VARCHAR,
     variant VARCHAR NOT NULL,
     mode VARCHAR,
-    cache VARCHAR NOT NULL,
-    threads UBIGINT NOT NULL,
+    cache VARCHAR,
+    threads UBIGINT,
     memory_limit_bytes UBIGINT,
-    parallel UBIGINT NOT NULL,
+    parallel UBIGINT,
     accept_majority BOOLEAN NOT NULL,
     environment MAP(VARCHAR, VARCHAR),
     inspects VARCHAR,
@@ -107,6 +116,23 @@ CREATE TABLE annotations (
     text VARCHAR NOT NULL,
     author VARCHAR NOT NULL,
     written_at TIMESTAMP NOT NULL
+);
+
+-- No key: a change moves by a few results as more come, so what is the same change is decided when it is asked for.
+CREATE TABLE alerts (
+    series VARCHAR NOT NULL,
+    metric VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    result UBIGINT NOT NULL,
+    started_at TIMESTAMP,
+    earliest UBIGINT NOT NULL,
+    earliest_at TIMESTAMP,
+    latest UBIGINT NOT NULL,
+    latest_at TIMESTAMP,
+    ratio DOUBLE NOT NULL,
+    ratio_low DOUBLE NOT NULL,
+    ratio_high DOUBLE NOT NULL,
+    alerted_at TIMESTAMP NOT NULL
 );
 
 CREATE TABLE deleted_results (

@@ -117,7 +117,7 @@ mod tests {
 
     fn row(verdict: Verdict, untouched: bool) -> RowOutcome {
         let id = "duckdb/q1/sf1/parquet".parse().unwrap();
-        RowOutcome { id, verdict, untouched, reason: None, metrics: Vec::new() }
+        RowOutcome { id, verdict, untouched, reason: None, metrics: Vec::new(), plan: None }
     }
 
     fn concluded(rows: &[RowOutcome], controls: &[Control]) -> Conclusion {

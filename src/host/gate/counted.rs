@@ -56,7 +56,14 @@ fn row(base: Option<&Counted>, head: &Counted, settings: &Settings) -> Option<Ro
     match (failed, base.and_then(count), count(head)) {
         (None, Some(base), Some(head)) => {
             let metric = metric(base, head, &id, settings);
-            Some(RowOutcome { id, verdict: metric.verdict, untouched: false, reason: None, metrics: vec![metric] })
+            Some(RowOutcome {
+                id,
+                verdict: metric.verdict,
+                untouched: false,
+                reason: None,
+                metrics: vec![metric],
+                plan: None,
+            })
         }
         (why, ..) => {
             let why = why.unwrap_or_else(|| "not counted".to_owned());

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::journal::{Launch, Lost};
+use super::plans::Plans;
 use super::rows::{Contender, Row};
 use crate::host::catalog::identity;
 use crate::host::data::generate::Store;
 use crate::host::data::tables;
+use crate::host::record::PlanChange;
 use crate::host::run::cold::forget_file;
 use crate::host::run::{Cell, Fresh, Paired};
 use crate::host::session::{Failure, FailureKind};
@@ -47,6 +49,8 @@ pub(super) struct Launcher<'a> {
     first_answers: BTreeMap<BenchId, Shown>,
     /// Rows of the first result of each row, and whether it could be shown: all others have to be like it.
     first_results: BTreeMap<BenchId, (u64, bool)>,
+    /// The plans that both sides of each row told.
+    plans: Plans,
     /// Programs that lie in the page cache as all others do.
     settled: BTreeSet<PathBuf>,
 }
@@ -59,6 +63,7 @@ impl<'a> Launcher<'a> {
             referee: Referee::new(settings),
             first_answers: BTreeMap::new(),
             first_results: BTreeMap::new(),
+            plans: Plans::default(),
             settled: BTreeSet::new(),
         }
     }
@@ -67,6 +72,11 @@ impl<'a> Launcher<'a> {
     pub(super) fn unchecked(&self) -> (Vec<BenchId>, Vec<BenchId>) {
         let hidden = self.first_results.iter().filter(|(_, (_, shown))| !shown).map(|(id, _)| id.clone());
         (self.first_answers.keys().cloned().collect(), hidden.collect())
+    }
+
+    /// The rows whose plan is another on the head.
+    pub(super) fn plan_changes(&self) -> BTreeMap<BenchId, PlanChange> {
+        self.plans.changes()
     }
 
     /// Makes the data of a row, where they are missing, so that no launch waits for them, and settles its programs.
@@ -108,7 +118,7 @@ impl<'a> Launcher<'a> {
         }
         let fresh = Fresh::of(&contender.cell, &contender.program, self.settings, &dataset, &contender.text);
         // An engine that cannot show its answer is measured all the same, as in a bench.
-        let Paired { session, info, first, timed, answer } = fresh.paired(|_| 1)?;
+        let Paired { mut session, info, first, timed, answer } = fresh.paired(|_| 1)?;
         let result = (timed.rows, answer.is_ok());
         let first_result = *self.first_results.entry(row.id.clone()).or_insert(result);
         if result != first_result {
@@ -121,7 +131,10 @@ impl<'a> Launcher<'a> {
             Ok(answer) => self.check(contender, &answer)?,
             Err(reason) => Verdict::Unchecked { reason },
         };
-        session.close()?;
+        // A program that cannot tell its plan may have ended by that, and its time counts all the same.
+        if self.plans.ask(row, contender, &mut session, &dataset) {
+            session.close()?;
+        }
         let ns = |durations: &[u64]| durations.first().copied().unwrap_or_default();
         Ok(Launch {
             time_ns: ns(&timed.durations_ns),

@@ -19,6 +19,7 @@ mod machine;
 mod measure;
 mod outcome;
 pub mod page;
+mod plans;
 mod replay;
 mod rows;
 mod side;
@@ -130,6 +131,7 @@ impl Gate {
         let mut launcher = Launcher::new(settings);
         let (mut journal, measured, machine) = self.measure(&rows, &mut launcher, settings, &kept)?;
         let (alike, hidden) = launcher.unchecked();
+        let mut plans = launcher.plan_changes();
         caution_of(&mut cautions, "answers without a reference, held against each other only", &alike);
         caution_of(&mut cautions, "answers that the engine cannot show, checked by their rows only", &hidden);
         match replay::keep(&rows.both, (&base, &head), &measured.taken.pairs, &kept, settings) {
@@ -153,6 +155,9 @@ impl Gate {
                 of_rows.iter().map(|id| RowOutcome::invalid(id.clone(), why.clone())).collect()
             };
             rows.extend(counted.unwrap_or_else(uncounted));
+        }
+        for row in &mut rows {
+            row.plan = plans.remove(&row.id);
         }
         rows.extend(self.confirm.iter().flat_map(stands));
         let (conclusion, reasons) = conclude(&rows, &controls, &machine, measured.cut_short);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::{Reading, Stage, Verdict};
 use super::machine::Machine;
-use crate::host::record;
+use crate::host::record::{self, PlanChange};
 use crate::host::settings::{GateSettings, Limit, Metric};
 use crate::measure::machine::Host;
 use crate::protocol::id::BenchId;
@@ -105,7 +105,7 @@ impl GateOutcome {
 impl RowOutcome {
     /// One of which nothing is said yet.
     pub(super) fn open(id: BenchId, untouched: bool) -> Self {
-        Self { id, verdict: Verdict::Invalid, untouched, reason: None, metrics: Vec::new() }
+        Self { id, verdict: Verdict::Invalid, untouched, reason: None, metrics: Vec::new(), plan: None }
     }
 
     /// One without figures.
@@ -137,6 +137,9 @@ pub struct RowOutcome {
     pub reason: Option<String>,
     /// What is known of it.
     pub metrics: Vec<MetricOutcome>,
+    /// What became of its plan, where both sides tell theirs and they differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanChange>,
 }
 
 /// A row's metric.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::judge::{Reading, Verdict};
 use super::outcome::{Conclusion, GateOutcome, MetricOutcome, RowOutcome, name_of, word};
+use crate::host::report::plans;
 use crate::host::report::{Block, Document, Table, TableCell, Tone};
 use crate::host::settings::Metric;
 use crate::protocol::units::{Bytes, Nanos};
@@ -46,6 +47,7 @@ pub fn document(outcome: &GateOutcome, verdicts: bool) -> Document {
         header: header.into_iter().map(str::to_owned).collect(),
         rows: shown,
     }));
+    blocks.extend(plans::blocks(outcome.rows.iter().map(|row| (&row.id, row.plan.as_ref()))));
     blocks.push(Block::Table(controls(outcome)));
     if verdicts {
         blocks.push(Block::List(limits(outcome)));
@@ -77,7 +79,7 @@ fn title(conclusion: Conclusion) -> String {
 
 /// A metric of a row; none of one that was not measured.
 fn line(row: &RowOutcome, metric: Option<&MetricOutcome>, verdicts: bool) -> Vec<TableCell> {
-    let mut cells = vec![TableCell::from(row.id.to_string())];
+    let mut cells = vec![TableCell { aside: plans::aside(row.plan.as_ref()), ..TableCell::from(row.id.to_string()) }];
     cells.push(metric.map_or_else(TableCell::default, |metric| TableCell::from(name_of(metric.metric))));
     cells.extend(figures(metric.and_then(|metric| Some((metric.reading.as_ref()?, metric.metric)))));
     if verdicts {

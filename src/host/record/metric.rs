@@ -69,6 +69,15 @@ pub const INSTRUCTIONS: Kind = count("instructions");
 /// What the name of a step's time begins with, `span:read`: per iteration, a mean for each sample.
 const SPAN: &str = "span:";
 
+/// What the name of a figure begins with that only another tool's file has: `imported:throughput`.
+const IMPORTED: &str = "imported:";
+
+/// A figure of another tool's, whose unit is `unknown` where its file does not tell it.
+pub fn imported(name: &str, unit: &str, values: impl IntoIterator<Item = f64>) -> Metric {
+    let values = values.into_iter().collect();
+    Metric { name: format!("{IMPORTED}{name}"), unit: unit.to_owned(), values, source: None, taken_at: None }
+}
+
 /// A figure of a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {

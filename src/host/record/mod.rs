@@ -42,6 +42,7 @@ mod inspection;
 mod journal;
 pub mod metric;
 mod outcome;
+mod plan;
 mod upcast;
 
 use std::collections::BTreeMap;
@@ -62,6 +63,7 @@ use crate::host::verify::Verdict;
 use crate::measure::machine::Host;
 use crate::protocol::engine::Build;
 use crate::protocol::id::BenchId;
+use crate::protocol::unknown;
 pub use dataset::{DatasetRecord, TableRead};
 pub use error::{Error, LineError};
 pub(crate) use identity::run_id;
@@ -70,6 +72,8 @@ pub use inspection::{HeapRecord, Inspects, InstructionsRecord};
 pub use journal::{Line, Writer, parse, read, read_lines};
 pub use metric::{Metric, Metrics};
 pub use outcome::{Measurement, Outcome, Unmeasured};
+pub(crate) use plan::PlanNames;
+pub use plan::{PlanChange, PlanRecord};
 
 /// The version of this shape.
 ///
@@ -110,6 +114,9 @@ pub struct Record {
     /// Every figure. What was known before a cell failed stays, such as the time to load; the samples and what was read
     /// with them are there of a measured cell only.
     pub metrics: Metrics,
+    /// How the engine would run the query, where it tells; asked for once after the samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanRecord>,
     /// Iceberg planning, from the tables' names to their files; outside the samples. None: nothing had to be planned.
     #[serde(default)]
     pub planning: Option<Planning>,
@@ -119,7 +126,9 @@ pub struct Record {
     /// What the cell was looked at for, where it was not timed.
     #[serde(default)]
     pub inspects: Option<Inspects>,
-    /// Threads given to the engine.
+    /// Threads given to the engine. As `parallel` and `started_at` it is 0 or empty, and `null` in JSON, where an imported result
+    /// does not tell it.
+    #[serde(with = "unknown")]
     pub threads: usize,
     /// The memory limit that was asked for.
     #[serde(default)]
@@ -134,7 +143,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
     /// Engines that ran at the same time, up to so many: a time of more than one ranks with none of one.
-    #[serde(default = "alone")]
+    #[serde(default = "alone", with = "unknown")]
     pub parallel: usize,
     /// Where the figures come from.
     pub provenance: Provenance,
@@ -146,6 +155,7 @@ pub struct Record {
     /// From which source.
     pub git: Option<Git>,
     /// When the cell began, RFC 3339, UTC.
+    #[serde(with = "unknown")]
     pub started_at: String,
     /// How the run was called.
     pub command: String,
@@ -161,7 +171,7 @@ impl Record {
 
     /// The command that was typed. What xtask runs begins with the name of its own.
     pub fn called(&self) -> String {
-        let by_xtask = self.inspects.is_some() || self.command.split(' ').next() == Some("bench");
+        let by_xtask = self.inspects.is_some() || matches!(self.command.split(' ').next(), Some("bench" | "history"));
         format!("{} {}", if by_xtask { "cargo xtask" } else { "cargo bench --" }, self.command)
     }
 
@@ -272,14 +282,30 @@ fn alone() -> usize {
     1
 }
 
-/// Where figures come from.
+/// Where figures come from. What was not measured here is shown, marked, and never ranked with what was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provenance {
     /// A clock, or the kernel's counters, on this machine.
     Measured,
-    /// A simulated processor: right for one engine over time, wrong for ranking engines.
+    /// A simulated processor, or a model of other results: right for one engine over time, wrong for ranking engines.
     Simulated,
+    /// Somebody else's measurement that was imported: its clock, data and answer are not ours.
+    Imported,
+    /// A figure that somebody estimated.
+    Estimated,
+}
+
+impl Provenance {
+    /// The word that records have for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Measured => "measured",
+            Self::Simulated => "simulated",
+            Self::Imported => "imported",
+            Self::Estimated => "estimated",
+        }
+    }
 }
 
 /// An engine in a record; version, build and settings are unknown when the program did not open.

@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::conditions::Conditions;
 use super::gather::{Found, Gathered};
 use super::left_out::LeftOut;
-use crate::host::record::{Record, metric};
-use crate::host::stats::{Interval, Random, percentiles, resampled_medians};
+use crate::host::record::{PlanChange, Record, metric};
+use crate::host::stats::{Interval, Random, median, percentiles, resampled_medians};
 use crate::protocol::id::BenchId;
 
 /// A cell in both.
@@ -34,17 +34,35 @@ pub struct Change {
     pub memory_ratio: Option<f64>,
     /// Instructions, head by base.
     pub instructions_ratio: Option<f64>,
+    /// What became of the plan, where both are known and differ.
+    pub plan: Option<PlanChange>,
 }
 
 impl Change {
     /// What the interval allows to say.
     pub fn verdict(&self) -> &'static str {
-        match self.ratio {
-            Interval { low, .. } if low > 1.0 => "slower",
-            Interval { high, .. } if high < 1.0 => "faster",
-            _ => "no difference shown",
-        }
+        says(self.ratio)
     }
+}
+
+/// What the interval of a ratio of times allows to say of the second.
+pub fn says(ratio: Interval) -> &'static str {
+    match ratio {
+        Interval { low, .. } if low > 1.0 => "slower",
+        Interval { high, .. } if high < 1.0 => "faster",
+        _ => "no difference shown",
+    }
+}
+
+/// The head's median by the base's, with a 95 % interval from both samples, which are drawn anew; `None` without samples.
+pub fn ratio_of_medians(base: &[f64], head: &[f64], random: &mut Random) -> Option<Interval> {
+    const DRAWS: usize = 1000;
+    let estimate = median(head)? / median(base)?;
+    let bases = resampled_medians(base, DRAWS, random);
+    let heads = resampled_medians(head, DRAWS, random);
+    let mut ratios: Vec<f64> = heads.iter().zip(&bases).map(|(head, base)| head / base).collect();
+    let (low, high) = percentiles(&mut ratios, 0.95)?;
+    Some(Interval { estimate, low, high })
 }
 
 /// Every cell that both have under the same conditions; the others are left out with the reason.
@@ -81,14 +99,10 @@ fn alike(base: &Record, head: &Record) -> Result<()> {
 }
 
 fn change(base: &Found, head: &Found, random: &mut Random) -> Option<Change> {
-    const DRAWS: usize = 1000;
     let (base_id, head_id) = (base.record_id.clone(), head.record_id.clone());
     let (base, head) = (&base.record, &head.record);
     let (base_ns, head_ns) = (base.median_ns()?, head.median_ns()?);
-    let bases = resampled_medians(base.samples_ns(), DRAWS, random);
-    let heads = resampled_medians(head.samples_ns(), DRAWS, random);
-    let mut ratios: Vec<f64> = heads.iter().zip(&bases).map(|(head, base)| head / base).collect();
-    let (low, high) = percentiles(&mut ratios, 0.95)?;
+    let of_medians = ratio_of_medians(base.samples_ns(), head.samples_ns(), random)?;
     let ratio = |kind| Some(head.metric(kind)? / base.metric(kind)?);
     Some(Change {
         id: head.id.clone(),
@@ -96,8 +110,9 @@ fn change(base: &Found, head: &Found, random: &mut Random) -> Option<Change> {
         head: head_id,
         base_ns,
         head_ns,
-        ratio: Interval { estimate: head_ns / base_ns, low, high },
+        ratio: of_medians,
         memory_ratio: ratio(metric::PEAK_MEMORY),
         instructions_ratio: ratio(metric::INSTRUCTIONS),
+        plan: PlanChange::between(base.plan.as_ref(), head.plan.as_ref()),
     })
 }

@@ -26,7 +26,7 @@ pub struct Conditions {
     /// Engines that ran at the same time; one that ran alone is never ranked with one that did not.
     #[serde(skip_serializing_if = "alone")]
     pub parallel: usize,
-    /// A clock, or a simulated processor.
+    /// Measured here, simulated, imported or estimated.
     pub provenance: Provenance,
     /// The class of the machine: processor, cores, memory, governor, and whether it is virtual.
     pub machine: String,
@@ -56,7 +56,6 @@ impl Conditions {
     /// Each condition with its value, as people read them.
     pub fn parts(&self) -> [(&'static str, String); 10] {
         let limit = self.memory_limit_bytes.map_or_else(|| "none".to_owned(), |bytes| Bytes(bytes).to_string());
-        let simulated = self.provenance == Provenance::Simulated;
         let data = if self.data == 0 { "the newest files".to_owned() } else { format!("older files ({})", self.data) };
         [
             ("workload", self.suite.clone()),
@@ -66,7 +65,7 @@ impl Conditions {
             ("memory limit", limit),
             ("cache", self.cache.to_string()),
             ("engines at a time", self.parallel.to_string()),
-            ("figures", if simulated { "simulated" } else { "measured" }.to_owned()),
+            ("figures", self.provenance.word().to_owned()),
             ("machine", self.machine.clone()),
             ("data", data),
         ]
@@ -83,7 +82,7 @@ impl Conditions {
             Some(format!("{what}, {}, {}, {}", self.format, self.cache, counted(self.threads, "thread"))),
             self.memory_limit_bytes.map(|bytes| format!("memory limit {}", Bytes(bytes))),
             (self.parallel > 1).then(|| format!("up to {} engines at a time", self.parallel)),
-            (self.provenance == Provenance::Simulated).then(|| "simulated".to_owned()),
+            (self.provenance != Provenance::Measured).then(|| self.provenance.word().to_owned()),
             (self.data > 0).then(|| format!("older files ({})", self.data)),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")

@@ -12,10 +12,10 @@
 //! | `dataset_sha256` | of the files of the query's tables |
 //! | `commit` | of the source tree; `-dirty` behind it when tracked files differed from it |
 //! | `inspects` | `heap` or `instructions` for a cell that was looked at for those and not timed |
-//! | `outcome` | `measured`, `unchecked`, `out of memory` ... |
+//! | `outcome` | `measured`, `unchecked`, `out of memory` ...; `simulated`, `imported` or `estimated` for a time that was not measured |
 //! | `reason` | why there is no time that counts |
 //! | `verdict` | of the answer: `official`, `reference`, `agreed`, `disputed`, `unchecked`, `wrong`; nothing where there was none |
-//! | `provenance` | `measured` by a clock, or `simulated` |
+//! | `provenance` | `measured` by a clock here, `simulated`, `imported` or `estimated` |
 //! | `metric`, `value` | a figure; the metric's name carries its unit |
 //! | `low`, `high` | its 95 % interval, where there is one |
 //!

@@ -20,6 +20,8 @@ pub enum Block {
     Text(String),
     /// Points of equal weight.
     List(Vec<String>),
+    /// Lines as they are, such as a difference: blanks at their beginning count.
+    Lines(Vec<String>),
     /// A table.
     Table(Table),
     /// Pictures that belong together.

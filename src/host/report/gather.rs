@@ -11,7 +11,7 @@ use super::known::Known;
 use super::left_out::{LeftOut, told};
 use super::tree::{self, SAMPLES, Stored};
 use crate::host::filter::Filter;
-use crate::host::record::{self, Inspects, Outcome, Record};
+use crate::host::record::{self, Inspects, Outcome, Provenance, Record};
 use crate::host::session::FailureKind;
 use crate::protocol::id::BenchId;
 
@@ -233,7 +233,9 @@ fn never_ran(record: &Record) -> bool {
 
 fn unusable(record: &Record, known: &Known) -> Option<String> {
     let samples = record.samples_ns();
-    let few = record.is_measured() && record.inspects.is_none() && samples.len() < SAMPLES;
+    // What is not measured is shown and not ranked: it needs no interval.
+    let timed = record.is_measured() && record.inspects.is_none() && record.provenance == Provenance::Measured;
+    let few = timed && samples.len() < SAMPLES;
     let torn = samples.iter().any(|time| !time.is_finite() || *time <= 0.0);
     // Somebody's own engine is known where it was measured, and its records tell enough of it.
     let gone = known.gone(&record.id).filter(|_| record.engine.kind != "own");

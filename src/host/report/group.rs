@@ -10,7 +10,7 @@ use super::contestant::{Contestant, contestants};
 use super::gather::Found;
 use super::known::Known;
 use super::ranking::{Ranking, rank};
-use crate::host::record::{Outcome, Record};
+use crate::host::record::{Outcome, Provenance, Record};
 use crate::host::scaling::grouped;
 use crate::host::session::FailureKind;
 use crate::host::stats::{Interval, geometric_mean, median_interval};
@@ -74,6 +74,10 @@ impl<'a> Cell<'a> {
 /// In one or two words how a cell ended.
 pub fn state(record: &Record) -> &'static str {
     match (&record.outcome, &record.verdict, record.failure().map(|failure| &failure.kind)) {
+        // What an inspection finds beside the time has lists of its own.
+        (Outcome::Measured(_), ..) if record.inspects.is_none() && record.provenance != Provenance::Measured => {
+            record.provenance.word()
+        }
         (Outcome::Measured(_), Some(verdict), _) if verdict.verified() => "measured",
         (Outcome::Measured(_), Some(Verdict::Disputed(_)), _) => "disputed",
         (Outcome::Measured(_), ..) => "unchecked",

@@ -35,6 +35,7 @@ fn blocks(blocks: &[Block]) -> Markup {
                 Block::Heading(_, text) => h3 { (text) },
                 Block::Text(text) => p { (text) },
                 Block::List(points) => ul { @for point in points { li { (point) } } },
+                Block::Lines(lines) => div.wide tabindex="0" { pre { (lines.join("\n")) } },
                 Block::Table(table) => (self::table(table)),
                 Block::Pictures(pictures) => div class=(shape(pictures)) {
                     @for picture in pictures { figure { (PreEscaped(picture.inline())) } }

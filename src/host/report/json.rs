@@ -21,14 +21,15 @@
 //!   "changes": { "base": "main", "head": "the newest",
 //!                "cells": [ { "id": "...", "base": { "record": "...", "median_ns": ... }, "head": { ... },
 //!                             "ratio": { "estimate": ..., "low": ..., "high": ... }, "verdict": "slower",
-//!                             "memory_ratio": ..., "instructions_ratio": ... }, ... ],
+//!                             "memory_ratio": ..., "instructions_ratio": ...,
+//!                             "plan": { "base_sha256": "...", "head_sha256": "...", "difference": ["- SORT", ...] } }, ... ],
 //!                "not_compared": [ { "what": "...", "why": "..." } ] },
 //!   "left_out": [ { "what": "...", "why": "..." } ] }
 //! ```
 //!
 //! The first group is the one with the most cells that count. Times are nanoseconds, sizes bytes; `cpu_time_ns` is a
 //! median, per run and over all threads; `command` is what stood behind the program's name. What is not known is `null`,
-//! and so is `changes` without a baseline. `schema` rises when a field changes its meaning or goes; new fields may come at
+//! and so is `changes` without a baseline; `plan` where both plans are the same. `schema` rises when a field changes its meaning or goes; new fields may come at
 //! any time.
 
 use anyhow::Result;
@@ -160,5 +161,6 @@ fn change(change: &Change) -> Value {
         "verdict": change.verdict(),
         "memory_ratio": change.memory_ratio,
         "instructions_ratio": change.instructions_ratio,
+        "plan": change.plan,
     })
 }

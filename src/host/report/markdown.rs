@@ -16,6 +16,8 @@ fn blocks(blocks: &[Block], pictures: Option<&str>) -> String {
             let lines: Vec<String> = points.iter().map(|point| format!("- {}", escape(point))).collect();
             format!("\n{}\n", lines.join("\n"))
         }
+        // Tildes, since a plan may hold backticks; no line of a difference begins with one.
+        Block::Lines(lines) => format!("\n~~~~diff\n{}\n~~~~\n", lines.join("\n")),
         Block::Table(shown) => table(shown),
         Block::Pictures(shown) => pictures.map_or_else(String::new, |folder| {
             let file = |picture: &Picture| address(&format!("{folder}/{}.svg", picture.name));

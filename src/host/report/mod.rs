@@ -34,6 +34,7 @@ mod left_out;
 pub mod markdown;
 mod page;
 mod picture;
+pub(crate) mod plans;
 mod ranking;
 pub mod show;
 #[cfg(feature = "report-speed")]
@@ -41,7 +42,7 @@ pub mod speed;
 pub mod terminal;
 mod tree;
 
-pub use change::{Change, changes};
+pub use change::{Change, changes, ratio_of_medians, says};
 pub use conditions::Conditions;
 pub use contestant::Contestant;
 pub use crossover::{Crossing, Crossover, ScaleLine};

@@ -3,7 +3,7 @@
 use super::gather::Found;
 use super::group::state;
 use crate::host::record::metric::{self, Kind};
-use crate::host::record::{Git, Record};
+use crate::host::record::{Git, Provenance, Record};
 use crate::host::stats::{median, median_interval};
 use crate::protocol::units::{Bytes, Nanos};
 
@@ -25,6 +25,10 @@ pub fn render(found: &Found) -> String {
         for (name, value) in lines {
             text += &format!("  {name:24} {value}\n");
         }
+    }
+    if let Some(plan) = &record.plan {
+        text += &format!("\nplan (sha256 {})\n", plan.sha256);
+        text.extend(plan.text.lines().map(|line| format!("  {line}\n")));
     }
     text
 }
@@ -139,6 +143,12 @@ pub(super) fn commit(git: &Git) -> String {
 
 fn origin(found: &Found) -> Lines {
     let record = &found.record;
+    let not_measured = match record.provenance {
+        Provenance::Measured => "figures",
+        Provenance::Simulated => "figures are simulated",
+        Provenance::Imported => "figures are imported",
+        Provenance::Estimated => "figures are estimated",
+    };
     known([
         ("record", Some(found.record_id.clone())),
         ("taken at", Some(record.started_at.clone())),
@@ -148,6 +158,6 @@ fn origin(found: &Found) -> Lines {
         ("machine", Some(record.host.line())),
         ("commit", record.git.as_ref().map(commit)),
         ("command", Some(record.called())),
-        ("figures are simulated", record.provenance_reason.clone()),
+        (not_measured, record.provenance_reason.clone()),
     ])
 }

@@ -21,6 +21,7 @@ pub fn render(document: &Document, colors: bool) -> String {
             Block::Heading(_, heading) => format!("\n{}", strong(heading)),
             Block::Text(paragraph) => wrap(paragraph, ""),
             Block::List(points) => points.iter().map(|point| wrap(point, "  ")).collect::<Vec<_>>().join("\n"),
+            Block::Lines(lines) => lines.iter().flat_map(|line| pieces(line, WIDTH)).collect::<Vec<_>>().join("\n"),
             Block::Table(table) => painter.table(table),
             Block::Pictures(_) | Block::More(..) => continue,
         };

@@ -72,6 +72,7 @@ impl RunContext {
             rows: None,
             answer_digest: None,
             metrics: Metrics::default(),
+            plan: None,
             planning: None,
             inspects: None,
             mode: variant.mode.map(str::to_owned),

@@ -7,6 +7,7 @@ use super::prepare::Ready;
 use super::select::Cell;
 use super::stop::Stop;
 use crate::host::data::generate::column_bytes;
+use crate::host::record::{PlanNames, PlanRecord};
 use crate::host::session::{Failure, Program, Runs, Session};
 use crate::host::settings::Settings;
 use crate::host::variant::Cache;
@@ -41,6 +42,8 @@ pub(crate) struct Engine<'a> {
     waited: Duration,
     /// Makes a fresh program for each run; none: one program is for all.
     cold: Option<Cold<'a>>,
+    /// The tables, as a plan names them.
+    names: PlanNames,
 }
 
 impl<'a> Engine<'a> {
@@ -55,7 +58,8 @@ impl<'a> Engine<'a> {
         ready: Ready,
     ) -> Result<Self, Stop> {
         let Ready { session, first, query, dataset } = ready;
-        let mut engine = Self { first, last: Some(session), waited: Duration::ZERO, cold: None };
+        let names = PlanNames::of(&dataset);
+        let mut engine = Self { first, last: Some(session), waited: Duration::ZERO, cold: None, names };
         if cell.variant.cache == Cache::Cold {
             engine.end_last()?;
             let needed = column_bytes(&dataset, &query.text())?;
@@ -127,6 +131,16 @@ impl<'a> Engine<'a> {
             execute_ns: median(|phases| phases.execute_ns),
             fetch_ns: median(|phases| phases.fetch_ns),
         })
+    }
+
+    /// How the engine would run the query, asked of the last run's program. Unknown for an engine that does not tell.
+    ///
+    /// # Errors
+    /// As every request.
+    pub(super) fn plan(&mut self) -> Result<Option<PlanRecord>, Failure> {
+        let Some(session) = &mut self.last else { return Ok(None) };
+        let told = session.plan()?;
+        Ok(told.and_then(|text| PlanRecord::of(&self.names.apply(&text, session.scratch()))))
     }
 
     /// Lets the last program end by itself.

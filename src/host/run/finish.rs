@@ -48,7 +48,7 @@ impl Runner<'_> {
         Ok(waited)
     }
 
-    /// The last run's answer, the parts of a run, the end of the program.
+    /// The last run's answer, the parts of a run, the plan, the end of the program.
     fn end(
         &self,
         cell: &Cell<'_>,
@@ -69,6 +69,15 @@ impl Runner<'_> {
                 // The samples stand: these runs were extra. Whether such a program ends well says nothing of them.
                 Err(failure) => {
                     let text = format!("the parts of its time are unknown: {failure}");
+                    self.tell(&Event::Note { id: &cell.id, text: &text });
+                    return Ok(engine.waited());
+                }
+            }
+            match engine.plan() {
+                Ok(plan) => result.record.plan = plan,
+                // It costs nothing but the plan.
+                Err(failure) => {
+                    let text = format!("its plan is unknown: {failure}");
                     self.tell(&Event::Note { id: &cell.id, text: &text });
                     return Ok(engine.waited());
                 }

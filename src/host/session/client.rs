@@ -1,6 +1,7 @@
 //! The host's hold on an engine program.
 
 mod answers;
+mod plans;
 mod tasks;
 
 use std::collections::BTreeMap;
@@ -49,6 +50,8 @@ pub struct Session {
     engine: String,
     /// What the program speaks.
     protocol: u32,
+    /// Whether it can be asked for a plan.
+    tells_plan: bool,
     /// The task that was prepared, as far as its runs depend on it.
     task: Taken,
     /// Who does the work.
@@ -90,6 +93,7 @@ impl Session {
             scratch,
             engine: String::new(),
             protocol: PROTOCOL,
+            tells_plan: false,
             task: Taken::default(),
             worker: Worker::Program,
             most_seen: None,
@@ -135,7 +139,10 @@ impl Session {
     pub fn open(&mut self, settings: &EngineSettings) -> Result<EngineInfo> {
         let settings = EngineSettings { scratch: self.scratch.path().to_owned(), ..settings.clone() };
         match self.ask("open", &Request::Open { settings })? {
-            Reply::Open { info } => Ok(info),
+            Reply::Open { info, tells_plan } => {
+                self.tells_plan = tells_plan;
+                Ok(info)
+            }
             other => Err(self.garbage("open", &other)),
         }
     }

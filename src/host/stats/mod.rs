@@ -4,12 +4,15 @@
 //! so that whatever the machine did in the meantime met both.
 
 mod bootstrap;
+pub mod changes;
 mod middle;
 mod paired;
+mod predict;
 
 pub use bootstrap::{Random, percentiles, resampled_medians};
 pub use middle::median_interval;
 pub use paired::{Interval, hodges_lehmann, holm, signed_rank_p};
+pub use predict::{Factor, PowerLaw};
 
 /// The geometric mean of ratios; `None` of nothing.
 pub fn geometric_mean(ratios: &[f64]) -> Option<f64> {

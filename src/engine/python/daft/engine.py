@@ -6,6 +6,9 @@ says why.
 
 Daft's SQL cannot be told to read only. It takes one statement and fails on COPY, INSERT, UPDATE, DELETE and DROP, and on
 CREATE TABLE for want of a catalog, so that no text writes a file; but one may read other files, by read_csv(...).
+
+No plan is told: Daft 0.7.26 makes another one in each process, with its aggregates in another order and now and then a
+projection more, so that a plan that changed would say nothing.
 """
 
 import functools

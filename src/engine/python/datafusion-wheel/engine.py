@@ -68,6 +68,9 @@ class DataFusionWheel(Engine):
         frame = self.context.sql_with_options(sql, self.reading)
         return frame.schema(), frame.collect()
 
+    def plan(self, sql):
+        return self.context.sql_with_options(sql, self.reading).execution_plan().display_indent()
+
     def rows(self, output):
         return sum(batch.num_rows for batch in output[1])
 

@@ -6,6 +6,7 @@ first query on it reads nothing but the tables' files and writes nothing but wha
 pyarrow is not imported before an answer of many rows needs it: what it takes would count as DuckDB's memory.
 """
 
+import json
 import re
 
 from querydyno import Engine, Unsupported, answer, incomparable, serve, told_by_files
@@ -27,6 +28,8 @@ KINDS = {
 }
 #: Set after opening; the last two, which are for reading only, before the first query.
 SESSION = {"TimeZone": "UTC", "enable_external_access": "false", "lock_configuration": "true"}
+#: What an operator of a plan guesses from the statistics of the files.
+GUESSED = {"Estimated Cardinality"}
 INTEGERS = r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER"
 
 
@@ -94,6 +97,10 @@ class DuckDbWheel(Engine):
         # Until 1.5 a relation kept its rows; since 2.0 only a materialised one does.
         return relation.materialize() if hasattr(relation, "materialize") else relation.execute()
 
+    def plan(self, sql):
+        told = self.connection.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
+        return "\n".join(drawn(json.loads(told[0][1])))
+
     def answer(self, output):
         columns = columns_of(output)
         picked = (picked_value(place, kind, str(output.types[place - 1])) for place, (_, kind) in enumerate(columns, 1))
@@ -106,6 +113,19 @@ class DuckDbWheel(Engine):
         # A HUGEINT comes out as decimal128(38, 0), with all of its 128 bits.
         reader = "to_arrow_reader" if hasattr(output, "to_arrow_reader") else "fetch_arrow_reader"
         return getattr(output, reader)(65_536)
+
+
+def drawn(operators, depth=0):
+    """A plan in lines, as `src/engine/plan_tree.rs` draws it: plans of the two kinds of DuckDB can be compared."""
+    indent = "  " * depth
+    for operator in operators:
+        yield indent + operator["name"].strip()
+        for name, told in sorted(operator.get("extra_info", {}).items()):
+            values = told if isinstance(told, list) else str(told).splitlines()
+            values = ", ".join(filter(None, (str(value).strip() for value in values)))
+            if values and name not in GUESSED:
+                yield f"{indent}    {name}: {values}"
+        yield from drawn(operator.get("children", []), depth + 1)
 
 
 def columns_of(output):

@@ -12,13 +12,14 @@ JSON objects, one a line, in UTF-8 whatever the environment says; `src/protocol/
 | host says | reply |
 |---|---|
 | | `{"did":"hello","protocol":2,"engine":"polars"}` |
-| `{"do":"open","settings":{...}}` | `{"did":"open","info":{"version":"2.1.0","settings":{...},"build":{...}}}` |
+| `{"do":"open","settings":{...}}` | `{"did":"open","info":{"version":"2.1.0","settings":{...},"build":{...}},"tells_plan":true}` |
 | `{"do":"load","dataset":{...},"count":true}` | `{"did":"load","load_ns":81234,"rows":{"lineitem":6001215}}` |
 | `{"do":"prepare","task":{...}}` | `{"did":"prepare"}` |
 | `{"do":"reset"}` | `{"did":"reset"}` |
 | `{"do":"run","iterations":3}` | `{"did":"run","rows":4,"durations_ns":[...],"cpu_time_ns":912,"usage":{...}}` |
 | `{"do":"answer","rows_up_to":100000}` | `{"did":"answer","answer":{"columns":[...],"rows":[...]}}` |
 | the same, where there are more rows | `{"did":"answer","arrow":{"path":"/scratch/answer.arrow","rows":6001215}}` |
+| `{"do":"plan"}` | `{"did":"plan","text":"..."}` |
 
 `count` and `rows_up_to` may be left out: nothing is counted then, and rows come as text however many there are. So they
 do from an engine without `arrow`. `rows` has the tables that the engine can count. The file is an uncompressed stream
@@ -76,7 +77,8 @@ class IcebergTable:
 
 
 class Engine:
-    """What an engine does, in this order: __init__, load, count, then per task take or prepare, run (many), rows, answer.
+    """What an engine does, in this order: __init__, load, count, then per task take or prepare, run (many), rows, answer,
+    plan.
 
     It has to have `__init__`, `load`, `run` and `answer`; the others can be left as they are. The process is in UTC.
 
@@ -154,6 +156,14 @@ class Engine:
     def rows(self, output):
         """The number of rows; checked after every run, not timed."""
         return len(output)
+
+    def plan(self, prepared):
+        """How the engine would run it, in its own words, a line for each operator: a text without times, guessed sizes or
+        anything else that differs between two runs over the same data. None, as here, if there is none to tell.
+
+        Asked for once, after the samples. Not timed.
+        """
+        return None
 
     def answer(self, output):
         """`answer(...)` or `arrow_answer(...)` of an output. Not timed."""
@@ -237,7 +247,7 @@ class _Session:
         self.engine = self.make({"mode": None, **settings})
         given = {"python": platform.python_version(), "threads": str(settings["threads"]), "TZ": os.environ["TZ"]}
         info = {"version": self.engine.version, "settings": {**given, **self.engine.settings}}
-        return {"info": {**info, "build": {"source": self.engine.source}}}
+        return {"info": {**info, "build": {"source": self.engine.source}}, "tells_plan": True}
 
     def load(self, dataset, count=False):
         start = time.perf_counter_ns()
@@ -297,6 +307,10 @@ class _Session:
         if spans:
             told["spans"] = [{"step": name, "durations_ns": took} for name, took in spans.items()]
         return told
+
+    def plan(self):
+        text = self.engine.plan(self.prepared)
+        return {} if text is None else {"text": text}
 
     def answer(self, rows_up_to=None, buckets=None):
         # The host picks the rows of `buckets` itself, out of the whole output.

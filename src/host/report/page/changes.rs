@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::host::report::document::{Block, Table, TableCell, Tone};
 use crate::host::report::left_out::told;
+use crate::host::report::plans;
 use crate::host::report::{Change, Changes};
 use crate::host::stats::geometric_mean;
 use crate::protocol::units::Nanos;
@@ -15,6 +16,7 @@ pub(super) fn blocks(changes: &Changes) -> Vec<Block> {
         blocks.push(Block::Text("No cell is in both under the same conditions.".to_owned()));
     } else {
         blocks.extend(compared(changes));
+        blocks.extend(plans::blocks(changes.cells.iter().map(|cell| (&cell.id, cell.plan.as_ref()))));
     }
     let not_compared = told(&changes.not_compared);
     if !not_compared.is_empty() {
@@ -50,7 +52,7 @@ fn compared(changes: &Changes) -> [Block; 3] {
             time(change.head_ns, &change.head),
             TableCell::from(format!("{:.3}", change.ratio.estimate)),
             TableCell::from(format!("{:.3} to {:.3}", change.ratio.low, change.ratio.high)),
-            TableCell { tone, ..TableCell::from(verdict) },
+            TableCell { tone, aside: plans::aside(change.plan.as_ref()), ..TableCell::from(verdict) },
             times(change.memory_ratio),
             times(change.instructions_ratio),
         ]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::host::record::{Outcome, Record};
+use crate::host::record::{Outcome, Provenance, Record};
 use crate::host::report::document::{Block, Table, TableCell, Tone};
 use crate::host::report::group::{self, Group};
 use crate::host::stats::Interval;
@@ -63,6 +63,9 @@ fn within(time: Interval) -> String {
 /// What came out of a cell that is not ranked, and why.
 fn reason(record: &Record) -> Option<(&'static str, &str)> {
     let why: &str = match (&record.outcome, &record.verdict) {
+        (Outcome::Measured(_), _) if record.provenance != Provenance::Measured => {
+            record.provenance_reason.as_deref().unwrap_or_default()
+        }
         (Outcome::Measured(_), Some(Verdict::Unchecked { reason })) => reason,
         (Outcome::Measured(_), Some(Verdict::Disputed(dispute))) => &dispute.difference,
         (Outcome::Measured(_), _) if record.ranks() => return None,

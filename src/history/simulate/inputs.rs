@@ -1,0 +1,186 @@
+//! What a simulation is made of: measured and verified results, what is known already, and the machines.
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::{Context as _, Result};
+use duckdb::types::Value;
+
+use super::models::Estimate;
+use crate::history::store::Store;
+use crate::host::report::LeftOut;
+use crate::host::variant::Cache;
+use crate::measure::machine::Host;
+use crate::protocol::id::BenchId;
+
+/// The newest result of a cell, a version of its engine, and a class of machines.
+#[derive(Debug, Clone)]
+pub(super) struct Input {
+    pub(super) id: BenchId,
+    pub(super) suite: String,
+    pub(super) class: String,
+    pub(super) version: Option<String>,
+    pub(super) kind: String,
+    pub(super) format: String,
+    pub(super) mode: Option<String>,
+    pub(super) cache: Cache,
+    pub(super) threads: usize,
+    pub(super) memory_limit_bytes: Option<u64>,
+    pub(super) parallel: usize,
+    pub(super) text_sha256: Option<String>,
+    pub(super) data_sha256: Option<String>,
+    pub(super) layout: Option<String>,
+    pub(super) record: String,
+    pub(super) time_ns: f64,
+    /// Since 1970.
+    pub(super) started_us: i64,
+}
+
+/// All that are measured and verified.
+///
+/// # Errors
+/// When the history cannot be read, or has a name that is none.
+pub(super) fn read(store: &Store) -> Result<Vec<Input>> {
+    let statement = "
+        SELECT m.cell, m.suite, m.machine_class, m.engine_version, e.kind, m.format, m.mode, m.cache, m.threads,
+               m.memory_limit_bytes, m.parallel, m.text_sha256, m.data_sha256, d.layout, m.record, m.time_ns,
+               coalesce(epoch_us(m.started_at), 0)
+        FROM measurements m JOIN engines e ON e.engine = m.engine JOIN datasets d ON d.dataset = m.dataset
+        WHERE m.comparable AND m.provenance = 'measured'
+        QUALIFY row_number() OVER (
+            PARTITION BY m.cell, m.suite, m.machine_class, m.engine_version ORDER BY m.started_at DESC, m.result
+        ) = 1
+        ORDER BY m.cell, m.machine_class, m.engine_version";
+    let rows = store.rows(statement, [], |row| {
+        let (cell, cache): (String, String) = (row.get(0)?, row.get(7)?);
+        let id: Result<BenchId> =
+            cell.parse::<BenchId>().with_context(|| format!("'{cell}' in the history is no cell"));
+        let cache: Result<Cache> = cache.parse::<Cache>().map_err(anyhow::Error::msg);
+        let input = |id: BenchId, cache: Cache| -> duckdb::Result<Input> {
+            Ok(Input {
+                id,
+                suite: row.get(1)?,
+                class: row.get(2)?,
+                version: row.get(3)?,
+                kind: row.get(4)?,
+                format: row.get(5)?,
+                mode: row.get(6)?,
+                cache,
+                threads: row.get(8)?,
+                memory_limit_bytes: row.get(9)?,
+                parallel: row.get(10)?,
+                text_sha256: row.get(11)?,
+                data_sha256: row.get(12)?,
+                layout: row.get(13)?,
+                record: row.get(14)?,
+                time_ns: row.get(15)?,
+                started_us: row.get(16)?,
+            })
+        };
+        Ok(match (id, cache) {
+            (Ok(id), Ok(cache)) => Ok(input(id, cache)?),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        })
+    })?;
+    rows.into_iter().collect()
+}
+
+/// A cell of a suite on a class of machines.
+type Place = (String, String, String);
+
+/// What need not, or may not, be simulated.
+pub(super) struct Known {
+    measured: HashSet<Place>,
+    /// With the newest reason, which has the inputs in it.
+    simulated: HashMap<Place, String>,
+    /// The engines that were found when they were last looked for on this class of machines, which this one is of.
+    here: (String, HashSet<String>),
+}
+
+impl Known {
+    pub(super) fn read(store: &Store) -> Result<Self> {
+        let places = |what: &str| -> Result<HashMap<Place, String>> {
+            let statement = format!(
+                "SELECT cell, suite, machine_class, {what} AND inspects IS NULL AND time_ns IS NOT NULL
+                 GROUP BY cell, suite, machine_class"
+            );
+            let all = store.rows(&statement, [], |row| Ok(((row.get(0)?, row.get(1)?, row.get(2)?), row.get(3)?)))?;
+            Ok(all.into_iter().collect())
+        };
+        let measured = "'' FROM measurements WHERE provenance = 'measured'";
+        let simulated =
+            "arg_max(coalesce(provenance_reason, ''), started_at) FROM measurements WHERE provenance = 'simulated'";
+        let class = Host::read().class();
+        let found = "SELECT engine_name FROM availability WHERE machine_class = ?
+                     GROUP BY engine_name HAVING arg_max(found, \"at\")";
+        let found = store.rows(found, [&class], |row| row.get(0))?;
+        Ok(Self {
+            measured: places(measured)?.into_keys().collect(),
+            simulated: places(simulated)?,
+            here: (class, found.into_iter().collect()),
+        })
+    }
+
+    /// Those that remain, and why the others do not.
+    pub(super) fn without(&self, estimates: Vec<Estimate>, force: bool) -> (Vec<Estimate>, Vec<LeftOut>) {
+        let mut left_out = Vec::new();
+        let mut remain = Vec::new();
+        for estimate in estimates {
+            match self.why_not(&estimate, force) {
+                Some(why) => left_out.push(LeftOut::new(estimate.of.id.to_string(), why)),
+                None => remain.push(estimate),
+            }
+        }
+        (remain, left_out)
+    }
+
+    fn why_not(&self, Estimate { of, reason, .. }: &Estimate, force: bool) -> Option<String> {
+        let place = (of.id.to_string(), of.suite.clone(), of.class.clone());
+        if self.measured.contains(&place) {
+            return Some(format!("it is measured, on {}", of.class));
+        }
+        if self.simulated.get(&place) == Some(reason) {
+            return Some("it is simulated already, from the same results".to_owned());
+        }
+        let (class, engines) = &self.here;
+        let can_be_measured = *class == of.class && engines.contains(&of.id.engine);
+        (can_be_measured && !force).then(|| {
+            "it can be measured: this machine has the engine, `cargo bench` runs it; --force-simulation simulates it all the same".to_owned()
+        })
+    }
+}
+
+/// The newest machine of each class.
+///
+/// # Errors
+/// When the history cannot be read.
+pub(super) fn hosts(store: &Store) -> Result<HashMap<String, Host>> {
+    let statement = "
+        SELECT m.class, m.cpu, m.cores, m.memory_bytes, m.kernel, m.governor, m.virtualised, m.gpus
+        FROM machines m JOIN (SELECT machine, max(started_at) AS last_at FROM results GROUP BY machine) r ON r.machine = m.machine
+        QUALIFY row_number() OVER (PARTITION BY m.class ORDER BY r.last_at DESC, m.machine) = 1";
+    let rows = store.rows(statement, [], |row| {
+        let gpus = match row.get(7)? {
+            Value::List(names) => Some(names.into_iter().filter_map(text).collect()),
+            _ => None,
+        };
+        let host = Host {
+            cpu: row.get(1)?,
+            cores: row.get::<_, Option<_>>(2)?.unwrap_or_default(),
+            memory_bytes: row.get(3)?,
+            kernel: row.get::<_, Option<_>>(4)?.unwrap_or_default(),
+            governor: row.get(5)?,
+            virtualised: row.get(6)?,
+            gpus,
+            name: None,
+        };
+        Ok((row.get(0)?, host))
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
+fn text(value: Value) -> Option<String> {
+    match value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
