@@ -40,12 +40,12 @@ fn xtask_takes_the_host_that_is_compiled_for_the_bench() {
 }
 
 #[test]
-fn duckdb_and_arrow_take_the_arrow_that_is_compiled_for_the_host() {
+fn duckdb_arrow_and_the_history_take_the_arrow_that_is_compiled_for_the_host() {
     let host = crates(&BENCH, Some("arrow v"));
-    for engine in ["duckdb", "arrow"] {
-        let features = ["--no-default-features", "--features", engine, "--edges", "normal,build"];
+    for feature in ["duckdb", "arrow", "history"] {
+        let features = ["--no-default-features", "--features", feature, "--edges", "normal,build"];
         let program = crates(&[&["--package", "querydyno"], features.as_slice()].concat(), Some("arrow v"));
         let alone: Vec<_> = program.symmetric_difference(&host).collect();
-        assert!(alone.is_empty(), "{engine}: {alone:#?}");
+        assert!(alone.is_empty(), "{feature}: {alone:#?}");
     }
 }
