@@ -11,8 +11,8 @@ use super::rows::{Converter, Rows};
 use crate::host::paths;
 use crate::host::record::{SCHEMA, parse, run_of};
 
-/// Records of one transaction, at most.
-const BATCH: usize = 10_000;
+/// Records of one batch, at most, and about so many of one transaction.
+pub(super) const BATCH: usize = 10_000;
 
 /// Where a home has them: what was measured there, and what was imported.
 const FOLDERS: [&str; 2] = ["records", IMPORTED];

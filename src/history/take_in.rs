@@ -1,7 +1,8 @@
-//! Taking in the journal: what is new in it becomes results, in one transaction for each batch with the note of how far it was read.
-//! So a kill at any point leaves a batch in or out as a whole, and what is taken in twice changes nothing.
+//! Taking in the journal: what is new in it becomes results, some thousand in a transaction, with the note of how far each file was
+//! read. So a kill at any point leaves a batch in or out as a whole, and what is taken in twice changes nothing.
 
 use std::collections::HashMap;
+use std::mem;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -9,13 +10,13 @@ use std::thread;
 use anyhow::{Context as _, Result};
 
 use super::Error;
-use super::journal::{self, Batch, Known, Source};
+use super::journal::{self, BATCH, Batch, Known, Source};
 use super::rows::Converter;
 use super::stage::reached;
 use super::staging::{INSERT, stage};
 use super::store::Store;
 
-/// Batches that may wait for DuckDB.
+/// Transactions that may wait for DuckDB.
 const AHEAD: usize = 2;
 /// Lines that are told of one file.
 const TOLD: usize = 3;
@@ -70,16 +71,27 @@ pub(super) fn take_in(store: &Store, due: Vec<(Source, Option<Known>)>) -> Resul
         let (sender, receiver) = sync_channel(AHEAD);
         scope.spawn(move || {
             let mut converter = Converter::default();
+            let (mut group, mut results) = (Vec::new(), 0);
             for (source, known) in due {
                 // Nobody takes any more after an error on the other side.
-                if let Err(error) = source.read(known, &mut converter, |batch| sender.send(batch).is_ok()) {
+                let next = |batch: Batch| {
+                    results += batch.rows.len();
+                    group.push(batch);
+                    if results < BATCH {
+                        return true;
+                    }
+                    results = 0;
+                    sender.send(mem::take(&mut group)).is_ok()
+                };
+                if let Err(error) = source.read(known, &mut converter, next) {
                     log::warn!("left out: {} cannot be read: {error}", source.path.display());
                 }
             }
+            let _ = sender.send(group);
         });
-        for batch in receiver {
-            taken.results += take(store, &batch)?;
-            taken.left_out += tell(&batch);
+        for group in receiver {
+            taken.results += take(store, &group)?;
+            taken.left_out += group.iter().map(tell).sum::<usize>();
         }
         anyhow::Ok(())
     })?;
@@ -90,15 +102,18 @@ pub(super) fn take_in(store: &Store, due: Vec<(Source, Option<Known>)>) -> Resul
     Ok(taken)
 }
 
-/// Takes in one batch; how many of its results are new.
-fn take(store: &Store, batch: &Batch) -> Result<u64, Error> {
+/// Takes in the batches of a transaction; how many of their results are new.
+fn take(store: &Store, group: &[Batch]) -> Result<u64, Error> {
+    if group.is_empty() {
+        return Ok(0);
+    }
     store.execute("BEGIN")?;
-    stage(store, &batch.rows)?;
+    stage(store, group.iter().flat_map(|batch| &batch.rows))?;
     reached("staged");
     store.execute(INSERT)?;
     reached("inserted");
     let new = store.value("SELECT count(*) FROM staged_results")?;
-    note(store, batch).map_err(|error| store.error(error))?;
+    group.iter().try_for_each(|batch| note(store, batch)).map_err(|error| store.error(error))?;
     reached("noted");
     store.execute("COMMIT")?;
     reached("committed");
