@@ -70,7 +70,7 @@ fn slopes(logs: &[f64]) -> Vec<f64> {
             slopes.push((logs[to] - logs[from]) / as_float(to - from));
         }
     }
-    slopes.sort_by(f64::total_cmp);
+    slopes.sort_unstable_by(f64::total_cmp);
     slopes
 }
 
