@@ -228,7 +228,7 @@ fn delete_is_for_good_and_dry_run_is_not() {
         .unwrap();
     assert_eq!(history.count("results"), all - meant - 1);
     assert!(history.ok(&["check"]).contains("the history is whole"));
-    assert!(history.fails(&["delete", "none:1"]).contains("no result is meant"));
+    assert!(history.fails(&["delete", "none:1"]).contains("no result is called none:1"));
     assert_eq!(history.run(&["delete"]).status.code(), Some(2));
 }
 

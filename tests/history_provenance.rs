@@ -107,11 +107,11 @@ fn mark_by_name_or_condition_means_what_is_there_and_nothing_else() {
     let series = history.csv("SELECT provenance, results FROM series WHERE cell LIKE 'duckdb/q1/%' ORDER BY ALL");
     assert_eq!(series, [["measured", "1"], ["simulated", "1"]]);
     let one_of_two = history.fails(&["mark", &format!("{run}:5"), "none:1", "--simulated", "--reason", "r"]);
-    assert!(one_of_two.contains("of these 2 results the history has 1"), "{one_of_two}");
+    assert!(one_of_two.contains("no result is called none:1"), "{one_of_two}");
     let unknown = history.fails(&["mark", "--machine", "M5", "--simulated", "--reason", "r"]);
     assert!(unknown.contains("no class of machines 'M5'") && unknown.contains(A), "{unknown}");
     assert!(history.fails(&["mark", "--engine", "duck", "--simulated", "--reason", "r"]).contains("it has 'duckdb'"));
-    assert!(history.fails(&["mark", "none:1", "--measured"]).contains("no result is meant"));
+    assert!(history.fails(&["mark", "none:1", "--measured"]).contains("no result is called none:1"));
     let malicious = history.fails(&["mark", "--where", "true); DELETE FROM results; SELECT (1", "--measured"]);
     assert!(malicious.contains("rror"), "{malicious}");
     for refused in [

@@ -1,6 +1,6 @@
 //! Deleting results on purpose: they are gone from the history, stay in the journal, and are not taken in again.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use duckdb::params_from_iter;
 
 use super::annotate::author;
@@ -15,6 +15,11 @@ const SHOWN: usize = 20;
 /// # Errors
 /// When there is none, or the condition is none. It is asked of a history that is open for reading, so it can do nothing else.
 pub(super) fn meant(store: &Store, records: &[String], condition: Option<&str>) -> Result<Vec<(u64, String)>> {
+    if condition.is_none() {
+        let unknown = "SELECT name FROM (SELECT unnest(string_split(?, chr(10))) AS name) WHERE name NOT IN (SELECT record FROM measurements)";
+        let unknown = store.rows(unknown, [records.join("\n")], |row| row.get::<_, String>(0))?;
+        ensure!(unknown.is_empty(), "no result is called {}; `history list` names them", unknown.join(", "));
+    }
     let by_name = "record IN (SELECT unnest(string_split(?, chr(10))))";
     let parameters = if condition.is_none() { vec![records.join("\n")] } else { Vec::new() };
     let select = format!(
@@ -61,8 +66,11 @@ pub(super) fn delete(store: &Store, meant: &[(u64, String)], reason: &str) -> Re
              SELECT result, cell, ?, ?, current_timestamp AT TIME ZONE 'UTC' FROM results SEMI JOIN meant USING (result)",
             [reason, &author()],
         )?;
+        // Notes go with their result; a mark may stand for the reason of the deletion.
         transaction.execute_batch(
-            "DELETE FROM metrics WHERE result IN (FROM meant SELECT result);
+            "DELETE FROM annotations WHERE of = 'result' AND kind NOT IN ('simulated', 'estimated', 'measured')
+                 AND target IN (SELECT record FROM measurements SEMI JOIN meant USING (result));
+             DELETE FROM metrics WHERE result IN (FROM meant SELECT result);
              DELETE FROM results WHERE result IN (FROM meant SELECT result)",
         )?;
         transaction.commit()

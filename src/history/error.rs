@@ -38,7 +38,7 @@ pub enum Error {
     },
     /// Bytes of it are not those that were written.
     #[error(
-        "the history {} is damaged: `history restore BACKUP`, or move it away and it is made of the journal again, without annotations; DuckDB says: {said}",
+        "the history {} is damaged: `history restore BACKUP`, or move it away and it is made of the journal again, without annotations, deletions and what was alerted; DuckDB says: {said}",
         path.display()
     )]
     Damaged {
@@ -57,11 +57,12 @@ pub enum Error {
     },
     /// What else DuckDB says.
     #[error("{0}")]
-    Sql(#[from] duckdb::Error),
+    Sql(String),
 }
 
 impl Error {
     /// What DuckDB's error about this file means.
+    #[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
     pub(super) fn of(path: &Path, error: duckdb::Error) -> Self {
         let (said, path) = (error.to_string(), path.to_owned());
         let has = |words: &[&str]| words.iter().any(|words| said.contains(words));
@@ -76,7 +77,7 @@ impl Error {
         } else if has(&["checksum", "Corrupt", "corrupt", "invalidated because of a previous fatal error"]) {
             Self::Damaged { path, said }
         } else {
-            Self::Sql(error)
+            Self::Sql(said)
         }
     }
 }

@@ -122,15 +122,6 @@ impl Mark {
             return Ok((Marked::All("engine", name), meant));
         }
         let meant = delete::meant(store, &self.records, self.condition.as_deref())?;
-        let mut asked = self.records.clone();
-        asked.sort();
-        asked.dedup();
-        ensure!(
-            asked.len() <= meant.len(),
-            "of these {} results the history has {}: `history list` names them; nothing was marked",
-            asked.len(),
-            meant.len()
-        );
         Ok((Marked::These, meant))
     }
 }

@@ -115,7 +115,8 @@ pub(super) fn read(store: &Store, meant: &Meant<'_>) -> Result<Vec<Series>> {
         if machine.as_ref().is_some_and(|machine| !machine_class.to_lowercase().contains(machine)) {
             continue;
         }
-        let place = *places.entry(key.clone()).or_insert(series.len());
+        // A mark parts a series: what is simulated is no point of what was measured.
+        let place = *places.entry((key.clone(), provenance.clone())).or_insert(series.len());
         if place == series.len() {
             let order = Order::Time(String::new());
             series.push(Series {

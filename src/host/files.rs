@@ -6,11 +6,19 @@ use std::path::Path;
 
 use crate::host::scratch::lives;
 
-/// Writes a file that appears whole or not at all, making its folder.
+/// Writes a file that appears whole or not at all, making its folder. Behind a link it is the file that the link names; a device or a
+/// pipe is written to as it is.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let path = &match fs::metadata(path) {
+        Ok(about) if !about.is_file() && !about.is_dir() => {
+            return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+        }
+        Ok(_) => path.canonicalize()?,
+        Err(_) => path.to_owned(),
+    };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -43,6 +51,26 @@ fn sweep(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn write_whole_follows_a_link_and_leaves_a_device_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_whole(&link, b"new").unwrap();
+        assert_eq!((fs::read_to_string(&file).unwrap(), link.is_symlink()), ("new".to_owned(), true));
+        // A pipe stands for a device: whoever may write to /dev may also replace what is in it.
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read(pipe).unwrap()
+        });
+        write_whole(&pipe, b"through").unwrap();
+        assert_eq!(reader.join().unwrap(), b"through");
+        assert!(!fs::metadata(&pipe).unwrap().is_file());
+    }
 
     #[test]
     fn write_whole_sweeps_what_a_killed_writer_of_the_same_file_left() {

@@ -78,7 +78,8 @@ pub(super) fn read(store: &Store, sides: &Sides, cells: &str, provenance: &str) 
             key: Key {
                 machine: row.get(1)?,
                 suite: row.get(2)?,
-                scale: row.get(3)?,
+                // Imported results may tell none.
+                scale: row.get::<_, Option<String>>(3)?.unwrap_or_else(|| "unknown".to_owned()),
                 conditions: row.get(4)?,
                 engine: row.get(5)?,
                 query: row.get(6)?,

@@ -114,7 +114,8 @@ fn compared(
 /// The geometric mean of the ratios of a group; none of a single query.
 fn mean(rows: &[Row]) -> Option<Row> {
     let ratios: Vec<f64> = rows.iter().map(|row| row.compared.ratio).collect();
-    let interval = Factor::of(&ratios).map(|factor| factor.mean());
+    // Two ratios say nothing of how far others would spread.
+    let interval = Factor::of(&ratios).filter(|_| ratios.len() > 2).map(|factor| factor.mean());
     let ratio = geometric_mean(&ratios).filter(|_| ratios.len() > 1)?;
     let Row { scale, conditions, machine, .. } = rows.first()?;
     Some(Row {

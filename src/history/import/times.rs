@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
 /// How a date without a zone may be written.
-const NAIVE: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y/%m/%d-%H:%M:%S"];
+const NAIVE: [&str; 3] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y/%m/%d-%H:%M:%S"];
 /// And one with a zone that RFC 3339 would write otherwise.
 const ZONED: &str = "%Y-%m-%dT%H:%M:%S%.f%z";
 /// Seconds since 1970 lie between these for every date from 2001 to 2286; milliseconds are above.
