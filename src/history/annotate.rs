@@ -5,7 +5,6 @@ use std::env;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use super::level;
 use super::rows::hash;
 use super::store::Store;
 use crate::host::terminal::output;
@@ -35,12 +34,7 @@ pub(super) const TARGETS: [(&str, &str); 6] = [
 ///
 /// # Errors
 /// When there is nothing of that name.
-pub(super) fn annotate(store: &Store, target: &str, text: &str, kind: Kind) -> Result<()> {
-    let kind = match kind {
-        Kind::Note => "note",
-        Kind::Workaround => "workaround",
-        Kind::Level => return level::accept(store, target, text),
-    };
+pub(super) fn annotate(store: &Store, target: &str, text: &str, kind: &str) -> Result<()> {
     for (of, column) in TARGETS {
         let known = format!("SELECT 1 FROM measurements WHERE {column} = ? LIMIT 1");
         if store.rows(&known, [target], |_| Ok(()))?.is_empty() {

@@ -11,9 +11,9 @@ use duckdb::arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, Tim
 
 use super::alerts::Alerts;
 use super::analysis::{Analysis, analyse, percent, readable};
-use super::command::Form;
+use super::form::Form;
 use super::format::Format;
-use super::points::{Facts, Order, filtered, short};
+use super::points::{Facts, Order, filtered};
 use super::query;
 use super::store::Store;
 use crate::host::paths;
@@ -198,12 +198,6 @@ pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
     RecordBatch::try_from_iter_with_nullable(columns).context("rows of several lengths")
 }
 
-fn commit(told: &Told<'_>) -> Option<String> {
-    let point = told.analysis.point(told.change);
-    let dirty = if point.is_dirty { "+" } else { "" };
-    point.commit.as_ref().map(|commit| format!("{}{dirty}", short(commit)))
-}
-
 /// What people read: figures with their units, rounded.
 fn short_rows(told: &[Told<'_>]) -> Result<RecordBatch> {
     let level = |told: &Told<'_>, level: Interval| {
@@ -226,7 +220,7 @@ fn short_rows(told: &[Told<'_>]) -> Result<RecordBatch> {
         ("after", text(told, |told| level(told, told.change.after))),
         ("since", text(told, day)),
         ("record", text(told, |told| Some(told.analysis.point(told.change).record.clone()))),
-        ("commit", text(told, commit)),
+        ("commit", text(told, |told| told.analysis.point(told.change).commit_words())),
         ("version", text(told, |told| told.version.map(str::to_owned))),
         ("p", text(told, |told| Some(format!("{:.0e}", told.change.p_over_all)))),
         ("along with", text(told, |told| Some(told.along.clone()))),
@@ -240,14 +234,12 @@ fn rows(told: &[Told<'_>]) -> Result<RecordBatch> {
     let of_series = |value: fn(&Analysis) -> &String| text(told, move |told| Some(value(told.analysis).clone()));
     let of_change = |value: fn(&Change) -> f64| number(told, move |told| value(told.change));
     let record = |told: &Told<'_>, place: usize| Some(told.analysis.series.points[place].record.clone());
-    let order =
-        |told: &Told<'_>| Some(if told.analysis.series.order == Order::Git { "git" } else { "time" }.to_owned());
     batch(vec![
         ("cell", of_series(|analysis| &analysis.series.cell)),
         ("series", of_series(|analysis| &analysis.series.key)),
         ("machine_class", of_series(|analysis| &analysis.series.machine_class)),
         ("provenance", of_series(|analysis| &analysis.series.provenance)),
-        ("ordered_by", text(told, order)),
+        ("ordered_by", text(told, |told| Some(told.analysis.series.order.word().to_owned()))),
         ("kind", text(told, |told| Some(kind(told.change).to_owned()))),
         ("record", text(told, |told| record(told, told.change.at))),
         ("started_at", at),

@@ -1,27 +1,27 @@
 //! The command line: parse, open the history, have it done.
 
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use super::annotate::{self, Kind};
 use super::changes::Changes;
 use super::compare::Compare;
-use super::format::Format;
+use super::form::Form;
 use super::import::Import;
 use super::mark::Mark;
 use super::newest::Newest;
+use super::place::Place;
 use super::simulate::Simulate;
 use super::simulated::Simulated;
-use super::store::{AT_ONCE, PATIENCE, Store};
-use super::take_in::{TakenIn, due, take_in};
+use super::store::{AT_ONCE, PATIENCE};
+use super::take_in::TakenIn;
 use super::trend::Trend;
 use super::validate::Validate;
-use super::{Error, backup, check, delete, demo, query};
+use super::{backup, check, delete, demo, level, query};
 use crate::host::paths;
 use crate::host::terminal::output;
 
@@ -46,9 +46,8 @@ use crate::host::terminal::output;
 Tables and views, with units: src/history/mod.rs, or cargo doc --open"
 )]
 pub(super) struct Cli {
-    /// Another history, such as a backup or a demo; then the journal is left alone
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(super) database: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     #[command(subcommand)]
     command: Command,
 }
@@ -171,51 +170,40 @@ enum Command {
     },
 }
 
-// How rows are shown, and where. No doc comment: clap would take it for what the command does.
-#[derive(Debug, Args)]
-pub(super) struct Form {
-    /// How to show the rows
-    #[arg(long, value_enum, default_value = "table")]
-    pub(super) format: Format,
-    /// The file to write [default: stdout]
-    #[arg(long, short, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-}
-
 impl Cli {
     /// Does what was asked for.
     ///
     /// # Errors
     /// Why it could not be done.
     pub(super) fn run(self) -> Result<ExitCode> {
-        let path = self.database.clone().unwrap_or_else(paths::history);
+        let path = self.place.database.clone().unwrap_or_else(paths::history);
         match &self.command {
             Command::Sql { statement, form } => {
                 let statement = if statement == "-" { stdin()? } else { statement.clone() };
                 form.check()?;
-                query::sql(&self.reading()?, &statement, [], form.format, form.output.as_deref())?;
+                query::sql(&self.place.reading()?, &statement, [], form.format, form.output.as_deref())?;
             }
             Command::List { filter, limit, form } => {
                 form.check()?;
-                query::list(&self.reading()?, filter, *limit, form.format, form.output.as_deref())?;
+                query::list(&self.place.reading()?, filter, *limit, form.format, form.output.as_deref())?;
             }
-            Command::Show { id } => query::show(&self.reading()?, id)?,
+            Command::Show { id } => query::show(&self.place.reading()?, id)?,
             Command::Trend(trend) => {
                 trend.check()?;
-                trend.run(&self.reading()?)?;
+                trend.run(&self.place.reading()?)?;
             }
             Command::Changes(changes) => {
                 changes.check()?;
-                let store = if changes.alert { self.writing()?.0 } else { self.reading()? };
+                let store = if changes.alert { self.place.writing()?.0 } else { self.place.reading()? };
                 return changes.run(&store);
             }
             Command::Stats { form } => {
                 form.check()?;
-                query::stats(&self.reading()?, form.format, form.output.as_deref())?;
+                query::stats(&self.place.reading()?, form.format, form.output.as_deref())?;
             }
-            Command::Newest(newest) => newest.run(&self.reading()?)?,
+            Command::Newest(newest) => newest.run(&self.place.reading()?)?,
             Command::TakeIn { at_once } => {
-                let taken = self.writing_within(if *at_once { AT_ONCE } else { PATIENCE })?.1;
+                let taken = self.place.writing_within(if *at_once { AT_ONCE } else { PATIENCE })?.1;
                 let TakenIn { files, results, left_out } = taken;
                 output::line(format_args!(
                     "{results} new results, {left_out} lines left out, of {files} new or changed files"
@@ -223,44 +211,48 @@ impl Cli {
             }
             Command::Import(import) => {
                 ensure!(
-                    self.database.is_none(),
+                    self.place.database.is_none(),
                     "an import goes into the journal of QUERYDYNO_HOME: leave --database out"
                 );
-                let plan = import.plan(&self.reading()?)?;
-                return import.finish(&plan, || Ok(self.writing()?.1));
+                let plan = import.plan(&self.place.reading()?)?;
+                return import.finish(&plan, || Ok(self.place.writing()?.1));
             }
             Command::Check => {
                 let home = paths::home();
-                let home = self.database.is_none().then_some(home.as_path());
-                if !check::check(&self.reading()?, home)? {
+                let home = self.place.database.is_none().then_some(home.as_path());
+                if !check::check(&self.place.reading()?, home)? {
                     return Ok(ExitCode::FAILURE);
                 }
             }
-            Command::Optimize => backup::optimize(self.writing()?.0)?,
+            Command::Optimize => backup::optimize(self.place.writing()?.0)?,
             Command::Backup { file, compress } => {
-                drop(self.reading()?);
+                drop(self.place.reading()?);
                 backup::backup(&path, file, *compress)?;
             }
             Command::Restore { file } => backup::restore(&path, file)?,
             Command::Export { folder } => {
-                drop(self.reading()?);
+                drop(self.place.reading()?);
                 backup::export(&path, folder)?;
             }
             Command::Annotate { target, text, kind, level } => {
-                let kind = if *level { Kind::Level } else { *kind };
-                annotate::annotate(&self.writing()?.0, target, text, kind)?;
+                let store = self.place.writing()?.0;
+                match if *level { Kind::Level } else { *kind } {
+                    Kind::Note => annotate::annotate(&store, target, text, "note")?,
+                    Kind::Workaround => annotate::annotate(&store, target, text, "workaround")?,
+                    Kind::Level => level::accept(&store, target, text)?,
+                }
             }
-            Command::Simulated(simulated) => simulated.run(&self)?,
-            Command::Mark(mark) => mark.run(&self)?,
-            Command::Simulate(simulate) => simulate.run(&self)?,
-            Command::Validate(validate) => return validate.run(&self),
-            Command::Compare(compare) => compare.run(&self)?,
+            Command::Simulated(simulated) => simulated.run(&self.place)?,
+            Command::Mark(mark) => mark.run(&self.place)?,
+            Command::Simulate(simulate) => simulate.run(&self.place)?,
+            Command::Validate(validate) => return validate.run(&self.place),
+            Command::Compare(compare) => compare.run(&self.place)?,
             Command::Delete { records, condition, dry_run, reason } => {
-                let meant = delete::meant(&self.reading()?, records, condition.as_deref())?;
+                let meant = delete::meant(&self.place.reading()?, records, condition.as_deref())?;
                 if *dry_run {
-                    delete::show(&meant)?;
+                    delete::show(&meant, "deleted")?;
                 } else {
-                    delete::delete(&self.writing()?.0, &meant, reason)?;
+                    delete::delete(&self.place.writing()?.0, &meant, reason)?;
                 }
             }
             Command::Demo { file, results, no_samples, journal } => {
@@ -268,67 +260,6 @@ impl Cli {
             }
         }
         Ok(ExitCode::SUCCESS)
-    }
-
-    /// The history, open for reading, with all that the journal has.
-    pub(super) fn reading(&self) -> Result<Store> {
-        if let Some(path) = &self.database {
-            return Ok(Store::read(path, PATIENCE)?);
-        }
-        let path = paths::history();
-        let seen = match Store::read(&path, PATIENCE) {
-            Ok(store) => store.is_current()?.then_some(store),
-            Err(Error::Missing(_)) => None,
-            Err(error) => return Err(error.into()),
-        };
-        let due = due(&paths::home(), seen.as_ref())?;
-        let files = due.len();
-        if let (0, Some(store)) = (files, seen) {
-            return Ok(store);
-        }
-        match self.writing() {
-            Ok(_) => {}
-            // Somebody else reads: so can we, what is there.
-            Err(error) if matches!(error.downcast_ref(), Some(Error::Busy { .. })) => {
-                match Store::read(&path, PATIENCE) {
-                    Ok(store) => {
-                        log::warn!("note: {files} files of the journal are not taken in yet: {error:#}");
-                        return Ok(store);
-                    }
-                    Err(_) => return Err(error),
-                }
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(Store::read(&path, PATIENCE)?)
-    }
-
-    /// The history, open for writing, and what it has just taken in.
-    pub(super) fn writing(&self) -> Result<(Store, TakenIn)> {
-        self.writing_within(PATIENCE)
-    }
-
-    fn writing_within(&self, patience: Duration) -> Result<(Store, TakenIn)> {
-        if let Some(path) = &self.database {
-            ensure!(path.is_file(), Error::Missing(path.clone()));
-            return Ok((Store::write(path, patience)?, TakenIn::default()));
-        }
-        let store = Store::write(&paths::history(), patience)?;
-        let due = due(&paths::home(), Some(&store))?;
-        let taken = take_in(&store, due)?;
-        if taken.results > 0 {
-            log::info!("taken in: {} new results of {} files of the journal", taken.results, taken.files);
-        }
-        Ok((store, taken))
-    }
-}
-
-impl Form {
-    /// Before anything is opened: whether it can be shown so.
-    pub(super) fn check(&self) -> Result<()> {
-        let shown = self.format != Format::Parquet || self.output.is_some() || !io::stdout().is_terminal();
-        ensure!(shown, "Parquet is nothing for a terminal: add --output FILE");
-        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Deleting results on purpose: they are gone from the history, stay in the journal, and are not taken in again.
 
 use anyhow::{Result, bail, ensure};
-use duckdb::params_from_iter;
+use duckdb::{Connection, params_from_iter};
 
 use super::annotate::author;
 use super::store::Store;
@@ -36,17 +36,28 @@ pub(super) fn meant(store: &Store, records: &[String], condition: Option<&str>) 
     Ok(found)
 }
 
-/// Says what would be deleted.
+/// Says which results it would be, and what would become of them: `deleted`.
 ///
 /// # Errors
 /// When stdout cannot be written.
-pub(super) fn show(meant: &[(u64, String)]) -> Result<()> {
+pub(super) fn show(meant: &[(u64, String)], what: &str) -> Result<()> {
     meant.iter().take(SHOWN).try_for_each(|(_, line)| output::line(line))?;
     let more = meant.len().saturating_sub(SHOWN);
     if more > 0 {
         output::line(format_args!("... and {more} more"))?;
     }
-    output::line(format_args!("{} results would be deleted; nothing was", meant.len()))
+    output::line(format_args!("{} results would be {what}; nothing was", meant.len()))
+}
+
+/// Puts the keys of these results into the temporary table `meant`.
+///
+/// # Errors
+/// What DuckDB says.
+pub(super) fn stage(connection: &Connection, meant: &[(u64, String)]) -> duckdb::Result<()> {
+    connection.execute_batch("CREATE OR REPLACE TEMP TABLE meant (result UBIGINT)")?;
+    let mut appender = connection.appender_to_catalog_and_db("meant", "temp", "main")?;
+    meant.iter().try_for_each(|(key, _)| appender.append_row([key]))?;
+    appender.flush()
 }
 
 /// Deletes results with their figures, in one transaction.
@@ -56,11 +67,7 @@ pub(super) fn show(meant: &[(u64, String)]) -> Result<()> {
 pub(super) fn delete(store: &Store, meant: &[(u64, String)], reason: &str) -> Result<()> {
     let delete = || -> duckdb::Result<()> {
         let transaction = store.connection.unchecked_transaction()?;
-        transaction.execute_batch("CREATE OR REPLACE TEMP TABLE meant (result UBIGINT)")?;
-        let mut appender = transaction.appender_to_catalog_and_db("meant", "temp", "main")?;
-        meant.iter().try_for_each(|(key, _)| appender.append_row([key]))?;
-        appender.flush()?;
-        drop(appender);
+        stage(&transaction, meant)?;
         transaction.execute(
             "INSERT OR REPLACE INTO deleted_results
              SELECT result, cell, ?, ?, current_timestamp AT TIME ZONE 'UTC' FROM results SEMI JOIN meant USING (result)",

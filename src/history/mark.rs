@@ -5,14 +5,11 @@ use anyhow::{Result, ensure};
 use clap::{ArgGroup, Args};
 
 use super::annotate::author;
-use super::command::Cli;
 use super::delete;
 use super::names::{engine, machine_class, quoted};
+use super::place::Place;
 use super::store::Store;
 use crate::host::terminal::output;
-
-/// Results that `--dry-run` names.
-const SHOWN: usize = 20;
 
 // What to mark, and as what. No doc comment: the command's help is at its variant.
 #[derive(Debug, Args)]
@@ -70,21 +67,16 @@ impl Mark {
     ///
     /// # Errors
     /// When nothing is meant, or the history cannot be written.
-    pub(super) fn run(&self, cli: &Cli) -> Result<()> {
+    pub(super) fn run(&self, place: &Place) -> Result<()> {
         let reason = self.reason.as_deref().map_or("taken back", str::trim);
         ensure!(!reason.is_empty(), "say why: --reason \"...\" is kept with the mark and shown");
-        let reading = cli.reading()?;
+        let reading = place.reading()?;
         let (marked, meant) = self.meant(&reading)?;
         drop(reading);
         if self.dry_run {
-            meant.iter().take(SHOWN).try_for_each(|(_, line)| output::line(line))?;
-            let more = meant.len().saturating_sub(SHOWN);
-            if more > 0 {
-                output::line(format_args!("... and {more} more"))?;
-            }
-            return output::line(format_args!("{} results would be marked {}; nothing was", meant.len(), self.kind()));
+            return delete::show(&meant, &format!("marked {}", self.kind()));
         }
-        keep(&cli.writing()?.0, &marked, &meant, (self.kind(), reason))?;
+        keep(&place.writing()?.0, &marked, &meant, (self.kind(), reason))?;
         let whose = match &marked {
             Marked::All(of, name) => format!(" of the {of} {name}, and those to come"),
             Marked::These => String::new(),
@@ -137,20 +129,14 @@ fn keep(store: &Store, marked: &Marked, meant: &[(u64, String)], (kind, reason):
         )";
     let keep = || -> duckdb::Result<()> {
         let transaction = store.connection.unchecked_transaction()?;
-        transaction.execute_batch(
-            "CREATE OR REPLACE TEMP TABLE marked (target VARCHAR);
-             CREATE OR REPLACE TEMP TABLE meant (result UBIGINT)",
-        )?;
+        transaction.execute_batch("CREATE OR REPLACE TEMP TABLE marked (target VARCHAR)")?;
         let of = match marked {
             Marked::All(of, name) => {
                 transaction.execute("INSERT INTO marked VALUES (?)", [name])?;
                 *of
             }
             Marked::These => {
-                let mut appender = transaction.appender_to_catalog_and_db("meant", "temp", "main")?;
-                meant.iter().try_for_each(|(key, _)| appender.append_row([key]))?;
-                appender.flush()?;
-                drop(appender);
+                delete::stage(&transaction, meant)?;
                 transaction.execute_batch(
                     "INSERT INTO marked SELECT record FROM measurements SEMI JOIN meant USING (result)",
                 )?;

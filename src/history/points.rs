@@ -48,6 +48,24 @@ pub(super) enum Order {
     Time(String),
 }
 
+impl Point {
+    /// Its commit as people write it, with `+` where something was not committed.
+    pub(super) fn commit_words(&self) -> Option<String> {
+        let dirty = if self.is_dirty { "+" } else { "" };
+        self.commit.as_ref().map(|commit| format!("{}{dirty}", short(commit)))
+    }
+}
+
+impl Order {
+    /// The word for it.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Git => "git",
+            Self::Time(_) => "time",
+        }
+    }
+}
+
 /// Which points are meant.
 pub(super) struct Meant<'a> {
     /// A condition over `measurements` with one parameter, and that.
@@ -185,7 +203,7 @@ impl Series {
 }
 
 /// A commit as people write it.
-pub(super) fn short(commit: &str) -> &str {
+fn short(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)
 }
 

@@ -4,7 +4,8 @@ use anyhow::Result;
 use clap::Args;
 use duckdb::params;
 
-use super::command::{Cli, Form};
+use super::form::Form;
+use super::place::Place;
 use super::query;
 
 // What to list. No doc comment: the command's help is at its variant.
@@ -30,9 +31,9 @@ impl Simulated {
     ///
     /// # Errors
     /// When the filter means nothing.
-    pub(super) fn run(&self, cli: &Cli) -> Result<()> {
+    pub(super) fn run(&self, place: &Place) -> Result<()> {
         self.form.check()?;
-        let store = cli.reading()?;
+        let store = place.reading()?;
         let what = if self.results {
             format!(
                 "SELECT m.record, m.started_at, m.cell, m.machine_class, m.provenance, m.provenance_reason AS reason,

@@ -10,9 +10,9 @@ use duckdb::arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, Ti
 use super::analysis::{Analysis, analyse, percent, readable};
 use super::changes::{Of, batch, kind, number, text, words};
 use super::chart::chart;
-use super::command::Form;
+use super::form::Form;
 use super::format::Format;
-use super::points::{Facts, Order, Point, filtered, short};
+use super::points::{Facts, Order, Point, filtered};
 use super::query;
 use super::store::Store;
 use crate::host::stats::changes::{Kind, SHORTEST};
@@ -148,10 +148,6 @@ impl Trend {
 
 fn short_rows(rows: &[Row<'_>], by: f64, unit: &str) -> Result<RecordBatch> {
     let at = |row: &Row<'_>| Some(DateTime::from_timestamp_micros(row.point.at?)?.format("%Y-%m-%d %H:%M").to_string());
-    let commit = |row: &Row<'_>| {
-        let dirty = if row.point.is_dirty { "+" } else { "" };
-        row.point.commit.as_ref().map(|commit| format!("{}{dirty}", short(commit)))
-    };
     let rounded = |value: f64| (value / by * 1e3).round() / 1e3;
     let levels: Float64Array = rows.iter().map(|row| row.level.map(rounded)).collect();
     batch(vec![
@@ -160,7 +156,7 @@ fn short_rows(rows: &[Row<'_>], by: f64, unit: &str) -> Result<RecordBatch> {
         (unit, number(rows, |row| rounded(row.point.value))),
         ("level", Arc::new(levels)),
         ("version", text(rows, |row| row.version.map(str::to_owned))),
-        ("commit", text(rows, commit)),
+        ("commit", text(rows, |row| row.point.commit_words())),
         ("", text(rows, |row| Some(row.note.clone()))),
     ])
 }
@@ -171,13 +167,12 @@ fn batch_of(rows: &[Row<'_>]) -> Result<RecordBatch> {
     let flags = |value: fn(&Row<'_>) -> bool| -> ArrayRef {
         Arc::new(rows.iter().map(|row| Some(value(row))).collect::<BooleanArray>())
     };
-    let order = |row: &Row<'_>| Some(if row.analysis.series.order == Order::Git { "git" } else { "time" }.to_owned());
     batch(vec![
         ("cell", text(rows, |row| Some(row.analysis.series.cell.clone()))),
         ("series", text(rows, |row| Some(row.analysis.series.key.clone()))),
         ("machine_class", text(rows, |row| Some(row.analysis.series.machine_class.clone()))),
         ("provenance", text(rows, |row| Some(row.analysis.series.provenance.clone()))),
-        ("ordered_by", text(rows, order)),
+        ("ordered_by", text(rows, |row| Some(row.analysis.series.order.word().to_owned()))),
         ("record", text(rows, |row| Some(row.point.record.clone()))),
         ("started_at", Arc::new(times)),
         ("unit", text(rows, |row| Some(row.analysis.series.unit.clone()))),

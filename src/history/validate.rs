@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 
-use super::command::{Cli, Form};
+use super::form::Form;
+use super::place::Place;
 use super::query;
 
 // How to show what is found. No doc comment: the command's help is at its variant.
@@ -32,9 +33,9 @@ impl Validate {
     ///
     /// # Errors
     /// When the history cannot be read.
-    pub(super) fn run(&self, cli: &Cli) -> Result<ExitCode> {
+    pub(super) fn run(&self, place: &Place) -> Result<ExitCode> {
         self.form.check()?;
-        let store = cli.reading()?;
+        let store = place.reading()?;
         let statement = include_str!("sql/validate.sql");
         let found = query::counted(&store, statement, [], self.form.format, self.form.output.as_deref())?;
         let all: u64 = store.value("SELECT count(*) FROM measurements WHERE provenance = 'measured'")?;

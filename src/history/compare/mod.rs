@@ -15,7 +15,8 @@ use anyhow::{Result, bail};
 use clap::{ArgGroup, Args, ValueEnum};
 use duckdb::arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 
-use super::command::{Cli, Form};
+use super::form::Form;
+use super::place::Place;
 use super::query;
 use crate::host::report::told;
 use pair::{Compared, Pairs, Row, pairs};
@@ -85,9 +86,9 @@ impl Compare {
     ///
     /// # Errors
     /// When a side means nothing, or no query is on both.
-    pub(super) fn run(&self, cli: &Cli) -> Result<()> {
+    pub(super) fn run(&self, place: &Place) -> Result<()> {
         self.form.check()?;
-        let store = cli.reading()?;
+        let store = place.reading()?;
         // Only one of them is given.
         let sides = match (self.engines.as_slice(), self.machines.as_slice(), self.versions.as_slice()) {
             ([], [], []) => Sides::runs(&store, &self.runs)?,

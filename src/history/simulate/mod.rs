@@ -11,8 +11,8 @@ mod write;
 use anyhow::{Result, bail, ensure};
 use clap::{ArgGroup, Args};
 
-use super::command::Cli;
 use super::names::machine_class;
+use super::place::Place;
 use crate::host::filter::Filter;
 use crate::host::paths;
 use crate::host::report::told;
@@ -61,13 +61,13 @@ impl Simulate {
     ///
     /// # Errors
     /// When there is nothing to simulate from, or the journal cannot be written.
-    pub(super) fn run(&self, cli: &Cli) -> Result<()> {
+    pub(super) fn run(&self, place: &Place) -> Result<()> {
         ensure!(
-            self.dry_run || cli.database.is_none(),
+            self.dry_run || place.database.is_none(),
             "simulated results are written to the journal, which --database leaves alone: leave it out, or add --dry-run"
         );
         let filter = Filter::new(&self.filter, false)?;
-        let store = cli.reading()?;
+        let store = place.reading()?;
         let inputs = inputs::read(&store)?;
         ensure!(!inputs.is_empty(), "the history has no measured and verified result: measure something first");
         let is_meant = |input: &Input| filter.means_in(&input.id, &input.suite);
@@ -96,7 +96,7 @@ impl Simulate {
             return output::line(format_args!("{count} results would be simulated; nothing was written"));
         }
         let file = write::write(&paths::home(), &estimates, &hosts)?;
-        cli.writing()?;
+        place.writing()?;
         output::line(format_args!("{count} results simulated, in {}; `history simulated` lists them", file.display()))
     }
 }

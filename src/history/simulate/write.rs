@@ -11,8 +11,9 @@ use super::models::Estimate;
 use crate::host::files::write_whole;
 use crate::host::record::{
     DatasetRecord, EngineRecord, Git, Measurement, Metric, Metrics, Outcome, Provenance, QueryRecord, Record, SCHEMA,
-    metric, run_id,
+    file_of, metric, run_id,
 };
+use crate::host::run::context::quoted;
 use crate::host::verify::Verdict;
 use crate::measure::machine::Host;
 
@@ -22,8 +23,7 @@ use crate::measure::machine::Host;
 /// When it cannot be written.
 pub(super) fn write(home: &Path, estimates: &[Estimate], hosts: &HashMap<String, Host>) -> Result<PathBuf> {
     let run = run_id();
-    let stem = run.rsplit_once('-').map_or(run.as_str(), |(stem, _)| stem);
-    let file = home.join("records").join(format!("{stem}.jsonl"));
+    let file = file_of(&home.join("records"), &run);
     let (git, command, now) = (Git::read(), command(), Utc::now());
     let mut lines = Vec::new();
     for (estimate, micros) in estimates.iter().zip(0..) {
@@ -91,9 +91,6 @@ fn record(Estimate { of, model, time_ns, reason }: &Estimate, hosts: &HashMap<St
 
 /// How it was called, as a shell takes it.
 fn command() -> String {
-    let quoted = |argument: String| {
-        let plain = argument.chars().all(|c| c.is_alphanumeric() || "-_./=:,@%+".contains(c));
-        if plain { argument } else { format!("'{}'", argument.replace('\'', r"'\''")) }
-    };
-    ["history".to_owned()].into_iter().chain(env::args().skip(1).map(quoted)).collect::<Vec<_>>().join(" ")
+    let arguments = env::args().skip(1).map(|argument| quoted(&argument));
+    ["history".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }

@@ -31,13 +31,12 @@ impl Plans {
         if row.is_untouched() || self.told.contains_key(&key) {
             return true;
         }
-        let told = session.plan();
+        let told = PlanRecord::told_by(session, &PlanNames::of(dataset));
         if let Err(failure) = &told {
             log::info!("{}: the plan of the {} is unknown: {failure}", row.id, role.name());
         }
         let is_well = told.is_ok();
-        let text = told.ok().flatten().map(|text| PlanNames::of(dataset).apply(&text, session.scratch()));
-        self.told.insert(key, text.and_then(|text| PlanRecord::of(&text)));
+        self.told.insert(key, told.ok().flatten());
         is_well
     }
 

@@ -18,7 +18,7 @@ pub struct Writer {
 impl Writer {
     /// A file below `folder`, named after the run.
     pub(crate) fn new(folder: &Path, run_id: &str) -> Self {
-        Self { path: folder.join(format!("{}.jsonl", identity::stem(run_id))), file: None }
+        Self { path: file_of(folder, run_id), file: None }
     }
 
     /// Appends one record and flushes it to the disk.
@@ -49,6 +49,11 @@ impl Writer {
     pub fn path(&self) -> Option<&Path> {
         self.file.as_ref().map(|_| self.path.as_path())
     }
+}
+
+/// The file of a run's records below this folder.
+pub fn file_of(folder: &Path, run_id: &str) -> PathBuf {
+    folder.join(format!("{}.jsonl", identity::stem(run_id)))
 }
 
 /// The number of a line in its file, the first being 1, and its record or why it is none.

@@ -69,7 +69,7 @@ pub use error::{Error, LineError};
 pub(crate) use identity::run_id;
 pub use identity::run_of;
 pub use inspection::{HeapRecord, Inspects, InstructionsRecord};
-pub use journal::{Line, Writer, parse, read, read_lines};
+pub use journal::{Line, Writer, file_of, parse, read, read_lines};
 pub use metric::{Metric, Metrics};
 pub use outcome::{Measurement, Outcome, Unmeasured};
 pub(crate) use plan::PlanNames;

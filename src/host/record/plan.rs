@@ -9,6 +9,7 @@ mod names;
 use serde::{Deserialize, Serialize};
 
 use crate::host::checksum::sha256;
+use crate::host::session::{Failure, Session};
 pub(crate) use names::PlanNames;
 
 /// Bytes of a text that are kept.
@@ -24,6 +25,15 @@ pub struct PlanRecord {
 }
 
 impl PlanRecord {
+    /// What a program tells of the prepared task; `None` of one that tells none.
+    ///
+    /// # Errors
+    /// As every request.
+    pub(crate) fn told_by(session: &mut Session, names: &PlanNames) -> Result<Option<Self>, Failure> {
+        let told = session.plan()?;
+        Ok(told.and_then(|text| Self::of(&names.apply(&text, session.scratch()))))
+    }
+
     /// Of a text that [`PlanNames`] has gone over; `None` of one with nothing in it.
     pub(crate) fn of(text: &str) -> Option<Self> {
         (!text.is_empty()).then(|| Self { sha256: sha256(text), text: cut(text, MOST_BYTES) })

@@ -139,8 +139,7 @@ impl<'a> Engine<'a> {
     /// As every request.
     pub(super) fn plan(&mut self) -> Result<Option<PlanRecord>, Failure> {
         let Some(session) = &mut self.last else { return Ok(None) };
-        let told = session.plan()?;
-        Ok(told.and_then(|text| PlanRecord::of(&self.names.apply(&text, session.scratch()))))
+        PlanRecord::told_by(session, &self.names)
     }
 
     /// Lets the last program end by itself.

@@ -4,7 +4,7 @@
 //! a [`Sampler`](sampler::Sampler)'s business, and who is told of it, an [`Observer`]. Nothing here prints.
 
 pub(crate) mod cold;
-mod context;
+pub(crate) mod context;
 pub(crate) mod engine;
 pub(crate) mod event;
 mod finish;

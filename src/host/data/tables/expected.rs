@@ -2,7 +2,7 @@
 
 use super::made::LAYOUT;
 use super::source::Source;
-use super::{Found, given};
+use super::{Found, given, specs};
 use crate::host::catalog::Recipe;
 use crate::host::data::generate::Store;
 use crate::host::settings::Settings;
@@ -28,7 +28,7 @@ pub(crate) fn expected(
     store: &Store,
 ) -> Expected {
     if suite.is_external() {
-        let specs: Vec<&TableSpec> = suite.tables.iter().filter(|table| names.contains(&table.name)).collect();
+        let specs = specs(suite, names);
         let is_plain = |spec: &&TableSpec| {
             let source = spec.source.as_deref().map(|source| Source::of(source, settings.metastore.as_deref()));
             matches!(source, Some(Ok(Source::Parquet(_))))

@@ -62,7 +62,7 @@ pub(crate) fn dataset(
     settings: &Settings,
     store: &Store,
 ) -> Result<Found> {
-    let specs: Vec<&TableSpec> = suite.tables.iter().filter(|table| names.contains(&table.name)).collect();
+    let specs = specs(suite, names);
     if specs.iter().any(|table| table.source.is_some()) {
         return given(suite, &specs, scale, settings);
     }
@@ -72,6 +72,11 @@ pub(crate) fn dataset(
         ICEBERG_MONTHLY => made::iceberg(store.ensure_monthly(suite, scale, names)?, Some(suite), settings, store),
         other => bail!("there is no format '{other}' for {}: use {}", suite.name, FORMATS.join(", ")),
     }
+}
+
+/// The tables of these names, as the suite has them.
+fn specs<'a>(suite: &'a Suite, names: &[String]) -> Vec<&'a TableSpec> {
+    suite.tables.iter().filter(|table| names.contains(&table.name)).collect()
 }
 
 /// Tables that were there before us.

@@ -1,0 +1,29 @@
+//! How rows are shown, and where: [`Form`].
+
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use super::format::Format;
+
+// How rows are shown, and where. No doc comment: clap would take it for what the command does.
+#[derive(Debug, Args)]
+pub(super) struct Form {
+    /// How to show the rows
+    #[arg(long, value_enum, default_value = "table")]
+    pub(super) format: Format,
+    /// The file to write [default: stdout]
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+impl Form {
+    /// Before anything is opened: whether it can be shown so.
+    pub(super) fn check(&self) -> Result<()> {
+        let shown = self.format != Format::Parquet || self.output.is_some() || !io::stdout().is_terminal();
+        ensure!(shown, "Parquet is nothing for a terminal: add --output FILE");
+        Ok(())
+    }
+}
