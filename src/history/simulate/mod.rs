@@ -5,6 +5,7 @@
 //! `cargo xtask history simulate duckdb --scale 100 --dry-run`
 
 mod inputs;
+mod known;
 mod models;
 mod write;
 
@@ -19,7 +20,8 @@ use crate::host::report::told;
 use crate::host::terminal::output;
 use crate::protocol::id::Scale;
 use crate::protocol::units::Nanos;
-use inputs::{Input, Known};
+use inputs::Input;
+use known::Known;
 
 // What to simulate. No doc comment: the command's help is at its variant.
 #[derive(Debug, Args)]
