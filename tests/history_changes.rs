@@ -226,7 +226,7 @@ fn order_is_git_s_whatever_the_clock_says_and_time_where_a_commit_is_unknown() {
     assert!(rows.len() == 1 && rows[0]["git_commit"] == commits[25].as_str(), "{rows:?}");
     let shown = history.ok(&[&["trend", "q6"][..], &there].concat());
     assert!(
-        shown.contains("in git's first-parent order") && shown.contains(&format!("{}+", &commits[39][..10])),
+        shown.contains("in git's first-parent order") && shown.contains(&format!("{}+", &commits[39][..12])),
         "{shown}"
     );
     // In another checkout nobody knows them: then it is the clock's order, and that is said.

@@ -2,9 +2,10 @@
 
 use std::env;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
 
+use super::Unmeant;
 use super::rows::hash;
 use super::store::Store;
 use crate::host::terminal::output;
@@ -29,6 +30,15 @@ pub(super) const TARGETS: [(&str, &str); 6] = [
     ("engine and query", "engine_name || '/' || query"),
     ("machine class", "machine_class"),
 ];
+
+/// Before anything is opened: whether a note says something.
+///
+/// # Errors
+/// When it is empty.
+pub(super) fn check(text: &str) -> Result<()> {
+    ensure!(!text.trim().is_empty(), Unmeant("the text of a note is empty: say what is to be kept".to_owned()));
+    Ok(())
+}
 
 /// Keeps a note. The same note twice is one.
 ///

@@ -48,7 +48,7 @@ pub(super) fn backup(history: &Path, to: &Path, compress: bool) -> Result<()> {
     let staged = Staged::new(to)?;
     copy(&reading(history)?, "history", &staged.file)?;
     reached("copied");
-    let results = verified(&staged.file)?;
+    let results = verified(&staged.file, to)?;
     let mut made = staged.file.clone();
     if compress {
         made = staged.file.with_extension("gz");
@@ -75,7 +75,8 @@ pub(super) fn restore(history: &Path, from: &Path) -> Result<()> {
     let copied = if is_gzip { io::copy(&mut GzDecoder::new(file), &mut copy) } else { io::copy(&mut file, &mut copy) };
     copied.with_context(|| format!("{} cannot be copied", from.display()))?;
     drop(copy);
-    let results = verified(&staged.file).with_context(|| format!("{} is not restored", from.display()))?;
+    let results = verified(&staged.file, from)
+        .with_context(|| format!("{} is not restored, {} stays as it is", from.display(), history.display()))?;
     sync(&staged.file)?;
     reached("verified");
     let mut kept = None;
@@ -135,10 +136,11 @@ fn copy(connection: &Connection, from: &str, to: &Path) -> Result<(), Error> {
     connection.execute_batch(&copy).map_err(|error| Error::of(to, error))
 }
 
-/// Reads every value of a history that nobody else has; how many results it has.
-fn verified(file: &Path) -> Result<u64> {
-    let store = Store::read(file, AT_ONCE)?;
-    ensure!(check::scan(&store)?, "{} cannot be read as a whole", file.display());
+/// Reads every value of a history that nobody else has; how many results it has. Errors call it by the name that people know it by.
+fn verified(file: &Path, name: &Path) -> Result<u64> {
+    let store = Store::read(file, AT_ONCE).map_err(|error| error.named(file, name))?;
+    let store = Store { path: name.to_owned(), ..store };
+    ensure!(check::scan(&store)?, "{} cannot be read as a whole", name.display());
     Ok(store.value("SELECT count(*) FROM results")?)
 }
 

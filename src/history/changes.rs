@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use chrono::{NaiveDate, NaiveTime};
 use clap::Args;
 use duckdb::arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 
+use super::Unmeant;
 use super::alerts::Alerts;
 use super::analysis::{Analysis, analyse, percent, readable};
 use super::form::Form;
@@ -16,6 +17,7 @@ use super::format::Format;
 use super::points::{Facts, Order, filtered};
 use super::query;
 use super::store::Store;
+use crate::host::checkout::git;
 use crate::host::paths;
 use crate::host::record::metric;
 use crate::host::stats::Interval;
@@ -44,7 +46,7 @@ pub(super) struct Changes {
     /// Only changes from this day on: 2026-03-01
     #[arg(long, value_name = "DATE")]
     since: Option<NaiveDate>,
-    /// Tell only what was not alerted before, remember it, and end with exit code 1 if there is any; never of simulated results
+    /// Tell only what was not alerted before, remember it, and end with exit code 1 if there is any; only of what was measured
     #[arg(long)]
     pub(super) alert: bool,
     #[command(flatten)]
@@ -67,8 +69,16 @@ pub(super) struct Of {
 
 impl Of {
     /// Whose commits are asked.
-    pub(super) fn checkout(&self) -> &Path {
-        self.checkout.as_deref().unwrap_or(paths::root())
+    ///
+    /// # Errors
+    /// When one is named that git does not know.
+    pub(super) fn checkout(&self) -> Result<&Path> {
+        let Some(named) = self.checkout.as_deref() else { return Ok(paths::root()) };
+        let head = git(named).args(["rev-parse", "--verify", "--quiet", "HEAD"]).output();
+        let is_one = head.as_ref().is_ok_and(|head| head.status.success());
+        let none = || Unmeant(format!("--checkout {} is no git checkout with a commit: name its folder", named.display()));
+        ensure!(is_one, none());
+        Ok(named)
     }
 }
 
@@ -92,7 +102,7 @@ impl Changes {
     /// When no cell is meant, or the history cannot be read, or written for `--alert`.
     pub(super) fn run(&self, store: &Store) -> Result<ExitCode> {
         let metric = self.of.metric.as_str();
-        let series = filtered(store, &self.filter, self.of.machine.as_deref(), metric, self.of.checkout())?;
+        let series = filtered(store, &self.filter, self.of.machine.as_deref(), metric, self.of.checkout()?)?;
         let all = analyse(store, series)?;
         note(&all);
         let alerts = Alerts::read(store, metric)?;
@@ -101,7 +111,7 @@ impl Changes {
         for analysis in &all {
             let known = if self.alert { alerts.known(analysis) } else { Vec::new() };
             for (place, change) in analysis.found.changes.iter().enumerate() {
-                let is_told = self.alert && (known[place] || analysis.series.provenance == "simulated");
+                let is_told = self.alert && (known[place] || analysis.series.provenance != "measured");
                 let last = &analysis.series.points[change.latest];
                 if !is_told && since.is_none_or(|since| last.at.is_none_or(|at| at >= since)) {
                     meant.push((analysis, change));
@@ -220,6 +230,7 @@ fn short_rows(told: &[Told<'_>]) -> Result<RecordBatch> {
         ("after", text(told, |told| level(told, told.change.after))),
         ("since", text(told, day)),
         ("record", text(told, |told| Some(told.analysis.point(told.change).record.clone()))),
+        ("machine", text(told, |told| Some(told.analysis.series.machine_class.clone()))),
         ("commit", text(told, |told| told.analysis.point(told.change).commit_words())),
         ("version", text(told, |told| told.version.map(str::to_owned))),
         ("p", text(told, |told| Some(format!("{:.0e}", told.change.p_over_all)))),

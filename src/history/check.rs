@@ -12,37 +12,62 @@ use super::staging::{append, stage};
 use super::store::Store;
 use crate::host::terminal::output;
 
-/// What may be wrong, each with the statement that counts it. `staged_...` is what the journal says.
+/// What may be wrong, each with the statement that lists it: what people call it by, its record and cell where it has them. `staged_...`
+/// is what the journal says.
 const QUESTIONS: [(&str, &str); 9] = [
     (
         "results of the journal that are missing",
-        "FROM staged_results WHERE result NOT IN (SELECT result FROM results UNION FROM deleted_results SELECT result)",
+        "SELECT name FROM staged_names WHERE result NOT IN (SELECT result FROM results UNION FROM deleted_results SELECT result)",
     ),
     (
         "results that differ from the journal",
-        "FROM (SELECT COLUMNS(* EXCLUDE (run, journal_file, journal_line)) FROM staged_results WHERE result IN (FROM results SELECT result) EXCEPT SELECT COLUMNS(* EXCLUDE (run, journal_file, journal_line)) FROM results)",
+        "SELECT name FROM staged_names SEMI JOIN (
+             SELECT COLUMNS(* EXCLUDE (run, journal_file, journal_line)) FROM staged_results WHERE result IN (FROM results SELECT result)
+             EXCEPT SELECT COLUMNS(* EXCLUDE (run, journal_file, journal_line)) FROM results
+         ) USING (result)",
     ),
     (
         "figures of the journal that are missing or differ",
-        "FROM (FROM staged_metrics WHERE result IN (FROM results SELECT result) EXCEPT FROM metrics)",
+        "SELECT n.name || ': ' || m.name FROM staged_names n JOIN (
+             FROM staged_metrics WHERE result IN (FROM results SELECT result) EXCEPT FROM metrics
+         ) m USING (result)",
     ),
     (
         "figures that the journal does not have",
-        "FROM (FROM metrics WHERE result IN (FROM staged_results SELECT result) EXCEPT FROM staged_metrics)",
+        "SELECT n.name || ': ' || m.name FROM staged_names n JOIN (
+             FROM metrics WHERE result IN (FROM staged_results SELECT result) EXCEPT FROM staged_metrics
+         ) m USING (result)",
     ),
-    ("figures that are there twice", "FROM (SELECT result, name FROM metrics GROUP BY ALL HAVING count(*) > 1)"),
-    ("figures without a result", "FROM metrics ANTI JOIN results USING (result)"),
+    (
+        "figures that are there twice",
+        "SELECT concat_ws(' ', coalesce(record, result::VARCHAR), cell) || ': ' || x.name AS name
+         FROM (SELECT result, name FROM metrics GROUP BY ALL HAVING count(*) > 1) x LEFT JOIN measurements USING (result)",
+    ),
+    (
+        "figures without a result",
+        "SELECT 'result ' || result || ': ' || name AS name FROM metrics ANTI JOIN results USING (result)",
+    ),
     (
         "results without a machine, engine, task, dataset, plan or run",
-        "FROM results r WHERE r.machine NOT IN (FROM machines SELECT machine) OR r.engine NOT IN (FROM engines SELECT engine) OR r.task NOT IN (FROM tasks SELECT task) OR r.dataset NOT IN (FROM datasets SELECT dataset) OR (r.plan IS NOT NULL AND r.plan NOT IN (FROM plans SELECT plan)) OR r.run NOT IN (FROM runs SELECT run)",
+        "SELECT concat_ws(' ', record, cell) AS name FROM measurements SEMI JOIN (
+             FROM results r WHERE r.machine NOT IN (FROM machines SELECT machine) OR r.engine NOT IN (FROM engines SELECT engine)
+                 OR r.task NOT IN (FROM tasks SELECT task) OR r.dataset NOT IN (FROM datasets SELECT dataset)
+                 OR (r.plan IS NOT NULL AND r.plan NOT IN (FROM plans SELECT plan)) OR r.run NOT IN (FROM runs SELECT run)
+         ) USING (result)",
     ),
-    ("results that were deleted and are there", "FROM results SEMI JOIN deleted_results USING (result)"),
+    (
+        "results that were deleted and are there",
+        "SELECT concat_ws(' ', record, cell) AS name FROM measurements SEMI JOIN deleted_results USING (result)",
+    ),
     (
         "annotations of results that are not there",
         // A mark outlives its result, which is deleted for being simulated.
-        "FROM annotations WHERE of = 'result' AND kind NOT IN ('simulated', 'estimated', 'measured') AND target NOT IN (FROM measurements SELECT record)",
+        "SELECT target || ': ' || text AS name FROM annotations WHERE of = 'result' AND kind NOT IN ('simulated', 'estimated', 'measured')
+             AND target NOT IN (FROM measurements SELECT record)",
     ),
 ];
+/// So many of each are named.
+const NAMED: usize = 5;
 
 /// Looks at everything; whether all is well. What is found is printed, a line each. Without a home there is no journal to compare with.
 ///
@@ -53,10 +78,15 @@ pub(super) fn check(store: &Store, home: Option<&Path>) -> Result<bool> {
     if sound {
         let files = stage_journal(store, home)?;
         for (what, question) in QUESTIONS {
-            let count: u64 = store.value(&format!("SELECT count(*) {question}"))?;
-            if count > 0 {
-                sound = false;
-                output::line(format_args!("WRONG: {count} {what}"))?;
+            let names = store.rows(&format!("{question} ORDER BY ALL"), [], |row| row.get::<_, String>(0))?;
+            if names.is_empty() {
+                continue;
+            }
+            sound = false;
+            output::line(format_args!("WRONG: {} {what}", names.len()))?;
+            names.iter().take(NAMED).try_for_each(|name| output::line(format_args!("  {name}")))?;
+            if names.len() > NAMED {
+                output::line(format_args!("  ... and {} more", names.len() - NAMED))?;
             }
         }
         let [all, compared, gone] =
@@ -109,7 +139,9 @@ fn stage_journal(store: &Store, home: Option<&Path>) -> Result<usize> {
         "CREATE OR REPLACE TEMP TABLE staged_results AS SELECT DISTINCT ON (result) s.* FROM staged_results s
              JOIN journal_files f ON f.file = s.journal_file AND s.journal_line <= f.taken_lines;
          CREATE OR REPLACE TEMP TABLE staged_metrics AS SELECT DISTINCT m.* FROM staged_metrics m
-             SEMI JOIN staged_results USING (result)",
+             SEMI JOIN staged_results USING (result);
+         CREATE OR REPLACE TEMP VIEW staged_names AS SELECT result,
+             concat(regexp_extract(journal_file, '([^/]*?)(\\.jsonl)?$', 1), ':', journal_line, ' ', cell) AS name FROM staged_results",
     )?;
     Ok(sources.len())
 }

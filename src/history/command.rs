@@ -21,7 +21,7 @@ use super::store::{AT_ONCE, PATIENCE};
 use super::take_in::TakenIn;
 use super::trend::Trend;
 use super::validate::Validate;
-use super::{backup, check, delete, demo, level, query};
+use super::{backup, check, delete, demo, level, query, statements};
 use crate::host::paths;
 use crate::host::terminal::output;
 
@@ -56,7 +56,7 @@ pub(super) struct Cli {
 enum Command {
     /// Ask it in SQL; nothing can be written and no other file be read, whatever the text
     Sql {
-        /// One statement; `-` reads it from stdin
+        /// One statement or several, with `;` between them; `-` reads them from stdin
         statement: String,
         #[command(flatten)]
         form: Form,
@@ -181,7 +181,7 @@ impl Cli {
             Command::Sql { statement, form } => {
                 let statement = if statement == "-" { stdin()? } else { statement.clone() };
                 form.check()?;
-                query::sql(&self.place.reading()?, &statement, [], form.format, form.output.as_deref())?;
+                statements::all(&self.place.reading()?, &statement, form.format, form.output.as_deref())?;
             }
             Command::List { filter, limit, form } => {
                 form.check()?;
@@ -235,6 +235,7 @@ impl Cli {
                 backup::export(&path, folder)?;
             }
             Command::Annotate { target, text, kind, level } => {
+                annotate::check(text)?;
                 let store = self.place.writing()?.0;
                 match if *level { Kind::Level } else { *kind } {
                     Kind::Note => annotate::annotate(&store, target, text, "note")?,

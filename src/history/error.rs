@@ -60,7 +60,28 @@ pub enum Error {
     Sql(String),
 }
 
+/// What was asked for means nothing: a name that there is not, a text that says nothing. The program ends with exit code 2, so that a
+/// slip of the pen is no finding.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct Unmeant(pub String);
+
 impl Error {
+    /// The same of a file by another name: of a backup, of which a copy was opened.
+    pub(super) fn named(self, opened: &Path, name: &Path) -> Self {
+        let path = name.to_owned();
+        let renamed = |said: String| said.replace(&*opened.to_string_lossy(), &name.to_string_lossy());
+        match self {
+            Self::Busy { holder, .. } => Self::Busy { path, holder },
+            Self::Missing(_) => Self::Missing(path),
+            Self::Foreign { what, .. } => Self::Foreign { path, what },
+            Self::Newer { found, known, .. } => Self::Newer { path, found, known },
+            Self::Damaged { said, .. } => Self::Damaged { path, said: renamed(said) },
+            Self::Full { said, .. } => Self::Full { path, said: renamed(said) },
+            Self::Sql(said) => Self::Sql(renamed(said)),
+        }
+    }
+
     /// What DuckDB's error about this file means.
     #[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
     pub(super) fn of(path: &Path, error: duckdb::Error) -> Self {

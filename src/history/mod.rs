@@ -104,6 +104,7 @@ mod simulate;
 mod simulated;
 mod stage;
 mod staging;
+mod statements;
 pub mod store;
 mod take_in;
 mod trend;
@@ -114,7 +115,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::host::terminal::show_notes;
-pub use error::Error;
+pub use error::{Error, Unmeant};
 
 /// The whole `main` of the program: 0 where all is well, 1 where it is not, 2 for what could not be meant.
 pub fn main() -> ExitCode {
@@ -131,7 +132,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(if error.is::<Unmeant>() { 2 } else { 1 })
         }
     }
 }

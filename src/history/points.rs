@@ -5,9 +5,10 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
+use super::Unmeant;
 use super::query;
 use super::store::Store;
-use crate::host::checkout::git;
+use crate::host::checkout::{git, short};
 
 /// A comparable result, with one figure of it.
 #[derive(Debug, Clone)]
@@ -92,12 +93,32 @@ pub(super) fn filtered(
     let cells = query::cells(store, filter)?;
     let condition = ("cell IN (SELECT unnest(string_split(?, chr(10))))", cells.as_str());
     let series = read(store, &Meant { condition, machine, metric, checkout })?;
-    ensure!(
-        !series.is_empty(),
-        "no comparable result has the figure '{metric}'{}: `history sql \"SELECT DISTINCT name FROM metrics\"` and `history sql \"FROM machines\"` tell what there is",
-        machine.map(|machine| format!(" on a machine called '{machine}'")).unwrap_or_default()
-    );
+    let (results, imported) = counts(store, &cells)?;
+    let without_series = || {
+        format!(
+            "{imported} of {results} results of these cells are imported: nobody has compared their answers here, so they are in no series; `history list {filter}` shows them"
+        )
+    };
+    ensure!(!series.is_empty() || imported < results, Unmeant(without_series()));
+    if imported > 0 {
+        log::info!("{}", without_series());
+    }
+    let none = || {
+        let on = machine.map(|machine| format!(" on a machine called '{machine}'")).unwrap_or_default();
+        Unmeant(format!(
+            "no comparable result has the figure '{metric}'{on}: `history sql \"SELECT DISTINCT name FROM metrics\"` and `history sql \"FROM machines\"` tell what there is"
+        ))
+    };
+    ensure!(!series.is_empty(), none());
     Ok(series)
+}
+
+/// How many results these cells have, and how many of them are imported.
+fn counts(store: &Store, cells: &str) -> Result<(u64, u64)> {
+    let select = "SELECT count(*), count(*) FILTER (provenance = 'imported') FROM measurements
+                  WHERE cell IN (SELECT unnest(string_split(?, chr(10))))";
+    let rows = store.rows(select, [cells], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.first().copied().unwrap_or_default())
 }
 
 /// Every series that is meant, by the names of their cells.
@@ -200,11 +221,6 @@ impl Series {
             Err(reason) => self.order = Order::Time(reason),
         }
     }
-}
-
-/// A commit as people write it.
-fn short(commit: &str) -> &str {
-    commit.get(..10).unwrap_or(commit)
 }
 
 /// What is known of the engines and machines that points come from.

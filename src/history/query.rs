@@ -1,4 +1,5 @@
-//! Questions: SQL of anybody's, and those that have commands of their own, `list`, `show` and `stats`.
+//! Questions that have commands of their own, `list`, `show` and `stats`, and what all questions share. SQL of anybody's is
+//! [`statements`](super::statements)'.
 
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use duckdb::Params;
 use duckdb::arrow::array::RecordBatch;
 use duckdb::arrow::datatypes::SchemaRef;
 
+use super::Unmeant;
 use super::format::{Format, render};
 use super::plans;
 use super::store::Store;
@@ -39,12 +41,25 @@ pub(super) fn counted(
     format: Format,
     to: Option<&Path>,
 ) -> Result<usize> {
-    let mut prepared = store.connection.prepare(statement).map_err(|error| store.error(error))?;
-    let rows = prepared.query_arrow(parameters).map_err(|error| store.error(error))?;
-    let schema = rows.get_schema();
-    let batches: Vec<RecordBatch> = rows.collect();
+    let (schema, batches) = fetch(store, statement, parameters).map_err(|error| store.error(error))?;
     show_rows(&schema, &batches, format, to)?;
     Ok(batches.iter().map(RecordBatch::num_rows).sum())
+}
+
+/// The rows of one statement.
+///
+/// # Errors
+/// What DuckDB says of it.
+pub(super) fn fetch(
+    store: &Store,
+    statement: &str,
+    parameters: impl Params,
+) -> duckdb::Result<(SchemaRef, Vec<RecordBatch>)> {
+    let mut prepared = store.connection.prepare(statement)?;
+    // The other way to ask panics where a chunk cannot be had.
+    let rows = prepared.stream_arrow(parameters)?;
+    let schema = rows.get_schema();
+    Ok((schema, rows.collect::<duckdb::Result<_>>()?))
 }
 
 /// Shows rows on stdout, or in a file that appears whole.
@@ -71,13 +86,14 @@ pub(super) fn put(shown: &[u8], to: Option<&Path>) -> Result<()> {
 /// # Errors
 /// When the filter is none, or means none.
 pub(super) fn cells(store: &Store, filter: &str) -> Result<String> {
-    let filter = Filter::new(filter, false)?;
+    let filter = Filter::new(filter, false).map_err(|error| Unmeant(format!("{error:#}")))?;
     let cells = store.rows("SELECT DISTINCT cell, suite FROM results JOIN tasks USING (task)", [], |row| {
         Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
     })?;
     let is_meant = |(cell, suite): &(String, String)| cell.parse().is_ok_and(|id| filter.means_in(&id, suite));
     let meant: Vec<String> = cells.into_iter().filter(is_meant).map(|(cell, _)| cell).collect();
-    ensure!(!meant.is_empty(), "no result of a cell that '{filter}' means; `history stats` tells what there is");
+    let none = || Unmeant(format!("no result of a cell that '{filter}' means; `history stats` tells what there is"));
+    ensure!(!meant.is_empty(), none());
     Ok(meant.join("\n"))
 }
 

@@ -61,7 +61,7 @@ impl Trend {
     /// When no cell is meant, or the history cannot be read.
     pub(super) fn run(&self, store: &Store) -> Result<()> {
         let of = &self.of;
-        let series = filtered(store, &self.filter, of.machine.as_deref(), &of.metric, of.checkout())?;
+        let series = filtered(store, &self.filter, of.machine.as_deref(), &of.metric, of.checkout()?)?;
         let (all, facts) = (analyse(store, series)?, Facts::read(store)?);
         let output = self.form.output.as_deref();
         if self.form.format != Format::Table {

@@ -12,8 +12,8 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::host::bench::RUNS;
 use crate::host::catalog::Catalog;
-use crate::host::checkout::{self, Checkout};
-use crate::host::gate::worktree::{self, Workspace, short};
+use crate::host::checkout::{self, Checkout, short};
+use crate::host::gate::worktree::{self, Workspace};
 use crate::host::incremental;
 use crate::host::interrupt;
 use crate::host::lock::Lock;

@@ -44,6 +44,11 @@ pub(crate) fn git(folder: &Path) -> Command {
     git
 }
 
+/// A commit as people write it: its first twelve digits.
+pub(crate) fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
+
 fn is_of_one_repository(name: &str) -> bool {
     let kept = OF_EVERY_REPOSITORY.iter().any(|prefix| name.starts_with(prefix)) && name != "GIT_CONFIG_PARAMETERS";
     name.starts_with("GIT_") && !kept
@@ -52,6 +57,12 @@ fn is_of_one_repository(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_is_twelve_digits_at_most() {
+        assert_eq!(short("3f2a9c51d07e48b6a1c4e5f60718293a4b5c6d7e"), "3f2a9c51d07e");
+        assert_eq!(short("3f2a9c5"), "3f2a9c5");
+    }
 
     #[test]
     fn git_is_not_told_of_another_repository() {

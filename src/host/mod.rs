@@ -31,7 +31,7 @@ pub mod services;
 pub mod session;
 pub mod settings;
 mod space;
-mod sql;
+pub(crate) mod sql;
 pub mod stats;
 pub mod suite;
 pub mod terminal;

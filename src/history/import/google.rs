@@ -66,8 +66,16 @@ pub(super) fn read(json: &Value, defaults: &Defaults) -> Found {
         found.take(&runs[0].place, benchmark(name, runs, &about));
     }
     let mut without = HashMap::<&str, (&Entry<'_>, bool)>::new();
+    let mut others = Vec::new();
     for entry in aggregates {
-        let (Ok(name), Some(of)) = (name(entry), aggregate(entry)) else { continue };
+        let of = aggregate(entry).unwrap_or_default();
+        let name = match name(entry) {
+            Ok(name) => name,
+            Err(reason) => {
+                found.misfit(&entry.place, reason);
+                continue;
+            }
+        };
         if by_name.contains_key(name) {
             found.note("aggregates are left out where their repetitions are there");
         } else if of == "median" || of == "mean" {
@@ -76,6 +84,19 @@ pub(super) fn read(json: &Value, defaults: &Defaults) -> Found {
             if of == "median" && !*is_median {
                 (*kept, *is_median) = (entry, true);
             }
+        } else {
+            others.push((name, of, entry));
+        }
+    }
+    for (name, of, entry) in others {
+        // A fit, such as BigO, is one through all arguments of a family.
+        let is_of_family = |run: &&str| run.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+        if without.contains_key(name) {
+            found.note("other aggregates are left out where a median or a mean is there");
+        } else if order.iter().any(is_of_family) {
+            found.note(format!("left out: {}, {of} of {name}, whose runs are there", entry.place));
+        } else {
+            found.misfit(&entry.place, format!("is the {of} of {name}, which is no time, and nothing else of it is there"));
         }
     }
     let mut without: Vec<_> = without.into_iter().collect();

@@ -22,7 +22,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
-use super::units;
+use super::{times, units};
 
 /// What a column or a constant can be.
 const FIELDS: [&str; 13] = [
@@ -99,6 +99,12 @@ impl Mapping {
         if let Some(other) = self.units.keys().find(|field| !["time", "peak_memory"].contains(&field.as_str())) {
             bail!(
                 "[units] has '{other}', and is for time and peak_memory: a figure's unit stands beside its column in [figures]"
+            );
+        }
+        if let Some(format) = &self.date_format {
+            ensure!(
+                times::is_format(format),
+                "date_format is '{format}', which is no format of a date: write it as in \"%d.%m.%Y %H:%M\""
             );
         }
         self.time_unit()?;

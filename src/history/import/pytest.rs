@@ -13,7 +13,8 @@ use crate::measure::machine::Host;
 const SECONDS: f64 = 1e9;
 
 /// The rule by which names are made, as people read it.
-pub(super) const RULE: &str = "a group is a query and its benchmarks are engines; without a group the name is the query, of the engine that --engine names";
+pub(super) const RULE: &str = "a benchmark is called by its full name, module::test; a group is a query and its benchmarks are engines; without a group the \
+     benchmark is the query, of the engine that --engine names";
 
 /// Whether it looks like one.
 pub(super) fn is(json: &Value) -> bool {
@@ -65,15 +66,15 @@ fn about(file: &Entry<'_>, found: &mut Found) -> Result<Told, String> {
 }
 
 fn benchmark(entry: &Entry<'_>, about: &Told, defaults: &Defaults, found: &mut Found) -> Result<Told, String> {
-    let name = entry.text("name")?.ok_or("has no name")?;
+    // Two modules may have a test of one name.
+    let name = entry.text("fullname")?.or(entry.text("name")?).ok_or("has neither fullname nor name")?;
     let group = entry.text("group")?;
     let stats = entry.object("stats")?.ok_or("has no stats")?;
     let (engine, query) = match group {
         Some(group) => (name.to_owned(), group.to_owned()),
         None => (defaults.engine(Kind::Pytest), name.to_owned()),
     };
-    let text = entry.text("fullname")?.unwrap_or(name).to_owned();
-    let mut told = Told { engine, query, text: Some(text), ..about.clone() };
+    let mut told = Told { engine, query, text: Some(name.to_owned()), ..about.clone() };
     let data = amounts("stats.data", &stats.numbers("data")?, SECONDS)?;
     if data.is_empty() {
         let median = stats.number("median")?.ok_or("has neither stats.data nor stats.median")?;

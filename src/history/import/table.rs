@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use csv::{ReaderBuilder, StringRecord};
+use csv::{Position, ReaderBuilder, StringRecord};
 
 use super::mapping::Mapping;
 use super::times;
@@ -17,6 +17,9 @@ pub(super) const RULE: &str =
 
 /// What stands for nothing in a cell, besides nothing itself.
 const MISSING: [&str; 8] = ["nan", "na", "n/a", "none", "null", "<na>", "nat", "-"];
+
+/// What stands in a column of errors where there was none, in whatever case.
+const NO_ERROR: [&str; 4] = ["false", "0", "0.0", "no"];
 
 /// What is in a file.
 ///
@@ -36,16 +39,17 @@ pub(super) fn read(bytes: &[u8], mapping: &Mapping) -> anyhow::Result<Found> {
     }
     let (mut results, mut places) = (Vec::<(Told, Vec<Metric>)>::new(), HashMap::new());
     let mut failed = 0;
+    let mut lines = Lines::new(bytes);
     for row in reader.records() {
         let row = match row {
             Ok(row) => row,
             Err(error) => {
-                let line = error.position().map_or_else(|| "a line".to_owned(), |at| format!("line {}", at.line()));
+                let line = error.position().map_or_else(|| "a line".to_owned(), |at| lines.name(at));
                 found.misfit(&line, error.to_string());
                 continue;
             }
         };
-        let place = format!("line {}", row.position().map_or(0, csv::Position::line));
+        let place = row.position().map_or_else(|| "a line".to_owned(), |at| lines.name(at));
         match rows.read(&row) {
             Ok((facts, told)) => {
                 failed += usize::from(told.end != End::Measured);
@@ -68,6 +72,34 @@ pub(super) fn read(bytes: &[u8], mapping: &Mapping) -> anyhow::Result<Found> {
         found.told.push(told);
     }
     Ok(found)
+}
+
+/// Numbers of lines. The reader's own count is one line behind where lines end in CR and LF, and where empty ones are left out.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    /// Up to here they are counted.
+    at: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, line: 1 }
+    }
+
+    /// The line in which a row begins that the reader began to read here; rows are asked for in their order.
+    fn name(&mut self, position: &Position) -> String {
+        let start = usize::try_from(position.byte()).unwrap_or(usize::MAX).min(self.bytes.len());
+        let blank = self.bytes[start..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let start = (start + blank).max(self.at);
+        let passed = &self.bytes[self.at..start];
+        let next = passed.iter().skip(1).chain(self.bytes.get(start));
+        // A CR before an LF is a part of it.
+        let is_end = |(byte, next): &(&u8, &u8)| **byte == b'\n' || (**byte == b'\r' && **next != b'\n');
+        self.line += passed.iter().zip(next).filter(is_end).count();
+        self.at = start;
+        format!("line {}", self.line)
+    }
 }
 
 /// Adds a row to its result.
@@ -145,7 +177,8 @@ impl Rows<'_> {
         let columns = &self.mapping.columns;
         let time = columns.get("time").map(|column| self.figure(row, "time", column, self.time_unit));
         let time = time.transpose().map(Option::flatten);
-        if let Some(error) = self.fact(row, "error") {
+        let error = self.fact(row, "error").filter(|text| !NO_ERROR.contains(&text.to_lowercase().as_str()));
+        if let Some(error) = error {
             told.end = End::Failed(error);
             return Ok((facts.into(), told));
         }

@@ -1,5 +1,6 @@
 //! Dates of other tools' files, as records have them: RFC 3339 in UTC.
 
+use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
 /// How a date without a zone may be written.
@@ -36,6 +37,12 @@ pub(super) fn date_in(text: &str, format: &str) -> Option<String> {
     let naive = || NaiveDateTime::parse_from_str(text, format).map(|naive| naive.and_utc());
     let day = || Some(NaiveDate::parse_from_str(text, format).ok()?.and_hms_opt(0, 0, 0)?.and_utc());
     zoned.or_else(|_| naive()).ok().or_else(day).map(told)
+}
+
+/// Whether a form is one of chrono's from which a date can be read: one of the time of day alone is none.
+pub(super) fn is_format(format: &str) -> bool {
+    let is_known = StrftimeItems::new(format).all(|item| item != Item::Error);
+    is_known && date_in(&DateTime::UNIX_EPOCH.format(format).to_string(), format).is_some()
 }
 
 /// The date of seconds or milliseconds since 1970.

@@ -12,6 +12,7 @@ mod write;
 use anyhow::{Result, bail, ensure};
 use clap::{ArgGroup, Args};
 
+use super::Unmeant;
 use super::names::machine_class;
 use super::place::Place;
 use crate::host::filter::Filter;
@@ -68,11 +69,15 @@ impl Simulate {
             self.dry_run || place.database.is_none(),
             "simulated results are written to the journal, which --database leaves alone: leave it out, or add --dry-run"
         );
-        let filter = Filter::new(&self.filter, false)?;
+        let filter = Filter::new(&self.filter, false).map_err(|error| Unmeant(format!("{error:#}")))?;
         let store = place.reading()?;
         let inputs = inputs::read(&store)?;
         ensure!(!inputs.is_empty(), "the history has no measured and verified result: measure something first");
         let is_meant = |input: &Input| filter.means_in(&input.id, &input.suite);
+        let none = || {
+            Unmeant(format!("no measured and verified result of a cell that '{filter}' means; `history list` tells what there is"))
+        };
+        ensure!(inputs.iter().any(is_meant), none());
         let (found, mut left_out) = match (self.scale, &self.machine) {
             (Some(scale), _) => models::curve(&inputs, is_meant, scale),
             (None, Some(machine)) => {

@@ -8,9 +8,9 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
-use super::worktree::{self, Workspace, short};
+use super::worktree::{self, Workspace};
 use crate::host::catalog::Catalog;
-use crate::host::checkout::Checkout;
+use crate::host::checkout::{Checkout, short};
 use crate::host::record::Git;
 use crate::host::run::select::{self, Cell, DefaultSelection};
 use crate::host::session::Program;

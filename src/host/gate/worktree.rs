@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::host::catalog::command;
-use crate::host::checkout::{self, Checkout};
+use crate::host::checkout::{self, Checkout, short};
 use crate::host::settings::Settings;
 
 /// What cargo keeps of compiled dependencies in a profile's folder.
@@ -36,11 +36,6 @@ pub(super) fn commit(workspace: Workspace<'_>, revision: &str) -> Result<String>
                 "git knows no revision '{revision}' here; name a branch, a tag or a commit (in a shallow clone, fetch it first)"
             )
         })
-}
-
-/// As people write a commit.
-pub(crate) fn short(commit: &str) -> &str {
-    &commit[..12.min(commit.len())]
 }
 
 /// Commits of `base` that are missing in `head`: whoever compares with them compares with more than this change.
