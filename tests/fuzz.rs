@@ -32,7 +32,7 @@ use querydyno::host::filter::Filter;
 use querydyno::host::fuzzing;
 use querydyno::host::paths::root;
 use querydyno::host::record::{self, Record};
-use querydyno::host::report::{Known, Report, Sources, csv, json, newest};
+use querydyno::host::report::{Known, Marks, Report, Sources, csv, json, newest};
 use querydyno::host::settings::Settings;
 use querydyno::host::suite::{QuerySpec, Suite};
 use querydyno::protocol::answer::summary::Buckets;
@@ -245,6 +245,7 @@ fn records_reader_takes_any_line() {
         records: vec![file.clone()],
         criterion: root().join("tests/recorded/criterion"),
         known: Known::read(&Settings::read().unwrap()).unwrap(),
+        marks: Marks::default(),
         filter: Filter::new("", false).unwrap(),
     };
     let line = nearly_json(lines);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use querydyno::host::filter::Filter;
 use querydyno::host::record::{self, Outcome, Record, SCHEMA, metric};
-use querydyno::host::report::{Gathered, Known, Report, Sources, csv, html, json, newest, terminal, told};
+use querydyno::host::report::{Gathered, Known, Marks, Report, Sources, csv, html, json, newest, terminal, told};
 use querydyno::host::session::FailureKind;
 use querydyno::host::settings::Settings;
 use querydyno::host::verify::Verdict;
@@ -118,6 +118,7 @@ fn history(more: &[(&str, String)]) -> (TempDir, Sources) {
         records: vec![folder.path().to_owned()],
         criterion: folder.path().join("none"),
         known: Known::read(&Settings::read().unwrap()).unwrap(),
+        marks: Marks::default(),
         filter: Filter::new("", false).unwrap(),
     };
     (folder, sources)

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use querydyno::host::filter::Filter;
 use querydyno::host::record::{Metrics, Outcome, Provenance, Record, metric};
 use querydyno::host::report::{
-    Gathered, Group, Known, Report, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
+    Gathered, Group, Known, Marks, Report, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
 };
 use querydyno::host::session::{Failure, FailureKind};
 use querydyno::host::settings::Settings;
@@ -38,6 +38,7 @@ impl Recorded {
             records: vec![self.path("records")],
             criterion: self.path("criterion"),
             known: Known::read(&Settings::read().unwrap()).unwrap(),
+            marks: Marks::read(&self.path("history.duckdb")).unwrap(),
             filter: Filter::new(filter, false).unwrap(),
         }
     }

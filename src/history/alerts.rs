@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use anyhow::Result;
 
 use super::analysis::Analysis;
+use super::decisions::decide;
 use super::rows::time;
 use super::store::Store;
 use crate::host::stats::Interval;
@@ -92,8 +93,7 @@ impl Alerts {
     pub(super) fn remember(&self, store: &Store, new: &[(&Analysis, &Change)]) -> Result<()> {
         let insert =
             "INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, current_timestamp AT TIME ZONE 'UTC')";
-        let write = || -> duckdb::Result<()> {
-            let transaction = store.connection.unchecked_transaction()?;
+        decide(store, |transaction| {
             for (analysis, change) in new {
                 let [at, earliest, latest] =
                     [change.at, change.earliest, change.latest].map(|place| &analysis.series.points[place]);
@@ -116,9 +116,8 @@ impl Alerts {
                 ];
                 transaction.execute(insert, values)?;
             }
-            transaction.commit()
-        };
-        Ok(write().map_err(|error| store.error(error))?)
+            Ok(())
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
 
 use super::Unmeant;
+use super::decisions::decide;
 use super::rows::hash;
 use super::store::Store;
 use crate::host::terminal::output;
@@ -65,8 +66,7 @@ pub(super) fn keep(store: &Store, of: &str, target: &str, kind: &str, text: &str
     let key = format!("{:016x}", hash(&(of, target, kind, text)));
     let values = duckdb::params![key, of, target, kind, text, author()];
     let insert = "INSERT INTO annotations VALUES (?, ?, ?, ?, ?, ?, current_timestamp AT TIME ZONE 'UTC') ON CONFLICT DO NOTHING";
-    store.connection.execute(insert, values).map_err(|error| store.error(error))?;
-    Ok(())
+    decide(store, |connection| connection.execute(insert, values).map(drop))
 }
 
 /// Who says it, as the system knows them.

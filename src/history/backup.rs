@@ -12,8 +12,10 @@ use flate2::write::GzEncoder;
 
 use super::Error;
 use super::check;
+use super::decisions::keep_up;
 use super::stage::reached;
-use super::store::{AT_ONCE, Staged, Store, attach_new, quoted, sync};
+use super::store::{AT_ONCE, PATIENCE, Staged, Store, attach_new, quoted, sync};
+use crate::host::decisions;
 use crate::host::terminal::output;
 use crate::protocol::units::Bytes;
 
@@ -92,6 +94,11 @@ pub(super) fn restore(history: &Path, from: &Path) -> Result<()> {
         // A second name first, so that at no time there is none.
         fs::hard_link(history, &before)
             .with_context(|| format!("cannot keep {} as {}", history.display(), before.display()))?;
+        let decisions = decisions::file_of(history);
+        if decisions.exists() {
+            fs::copy(&decisions, decisions::file_of(&before))
+                .with_context(|| format!("cannot keep {} beside {}", decisions.display(), before.display()))?;
+        }
         let log = history.with_added_extension("wal");
         if log.exists() {
             fs::rename(&log, before.with_added_extension("wal"))?;
@@ -104,6 +111,7 @@ pub(super) fn restore(history: &Path, from: &Path) -> Result<()> {
         fs::rename(&staged.file, history).with_context(|| format!("cannot write {}", history.display()))?;
     }
     sync(history)?;
+    keep_up(&Store::read(history, PATIENCE)?)?;
     output::line(format_args!("{}: {results} results restored", history.display()))?;
     kept.map_or(Ok(()), |kept| output::line(format_args!("what it was is kept: {}", kept.display())))
 }

@@ -4,6 +4,7 @@ use anyhow::{Result, bail, ensure};
 use duckdb::{Connection, params_from_iter};
 
 use super::annotate::author;
+use super::decisions::decide;
 use super::store::Store;
 use crate::host::terminal::output;
 
@@ -65,9 +66,8 @@ pub(super) fn stage(connection: &Connection, meant: &[(u64, String)]) -> duckdb:
 /// # Errors
 /// When the history cannot be written; then all are there as before.
 pub(super) fn delete(store: &Store, meant: &[(u64, String)], reason: &str) -> Result<()> {
-    let delete = || -> duckdb::Result<()> {
-        let transaction = store.connection.unchecked_transaction()?;
-        stage(&transaction, meant)?;
+    decide(store, |transaction| {
+        stage(transaction, meant)?;
         transaction.execute(
             "INSERT OR REPLACE INTO deleted_results
              SELECT result, cell, ?, ?, current_timestamp AT TIME ZONE 'UTC' FROM results SEMI JOIN meant USING (result)",
@@ -79,9 +79,7 @@ pub(super) fn delete(store: &Store, meant: &[(u64, String)], reason: &str) -> Re
                  AND target IN (SELECT record FROM measurements SEMI JOIN meant USING (result));
              DELETE FROM metrics WHERE result IN (FROM meant SELECT result);
              DELETE FROM results WHERE result IN (FROM meant SELECT result)",
-        )?;
-        transaction.commit()
-    };
-    delete().map_err(|error| store.error(error))?;
+        )
+    })?;
     output::line(format_args!("{} results deleted; `history optimize` gives their room back", meant.len()))
 }

@@ -38,7 +38,7 @@ pub enum Error {
     },
     /// Bytes of it are not those that were written.
     #[error(
-        "the history {} is damaged: `history restore BACKUP`, or move it away and it is made of the journal again, without annotations, deletions and what was alerted; DuckDB says: {said}",
+        "the history {} is damaged: `history restore BACKUP`, or move it away and it is made again of the journal and of what was decided; DuckDB says: {said}",
         path.display()
     )]
     Damaged {

@@ -5,6 +5,7 @@ use anyhow::{Result, ensure};
 use clap::{ArgGroup, Args};
 
 use super::annotate::author;
+use super::decisions::decide;
 use super::delete;
 use super::names::{engine, machine_class, quoted};
 use super::place::Place;
@@ -127,8 +128,7 @@ fn keep(store: &Store, marked: &Marked, meant: &[(u64, String)], (kind, reason):
         FROM (SELECT ?::VARCHAR AS whose, ?::VARCHAR AS kind, ?::VARCHAR AS why, ?::VARCHAR AS author) said, marked, (
             SELECT greatest(current_timestamp AT TIME ZONE 'UTC', max(written_at) + INTERVAL 1 MICROSECOND) AS stamp FROM annotations
         )";
-    let keep = || -> duckdb::Result<()> {
-        let transaction = store.connection.unchecked_transaction()?;
+    decide(store, |transaction| {
         transaction.execute_batch("CREATE OR REPLACE TEMP TABLE marked (target VARCHAR)")?;
         let of = match marked {
             Marked::All(of, name) => {
@@ -136,15 +136,13 @@ fn keep(store: &Store, marked: &Marked, meant: &[(u64, String)], (kind, reason):
                 *of
             }
             Marked::These => {
-                delete::stage(&transaction, meant)?;
+                delete::stage(transaction, meant)?;
                 transaction.execute_batch(
                     "INSERT INTO marked SELECT record FROM measurements SEMI JOIN meant USING (result)",
                 )?;
                 "result"
             }
         };
-        transaction.execute(KEEP, [of, kind, reason, &author()])?;
-        transaction.commit()
-    };
-    Ok(keep().map_err(|error| store.error(error))?)
+        transaction.execute(KEEP, [of, kind, reason, &author()]).map(drop)
+    })
 }

@@ -1,8 +1,8 @@
 //! The history: every result that was ever recorded, in one DuckDB file that people query. The main type is [`store::Store`].
 //!
 //! The journal (`.querydyno/records/*.jsonl`, and beside it what was imported) is written first and is what nothing brings back; the
-//! history is made of it and can be made again, but for annotations and what was deleted on purpose. Only this program opens the file,
-//! so a bench never waits for it. Before each command what is new in the journal is taken in, once: a result's key is made of its run,
+//! history is made of it and can be made again. What no record says, annotations, deletions and alerts, is kept a second time in
+//! `history.duckdb.decisions.jsonl` beside it. Only this program opens the history, so a bench never waits for it. Before each command what is new in the journal is taken in, once: a result's key is made of its run,
 //! its cell and its time.
 //!
 //! `cargo xtask history sql "FROM best_engine_per_query"`, and `--help` for the rest.
@@ -83,6 +83,8 @@ mod chart;
 mod check;
 mod command;
 mod compare;
+mod decided;
+mod decisions;
 mod delete;
 mod demo;
 mod error;

@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::Error;
+use super::decisions::keep_up;
 use super::store::{PATIENCE, Store};
 use super::take_in::{TakenIn, due, take_in};
 use crate::host::paths;
@@ -62,9 +63,12 @@ impl Place {
     pub(super) fn writing_within(&self, patience: Duration) -> Result<(Store, TakenIn)> {
         if let Some(path) = &self.database {
             ensure!(path.is_file(), Error::Missing(path.clone()));
-            return Ok((Store::write(path, patience)?, TakenIn::default()));
+            let store = Store::write(path, patience)?;
+            keep_up(&store)?;
+            return Ok((store, TakenIn::default()));
         }
         let store = Store::write(&paths::history(), patience)?;
+        keep_up(&store)?;
         let due = due(&paths::home(), Some(&store))?;
         let taken = take_in(&store, due)?;
         if taken.results > 0 {

@@ -75,21 +75,3 @@ fn as_text(store: &Store, statement: &str) -> Result<(SchemaRef, Vec<RecordBatch
         format!("{which} has a VARIANT in it, which cannot be shown: cast it to text, as in name::VARCHAR")
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn split(text: &str) -> Vec<&str> {
-        let text = Text::read(text);
-        ranges(&text).into_iter().map(|range| text.sql[range].trim_end()).collect()
-    }
-
-    #[test]
-    fn statements_end_at_semicolons_that_mean_it() {
-        assert_eq!(split("SELECT 1; SELECT 2"), ["SELECT 1", "SELECT 2"]);
-        assert_eq!(split("SELECT ';' AS \"a;b\" -- ;\n;; /* ; */ ;"), ["SELECT ';' AS \"a;b\" -- ;"]);
-        assert_eq!(split(" ; "), [" ;"]);
-        assert_eq!(split("SELECT $$;$$"), ["SELECT $$;$$"]);
-    }
-}

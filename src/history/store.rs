@@ -12,6 +12,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::Error;
+use super::decided::take_over;
 use super::schema::{self, VERSION};
 use super::stage::reached;
 use crate::host::scratch;
@@ -142,13 +143,14 @@ pub(super) fn attach_new(connection: &Connection, file: &Path) -> Result<(), Err
     connection.execute_batch(&attach).map_err(|error| Error::of(file, error))
 }
 
-/// Makes an empty history, which appears whole or not at all. One that has appeared meanwhile stays.
+/// Makes a history without results, with what was decided before, which appears whole or not at all. One that has appeared meanwhile stays.
 fn make(path: &Path) -> Result<()> {
     let staged = Staged::new(path)?;
     let connection = Connection::open_in_memory()?;
     attach_new(&connection, &staged.file)?;
     connection.execute_batch("USE made")?;
     schema::migrate(&connection, path)?;
+    take_over(&connection, path)?;
     connection.execute_batch("CHECKPOINT; USE memory; DETACH made").map_err(|error| Error::of(path, error))?;
     reached("made");
     match renameat_with(CWD, &staged.file, CWD, path, RenameFlags::NOREPLACE) {

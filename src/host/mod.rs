@@ -8,6 +8,7 @@ pub mod checkout;
 pub(crate) mod checksum;
 pub mod criterion;
 pub mod data;
+pub mod decisions;
 pub mod doctor;
 pub mod files;
 pub mod filter;

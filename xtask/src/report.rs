@@ -11,7 +11,7 @@ use querydyno::host::criterion::baseline::named;
 use querydyno::host::filter::Filter;
 use querydyno::host::paths;
 use querydyno::host::report::{
-    Document, Known, Report as Page, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
+    Document, Known, Marks, Report as Page, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
 };
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output::print;
@@ -158,6 +158,7 @@ impl Places {
             records,
             criterion: self.criterion.clone().unwrap_or(criterion),
             known: Known::read(&Settings::read()?)?,
+            marks: Marks::read(&paths::history())?,
             filter: Filter::new(filter, false)?,
         })
     }

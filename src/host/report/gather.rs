@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::conditions::Conditions;
 use super::known::Known;
 use super::left_out::{LeftOut, told};
+use super::marks::Marks;
 use super::tree::{self, SAMPLES, Stored};
 use crate::host::filter::Filter;
 use crate::host::record::{self, Inspects, Outcome, Provenance, Record};
@@ -24,6 +25,8 @@ pub struct Sources {
     pub criterion: PathBuf,
     /// What there is today.
     pub known: Known,
+    /// What somebody has said of results since.
+    pub marks: Marks,
     /// The cells meant, as in a bench; the others are as if they were not there.
     pub filter: Filter,
 }
@@ -165,7 +168,8 @@ fn all(sources: &Sources) -> Result<(Vec<Found>, Vec<LeftOut>)> {
             let record_id = format!("{stem}:{line}");
             match record {
                 Ok(record) if !sources.filter.means_in(&record.id, &record.dataset.suite) => others = true,
-                Ok(record) => {
+                Ok(mut record) => {
+                    sources.marks.apply(&mut record, &record_id);
                     let found = Found { record_id, record };
                     match unusable(&found.record, &sources.known) {
                         None => all.push(found),

@@ -5,12 +5,13 @@
 //! them are pure functions but for the gathering, which reads files. `cargo xtask report` calls them.
 //!
 //! ```no_run
-//! use querydyno::host::report::{Known, Report, Sources, newest, terminal};
+//! use querydyno::host::report::{Known, Marks, Report, Sources, newest, terminal};
 //! use querydyno::host::{filter::Filter, paths, settings::Settings};
 //! let sources = Sources {
 //!     records: vec![paths::home().join("records")],
 //!     criterion: paths::criterion(),
 //!     known: Known::read(&Settings::read()?)?,
+//!     marks: Marks::read(&paths::history())?,
 //!     filter: Filter::new("q1", false)?,
 //! };
 //! let gathered = newest(&sources)?;
@@ -32,6 +33,7 @@ pub mod json;
 mod known;
 mod left_out;
 pub mod markdown;
+mod marks;
 mod page;
 mod picture;
 pub(crate) mod plans;
@@ -51,6 +53,7 @@ pub use gather::{Found, Gathered, Sources, baseline, newest, record};
 pub use group::{Cell, Group, state};
 pub use known::{Known, KnownEngine};
 pub use left_out::{LeftOut, told};
+pub use marks::Marks;
 pub use picture::Picture;
 pub use ranking::{Place, Ranking};
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Known, KnownEngine, Report, Sources, newest};
+use super::{Known, KnownEngine, Marks, Report, Sources, newest};
 use crate::host::filter::Filter;
 use crate::host::record::{Record, metric};
 
@@ -68,5 +68,5 @@ fn write(folder: &Path, cells: usize) -> Result<Sources> {
     }
     fs::create_dir_all(&records)?;
     fs::write(records.join("20261120T120000Z-1.jsonl"), lines)?;
-    Ok(Sources { records: vec![records], criterion, known, filter: Filter::default() })
+    Ok(Sources { records: vec![records], criterion, known, marks: Marks::default(), filter: Filter::default() })
 }
