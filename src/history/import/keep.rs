@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
-use super::plan::{Is, Part, Plan};
+use super::item::Is;
+use super::plan::{Part, Plan};
 use super::{Import, Kind};
 use crate::history::journal::IMPORTED;
 use crate::history::stage::reached;
@@ -31,11 +32,14 @@ impl Import {
         take_in: impl FnOnce() -> Result<TakenIn>,
     ) -> Result<ExitCode> {
         plan.parts.iter().try_for_each(show)?;
-        let [new, known, deleted] = [Is::New, Is::Known, Is::Deleted].map(|is| plan.count(is));
-        let misfits = plan.misfits();
+        let [new, deleted] = [Is::New, Is::Deleted].map(|is| plan.count(is));
+        let (misfits, (known, rows)) = (plan.misfits(), plan.known());
         let mut rest = String::new();
         if known > 0 {
             rest += &format!(", {known} are there already");
+        }
+        if rows > 0 {
+            rest += &format!(", {rows} rows known already");
         }
         if deleted > 0 {
             rest += &format!(", {deleted} were deleted on purpose and stay away");

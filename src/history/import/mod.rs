@@ -2,7 +2,8 @@
 //!
 //! What a file tells becomes records, lines of a file of the journal in `.querydyno/imported`, which appears whole or not at all; from
 //! there the history takes them in as it does any record, be it today or when it is made anew. A result's run is its file's checksum,
-//! so that the same content is the same results, whatever the file is called. What a file does not tell is unknown, never guessed.
+//! so that the same content is the same results, whatever the file is called. A file that has grown, or was written in another form, has
+//! the results that it had: they are known by what they say. What a file does not tell is unknown, never guessed.
 //!
 //! This neither measures nor ranks: imported results are shown and marked, and nobody has compared their answers.
 //!
@@ -18,12 +19,14 @@ mod figures;
 mod google;
 mod hyperfine;
 mod input;
+mod item;
 mod json;
 mod keep;
 mod mapping;
 mod models;
 mod names;
 mod ours;
+mod past;
 mod plan;
 mod pytest;
 mod record;
@@ -45,7 +48,9 @@ use plan::Plan;
 #[command(
     after_help = "A file tells its kind by what is in it. What it does not tell stays unknown: its machine, threads, date.
 Nothing is half taken in: all that fits comes in as a whole, and with something that does not fit, nothing unless you say --leave-out.
-The same file a second time changes nothing. Imported results are marked, and never ranked with measured ones.
+The same file a second time changes nothing; of a file that has grown since, under the same name, only what is new comes in.
+A name becomes a part of an id in small letters; what an id cannot have becomes -, with a checksum of the name behind it.
+Imported results are marked, and never ranked with measured ones.
 
   history import target/criterion --machine laptop      Criterion's tree, anybody's
   history import jobs.json --yes                         hyperfine, pytest-benchmark, Google Benchmark, critcmp, ClickBench

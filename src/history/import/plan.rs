@@ -1,23 +1,23 @@
 //! What a call would take in, before anything is taken: [`Plan`], with a part for each file.
 
-use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 
 use super::input::{Input, inputs};
+use super::item::{Candidate, Is, Item};
 use super::mapping::Mapping;
+use super::past::Past;
 use super::record::Converter;
 use super::told::{Found, Misfit};
 use super::{
     Import, Kind, clickbench, critcmp, criterion_tree, detect, engines, google, hyperfine, json, models, ours, pytest,
     table,
 };
-use crate::history::rows;
 use crate::history::store::Store;
 use crate::host::checksum::sha256;
-use crate::host::record::Record;
+use crate::host::paths;
 use crate::host::settings::Settings;
 use crate::host::suite::Suite;
 
@@ -38,47 +38,20 @@ pub(super) struct Part {
     pub(super) notes: Vec<String>,
 }
 
-/// A result as it will be a line of the journal.
-#[derive(Debug)]
-pub(super) struct Item {
-    pub(super) line: String,
-    pub(super) engine: String,
-    pub(super) query: String,
-    pub(super) is: Is,
-}
-
-/// Whether the history has a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Is {
-    New,
-    /// It is there, or an earlier file of the same call has it.
-    Known,
-    /// It was deleted on purpose.
-    Deleted,
-}
-
 impl Plan {
     /// Reads every path, and asks the history for what it has already.
     ///
     /// # Errors
     /// When a path or the mapping cannot be read. What does not fit in a file is no error but a part of the plan.
     pub(super) fn make(import: &Import, store: &Store) -> Result<Self> {
-        let keys = |statement: &str| -> Result<HashSet<u64>> {
-            Ok(store.rows(statement, [], |row| row.get::<_, u64>(0))?.into_iter().collect())
-        };
-        let deleted = keys("SELECT result FROM deleted_results")?;
-        let mut known = keys("SELECT result FROM results")?;
+        let mut past = Past::read(store, &paths::home())?;
         let mapping = import.mapping.as_deref().map(Mapping::read).transpose()?;
         let mut plan = Self::default();
         for path in &import.paths {
             for input in inputs(path)? {
                 let (kind, file, found) = import.read(&input, mapping.as_ref())?;
-                let (mut part, results) = part(import, kind, file, found)?;
-                let decided = results.into_iter().map(|(item, key)| {
-                    let is = if known.insert(key) { Is::New } else { Is::Known };
-                    Item { is: if deleted.contains(&key) { Is::Deleted } else { is }, ..item }
-                });
-                part.results = decided.collect();
+                let (mut part, results) = part(import, kind, file, found);
+                part.results = results.into_iter().map(|result| past.decide(result)).collect::<Result<_>>()?;
                 plan.parts.push(part);
             }
         }
@@ -89,37 +62,38 @@ impl Plan {
         self.parts.iter().map(|part| part.misfits.len()).sum()
     }
 
+    /// How many results are known already that are of no table, and how many rows of tables.
+    pub(super) fn known(&self) -> (usize, usize) {
+        let all = || self.parts.iter().flat_map(|part| &part.results);
+        let results = all().filter(|item| item.is == Is::Known && !item.has_rows).count();
+        (results, all().map(|item| item.known_rows).sum())
+    }
+
     /// How many results are so.
     pub(super) fn count(&self, is: Is) -> usize {
         self.parts.iter().flat_map(|part| &part.results).filter(|item| item.is == is).count()
     }
 }
 
-/// The parts of a file that fit, each with its key in the history.
+/// The parts of a file that fit.
 fn part(
     import: &Import,
     kind: Option<Kind>,
     (path, checksum): (String, String),
     found: Found,
-) -> Result<(Part, Vec<(Item, u64)>)> {
+) -> (Part, Vec<Candidate>) {
     let mut results = Vec::new();
     let Found { told, records, mut misfits, notes } = found;
     let mut converter = Converter::new(kind.unwrap_or(Kind::Records), (path.clone(), checksum), &import.defaults);
     for told in told {
-        let place = told.place.clone();
+        let (place, rows) = (told.place.clone(), told.rows);
         match converter.record(told) {
-            Ok(record) => results.push(item(serde_json::to_string(&record)?, record)),
+            Ok(record) => results.push(Candidate { record, line: None, rows }),
             Err(reason) => misfits.push(Misfit { place, reason }),
         }
     }
-    results.extend(records.into_iter().map(|(line, record)| item(line, record)));
-    Ok((Part { path, kind, results: Vec::new(), misfits, notes }, results))
-}
-
-fn item(line: String, record: Record) -> (Item, u64) {
-    let item = Item { line, engine: record.id.engine.clone(), query: record.id.query.clone(), is: Is::New };
-    let key = rows::Converter::default().rows(record, "", 0).key;
-    (item, key)
+    results.extend(records.into_iter().map(|(line, record)| Candidate { record, line: Some(line), rows: 0 }));
+    (Part { path, kind, results: Vec::new(), misfits, notes }, results)
 }
 
 impl Import {

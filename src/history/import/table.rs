@@ -110,8 +110,8 @@ fn merge((result, figures): &mut (Told, Vec<Metric>), row: Told) {
             None => figures.push(metric),
         }
     }
-    let (place, failed) = (result.place.clone(), result.end.clone());
-    *result = Told { place, metrics: Metrics::default(), ..row };
+    let (place, rows, failed) = (result.place.clone(), result.rows + 1, result.end.clone());
+    *result = Told { place, rows, metrics: Metrics::default(), ..row };
     if failed != End::Measured {
         result.end = failed;
     }

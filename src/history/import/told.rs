@@ -32,6 +32,8 @@ pub(super) struct Misfit {
 pub(super) struct Told {
     /// Where it stands in its file.
     pub(super) place: String,
+    /// Of how many rows of a table it is; 0 of what is no table.
+    pub(super) rows: usize,
     /// The file that it is from and its checksum, where that is not the one that was named.
     pub(super) file: Option<(String, String)>,
     /// The cell, where the file has an id of ours; then the next four are not looked at.
