@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use common::history::History;
@@ -181,6 +182,64 @@ fn sql_shows_the_same_rows_in_each_form() {
 }
 
 #[test]
+fn sql_shows_the_rows_of_each_statement() {
+    let Some(history) = History::empty() else { return };
+    let shown = |text: &str, format: &str| history.ok(&["sql", text, "--format", format]);
+    assert_eq!(shown("SELECT 1 AS a; SELECT 2 AS b", "csv"), "a\n1\nb\n2\n");
+    // Semicolons that end nothing.
+    let odd = "SELECT ';' AS \"a;b\" -- ;\n;; /* ; */ ;SELECT $$;$$ AS c;";
+    assert_eq!(shown(odd, "json"), "[{\"a;b\":\";\"}]\n[{\"c\":\";\"}]\n");
+    // Nothing is shown where one of them is wrong.
+    let output = history.run(&["sql", "SELECT 1 AS a; SELEC 2"]);
+    assert!(output.stdout.is_empty() && text(&output).contains("syntax error"), "{}", text(&output));
+    let one = history.refuses(&["sql", "SELECT 1; SELECT 2", "--format", "parquet", "--output", "/dev/null"]);
+    assert!(one.contains("a Parquet file has the rows of one statement"), "{one}");
+}
+
+#[test]
+fn sql_shows_as_text_what_it_cannot_decode() {
+    let Some(history) = History::empty() else { return };
+    let settings = history.csv("FROM duckdb_settings() -- all of them");
+    let threads = settings.iter().find(|row| row[0] == "threads").unwrap();
+    assert!(threads[1].parse::<u64>().is_ok(), "{threads:?}");
+    let shown = "SELECT 1 AS one, {'a': 2}::VARIANT AS \"two \"\"words\", [3::VARIANT] AS list";
+    assert_eq!(history.csv(shown), [["1", "{'a': 2}", "[3]"]]);
+}
+
+#[test]
+fn tables_and_views_are_documented_as_they_are() {
+    const KEYS: [&str; 8] = ["machine", "engine", "task", "dataset", "plan", "run", "result", "annotation"];
+    let Some(history) = History::empty() else { return };
+    let text = fs::read_to_string(querydyno::host::paths::root().join("src/history/mod.rs")).unwrap();
+    let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let (mut columns, mut views, mut table) = (BTreeSet::new(), BTreeSet::new(), String::new());
+    for line in text.lines().filter_map(|line| line.strip_prefix("//! |")?.strip_suffix('|')) {
+        let cells: Vec<&str> = line.split('|').collect();
+        let name = quoted(cells[0]);
+        match (cells.len(), name.first()) {
+            (2, Some(view)) => drop(views.insert(view.clone())),
+            (3, name) => {
+                table = name.cloned().unwrap_or(table);
+                columns.extend(quoted(cells[1]).into_iter().map(|column| (table.clone(), column)));
+            }
+            _ => {}
+        }
+    }
+    let real = "SELECT table_name, column_name FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, table_name)
+                WHERE NOT temporary AND database_name = current_database()";
+    let real: BTreeSet<(String, String)> =
+        history.csv(real).into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    assert!(columns.len() > 50, "{columns:?}");
+    let unknown: Vec<_> = columns.difference(&real).collect();
+    assert!(unknown.is_empty(), "documented, and not there: {unknown:?}");
+    let is_told = |(_, column): &&&(String, String)| !KEYS.contains(&column.as_str());
+    let untold: Vec<_> = real.difference(&columns).filter(|column| is_told(&column)).collect();
+    assert!(untold.is_empty(), "there, and not documented: {untold:?}");
+    let real = history.csv("SELECT view_name FROM duckdb_views() WHERE NOT internal AND database_name = current_database()");
+    assert_eq!(views, real.into_iter().flatten().collect());
+}
+
+#[test]
 fn list_show_and_stats_tell_what_there_is() {
     let Some(history) = History::new() else { return };
     let list = history.ok(&["list", "duckdb/q1", "--limit", "1"]);
@@ -190,7 +249,7 @@ fn list_show_and_stats_tell_what_there_is() {
     for words in ["machine_class", "peak_memory", "iterations", "series"] {
         assert!(shown.contains(words), "{words} not in {shown}");
     }
-    assert!(history.fails(&["list", "duckdb/q99"]).contains("no result of a cell"));
+    assert!(history.refuses(&["list", "duckdb/q99"]).contains("no result of a cell"));
     assert!(history.fails(&["show", "none:1"]).contains("`history list` names them"));
     let stats = history.ok(&["stats", "--format", "csv"]);
     assert!(stats.contains(&format!("results,{}\n", history.count("results"))), "{stats}");
@@ -210,6 +269,11 @@ fn annotate_keeps_a_note_once_and_refuses_what_there_is_not() {
     assert_eq!(history.csv(workaround), [["SET threads = 1"]]);
     assert!(history.ok(&["show", "20261123T120000Z-4711:2"]).contains("the fan was broken"));
     assert!(history.fails(&["annotate", "duckdb/q99", "no"]).contains("nothing is called 'duckdb/q99'"));
+    for empty in ["", " \n"] {
+        assert!(history.refuses(&["annotate", "duckdb/q1", empty]).contains("the text of a note is empty"));
+        assert!(history.refuses(&["annotate", "duckdb/q1", empty, "--level"]).contains("the text of a note is empty"));
+    }
+    assert_eq!(history.count("annotations"), 2);
 }
 
 #[test]

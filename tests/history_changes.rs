@@ -8,10 +8,11 @@ use std::process::Command;
 
 use chrono::DateTime;
 use common::history::History;
-use common::text;
+use common::{import, text};
 use querydyno::host::paths::root;
 use serde_json::Value;
 use tempfile::TempDir;
+use test_case::test_case;
 
 /// When the first result was taken, in seconds since 1970: a day in 2026.
 const FIRST: i64 = 1_770_000_000;
@@ -112,6 +113,8 @@ fn changes_tell_a_step_with_both_levels_and_what_else_changed_there() {
     // For people: the same in words, and a spike and the kernel where they are.
     let told = history.ok(&["changes", "duckdb/q6"]);
     assert!(told.contains("step +") && told.contains("2.0.0 -> 2.1.0"), "{told}");
+    let class = rows[0]["machine_class"].as_str().unwrap();
+    assert!(told.contains(" machine ") && told.contains(class), "{told}");
     let trend = history.ok(&["trend", "duckdb/q6", "-n", "100"]);
     for words in ["step: +", "spike", "kernel 6.1 -> 6.12", "▲", "─", "•", "┊", "45 points, in the order of time"]
     {
@@ -239,8 +242,10 @@ fn order_is_git_s_whatever_the_clock_says_and_time_where_a_commit_is_unknown() {
     );
     let rows = trend(&["--checkout", other.path().to_str().unwrap()]);
     assert!(rows[0]["ordered_by"] == "time" && rows[0]["record"] == meant[39].as_str(), "{}", rows[0]);
-    let no_checkout = history.ok(&["trend", "q6", "--checkout", "/nowhere"]);
-    assert!(no_checkout.contains("in the order of time: git says of /nowhere"), "{no_checkout}");
+    for command in [&["trend", "q6"][..], &["changes"]] {
+        let no_checkout = history.refuses(&[command, &["--checkout", "/nowhere"]].concat());
+        assert!(no_checkout.contains("--checkout /nowhere is no git checkout"), "{no_checkout}");
+    }
     // One result that tells no commit, and of the same second as another.
     let mut more = all[39].clone();
     (more.commit, more.ms) = (None, 113.0);
@@ -269,25 +274,39 @@ fn results_of_one_time_keep_the_order_of_the_journal() {
     assert!(text(&history.run(&["changes"])).contains("1 of 1 series have fewer than 12 points"));
 }
 
-#[test]
-fn what_was_simulated_is_shown_and_never_alerted() {
+#[test_case("simulated")]
+#[test_case("estimated")]
+fn what_was_not_measured_is_shown_and_never_alerted(provenance: &'static str) {
     let Some(history) = History::empty() else { return };
     let mut all = points(&[(30, 100.0), (15, 130.0)]);
     for point in &mut all {
-        point.provenance = "simulated";
+        point.provenance = provenance;
     }
     add(&history, &all);
     let rows = changes(&history, &[]);
-    assert!(rows.len() == 1 && rows[0]["provenance"] == "simulated", "{rows:?}");
+    assert!(rows.len() == 1 && rows[0]["provenance"] == provenance, "{rows:?}");
     assert!(alert(&history).is_empty() && history.count("alerts") == 0);
+}
+
+#[test]
+fn imported_results_are_said_to_be_in_no_series() {
+    let Some(history) = History::empty() else { return };
+    import::taken(&history, "models.json", &[]);
+    for command in [&["trend", "bert-base"][..], &["changes", "bert-base"], &["changes"]] {
+        let told = history.refuses(command);
+        assert!(told.contains("3 of 3 results of these cells are imported") && told.contains("in no series"), "{told}");
+    }
+    add(&history, &points(&[(3, 100.0)]));
+    let output = history.run(&["changes"]);
+    assert!(output.status.success() && text(&output).contains("3 of 6 results of these cells are imported"), "{}", text(&output));
 }
 
 #[test]
 fn what_is_not_there_is_said() {
     let Some(history) = History::empty() else { return };
     add(&history, &points(&[(3, 100.0)]));
-    assert!(history.fails(&["trend", "duckdb/q99"]).contains("no result of a cell"));
-    assert!(history.fails(&["changes", "--metric", "warmth"]).contains("has the figure 'warmth'"));
-    assert!(history.fails(&["trend", "q6", "--machine", "cray"]).contains("on a machine called 'cray'"));
+    assert!(history.refuses(&["trend", "duckdb/q99"]).contains("no result of a cell"));
+    assert!(history.refuses(&["changes", "--metric", "warmth"]).contains("has the figure 'warmth'"));
+    assert!(history.refuses(&["trend", "q6", "--machine", "cray"]).contains("on a machine called 'cray'"));
     assert_eq!(history.run(&["changes", "--since", "yesterday"]).status.code(), Some(2));
 }

@@ -94,6 +94,8 @@ fn simulate_leaves_alone_what_is_or_can_be_measured() {
     {
         assert_eq!(history.run(refused).status.code(), Some(2), "{refused:?}");
     }
+    let nope = history.refuses(&["simulate", "nope", "--scale", "10"]);
+    assert!(nope.contains("no measured and verified result of a cell that 'nope' means"), "{nope}");
 }
 
 #[test]

@@ -153,7 +153,14 @@ fn a_damaged_block_is_found_and_a_backup_mends_it() {
     let spoilt = history.folder.path().join("spoilt");
     fs::copy(&backup, &spoilt).unwrap();
     spoil(&spoilt);
-    assert!(history.fails(&["restore", spoilt.to_str().unwrap()]).contains("is not restored"));
+    let told = history.fails(&["restore", spoilt.to_str().unwrap()]);
+    assert!(told.contains(&format!("{} is not restored", spoilt.display())), "{told}");
+    // It is called by the name that somebody knows, not by that of the copy that was looked at.
+    assert!(!told.contains(".making") && told.matches("/spoilt").count() > 1, "{told}");
+    let notes = history.folder.path().join("notes");
+    fs::write(&notes, "my own notes").unwrap();
+    let told = history.fails(&["restore", notes.to_str().unwrap()]);
+    assert!(told.contains(&format!("{} is no history", notes.display())) && !told.contains(".making"), "{told}");
     history.ok(&["restore", backup.to_str().unwrap()]);
     assert_eq!(history.content(), first);
 }
@@ -168,6 +175,19 @@ fn a_figure_that_is_not_the_journals_is_found() {
     fs::write(&file, format!("{before}\"iterations\":[1{after}")).unwrap();
     let told = history.fails(&["check"]);
     assert!(told.contains("WRONG: 1 results that differ from the journal"), "{told}");
+    // The record that has the changed figure, and its cell.
+    let place = 1 + before.matches('\n').count();
+    let record = format!("20261121T180539Z-19211:{place}");
+    let cell = history.csv(&format!("SELECT cell FROM measurements WHERE record = '{record}'"))[0][0].clone();
+    assert!(told.contains(&format!("\n  {record} {cell}\n")), "{record} {cell} not in {told}");
+    // A figure is named too.
+    let (before, after) = text.split_once("\"name\":\"time\",\"unit\":\"ns\",\"values\":[").unwrap();
+    fs::write(&file, format!("{before}\"name\":\"time\",\"unit\":\"ns\",\"values\":[1{after}")).unwrap();
+    let record = format!("20261121T180539Z-19211:{}", 1 + before.matches('\n').count());
+    let told = history.fails(&["check"]);
+    assert!(told.contains("WRONG: 1 figures of the journal that are missing or differ"), "{told}");
+    let named = told.lines().find(|line| line.starts_with(&format!("  {record} "))).unwrap_or_default();
+    assert!(named.ends_with("/parquet: time"), "{told}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 
 use common::history::History;
-use common::import::{all, arguments, assert_values, cells, content, file, taken, told};
+use common::import::{SUM, all, arguments, assert_values, cells, content, file, taken, told};
 use querydyno::host::paths::root;
 
 #[test]
@@ -25,7 +25,7 @@ fn criterion_tree_of_anybody_comes_with_its_samples() {
     // No baseline, and not what Criterion compares by itself.
     let names = cells(&history);
     assert_eq!(names.len(), 5, "{names:?}");
-    assert!(names.iter().any(|cell| cell == "quick-run/hash/unknown/criterion"), "{names:?}");
+    assert!(names.iter().any(|cell| cell.starts_with("quick-run-") && cell.ends_with("/hash/unknown/criterion")), "{names:?}");
     // Two names that come to the same id are two queries.
     let texts = history.csv("SELECT DISTINCT sql FROM tasks WHERE query LIKE 'parse-c%' ORDER BY sql");
     assert_eq!(texts, [["parse C"], ["parse C++"]]);
@@ -77,14 +77,15 @@ fn hyperfine_comes_in_seconds_with_memory_and_exit_codes() {
     let Some(history) = History::empty() else { return };
     let told_all = taken(&history, "find-pictures.json", &[]);
     assert!(told_all.contains("1 of 1 runs did not end with exit code 0"), "{told_all}");
-    let cell = "fd-e-jpg-.-data/find-pictures/unknown/hyperfine";
+    let cell = &format!("fd-e-jpg-.-data-{SUM}/find-pictures/unknown/hyperfine");
     assert_values(&history, cell, "time", &[412_345_678.9, 409_100_000.0, 417_700_000.0, 411_380_000.0]);
     assert_values(&history, cell, "cpu_time", &[1_503_576_700.0]);
     assert_values(&history, cell, "peak_memory", &[10_485_760.0, 10_489_856.0, 10_485_760.0, 10_493_952.0]);
     // A summary without its runs, and what a parameter adds.
-    assert_values(&history, "rg-files-j-2-data/find-pictures/unknown/hyperfine-threads-2", "time", &[250_870_000.0]);
-    let verdict =
-        told(&history, "find-data-iname-.jpg/find-pictures/unknown/hyperfine", "verdict || ': ' || verdict_detail");
+    let cell = &format!("rg-files-j-2-data-{SUM}/find-pictures/unknown/hyperfine-threads-2");
+    assert_values(&history, cell, "time", &[250_870_000.0]);
+    let cell = &format!("find-data-iname-.jpg-{SUM}/find-pictures/unknown/hyperfine");
+    let verdict = told(&history, cell, "verdict || ': ' || verdict_detail");
     assert!(verdict.starts_with("unchecked: imported") && verdict.contains("exit code"), "{verdict}");
 }
 
@@ -92,13 +93,14 @@ fn hyperfine_comes_in_seconds_with_memory_and_exit_codes() {
 fn pytest_benchmark_comes_with_machine_commit_and_date() {
     let Some(history) = History::empty() else { return };
     taken(&history, "pytest.json", &["--engine", "shop", "--machine", "not this"]);
-    let cell = "test_group_by-polars/group-by/unknown/pytest-benchmark";
+    let cell = &format!("tests-bench-test_ops.py-test_group_by-polars-{SUM}/group-by/unknown/pytest-benchmark");
     assert_values(&history, cell, "time", &[3_100_000.000_1, 3_212_345.678_9, 3_500_000.0]);
     assert_values(&history, cell, "imported:rows", &[100_000.0]);
-    assert_values(&history, "shop/test_load/unknown/pytest-benchmark", "time", &[547_700_000.0]);
+    let load = &format!("shop/tests-bench-test_ops.py-test_load-{SUM}/unknown/pytest-benchmark");
+    assert_values(&history, load, "time", &[547_700_000.0]);
     let row = history.csv(&format!(
         "SELECT m.started_at, machine_class, git_commit, git_dirty, r.iterations, kernel
-         FROM measurements m JOIN results r USING (result) JOIN machines k ON k.machine = m.machine WHERE m.cell = '{cell}'"
+         FROM measurements m JOIN results r USING (result) JOIN machines k ON k.machine = m.machine WHERE m.cell GLOB '{cell}'"
     ));
     let commit = "3f2a9c51d07e48b6a1c4e5f60718293a4b5c6d7e";
     let expected = ["2026-10-02T07:05:01.250", "Example CPU 9000, 4 cores", commit, "false", "[5, 5, 5]", "6.8.0-51"]
@@ -111,12 +113,25 @@ fn google_benchmark_keeps_repetitions_and_leaves_aggregates() {
     let Some(history) = History::empty() else { return };
     let told_all = taken(&history, "google.json", &[]);
     assert!(told_all.contains("aggregates are left out") && told_all.contains("only aggregates"), "{told_all}");
-    let cell = "bench_sort/bm_sort-int/unknown/google-benchmark-1024";
+    let cell = &format!("bench_sort/bm_sort-int-{SUM}/unknown/google-benchmark-1024");
     assert_values(&history, cell, "time", &[1.870_101_318_307_523_6e4, 1.827_652_374_081_476_2e4, 1.9e4]);
     assert_values(&history, cell, "cpu_time", &[1.87e4, 1.82e4, 1.89e4]);
     assert_values(&history, cell, "imported:compares", &[9217.0, 9219.0, 9218.0]);
     assert_values(&history, "bench_sort/bm_read/unknown/google-benchmark-real_time", "time", &[2.5e6]);
     assert_values(&history, "bench_sort/bm_only/unknown/google-benchmark-8", "time", &[3250.0]);
+    // The fit through a family whose runs are there is named, and what is a figure of nothing does not fit.
+    assert!(told_all.contains("left out: benchmarks[11], BigO of BM_Sort<int>, whose runs are there"), "{told_all}");
+    let alone = history.folder.path().join("alone.json");
+    let file = content("google.json").replace("\"run_name\": \"BM_Only/8\"", "\"run_name\": \"BM_Other\"");
+    let (before, after) = file.split_once("\"aggregate_name\": \"mean\"").unwrap();
+    let (between, after) = after.split_once("\"aggregate_name\": \"mean\"").unwrap();
+    let after = after.replace("\"aggregate_name\": \"median\"", "\"aggregate_name\": \"stddev\"");
+    let spread = "\"aggregate_name\": \"cv\"";
+    fs::write(&alone, format!("{before}\"aggregate_name\": \"mean\"{between}{spread}{after}")).unwrap();
+    let told_alone = history.fails(&arguments(&[&alone], &[]));
+    for word in ["benchmarks[8] is the cv of BM_Other", "benchmarks[9] is the stddev of BM_Other", "benchmarks[10] is the cv"] {
+        assert!(told_alone.contains(&format!("DOES NOT FIT: {word}")), "{word} not in {told_alone}");
+    }
     let gone = "bench_sort/bm_gone/unknown/google-benchmark";
     assert_eq!(told(&history, gone, "outcome || ': ' || reason"), "failed: no such file");
     assert_eq!(told(&history, cell, "machine_class || ', ' || started_at"), "buildbox, 8 cores, 2026-09-30 16:22:10");
@@ -136,13 +151,13 @@ fn critcmp_comes_with_its_median() {
 fn clickbench_is_cold_and_hot() {
     let Some(history) = History::empty() else { return };
     taken(&history, "clickbench.json", &[]);
-    let cell = |query: &str, cache: &str| format!("example-db-tuned/clickbench-q{query}/unknown/clickbench-{cache}");
+    let cell = |query: &str, cache: &str| format!("example-db-tuned-{SUM}/clickbench-q{query}/unknown/clickbench-{cache}");
     assert_values(&history, &cell("0", "cold"), "time", &[2.6e7]);
     assert_values(&history, &cell("0", "hot"), "time", &[1.8e7, 1.7e7]);
     assert_values(&history, &cell("2", "hot"), "time", &[3.622e9]);
     assert_eq!(told(&history, &cell("1", "cold"), "cache || ' on ' || machine_class"), "cold on c9x.large, 100gb");
     assert!(told(&history, &cell("3", "hot"), "outcome || ': ' || reason").starts_with("failed: the file has null"));
-    assert_values(&history, "example-db-tuned/clickbench-load/unknown/clickbench", "time", &[8.15e10]);
+    assert_values(&history, &format!("example-db-tuned-{SUM}/clickbench-load/unknown/clickbench"), "time", &[8.15e10]);
     assert_eq!(history.count("results"), 9);
 }
 

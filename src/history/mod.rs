@@ -54,12 +54,13 @@
 //! | | `source`, `taken_at` | by which tool, when, where that differs |
 //! | `annotations` | `of`, `target`, `kind`, `text`, `author`, `written_at` | `result`, `cell`, `series` ... and which; `note`, `workaround` or `level`, or a mark: `simulated`, `estimated`, `measured` |
 //! | `alerts` | `series`, `metric`, `kind`, `alerted_at` | a change that was told by `changes --alert`: `step` or `drift` |
-//! | | `result`, `earliest`, `latest` | the first result of the new level, the first and the last that it may be; `..._at` is when they began |
+//! | | `result`, `earliest`, `latest` | the first result of the new level, the first and the last that it may be |
+//! | | `started_at`, `earliest_at`, `latest_at` | when these three began |
 //! | | `ratio`, `ratio_low`, `ratio_high` | how many times the level before the new one is |
 //! | `deleted_results` | `result`, `cell`, `reason`, `author`, `deleted_at` | |
-//! | `journal_files` | `bytes`, `modified_ns` | the file as it was when it was read |
+//! | `journal_files` | `file`, `bytes`, `modified_ns`, `taken_in_at` | the file as it was when it was read, and when |
 //! | | `taken_bytes`, `taken_lines`, `checksum`, `reads_schema` | up to where it was taken in, XXH3 up to there, the newest schema that could be read |
-//! | `journal_left_out` | `line`, `reason` | whole lines that are no record; told once, read again by a version that reads more |
+//! | `journal_left_out` | `file`, `line`, `reason` | whole lines that are no record; told once, read again by a version that reads more |
 //! | `migrations` | `version`, `name`, `applied_at` | this schema's own |
 //!
 //! | view | a row for |

@@ -95,8 +95,10 @@ pub(super) fn filtered(
     let series = read(store, &Meant { condition, machine, metric, checkout })?;
     let (results, imported) = counts(store, &cells)?;
     let without_series = || {
+        let list = format!("history list {filter}");
         format!(
-            "{imported} of {results} results of these cells are imported: nobody has compared their answers here, so they are in no series; `history list {filter}` shows them"
+            "{imported} of {results} results of these cells are imported: nobody has compared their answers here, so they are in no series; `{}` shows them",
+            list.trim_end()
         )
     };
     ensure!(!series.is_empty() || imported < results, Unmeant(without_series()));

@@ -120,6 +120,13 @@ impl History {
         super::text(&output)
     }
 
+    /// What it says of what cannot be meant.
+    pub fn refuses(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", super::text(&output));
+        super::text(&output)
+    }
+
     pub fn csv(&self, sql: &str) -> Vec<Vec<String>> {
         let text = self.ok(&["sql", sql, "--format", "csv"]);
         csv::Reader::from_reader(text.as_bytes())
