@@ -1,7 +1,7 @@
 //! Which file may name what: the dependency rules of `src/lib.rs`, read from the text of each file.
 
 /// The modules of `src/host`: one may name those before it, and none after it.
-pub const ORDER: [&str; 36] = [
+pub const ORDER: [&str; 37] = [
     "paths",
     "checksum",
     "guarded",
@@ -9,6 +9,7 @@ pub const ORDER: [&str; 36] = [
     "progress",
     "scratch",
     "files",
+    "decisions",
     "lock",
     "space",
     "stats",
