@@ -225,7 +225,8 @@ fn tables_and_views_are_documented_as_they_are() {
             _ => {}
         }
     }
-    let real = "SELECT table_name, column_name FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, table_name)
+    let real =
+        "SELECT table_name, column_name FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, table_name)
                 WHERE NOT temporary AND database_name = current_database()";
     let real: BTreeSet<(String, String)> =
         history.csv(real).into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
@@ -235,7 +236,8 @@ fn tables_and_views_are_documented_as_they_are() {
     let is_told = |(_, column): &&&(String, String)| !KEYS.contains(&column.as_str());
     let untold: Vec<_> = real.difference(&columns).filter(|column| is_told(&column)).collect();
     assert!(untold.is_empty(), "there, and not documented: {untold:?}");
-    let real = history.csv("SELECT view_name FROM duckdb_views() WHERE NOT internal AND database_name = current_database()");
+    let real =
+        history.csv("SELECT view_name FROM duckdb_views() WHERE NOT internal AND database_name = current_database()");
     assert_eq!(views, real.into_iter().flatten().collect());
 }
 

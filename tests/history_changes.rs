@@ -298,7 +298,11 @@ fn imported_results_are_said_to_be_in_no_series() {
     }
     add(&history, &points(&[(3, 100.0)]));
     let output = history.run(&["changes"]);
-    assert!(output.status.success() && text(&output).contains("3 of 6 results of these cells are imported"), "{}", text(&output));
+    assert!(
+        output.status.success() && text(&output).contains("3 of 6 results of these cells are imported"),
+        "{}",
+        text(&output)
+    );
 }
 
 #[test]

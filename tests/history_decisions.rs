@@ -132,7 +132,10 @@ fn report_ranks_what_is_marked_with_nothing_that_was_measured() {
     assert_eq!(ranked(&history), expected);
     let (gathered, _) = gathered(&history);
     let reasons: Vec<_> = gathered.found.iter().filter_map(|found| found.record.provenance_reason.clone()).collect();
-    assert!(reasons.iter().any(|reason| reason.starts_with("marked by ") && reason.ends_with(": an emulator")), "{reasons:?}");
+    assert!(
+        reasons.iter().any(|reason| reason.starts_with("marked by ") && reason.ends_with(": an emulator")),
+        "{reasons:?}"
+    );
     // The newest counts, of whichever of the three, as in the history's views.
     history.ok(&["mark", "--machine", "EPYC", "--simulated", "--reason", "all of it"]);
     assert_eq!(ranked(&history), [(Provenance::Simulated, all(&["datafusion", "duckdb", "polars"]))]);
@@ -141,5 +144,8 @@ fn report_ranks_what_is_marked_with_nothing_that_was_measured() {
     let marked = history.csv("SELECT DISTINCT provenance FROM measurements");
     assert_eq!(marked, [["measured"]]);
     let lines = fs::read_to_string(file_of(&history.file())).unwrap();
-    assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).unwrap()["decision"] == "annotation"), "{lines}");
+    assert!(
+        lines.lines().all(|line| serde_json::from_str::<Value>(line).unwrap()["decision"] == "annotation"),
+        "{lines}"
+    );
 }

@@ -25,7 +25,10 @@ fn criterion_tree_of_anybody_comes_with_its_samples() {
     // No baseline, and not what Criterion compares by itself.
     let names = cells(&history);
     assert_eq!(names.len(), 5, "{names:?}");
-    assert!(names.iter().any(|cell| cell.starts_with("quick-run-") && cell.ends_with("/hash/unknown/criterion")), "{names:?}");
+    assert!(
+        names.iter().any(|cell| cell.starts_with("quick-run-") && cell.ends_with("/hash/unknown/criterion")),
+        "{names:?}"
+    );
     // Two names that come to the same id are two queries.
     let texts = history.csv("SELECT DISTINCT sql FROM tasks WHERE query LIKE 'parse-c%' ORDER BY sql");
     assert_eq!(texts, [["parse C"], ["parse C++"]]);
@@ -129,7 +132,9 @@ fn google_benchmark_keeps_repetitions_and_leaves_aggregates() {
     let spread = "\"aggregate_name\": \"cv\"";
     fs::write(&alone, format!("{before}\"aggregate_name\": \"mean\"{between}{spread}{after}")).unwrap();
     let told_alone = history.fails(&arguments(&[&alone], &[]));
-    for word in ["benchmarks[8] is the cv of BM_Other", "benchmarks[9] is the stddev of BM_Other", "benchmarks[10] is the cv"] {
+    for word in
+        ["benchmarks[8] is the cv of BM_Other", "benchmarks[9] is the stddev of BM_Other", "benchmarks[10] is the cv"]
+    {
         assert!(told_alone.contains(&format!("DOES NOT FIT: {word}")), "{word} not in {told_alone}");
     }
     let gone = "bench_sort/bm_gone/unknown/google-benchmark";
@@ -151,7 +156,8 @@ fn critcmp_comes_with_its_median() {
 fn clickbench_is_cold_and_hot() {
     let Some(history) = History::empty() else { return };
     taken(&history, "clickbench.json", &[]);
-    let cell = |query: &str, cache: &str| format!("example-db-tuned-{SUM}/clickbench-q{query}/unknown/clickbench-{cache}");
+    let cell =
+        |query: &str, cache: &str| format!("example-db-tuned-{SUM}/clickbench-q{query}/unknown/clickbench-{cache}");
     assert_values(&history, &cell("0", "cold"), "time", &[2.6e7]);
     assert_values(&history, &cell("0", "hot"), "time", &[1.8e7, 1.7e7]);
     assert_values(&history, &cell("2", "hot"), "time", &[3.622e9]);

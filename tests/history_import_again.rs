@@ -18,7 +18,8 @@ fn write(history: &History, name: &str, text: &str) -> PathBuf {
 }
 
 fn hyperfine(commands: &[(&str, f64)]) -> String {
-    let result = |(command, time): &(&str, f64)| serde_json::json!({"command": command, "times": [time], "exit_codes": [0]});
+    let result =
+        |(command, time): &(&str, f64)| serde_json::json!({"command": command, "times": [time], "exit_codes": [0]});
     serde_json::json!({"results": commands.iter().map(result).collect::<Vec<_>>()}).to_string()
 }
 
@@ -80,7 +81,9 @@ fn pytest_of_two_modules_is_two_benchmarks() {
 #[test]
 fn json_in_another_form_is_known_and_what_was_added_is_new() {
     let Some(history) = History::empty() else { return };
-    for name in ["find-pictures.json", "google.json", "pytest.json", "benchmark_results.json", "models.json", "clickbench.json"] {
+    for name in
+        ["find-pictures.json", "google.json", "pytest.json", "benchmark_results.json", "models.json", "clickbench.json"]
+    {
         let before = history.count("results");
         history.ok(&arguments(&[&file(name)], &["--yes"]));
         let whole = history.content();
@@ -89,7 +92,10 @@ fn json_in_another_form_is_known_and_what_was_added_is_new() {
         let path = write(&history, name, &format!(" {json}\n"));
         let told = history.ok(&arguments(&[&path], &["--yes"]));
         let results = history.count("results") - before;
-        assert!(told.contains(&format!("nothing new, {} are there already", history.count("results") - before)), "{told}");
+        assert!(
+            told.contains(&format!("nothing new, {} are there already", history.count("results") - before)),
+            "{told}"
+        );
         assert_eq!((history.content(), results > 0), (whole, true), "{name}");
     }
     let path = write(&history, "two.json", &hyperfine(&[("one", 0.1), ("two", 0.2)]));
@@ -105,7 +111,8 @@ fn json_in_another_form_is_known_and_what_was_added_is_new() {
 #[test]
 fn rows_of_a_table_that_has_grown_are_known() {
     let Some(history) = History::empty() else { return };
-    let rows = |from: usize, to: usize| (from..to).map(|row| format!("duckdb,q{},{}.1,\n", row % 2, row)).collect::<String>();
+    let rows =
+        |from: usize, to: usize| (from..to).map(|row| format!("duckdb,q{},{}.1,\n", row % 2, row)).collect::<String>();
     let csv = write(&history, "runs.csv", &format!("engine,query,ms,failed\n{}", rows(0, 10)));
     let first = table(&history, &csv, MAPPING, &[]);
     assert!(first.contains("2 results taken in") && !first.contains("known"), "{first}");
@@ -138,7 +145,15 @@ fn lines_of_a_table_are_numbered_as_an_editor_does() {
     let Some(history) = History::empty() else { return };
     let mapping = write(&history, "mapping.toml", MAPPING);
     for end in ["\n", "\r\n", "\r"] {
-        let lines = ["engine,query,ms,failed", "duckdb,q1,1,", "", "duckdb,q2,fast,", "\"duck\ndb\",q3,1,", "duckdb,q4,slow,", "duckdb"];
+        let lines = [
+            "engine,query,ms,failed",
+            "duckdb,q1,1,",
+            "",
+            "duckdb,q2,fast,",
+            "\"duck\ndb\",q3,1,",
+            "duckdb,q4,slow,",
+            "duckdb",
+        ];
         let csv = write(&history, "lines.csv", &lines.join(end));
         let told = history.fails(&arguments(&[&csv], &["--mapping", mapping.to_str().unwrap()]));
         for words in ["line 4 time is 'fast'", "line 7 time is 'slow'", "line 8 "] {
@@ -172,7 +187,10 @@ fn a_date_format_that_is_none_is_refused_before_the_first_row() {
     for format in ["%d.%m.%Y %!", "%d.%m.%Y %", "%H:%M", "%d.%m. %H:%M"] {
         let mapping = write(&history, "dates.toml", &dated(format));
         let told = history.fails(&arguments(&[&csv], &["--mapping", mapping.to_str().unwrap()]));
-        assert!(told.contains("dates.toml cannot be used") && told.contains(&format!("date_format is '{format}'")), "{told}");
+        assert!(
+            told.contains("dates.toml cannot be used") && told.contains(&format!("date_format is '{format}'")),
+            "{told}"
+        );
         assert!(!told.contains("line 2"), "{told}");
     }
     table(&history, &csv, &dated("%d.%m.%Y %H:%M"), &[]);

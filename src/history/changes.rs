@@ -76,7 +76,8 @@ impl Of {
         let Some(named) = self.checkout.as_deref() else { return Ok(paths::root()) };
         let head = git(named).args(["rev-parse", "--verify", "--quiet", "HEAD"]).output();
         let is_one = head.as_ref().is_ok_and(|head| head.status.success());
-        let none = || Unmeant(format!("--checkout {} is no git checkout with a commit: name its folder", named.display()));
+        let none =
+            || Unmeant(format!("--checkout {} is no git checkout with a commit: name its folder", named.display()));
         ensure!(is_one, none());
         Ok(named)
     }

@@ -23,7 +23,11 @@ pub(super) fn take_over(connection: &Connection, history: &Path) -> Result<()> {
         insert(&transaction, decision)?;
     }
     transaction.commit()?;
-    log::info!("{} annotations, deletions and alerts are taken over from {}", decisions.len(), file_of(history).display());
+    log::info!(
+        "{} annotations, deletions and alerts are taken over from {}",
+        decisions.len(),
+        file_of(history).display()
+    );
     Ok(())
 }
 

@@ -43,7 +43,8 @@ pub(super) fn keep_up(store: &Store) -> Result<()> {
 
 /// All that the tables have, always in the same order.
 fn all(store: &Store) -> Result<Vec<Decision>> {
-    let annotations = "SELECT annotation, of, target, kind, text, author, epoch_us(written_at) FROM annotations ORDER BY ALL";
+    let annotations =
+        "SELECT annotation, of, target, kind, text, author, epoch_us(written_at) FROM annotations ORDER BY ALL";
     let annotations = store.rows(annotations, [], |row| {
         Ok(Decision::Annotation(Annotation {
             key: row.get(0)?,

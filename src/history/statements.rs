@@ -59,7 +59,8 @@ fn rows(store: &Store, statement: &str) -> Result<(SchemaRef, Vec<RecordBatch>)>
 
 /// The same with the columns as text that have a VARIANT in them.
 fn as_text(store: &Store, statement: &str) -> Result<(SchemaRef, Vec<RecordBatch>)> {
-    let is_variant = |row: &duckdb::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?.contains("VARIANT")));
+    let is_variant =
+        |row: &duckdb::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?.contains("VARIANT")));
     let columns = store.rows(&format!("DESCRIBE {statement}"), [], is_variant).unwrap_or_default();
     let names: Vec<String> = columns
         .into_iter()

@@ -96,7 +96,10 @@ pub(super) fn read(json: &Value, defaults: &Defaults) -> Found {
         } else if order.iter().any(is_of_family) {
             found.note(format!("left out: {}, {of} of {name}, whose runs are there", entry.place));
         } else {
-            found.misfit(&entry.place, format!("is the {of} of {name}, which is no time, and nothing else of it is there"));
+            found.misfit(
+                &entry.place,
+                format!("is the {of} of {name}, which is no time, and nothing else of it is there"),
+            );
         }
     }
     let mut without: Vec<_> = without.into_iter().collect();

@@ -57,7 +57,8 @@ impl Past {
     }
 
     fn keep(&mut self, said: u64, record: Record) {
-        let metrics = if of(&record).is_some_and(|(is_table, _)| is_table) { record.metrics.clone() } else { Metrics::default() };
+        let metrics =
+            if of(&record).is_some_and(|(is_table, _)| is_table) { record.metrics.clone() } else { Metrics::default() };
         self.said.entry(said).or_default().push(Said { key: key(record), metrics });
     }
 

@@ -75,7 +75,9 @@ impl Simulate {
         ensure!(!inputs.is_empty(), "the history has no measured and verified result: measure something first");
         let is_meant = |input: &Input| filter.means_in(&input.id, &input.suite);
         let none = || {
-            Unmeant(format!("no measured and verified result of a cell that '{filter}' means; `history list` tells what there is"))
+            Unmeant(format!(
+                "no measured and verified result of a cell that '{filter}' means; `history list` tells what there is"
+            ))
         };
         ensure!(inputs.iter().any(is_meant), none());
         let (found, mut left_out) = match (self.scale, &self.machine) {
