@@ -106,7 +106,7 @@ fn ranked(history: &History) -> Vec<(Provenance, Vec<String>)> {
     let (gathered, known) = gathered(history);
     let report = Report::new(&gathered, &known, &[]);
     let of = |group: &querydyno::host::report::Group<'_>| {
-        let engines = group.cells().map(|cell| cell.record().id.engine.clone()).collect();
+        let engines = group.cells().iter().map(|cell| cell.record().id.engine.clone()).collect();
         (group.conditions.provenance, engines)
     };
     let mut all: Vec<_> = report.groups.iter().map(of).collect();
