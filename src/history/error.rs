@@ -26,6 +26,14 @@ pub enum Error {
         /// What it is instead.
         what: String,
     },
+    /// A backup is none, or damaged.
+    #[error("{} {what}; name another file that `history backup` made", path.display())]
+    Backup {
+        /// The backup.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+    },
     /// A newer version made it.
     #[error("the history {} has schema {found}, this version of QueryDyno knows up to {known}: update it", path.display())]
     Newer {
@@ -74,9 +82,11 @@ impl Error {
         match self {
             Self::Busy { holder, .. } => Self::Busy { path, holder },
             Self::Missing(_) => Self::Missing(path),
-            Self::Foreign { what, .. } => Self::Foreign { path, what },
+            Self::Foreign { what, .. } => Self::Backup { path, what: format!("is no history, {what}") },
             Self::Newer { found, known, .. } => Self::Newer { path, found, known },
-            Self::Damaged { said, .. } => Self::Damaged { path, said: renamed(said) },
+            Self::Damaged { said, .. } => {
+                Self::Backup { path, what: format!("is damaged, DuckDB says: {}", renamed(said)) }
+            }
             Self::Full { said, .. } => Self::Full { path, said: renamed(said) },
             Self::Sql(said) => Self::Sql(renamed(said)),
         }

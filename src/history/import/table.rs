@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use csv::{Position, ReaderBuilder, StringRecord};
+use csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
 
 use super::mapping::Mapping;
 use super::times;
@@ -45,7 +45,7 @@ pub(super) fn read(bytes: &[u8], mapping: &Mapping) -> anyhow::Result<Found> {
             Ok(row) => row,
             Err(error) => {
                 let line = error.position().map_or_else(|| "a line".to_owned(), |at| lines.name(at));
-                found.misfit(&line, error.to_string());
+                found.misfit(&line, reason(&error));
                 continue;
             }
         };
@@ -72,6 +72,17 @@ pub(super) fn read(bytes: &[u8], mapping: &Mapping) -> anyhow::Result<Found> {
         found.told.push(told);
     }
     Ok(found)
+}
+
+/// Why a row cannot be read; in the reader's own words the line may be another one.
+fn reason(error: &csv::Error) -> String {
+    match error.kind() {
+        ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("has {len} columns where the first line has {expected_len}")
+        }
+        ErrorKind::Utf8 { err, .. } => format!("is no text in UTF-8: {err}"),
+        _ => error.to_string(),
+    }
 }
 
 /// Numbers of lines. The reader's own count is one line behind where lines end in CR and LF, and where empty ones are left out.
