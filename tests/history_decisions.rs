@@ -106,11 +106,13 @@ fn ranked(history: &History) -> Vec<(Provenance, Vec<String>)> {
     let (gathered, known) = gathered(history);
     let report = Report::new(&gathered, &known, &[]);
     let of = |group: &querydyno::host::report::Group<'_>| {
-        let engines = group.cells().iter().map(|cell| cell.record().id.engine.clone()).collect();
+        let engines: Vec<String> = group.cells().iter().map(|cell| cell.record().id.engine.clone()).collect();
         (group.conditions.provenance, engines)
     };
     let mut all: Vec<_> = report.groups.iter().map(of).collect();
-    all.iter_mut().for_each(|(_, engines): &mut (_, Vec<String>)| engines.sort());
+    for (_, engines) in &mut all {
+        engines.sort();
+    }
     all.sort_by_key(|(provenance, _)| provenance.word());
     all
 }

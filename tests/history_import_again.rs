@@ -111,8 +111,8 @@ fn json_in_another_form_is_known_and_what_was_added_is_new() {
 #[test]
 fn rows_of_a_table_that_has_grown_are_known() {
     let Some(history) = History::empty() else { return };
-    let rows =
-        |from: usize, to: usize| (from..to).map(|row| format!("duckdb,q{},{}.1,\n", row % 2, row)).collect::<String>();
+    let row = |row: usize| format!("duckdb,q{},{row}.1,\n", row % 2);
+    let rows = |from: usize, to: usize| (from..to).map(row).collect::<String>();
     let csv = write(&history, "runs.csv", &format!("engine,query,ms,failed\n{}", rows(0, 10)));
     let first = table(&history, &csv, MAPPING, &[]);
     assert!(first.contains("2 results taken in") && !first.contains("known"), "{first}");

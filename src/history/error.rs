@@ -82,6 +82,7 @@ impl Error {
         match self {
             Self::Busy { holder, .. } => Self::Busy { path, holder },
             Self::Missing(_) => Self::Missing(path),
+            Self::Backup { what, .. } => Self::Backup { path, what },
             Self::Foreign { what, .. } => Self::Backup { path, what: format!("is no history, {what}") },
             Self::Newer { found, known, .. } => Self::Newer { path, found, known },
             Self::Damaged { said, .. } => {

@@ -1,7 +1,6 @@
 //! SQL of anybody's: a text of one statement or several, as DuckDB's own shell takes them. Columns of types that this program cannot decode
 //! are shown as DuckDB writes them as text.
 
-use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
@@ -21,32 +20,32 @@ use crate::host::sql::Text;
 /// What DuckDB says of a statement; then no rows are shown. When the file cannot be written, or several answers are to be one Parquet file.
 pub(super) fn all(store: &Store, text: &str, format: Format, to: Option<&Path>) -> Result<()> {
     let text = Text::read(text);
-    let statements = ranges(&text);
+    let statements = split(&text);
     ensure!(
         format != Format::Parquet || statements.len() <= 1,
         Unmeant("a Parquet file has the rows of one statement: give one, or another --format".to_owned())
     );
     let mut shown = Vec::new();
-    for range in statements {
-        let (schema, batches) = rows(store, &text.sql[range])?;
+    for statement in statements {
+        let (schema, batches) = rows(store, statement)?;
         shown.extend(render(format, &schema, &batches)?);
     }
     put(&shown, to)
 }
 
-/// Where the statements of a text are. A text without any is one, which DuckDB refuses.
-fn ranges(text: &Text<'_>) -> Vec<Range<usize>> {
+/// The statements of a text. One without any is given as it is: DuckDB refuses it.
+fn split<'a>(text: &Text<'a>) -> Vec<&'a str> {
     let mut found = Vec::new();
     let mut start = None;
     for token in text.meant() {
         if text.of(token) == ";" {
-            found.extend(start.take().map(|start| start..token.range.start));
+            found.extend(start.take().map(|start| &text.sql[start..token.range.start]));
         } else {
             start.get_or_insert(token.range.start);
         }
     }
-    found.extend(start.map(|start| start..text.sql.len()));
-    if found.is_empty() { vec![0..text.sql.len()] } else { found }
+    found.extend(start.map(|start| &text.sql[start..]));
+    if found.is_empty() { vec![text.sql] } else { found }
 }
 
 /// The rows of a statement.

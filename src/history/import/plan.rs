@@ -44,14 +44,14 @@ impl Plan {
     /// # Errors
     /// When a path or the mapping cannot be read. What does not fit in a file is no error but a part of the plan.
     pub(super) fn make(import: &Import, store: &Store) -> Result<Self> {
-        let mut past = Past::read(store, &paths::home())?;
+        let mut before = Past::read(store, &paths::home())?;
         let mapping = import.mapping.as_deref().map(Mapping::read).transpose()?;
         let mut plan = Self::default();
         for path in &import.paths {
             for input in inputs(path)? {
                 let (kind, file, found) = import.read(&input, mapping.as_ref())?;
                 let (mut part, results) = part(import, kind, file, found);
-                part.results = results.into_iter().map(|result| past.decide(result)).collect::<Result<_>>()?;
+                part.results = results.into_iter().map(|result| before.decide(result)).collect::<Result<_>>()?;
                 plan.parts.push(part);
             }
         }
