@@ -42,7 +42,7 @@ pub const ORDER: [&str; 37] = [
 ];
 
 /// The suites of `fixtures`.
-pub const SUITES: [&str; 1] = ["tpch"];
+pub const SUITES: [&str; 2] = ["tpcds", "tpch"];
 
 /// The rules that a file breaks, a line each.
 pub fn broken(path: &str, text: &str) -> Vec<String> {

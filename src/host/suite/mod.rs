@@ -16,6 +16,7 @@ mod published;
 mod read;
 pub(crate) mod source;
 mod statement;
+mod tpcds;
 mod tpch;
 
 use std::collections::BTreeMap;
@@ -33,7 +34,7 @@ pub const DEFAULT: &str = tpch::NAME;
 /// The only suite that there was when records of version 2 were written.
 pub(crate) const FIRST: &str = tpch::NAME;
 /// What the generators are called that suites may name, in the order in which `data::generate` has them.
-pub(crate) const GENERATORS: [&str; 1] = [tpch::NAME];
+pub(crate) const GENERATORS: [&str; 2] = [tpch::NAME, tpcds::NAME];
 
 /// Tables and queries that belong together.
 #[derive(Debug, Clone, Deserialize)]

@@ -15,6 +15,7 @@ mod parquet;
 mod progress;
 mod staging;
 mod store;
+mod tpcds;
 mod tpch;
 mod workers;
 
@@ -27,7 +28,7 @@ pub(crate) use month::of_file as month_of_file;
 pub use store::Store;
 
 /// One for each of the names in [`GENERATORS`], in that order.
-static ALL: [&dyn Generator; GENERATORS.len()] = [&tpch::Tpch];
+static ALL: [&dyn Generator; GENERATORS.len()] = [&tpch::Tpch, &tpcds::Tpcds];
 
 /// The generator that a suite names.
 fn generator_of(suite: &Suite) -> anyhow::Result<&'static dyn Generator> {
