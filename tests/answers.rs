@@ -4,8 +4,6 @@
 #![cfg(feature = "harness")]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 use querydyno::host::suite::{ColumnSpec, OrderKey, QuerySpec, Tolerances};
 use querydyno::host::verify::compare::{Precision, compare};
@@ -21,12 +19,10 @@ fn query(columns: &str, order: &str, limit: Option<usize>) -> QuerySpec {
     let key = |text: &str| OrderKey::try_from(text.trim().to_owned()).unwrap();
     QuerySpec {
         name: "q".to_owned(),
-        title: "a test's".to_owned(),
-        tables: vec![],
         columns: columns.split_whitespace().map(|text| ColumnSpec::try_from(text.to_owned()).unwrap()).collect(),
         order: order.split(',').filter(|text| !text.is_empty()).map(key).collect(),
         limit,
-        parameters: BTreeMap::default(),
+        ..QuerySpec::default()
     }
 }
 

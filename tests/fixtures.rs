@@ -28,14 +28,10 @@ fn suite(name: &str) -> Suite {
     let table = |name: &&str| TableSpec { name: (*name).to_owned(), ..TableSpec::default() };
     Suite {
         generator: Some(name.to_owned()),
-        bytes_at_sf1: None,
-        published: None,
         name: name.to_owned(),
         title: "TPC-H".to_owned(),
         tables: TABLES.iter().map(table).collect(),
-        queries: Vec::new(),
-        folder: PathBuf::new(),
-        texts: BTreeMap::new(),
+        ..Suite::default()
     }
 }
 

@@ -72,19 +72,16 @@ impl Suite {
             tables: tables.iter().map(|table| table.name.clone()).collect(),
             columns: Vec::new(),
             order: order_of(sql),
-            limit: None,
-            parameters: BTreeMap::new(),
+            ..QuerySpec::default()
         };
         let suite = Self {
             name: OWN.to_owned(),
             title: "your own query".to_owned(),
-            generator: None,
-            bytes_at_sf1: None,
-            published: None,
             tables,
             texts: BTreeMap::from([(query.name.clone(), sql.to_owned())]),
             queries: vec![query],
             folder: folder.to_owned(),
+            ..Self::default()
         };
         let filled = suite.text(&suite.queries[0], "canonical", Scale::ONE)?.text();
         let filled = Text::read(&filled);

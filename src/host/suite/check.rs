@@ -7,9 +7,10 @@ use anyhow::{Context, Result, bail, ensure};
 use super::adhoc::is_adhoc;
 use super::source::bad_name;
 use super::statement;
-use super::{GENERATORS, Published, QuerySpec, Suite, TableSpec};
+use super::{DeclaredTolerance, GENERATORS, Published, QuerySpec, Suite, TableSpec};
 use crate::host::settings::KEYS;
 use crate::host::sql::{Quoting, Text};
+use crate::protocol::answer::Kind;
 use crate::protocol::id::{Scale, check_name};
 
 /// Characters of a query's name: Criterion cuts `engine_query_scale` to 64 for a folder's name.
@@ -96,6 +97,9 @@ impl Suite {
                 key.column
             );
         }
+        for (column, tolerance) in &query.tolerances {
+            check_tolerance(query, column, tolerance)?;
+        }
         if self.is_external() {
             // Ours are read by a test, and 22 files at every start would be 22 too many.
             for dialect in iter::once("canonical".to_owned()).chain(self.dialects(query)) {
@@ -113,6 +117,25 @@ impl Suite {
         let theirs = folders.filter(|folder| folder.path().join(format!("{}.sql", query.name)).is_file());
         theirs.filter_map(|folder| folder.file_name().into_string().ok()).collect()
     }
+}
+
+fn check_tolerance(query: &QuerySpec, column: &str, declared: &DeclaredTolerance) -> Result<()> {
+    let (name, DeclaredTolerance { absolute, relative, why }) = (&query.name, declared);
+    let known: Vec<&str> = query.columns.iter().map(|known| known.name.as_str()).collect();
+    let Some(spec) = query.columns.iter().find(|known| known.name == column) else {
+        bail!("{name} declares a tolerance of '{column}', which is no column; there are: {}", known.join(", "));
+    };
+    ensure!(
+        matches!(spec.kind, Kind::Decimal | Kind::Float | Kind::Float32),
+        "{name} declares a tolerance of '{column}', which is exact by its type: declare it float or decimal, or take it out"
+    );
+    let given = [absolute, relative];
+    ensure!(
+        given.iter().all(|number| number.is_finite() && **number >= 0.0) && given.iter().any(|number| **number > 0.0),
+        "the tolerance of {name}'s '{column}' is none: give absolute = 0.01, or relative = 1e-6 of the larger number"
+    );
+    ensure!(!why.trim().is_empty(), "{name} declares a tolerance of '{column}' without a reason: say why = \"...\"");
+    Ok(())
 }
 
 #[cfg(test)]
@@ -146,6 +169,30 @@ mod tests {
         assert!(read(&longest, &[]).is_ok());
         let error = format!("{:#}", read(&format!("{longest}x"), &[]).unwrap_err());
         assert!(error.contains("33 characters; give at most 32"), "{error}");
+    }
+
+    #[test]
+    fn check_refuses_a_tolerance_that_cannot_be_meant() {
+        let check = |tolerance: &str| {
+            let text = format!(
+                "name = 'q'\ntitle = ''\ntables = []\ncolumns = ['n:int', 'x:float']\ntolerances = {{ {tolerance} }}"
+            );
+            let query: QuerySpec = toml::from_str(&text)?;
+            query.tolerances.iter().try_for_each(|(column, declared)| check_tolerance(&query, column, declared))
+        };
+        assert!(check("x = { absolute = 0.01, why = 'rounded' }").is_ok());
+        assert!(check("x = { relative = 1e-6, why = 'rounded' }").is_ok());
+        for (tolerance, told) in [
+            ("y = { absolute = 0.01, why = 'rounded' }", "no column; there are: n, x"),
+            ("n = { absolute = 0.01, why = 'rounded' }", "exact by its type"),
+            ("x = { why = 'rounded' }", "is none"),
+            ("x = { absolute = -1.0, why = 'rounded' }", "is none"),
+            ("x = { absolute = 0.01, why = ' ' }", "without a reason"),
+            ("x = { absolute = 0.01 }", "why"),
+        ] {
+            let error = format!("{:#}", check(tolerance).unwrap_err());
+            assert!(error.contains(told), "{tolerance}: {error}");
+        }
     }
 
     #[test]

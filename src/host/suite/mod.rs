@@ -37,7 +37,7 @@ pub(crate) const FIRST: &str = tpch::NAME;
 pub(crate) const GENERATORS: [&str; 2] = [tpch::NAME, tpcds::NAME];
 
 /// Tables and queries that belong together.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Suite {
     /// The name used in settings and folders, `tpch`.
@@ -53,6 +53,9 @@ pub struct Suite {
     /// Answers that somebody published.
     #[serde(default)]
     pub published: Option<Published>,
+    /// Where NULLs sort in all of its queries; see [`QuerySpec::nulls`].
+    #[serde(default)]
+    pub nulls: Option<NullOrder>,
     /// The tables, in the order in which they are generated.
     #[serde(rename = "table")]
     pub tables: Vec<TableSpec>,
@@ -88,7 +91,7 @@ pub struct TableSpec {
 }
 
 /// A query as declared: which tables it reads and what its answer looks like.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuerySpec {
     /// The name, also the file's: `q1` is `queries/q1.sql`.
@@ -103,8 +106,18 @@ pub struct QuerySpec {
     /// The keys of the outermost ORDER BY; empty when any order is right.
     #[serde(default)]
     pub order: Vec<OrderKey>,
+    /// Whether the outermost ORDER BY goes on by something that the answer does not show. Then `order` has the keys before that.
+    #[serde(default)]
+    pub has_hidden_keys: bool,
+    /// Where NULLs sort, as the text says it; its suite's, where it declares none. None: either end is right, if it is the same
+    /// all over an answer.
+    #[serde(default)]
+    pub nulls: Option<NullOrder>,
     /// The outermost LIMIT.
     pub limit: Option<usize>,
+    /// What numbers of some columns may differ by, and why: `{ ratio = { absolute = 0.01, why = "engines round it unlike" } }`.
+    #[serde(default)]
+    pub tolerances: BTreeMap<String, DeclaredTolerance>,
     /// Numbers in the text that depend on the scale: `fraction = "0.0001 / sf"`.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
@@ -138,6 +151,30 @@ pub struct OrderKey {
     pub column: String,
     /// Whether the largest value comes first.
     pub descending: bool,
+}
+
+/// Where NULLs sort among values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NullOrder {
+    /// First where a key ascends, last where it descends.
+    Smallest,
+    /// Last where a key ascends, first where it descends.
+    Largest,
+}
+
+/// What numbers of a column may differ by between engines that are both right, where that is more than for any other column.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeclaredTolerance {
+    /// By so much, in the column's own unit.
+    #[serde(default)]
+    pub absolute: f64,
+    /// As a part of the larger number.
+    #[serde(default)]
+    pub relative: f64,
+    /// Why both are right.
+    pub why: String,
 }
 
 impl TryFrom<String> for ColumnSpec {

@@ -36,6 +36,9 @@ impl Suite {
         for table in &mut suite.tables {
             table.source = table.source.take().map(|source| resolved(&source, &suite.folder));
         }
+        for query in suite.queries.iter_mut().filter(|query| query.nulls.is_none()) {
+            query.nulls = suite.nulls;
+        }
         if path.ends_with(paths::FORMER_SUITE_FILE) {
             suite.bring_up_to_date()?;
         }

@@ -19,16 +19,30 @@
 //!
 //! A column of nothing but NULLs goes with any type.
 //!
+//! A query may declare that a column's numbers differ by more between engines that are both right, and why: as `tolerances`.
+//!
 //! The unit in the last place is there since engines cut or round an exact average: `avg(decimal(15,2))` is a decimal
 //! with six digits in one and a double in the next. It follows the column's own scale, from four digits on, and holds for numbers of at
 //! least a thousand such units: of a smaller one a cut leaves too little to say that it is the same. NULL equals NULL alone; NaN equals
 //! NaN. [`Precision::Published`] compares numbers by what the suite declares for them and ignores blanks around text.
 //!
+//! # NULLs in the order
+//!
+//! stand at either end of their key, if it is the same all over the answer. Where the query, or its suite, declares the end, they
+//! stand there: `nulls = "smallest"` is first ascending and last descending.
+//!
+//! # Keys that are not shown
+//!
+//! A query may be sorted by more than its answer shows, `has_hidden_keys`. Rows that tie on the keys before that may come in any
+//! order then. Which of them a LIMIT leaves is not open: those are compared in all columns.
+//!
 //! # LIMIT
 //!
-//! With LIMIT n and n rows on both sides, the rows that tie with the last one may have been cut differently: there
-//! only the order keys are compared. Fewer rows than n mean that nothing was cut. Without ORDER BY any n rows are
-//! right, so then only the number of rows and the form of the values are checked.
+//! With LIMIT n and n rows on both sides, the rows that tie with the last one may have been cut differently. A reference with more
+//! than n rows has all that tie with its n-th behind it: of these the answer has any, each as often as the reference at most, and
+//! they are compared in all columns. Of a reference with n rows only the order keys are compared there. Fewer rows than n mean that
+//! nothing was cut. Without ORDER BY any n rows are right, so then only the number of rows and the form of the values are
+//! checked.
 //!
 //! # A query that declares no columns
 //!
@@ -254,10 +268,13 @@ pub fn compare(expected: &Answer, actual: &Answer, query: &QuerySpec, precision:
         got: Table::read(actual, ComparedAnswer::Actual, &plan)?,
         plan,
     };
-    let rows = answers.wanted.len();
-    answers.check_length()?;
+    let beyond = query.limit.map_or(0, |limit| answers.wanted.len().saturating_sub(limit));
+    let rows = answers.wanted.len() - beyond;
+    answers.check_length(rows)?;
+    answers.check_beyond(&keys, rows)?;
     let cut = query.limit == Some(rows);
-    if keys.is_empty() && cut {
+    let is_known = beyond > 0 || query.has_hidden_keys;
+    if keys.is_empty() && cut && !is_known {
         return Ok(());
     }
     let nulls = keys.check(&answers.got, query)?;
@@ -274,26 +291,26 @@ pub fn compare(expected: &Answer, actual: &Answer, query: &QuerySpec, precision:
                 || keys.tie(answers.got.row(row - 1), answers.got.row(row))
         };
         let end = (start + 1..rows).find(|&row| !tied(row)).unwrap_or(rows);
-        let group = (&wanted[start..end], &got[start..end]);
-        if cut && end == rows {
-            answers.check_group(group, &keys.columns())?;
-        } else {
-            answers.check_group(group, &every)?;
-        }
+        let is_cut = cut && end == rows;
+        let of_reference = if is_cut { &wanted[start..] } else { &wanted[start..end] };
+        let columns = if is_cut && !is_known { keys.columns() } else { every.clone() };
+        answers.check_group((of_reference, &got[start..end]), &columns)?;
         start = end;
     }
     Ok(())
 }
 
-/// Whether a row of an answer ties with the one before it on all sort keys. Rows count from 0.
+/// How many of the rows behind the first `limit` tie with the last of these on all sort keys, in an answer to the query with a larger
+/// LIMIT, or none.
 ///
 /// # Errors
 /// When the answer does not have the declared form.
-pub fn ties_with_the_one_before(answer: &Answer, query: &QuerySpec, row: usize) -> Result<bool, Difference> {
+pub fn rows_tied_beyond(answer: &Answer, query: &QuerySpec, limit: usize) -> Result<usize, Difference> {
     let plan = Plan::new(answer, answer, query, Precision::Full)?;
     let keys = Keys::new(query, &plan)?;
     let table = Table::read(answer, ComparedAnswer::Actual, &plan)?;
-    Ok(keys.tie(table.row(row - 1), table.row(row)))
+    let Some(last) = limit.checked_sub(1).filter(|last| *last < table.len()) else { return Ok(0) };
+    Ok((limit..table.len()).take_while(|&row| keys.tie(table.row(last), table.row(row))).count())
 }
 
 /// Two answers read by one plan.
@@ -304,8 +321,9 @@ struct Answers<'a> {
 }
 
 impl Answers<'_> {
-    fn check_length(&self) -> Result<(), Difference> {
-        let (expected, actual) = (self.wanted.len(), self.got.len());
+    /// Whether the answer has so many rows, which the reference begins with.
+    fn check_length(&self, expected: usize) -> Result<(), Difference> {
+        let actual = self.got.len();
         if expected == actual {
             return Ok(());
         }
@@ -317,19 +335,37 @@ impl Answers<'_> {
         Err(Difference::Rows { expected, actual, first: single.map_or_else(String::new, |&row| table.show_row(row)) })
     }
 
-    /// Compares rows of which any order is right, in the given columns.
+    /// Whether what a reference has beyond a LIMIT ties with the last row before it: another answer may be longer by mistake.
+    fn check_beyond(&self, keys: &Keys, rows: usize) -> Result<(), Difference> {
+        let (expected, actual) = (self.wanted.len(), self.got.len());
+        let ties = |row: usize| rows > 0 && keys.tie(self.wanted.row(rows - 1), self.wanted.row(row));
+        match (rows..expected).find(|&row| !ties(row)) {
+            None => Ok(()),
+            Some(row) => Err(Difference::Rows { expected, actual, first: self.wanted.show_row(row) }),
+        }
+    }
+
+    /// Compares rows of which any order is right, in the given columns. Where the reference has more of them, the answer has some
+    /// of these.
     fn check_group(&self, group: (&[usize], &[usize]), columns: &[usize]) -> Result<(), Difference> {
         let (wanted, got) = if let (&[wanted], &[got]) = group {
             (wanted, got)
         } else {
             let left = pairing::unpaired(self, group, columns);
-            let Some((&wanted, &first)) = left.missing.first().zip(left.extra.first()) else {
+            let Some((&wanted, &got)) = left.missing.first().zip(left.extra.first()) else {
                 return Ok(());
             };
             // A reader wants to see the missing row beside the one most like it; a thousand are enough to find that.
-            let alike = |&row: &usize| columns.iter().filter(|&&column| self.same(wanted, row, column)).count();
-            let best = left.extra.iter().take(1000).copied().rev().max_by_key(alike);
-            (wanted, best.unwrap_or(first))
+            let alike =
+                |wanted, got| columns.iter().filter(|&&column| self.same(wanted, got, column)).count();
+            if group.0.len() > group.1.len() {
+                // What is missing need not be: it may have been cut.
+                let best = left.missing.iter().take(1000).copied().rev().max_by_key(|&row| alike(row, got));
+                (best.unwrap_or(wanted), got)
+            } else {
+                let best = left.extra.iter().take(1000).copied().rev().max_by_key(|&row| alike(wanted, row));
+                (wanted, best.unwrap_or(got))
+            }
         };
         match columns.iter().find(|&&column| !self.same(wanted, got, column)) {
             None => Ok(()),

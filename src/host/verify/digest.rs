@@ -80,12 +80,8 @@ mod tests {
         let declared = ["n:int", "d:decimal", "f:float", "t:text"];
         let query = QuerySpec {
             name: "q".to_owned(),
-            title: String::new(),
-            tables: vec![],
             columns: declared.iter().map(|text| ColumnSpec::try_from((*text).to_owned()).unwrap()).collect(),
-            order: vec![],
-            limit: None,
-            parameters: std::collections::BTreeMap::default(),
+            ..QuerySpec::default()
         };
         let column = |&kind: &Kind| Column { name: String::new(), kind };
         let row = |row: &&[Option<&str>]| row.iter().map(|value| value.map(str::to_owned)).collect();

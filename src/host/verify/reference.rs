@@ -153,19 +153,13 @@ fn published_row(line: &str, query: &QuerySpec) -> Result<Vec<Option<String>>> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn query(columns: &[&str]) -> QuerySpec {
         QuerySpec {
             name: "q".to_owned(),
-            title: String::new(),
-            tables: vec![],
             columns: columns.iter().map(|text| ColumnSpec::try_from((*text).to_owned()).unwrap()).collect(),
-            order: vec![],
-            limit: None,
-            parameters: BTreeMap::default(),
+            ..QuerySpec::default()
         }
     }
 

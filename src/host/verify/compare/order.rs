@@ -5,8 +5,8 @@
 use std::cmp::Ordering;
 
 use super::Difference;
-use super::typed::{Plan, Table, Value};
-use crate::host::suite::QuerySpec;
+use super::typed::{Plan, Table, Tolerance, Value};
+use crate::host::suite::{NullOrder, OrderKey, QuerySpec};
 
 /// The sort keys of a query.
 #[derive(Debug)]
@@ -17,6 +17,10 @@ struct Key {
     column: usize,
     descending: bool,
     exact: bool,
+    /// What its floats may differ by and still tie.
+    ties: Tolerance,
+    /// Where the query says that its NULLs are.
+    nulls: Option<NullsPlace>,
 }
 
 impl Key {
@@ -36,13 +40,29 @@ pub(super) enum NullsPlace {
     Last,
 }
 
+impl NullsPlace {
+    fn of(order: NullOrder, descending: bool) -> Self {
+        if (order == NullOrder::Smallest) == descending { Self::Last } else { Self::First }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::First => "nulls first",
+            Self::Last => "nulls last",
+        }
+    }
+}
+
 impl Keys {
     /// Finds the columns of the keys.
     pub(super) fn new(query: &QuerySpec, plan: &Plan<'_>) -> Result<Self, Difference> {
-        let key = |key: &crate::host::suite::OrderKey| {
+        let key = |key: &OrderKey| {
             let column = plan.columns.iter().position(|column| column.name == key.column);
             let column = column.ok_or_else(|| Difference::Key(key.column.clone()))?;
-            Ok(Key { column, descending: key.descending, exact: plan.columns[column].rule.is_exact() })
+            let OrderKey { descending, .. } = *key;
+            let nulls = query.nulls.map(|order| NullsPlace::of(order, descending));
+            let plan = &plan.columns[column];
+            Ok(Key { column, descending, exact: plan.rule.is_exact(), ties: plan.ties.clone(), nulls })
         };
         query.order.iter().map(key).collect::<Result<_, _>>().map(Self)
     }
@@ -66,7 +86,7 @@ impl Keys {
             let (before, after) = (&before[key.column], &after[key.column]);
             let equal = before.order(after) == Ordering::Equal;
             if !key.exact {
-                return equal || before.near(after);
+                return equal || before.within(after, &key.ties);
             }
             if !equal {
                 return false;
@@ -75,21 +95,25 @@ impl Keys {
         true
     }
 
-    /// Checks that an answer is sorted, and learns where it puts NULLs: either end is right if it is the same all over.
+    /// Checks that an answer is sorted, and learns where it puts NULLs: where the query says it, or else at either end, if it is the
+    /// same all over.
     pub(super) fn check(&self, table: &Table<'_>, query: &QuerySpec) -> Result<Nulls, Difference> {
-        let mut nulls = vec![None; self.0.len()];
+        let mut nulls: Nulls = self.0.iter().map(|key| key.nulls).collect();
         for row in 1..table.len() {
             let wrong = self.first_broken(table.row(row - 1), table.row(row), &mut nulls);
             if let Some(index) = wrong {
-                let name = |key: &crate::host::suite::OrderKey| {
+                let name = |key: &OrderKey| {
                     if key.descending { format!("{} desc", key.column) } else { key.column.clone() }
                 };
+                let Key { column, nulls: declared, .. } = self.0[index];
+                let has_null = [row - 1, row].iter().any(|&row| table.row(row)[column].is_null());
                 let keys: Vec<String> = query.order[..=index].iter().map(name).collect();
+                let place = declared.filter(|_| has_null).map(|place| format!(" {}", place.words()));
                 return Err(Difference::Order {
                     row: row + 1,
-                    keys: keys.join(", "),
-                    got: table.show(row, self.0[index].column),
-                    previous: table.show(row - 1, self.0[index].column),
+                    keys: keys.join(", ") + &place.unwrap_or_default(),
+                    got: table.show(row, column),
+                    previous: table.show(row - 1, column),
                 });
             }
         }

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use bigdecimal::BigDecimal;
 
 use super::{ComparedAnswer, Difference, Precision};
-use crate::host::suite::{ColumnSpec, Measure, QuerySpec, Tolerances};
+use crate::host::suite::{ColumnSpec, DeclaredTolerance, Measure, QuerySpec, Tolerances};
 use crate::host::verify::tolerance::{FEWEST_PLACES, FEWEST_UNITS, RELATIVE, RELATIVE_SINGLE};
 use crate::protocol::answer::{Answer, Kind, Scalar};
 
@@ -63,7 +63,11 @@ impl<'a> Value<'a> {
 
     /// Whether two values of one answer are floats so near that another engine may see them the other way round.
     pub(super) fn near(&self, other: &Self) -> bool {
-        let tolerance = Tolerance::default();
+        self.within(other, &Tolerance::default())
+    }
+
+    /// Whether two values are floats that differ by no more than this.
+    pub(super) fn within(&self, other: &Self, tolerance: &Tolerance) -> bool {
         matches!((self, other), (Self::Float(a), Self::Float(b)) if tolerance.same(*a, *b))
     }
 
@@ -134,12 +138,14 @@ pub(super) enum Rule {
 }
 
 /// What two floats may differ by.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Tolerance {
     /// One in the last place of the coarser side that is a decimal; 0 when none is.
     unit: f64,
     /// As a part of the larger one.
     relative: f64,
+    /// By so much, as the query declares.
+    absolute: f64,
     /// No more than this: whole numbers in one answer, such as ids, are whole in the other.
     most: f64,
 }
@@ -149,11 +155,17 @@ const WHOLE: f64 = 9_007_199_254_740_992.0;
 
 impl Default for Tolerance {
     fn default() -> Self {
-        Self { unit: 0.0, relative: RELATIVE, most: f64::INFINITY }
+        Self { unit: 0.0, relative: RELATIVE, absolute: 0.0, most: f64::INFINITY }
     }
 }
 
 impl Tolerance {
+    /// This one, or what a query declares where that is more.
+    fn or_as_declared(self, declared: Option<&DeclaredTolerance>) -> Self {
+        let Some(DeclaredTolerance { absolute, relative, .. }) = declared else { return self };
+        Self { absolute: *absolute, relative: self.relative.max(*relative), ..self }
+    }
+
     fn same(&self, a: f64, b: f64) -> bool {
         if !(a.is_finite() && b.is_finite()) {
             return a.partial_cmp(&b) == Some(Ordering::Equal) || (a.is_nan() && b.is_nan());
@@ -164,7 +176,7 @@ impl Tolerance {
         }
         // A unit apart may read as a little more once both are binary.
         let cut = if larger >= f64::from(FEWEST_UNITS) * self.unit { self.unit } else { 0.0 };
-        let unit = cut + 4.0 * f64::EPSILON * larger;
+        let unit = cut.max(self.absolute) + 4.0 * f64::EPSILON * larger;
         (a - b).abs() <= unit.max(self.relative * larger).min(self.most)
     }
 }
@@ -201,6 +213,8 @@ pub(super) struct Plan<'a> {
 pub(super) struct ColumnPlan<'a> {
     pub(super) name: &'a str,
     pub(super) rule: Rule,
+    /// What two floats of one answer may differ by, so that another engine may have them the other way round.
+    pub(super) ties: Tolerance,
     declared: Kind,
 }
 
@@ -221,14 +235,14 @@ impl<'a> Plan<'a> {
             if let (Precision::Published(within), Kind::Int | Kind::Decimal | Kind::Float) = (precision, column.kind) {
                 return Rule::Published(column.measure(), within);
             }
+            let declared = query.tolerances.get(&column.name);
+            let tolerance = Tolerance { relative, ..Tolerance::default() }.or_as_declared(declared);
             match column.kind {
-                Kind::Decimal if has(&[Kind::Float, Kind::Float32]) => {
-                    Rule::Float(Tolerance { relative, ..Tolerance::default() })
-                }
+                Kind::Decimal if declared.is_some() || has(&[Kind::Float, Kind::Float32]) => Rule::Float(tolerance),
                 Kind::Int | Kind::Decimal => Rule::Exact,
                 Kind::Float | Kind::Float32 => {
                     let unit = [expected, actual].map(|answer| unit(answer, index));
-                    Rule::Float(Tolerance { unit: unit[0].max(unit[1]), relative, ..Tolerance::default() })
+                    Rule::Float(Tolerance { unit: unit[0].max(unit[1]), ..tolerance })
                 }
                 Kind::Text | Kind::Date | Kind::Timestamp | Kind::Bool => Rule::Text,
             }
@@ -236,6 +250,7 @@ impl<'a> Plan<'a> {
         let columns = query.columns.iter().enumerate().map(|(index, column)| ColumnPlan {
             name: &column.name,
             rule: rule(index, column),
+            ties: Tolerance::default().or_as_declared(query.tolerances.get(&column.name)),
             declared: column.kind,
         });
         Ok(Self { columns: columns.collect(), precision })
