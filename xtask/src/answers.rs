@@ -72,8 +72,12 @@ impl Answers {
                 interrupt::check()?;
                 match agree(&asked, &suite, query, scale, &settings, &store) {
                     Ok(found) => {
+                        let beyond = match found.beyond_limit {
+                            0 => String::new(),
+                            rows => format!(", {rows} of them beyond the LIMIT, which tie with its last one"),
+                        };
                         output::line(format_args!(
-                            "{} at {scale}: {} rows, agreed by {} ({})",
+                            "{} at {scale}: {} rows{beyond}, agreed by {} ({})",
                             query.name,
                             found.answer.rows.len(),
                             found.components.join(", "),

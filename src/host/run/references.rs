@@ -1,5 +1,8 @@
 //! Reference answers where nobody published any: what engines of at least three independent components agree on.
 //!
+//! Of a query with ORDER BY and LIMIT, the rows beyond the LIMIT that tie with its last one are kept too, so that an engine that cut
+//! them differently is compared with all of them. They are asked for by a larger LIMIT.
+//!
 //! `cargo xtask answers` makes them.
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,7 +15,7 @@ use crate::host::settings::Settings;
 use crate::host::sql::{Text, Token};
 use crate::host::suite::{QuerySpec, Suite};
 use crate::host::variant::{PARQUET, Variant};
-use crate::host::verify::compare::{Precision, compare_shown, ties_with_the_one_before};
+use crate::host::verify::compare::{Precision, compare, compare_shown, rows_tied_beyond};
 use crate::host::verify::groups::{Vote, groups};
 use crate::host::verify::referee::{FEWEST_COMPONENTS, family_of};
 use crate::protocol::answer::{Answer, Kind, Shown};
@@ -30,6 +33,8 @@ pub struct Agreement {
     pub components: Vec<String>,
     /// Whether rows beyond a LIMIT tie with its last row; none where nothing was cut, or nobody could tell.
     pub ends_in_a_tie: Option<bool>,
+    /// How many rows of the answer are beyond the LIMIT: all that tie with its last one.
+    pub beyond_limit: usize,
 }
 
 struct Said {
@@ -81,14 +86,17 @@ pub fn agree(
     }
     let mut found =
         agreement(&said, query).with_context(|| format!("no reference answer to {} at {scale}", query.name))?;
-    if query.limit == Some(found.answer.rows.len()) && !query.order.is_empty() {
-        let reader = engines.iter().find(|(engine, _)| BY_TEXT.contains(&engine.name.as_str()));
-        if let Some((engine, program)) = reader {
-            let text = suite.text(query, &engine.dialect, scale)?;
-            let query_text = one_more(&text)?;
-            let fresh = Fresh { engine, variant, program, settings, dataset: &dataset, query: &query_text };
-            found.ends_in_a_tie = Some(ends_in_a_tie(fresh.launch(false)?, query)?);
+    let limit = query.limit.filter(|limit| *limit == found.answer.rows.len());
+    // By what is not shown, nobody can tell who ties.
+    if let Some(limit) = limit.filter(|_| !query.order.is_empty() && !query.has_hidden_keys) {
+        let mut longer = Vec::new();
+        for (engine, program) in engines.iter().filter(|(engine, _)| BY_TEXT.contains(&engine.name.as_str())) {
+            let text = with_larger_limit(&suite.text(query, &engine.dialect, scale)?)?;
+            let fresh = Fresh { engine, variant, program, settings, dataset: &dataset, query: &text };
+            longer.push(Longer { engine: &engine.name, answer: rows_of(fresh.launch(false)?)? });
         }
+        let within = || format!("no reference answer to {} at {scale}: the rows beyond its LIMIT", query.name);
+        take_ties(&mut found, &longer, query, limit).with_context(within)?;
     }
     Ok(found)
 }
@@ -96,23 +104,58 @@ pub fn agree(
 /// Engines that run a query's text, and not a plan of ours for it.
 const BY_TEXT: [&str; 2] = ["duckdb", "datafusion"];
 
-/// The text with a LIMIT that is larger by one.
-fn one_more(query: &Task) -> Result<Task> {
+/// Rows beyond a LIMIT that are asked for: where more tie, none of them is kept.
+const MOST_TIED: usize = 1000;
+
+/// An engine's answer to a query with a larger LIMIT.
+struct Longer<'a> {
+    engine: &'a str,
+    answer: Answer,
+}
+
+/// Takes the rows that tie with the last one into the answer, where all are there and the engines asked have the same.
+fn take_ties(found: &mut Agreement, longer: &[Longer<'_>], query: &QuerySpec, limit: usize) -> Result<()> {
+    let mut whole: Vec<Longer<'_>> = Vec::new();
+    for Longer { engine, answer } in longer {
+        let tied = rows_tied_beyond(answer, query, limit)?;
+        found.ends_in_a_tie = Some(found.ends_in_a_tie == Some(true) || tied > 0);
+        let mut answer = answer.clone();
+        answer.rows.truncate(limit + tied);
+        // Beyond those that were asked for there may be more.
+        if (1..MOST_TIED).contains(&tied) {
+            whole.push(Longer { engine, answer });
+        }
+    }
+    let Some((first, others)) = whole.split_first() else { return Ok(()) };
+    let unlimited = QuerySpec { limit: None, ..query.clone() };
+    for other in others {
+        compare(&first.answer, &other.answer, &unlimited, Precision::Full)
+            .with_context(|| format!("{} and {} differ", first.engine, other.engine))?;
+    }
+    ensure!(whole.len() == longer.len(), "engines differ in which rows tie with the last one");
+    compare(&first.answer, &found.answer, query, Precision::Full)
+        .with_context(|| format!("those of {} are not what was agreed on before", first.engine))?;
+    found.beyond_limit = first.answer.rows.len() - limit;
+    found.answer = first.answer.clone();
+    Ok(())
+}
+
+/// The text with a LIMIT that is larger by [`MOST_TIED`].
+fn with_larger_limit(query: &Task) -> Result<Task> {
     let text = Text::read(query.query().with_context(|| format!("{} is no single query", query.name))?);
     let meant: Vec<&Token> = text.meant().collect();
     let limit = meant.windows(2).rfind(|pair| text.of(pair[0]).eq_ignore_ascii_case("limit")).map(|pair| pair[1]);
     let number = limit.with_context(|| format!("the text of {} has no LIMIT, but declares one", query.name))?;
-    let more = text.of(number).parse::<u64>().context("the LIMIT is no number")? + 1;
+    let more = text.of(number).parse::<usize>().context("the LIMIT is no number")? + MOST_TIED;
     let (before, after) = (&text.sql[..number.range.start], &text.sql[number.range.end..]);
     Ok(Task::select(&query.suite, &query.name, format!("{before}{more}{after}")))
 }
 
-fn ends_in_a_tie(launched: Launched, query: &QuerySpec) -> Result<bool> {
+fn rows_of(launched: Launched) -> Result<Answer> {
     let Launched { mut session, .. } = launched;
     session.run(1)?;
     let Shown::Rows(answer) = session.answer()? else { bail!("its answer has too many rows to be shown") };
-    let last = query.limit.unwrap_or_default();
-    Ok(answer.rows.len() > last && ties_with_the_one_before(&answer, query, last)?)
+    Ok(answer)
 }
 
 fn agreement(said: &[Said], query: &QuerySpec) -> Result<Agreement> {
@@ -143,7 +186,7 @@ fn agreement(said: &[Said], query: &QuerySpec) -> Result<Agreement> {
     let Shown::Rows(answer) = agreed[0].answer.clone() else {
         bail!("its answer has too many rows to be kept: {}", agreed[0].answer.rows())
     };
-    Ok(Agreement { answer, engines, components, ends_in_a_tie: None })
+    Ok(Agreement { answer, engines, components, ends_in_a_tie: None, beyond_limit: 0 })
 }
 
 #[cfg(test)]
@@ -175,16 +218,67 @@ mod tests {
     }
 
     #[test]
-    fn one_more_raises_the_last_limit_of_a_text() {
+    fn with_larger_limit_raises_the_last_limit_of_a_text() {
         let more = |sql: &str| {
             let query = Task::select("w", "q", sql);
-            one_more(&query).map(|query| query.text()).map_err(|error| error.to_string())
+            with_larger_limit(&query).map(|query| query.text()).map_err(|error| error.to_string())
         };
         assert_eq!(
             more("select a from (select a limit 3) -- limit 4\nLIMIT 10;").unwrap(),
-            "select a from (select a limit 3) -- limit 4\nLIMIT 11;"
+            "select a from (select a limit 3) -- limit 4\nLIMIT 1010;"
         );
         assert!(more("select a from t").unwrap_err().contains("no LIMIT"));
+    }
+
+    /// An answer with these values in its one column, and whatever makes each row another.
+    fn numbered(values: &[(&str, &str)]) -> Answer {
+        let columns = ["n", "t"].map(|name| Column { name: name.to_owned(), kind: Kind::Int }).to_vec();
+        let rows = values.iter().map(|(n, t)| vec![Some((*n).to_owned()), Some((*t).to_owned())]).collect();
+        Answer { columns, rows }
+    }
+
+    fn tied(longer: [&[(&str, &str)]; 2]) -> Result<Agreement> {
+        let query: QuerySpec =
+            toml::from_str("name = 'q'\ntitle = ''\ntables = []\ncolumns = ['n:int', 't:int']\norder = ['n']\nlimit = 2")?;
+        let mut found = Agreement {
+            answer: numbered(&[("1", "1"), ("2", "2")]),
+            engines: Vec::new(),
+            components: Vec::new(),
+            ends_in_a_tie: None,
+            beyond_limit: 0,
+        };
+        let longer = [("a", longer[0]), ("b", longer[1])];
+        let longer = longer.map(|(engine, rows)| Longer { engine, answer: numbered(rows) });
+        take_ties(&mut found, &longer, &query, 2).map(|()| found)
+    }
+
+    #[test]
+    fn take_ties_keeps_the_whole_group_of_the_last_row() {
+        let all: &[(&str, &str)] = &[("1", "1"), ("2", "3"), ("2", "2"), ("2", "4"), ("3", "5")];
+        let turned: &[(&str, &str)] = &[("1", "1"), ("2", "4"), ("2", "3"), ("2", "2")];
+        let found = tied([all, turned]).unwrap();
+        assert_eq!((found.answer.rows.len(), found.beyond_limit, found.ends_in_a_tie), (4, 2, Some(true)));
+        let alone: &[(&str, &str)] = &[("1", "1"), ("2", "2"), ("3", "5")];
+        let found = tied([alone, alone]).unwrap();
+        assert_eq!((found.answer.rows.len(), found.beyond_limit, found.ends_in_a_tie), (2, 0, Some(false)));
+        let many: Vec<(&str, &str)> = [("1", "1")].into_iter().chain([("2", "2")].into_iter().cycle().take(1001)).collect();
+        let found = tied([&many, &many]).unwrap();
+        assert_eq!((found.answer.rows.len(), found.beyond_limit, found.ends_in_a_tie), (2, 0, Some(true)));
+    }
+
+    #[test]
+    fn take_ties_refuses_groups_that_differ() {
+        let all: &[(&str, &str)] = &[("1", "1"), ("2", "2"), ("2", "3")];
+        for (other, told) in [
+            (&[("1", "1"), ("2", "2"), ("2", "7")] as &[(&str, &str)], "a and b differ"),
+            (&[("1", "1"), ("2", "2"), ("3", "3")], "which rows tie"),
+        ] {
+            let error = format!("{:#}", tied([all, other]).map(|_| ()).unwrap_err());
+            assert!(error.contains(told), "{error}");
+        }
+        let strange: &[(&str, &str)] = &[("1", "1"), ("2", "8"), ("2", "9")];
+        let error = format!("{:#}", tied([strange, strange]).map(|_| ()).unwrap_err());
+        assert!(error.contains("agreed on before"), "{error}");
     }
 
     #[test]

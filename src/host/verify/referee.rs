@@ -32,7 +32,7 @@ pub type Consensus = BTreeMap<String, Agreed>;
 pub struct Agreed {
     /// Engines with their versions, one of each family: `duckdb 2.0.0`.
     pub engines: Vec<String>,
-    /// Rows of the answer.
+    /// Rows of the answer, those beyond a LIMIT that tie with its last one among them.
     pub rows: usize,
     /// Checksum of the query's canonical text: another text needs another answer.
     pub query_sha256: String,
