@@ -28,7 +28,8 @@ impl Bench {
             return Ok(vec![Suite::adhoc(&self.tables, sql, name, &folder)?]);
         }
         if let Some(folder) = &self.suite {
-            return Ok(vec![Suite::read_from(folder)?]);
+            // Whoever names the folder names the suite.
+            return Ok(vec![Suite { on_request: false, ..Suite::read_from(folder)? }]);
         }
         // What is missing is asked of all cells where nobody names some, or has a query of their own.
         let asks_all = self.list.is_some() || (!settings.only.is_empty() && settings.adhoc.is_none());

@@ -106,8 +106,9 @@ impl<'a> DefaultSelection<'a> {
     }
 }
 
-/// The cells that the filter means. What runs on request only - some engines, every mode but the default, a format or a state
-/// of the cache that is not a default - has to be named in it: by its own name, or by the whole variant's.
+/// The cells that the filter means. What runs on request only - some suites and engines, every mode but the default, a format or a
+/// state of the cache that is not a default - has to be named in it: by its own name, or by the whole variant's; a suite by one of its
+/// queries too.
 ///
 /// # Errors
 /// A filter that means none: says what exists and what may have been meant, or what has to be named.
@@ -121,7 +122,7 @@ pub(crate) fn select<'a>(
         let runs = |cell: &Cell<'_>| {
             let Cell { engine, variant, .. } = cell;
             let by_default = defaults.caches.contains(&variant.cache) && defaults.has_format(cell);
-            !engine.on_request && variant.mode.is_none() && by_default
+            !cell.suite.on_request && !engine.on_request && variant.mode.is_none() && by_default
         };
         return Ok(cells.into_iter().filter(runs).collect());
     };
@@ -137,7 +138,8 @@ pub(crate) fn select<'a>(
         let Cell { engine, variant, .. } = cell;
         let whole = named(&cell.id.variant);
         let cold = variant.cache == Cache::Cold && named(&variant.cache.to_string());
-        (!engine.on_request || named(&engine.name))
+        (!cell.suite.on_request || cell.suite.is_named_by(&words))
+            && (!engine.on_request || named(&engine.name))
             && variant.mode.is_none_or(|mode| whole || named(mode))
             && (whole || cold || defaults.caches.contains(&variant.cache))
             && (whole || named_format(variant.format) || defaults.has_format(cell))
@@ -192,7 +194,7 @@ pub(crate) fn check_names(cells: &[Cell<'_>]) -> Result<()> {
 fn unnamed(cell: &Cell<'_>, filter: &str) -> String {
     format!(
         "no cell matches '{filter}' by name: as a pattern it fits {}, but what runs on request only has to be written out in \
-         the filter: cold runs, formats and modes other than the default, and some engines",
+         the filter: cold runs, formats and modes other than the default, some engines and some suites",
         cell.id
     )
 }
@@ -283,6 +285,31 @@ mod tests {
         assert!(chosen(Some("q1")).unwrap().iter().all(|id| !id.starts_with("null/")));
         assert_eq!(chosen(Some("null/q1/sf1")).unwrap(), ["null/q1/sf1/parquet"]);
         assert_eq!(chosen(Some("^(null|duckdb)/q6/sf1/")).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn suites_on_request_run_only_when_named() {
+        let settings = Settings::read().unwrap();
+        let catalog = Catalog::read(&settings).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("queries")).unwrap();
+        let mut text = "name = 'shop'\ntitle = ''\non_request = true\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n".to_owned();
+        for name in ["sh1", "sh2", "sh10"] {
+            std::fs::write(folder.path().join(format!("queries/{name}.sql")), "SELECT 1 FROM {a}").unwrap();
+            text += &format!("[[query]]\nname = '{name}'\ntitle = ''\ntables = ['a']\n");
+        }
+        std::fs::write(folder.path().join("suite.toml"), text).unwrap();
+        let suites = [Suite::read("tpch").unwrap(), Suite::read_from(folder.path()).unwrap()];
+        let queries = |filter: Option<&str>| -> Vec<String> {
+            let cells = all(&suites, &catalog, &settings);
+            let selected = select(cells, filter, false, DefaultSelection::of(&settings)).unwrap();
+            unique(&selected, |cell| cell.id.query.clone()).into_iter().filter(|name| name.starts_with('s')).collect()
+        };
+        assert!(queries(None).is_empty() && queries(Some("duckdb")).is_empty() && queries(Some("^duckdb/")).is_empty());
+        assert_eq!(queries(Some("duckdb/shop")), ["sh1", "sh2", "sh10"]);
+        assert_eq!(queries(Some("sh2")), ["sh2"]);
+        assert_eq!(queries(Some("^(duckdb|polars)/sh")), ["sh1", "sh2", "sh10"]);
+        assert_eq!(queries(Some("^duckdb/sh1")), ["sh1", "sh10"]);
     }
 
     #[test]

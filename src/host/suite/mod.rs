@@ -50,6 +50,9 @@ pub struct Suite {
     /// About how many bytes its tables take at scale 1, as Parquet files.
     #[serde(default)]
     pub bytes_at_sf1: Option<u64>,
+    /// Whether its cells run only where a filter names it, or some of its queries: a suite of hours is not everybody's.
+    #[serde(default)]
+    pub on_request: bool,
     /// Answers that somebody published.
     #[serde(default)]
     pub published: Option<Published>,

@@ -78,6 +78,20 @@ impl Suite {
         })
     }
 
+    /// Whether one of these words means this suite or some of its queries: the suite's name, a query's, or one that begins as the
+    /// names of all its queries do, as in `^duckdb/ds[1-9]/`.
+    pub(crate) fn is_named_by(&self, words: &[&str]) -> bool {
+        let mut names = self.queries.iter().map(|query| query.name.as_str());
+        let first = names.next().unwrap_or_default();
+        let common = names.fold(first, |common, name| {
+            let same = common.chars().zip(name.chars()).take_while(|(a, b)| a == b);
+            &common[..same.map(|(c, _)| c.len_utf8()).sum()]
+        });
+        let is_query = |word: &str| self.queries.iter().any(|query| query.name == word);
+        let begins = |word: &str| !common.is_empty() && word.starts_with(common);
+        words.iter().any(|word| *word == self.name || is_query(word) || begins(word))
+    }
+
     /// The column by whose months the table of that name is partitioned, where it declares one.
     pub(crate) fn partition(&self, table: &str) -> Option<&str> {
         self.table(table)?.partition.as_deref()
@@ -200,6 +214,24 @@ mod tests {
         assert_eq!(read("").unwrap().as_deref(), Some("tpch"));
         let error = format!("{:#}", read("generator = \"tpcc\"\n").unwrap_err());
         assert!(error.contains("no generator 'tpcc': there is tpch"), "{error}");
+    }
+
+    #[test]
+    fn is_named_by_takes_the_suite_its_queries_and_how_they_begin() {
+        let query = |name: &&str| QuerySpec { name: (*name).to_owned(), ..QuerySpec::default() };
+        let suite = |names: &[&str]| Suite {
+            name: "shop".to_owned(),
+            queries: names.iter().map(query).collect(),
+            ..Suite::default()
+        };
+        let shop = suite(&["sh1", "sh2", "sh10"]);
+        for word in ["shop", "sh2", "sh", "sh1."] {
+            assert!(shop.is_named_by(&["duckdb", word]), "{word}");
+        }
+        assert!(!shop.is_named_by(&["duckdb", "s", "1", "parquet", ""]));
+        // Without a beginning that all have, each is named by itself.
+        let mixed = suite(&["sh1", "orders"]);
+        assert!(mixed.is_named_by(&["orders"]) && !mixed.is_named_by(&["sh", "duckdb"]));
     }
 
     #[test]
