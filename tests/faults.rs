@@ -58,6 +58,22 @@ fn a_hang_ends_at_the_deadline_with_all_its_children(fault: &str) {
 }
 
 #[test]
+fn a_query_over_its_time_budget_costs_its_own_cell_only() {
+    let config = engine("hang") + &entry("zgood", &real());
+    let mut bench = Bench::new(&config)
+        .args(&["^(hang|zgood)/q6/", "--measurement-time", "0.1"])
+        .env("QUERYDYNO_SCALE", "0.002")
+        .env("QUERYDYNO_QUERY_TIMEOUT", "2s");
+    let output = bench.run();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let failure = bench.record("hang").failure().cloned().unwrap();
+    assert!(matches!(failure.kind, FailureKind::TimedOut { budget: true, .. }), "{failure}");
+    assert!(failure.to_string().starts_with("over its time budget: no end of the run within 2 s"), "{failure}");
+    assert_eq!(bench.record("zgood").outcome.word(), "measured", "{}", text(&output));
+    bench.assert_clean();
+}
+
+#[test]
 fn too_much_memory_ends_the_cell() {
     let mut bench = Bench::new(&engine("memory")).args(&["memory/q6"]).env("QUERYDYNO_MEMORY", "300MiB");
     let output = bench.run();

@@ -202,6 +202,7 @@ pub fn session(program: &Program) -> (Session, TempDir) {
     let folder = TempDir::new().unwrap();
     let limits = Limits {
         timeout: Duration::from_mins(1),
+        query_timeout: None,
         memory: None,
         told_memory: None,
         threads: 1,

@@ -78,6 +78,9 @@ pub(crate) struct Bench {
     /// For one reply of an engine [default: `QUERYDYNO_TIMEOUT`, or 10m]
     #[arg(long, value_name = "TIME")]
     timeout: Option<String>,
+    /// For one run of a query: whoever takes longer fails, and the next cell begins [default: `QUERYDYNO_QUERY_TIMEOUT`]
+    #[arg(long, value_name = "TIME")]
+    query_timeout: Option<String>,
     /// Up to so many engines at the same time; such times say nothing of an engine alone, and are never ranked with one's
     #[arg(long, value_name = "ENGINES", default_value_t = 1)]
     parallel: usize,
@@ -182,6 +185,7 @@ impl Bench {
             ("--formats", "QUERYDYNO_FORMATS", &self.formats),
             ("--metastore", "HIVE_METASTORE_URI", &self.metastore),
             ("--timeout", "QUERYDYNO_TIMEOUT", &self.timeout),
+            ("--query-timeout", "QUERYDYNO_QUERY_TIMEOUT", &self.query_timeout),
             ("--sql", "QUERY", &self.sql),
             ("--table", "TABLE_NAME", &sole),
         ];

@@ -177,6 +177,7 @@ QueryDyno measures query engines: every engine/query/scale/variant is a Criterio
   cargo bench -- --test duckdb         verify every answer once, without timing
   cargo bench -- own --accept-majority where engines disagree, take what most say
   cargo bench -- tpch                  every query of a suite, on every engine
+  cargo bench -- duckdb/tpcds          a suite that runs only when it is named, as its queries do: duckdb/ds1
   TABLE_NAME=prices.parquet QUERY='SELECT count(*) FROM {table}' cargo bench -- own
                                        a query of your own; cargo xtask bench --help has more to it
 
@@ -189,6 +190,7 @@ Environment (or querydyno.toml beside Cargo.toml, see src/host/settings/mod.rs):
   HIVE_METASTORE_URI=thrift://localhost:9083   where Iceberg tables are registered (default plain folders)
   QUERYDYNO_WORKLOADS=/my/shop  folders with a suite.toml of your own
   QUERYDYNO_TIMEOUT=5m          for one reply of an engine program   (default 5m)
+  QUERYDYNO_QUERY_TIMEOUT=30s   for one run of a query: what takes longer fails, the next goes on (default none)
   QUERYDYNO_DATA=/fast/disk     where generated tables lie           (default target/querydyno/data)
   QUERYDYNO_ONLY=missing,outdated   cells that need a run by the history; also failed, older=14d (default all)
   QUERYDYNO_HOME=/my/results    where records are kept               (default .querydyno)

@@ -51,6 +51,7 @@ const SLOWER: u32 = 100;
 pub fn heap(filter: Option<&str>, tool: Tool, settings: &Settings) -> Result<Vec<HeapFound>> {
     let mut slow = settings.clone();
     slow.timeout = Some(settings.timeout() * SLOWER);
+    slow.query_timeout = settings.query_timeout.map(|budget| budget * SLOWER);
     let terminal = Terminal::default();
     let observer = |event: &Event<'_>| terminal.tell(event);
     let inspection = Inspection::new(&slow, &Checkout::here(), &observer)?;

@@ -221,7 +221,7 @@ fn run(
     let limit = timeout * u32::try_from(RUNS + 4).unwrap_or(u32::MAX);
     let Some(status) = command::run_within(&mut cargo, limit)? else {
         let request = "all, under callgrind".to_owned();
-        return Err(Failure::from(FailureKind::TimedOut { limit, request }).into());
+        return Err(Failure::from(FailureKind::TimedOut { limit, request, budget: false }).into());
     };
     if !status.success() {
         let said = fs::read_to_string(&task.replies).unwrap_or_default();

@@ -109,8 +109,10 @@ pub(crate) fn opening(
     scratch: &Path,
 ) -> (Limits, EngineSettings) {
     let together = u64::try_from(variant.parallel).unwrap_or(u64::MAX).max(1);
+    let longest = settings.timeout().as_secs().max(1);
     let limits = Limits {
         timeout: settings.timeout(),
+        query_timeout: settings.query_timeout,
         // Engines at the same time share what one alone may have.
         memory: variant.memory.or_else(|| most_memory().map(|Bytes(bytes)| Bytes(bytes / together))),
         // What an engine counts as its memory is less than what the process holds: told the whole limit, an engine
@@ -121,7 +123,8 @@ pub(crate) fn opening(
     };
     let opening = EngineSettings {
         threads: variant.threads,
-        timeout_seconds: Some(settings.timeout().as_secs().max(1)),
+        // A server ends a query by itself a little later: whoever is over the budget is told so by us.
+        timeout_seconds: Some(settings.query_timeout.map_or(longest, |budget| longest.min(budget.as_secs() + 2))),
         memory_limit_bytes: limits.told_memory.map(|Bytes(bytes)| bytes),
         scratch: scratch.to_owned(),
         mode: variant.mode.map(str::to_owned),

@@ -189,7 +189,7 @@ impl Session {
         match ended_within(&mut self.child, limit) {
             Some(status) if status.success() => Ok(()),
             Some(_) => Err(self.ended("close")),
-            None => Err(self.fail(FailureKind::TimedOut { limit, request: "close".to_owned() })),
+            None => Err(self.fail(FailureKind::TimedOut { limit, request: "close".to_owned(), budget: false })),
         }
     }
 
@@ -209,6 +209,10 @@ impl Session {
     }
 
     fn ask(&mut self, name: &str, request: &Request) -> Result<Reply> {
+        self.ask_within(name, request, self.limits.timeout)
+    }
+
+    fn ask_within(&mut self, name: &str, request: &Request, limit: Duration) -> Result<Reply> {
         let mut line = serde_json::to_string(request)
             .map_err(|error| FailureKind::Engine { message: format!("cannot write the request {name}: {error}") })?;
         line.push('\n');
@@ -217,7 +221,7 @@ impl Session {
             let _ = requests.send(line);
         }
         let asked = Instant::now();
-        let reply = self.reply(name, self.limits.timeout);
+        let reply = self.reply(name, limit);
         self.waited += asked.elapsed();
         match reply? {
             // The program keeps to the protocol and may go on.
@@ -251,7 +255,7 @@ impl Session {
             self.most_seen = self.most_seen.into_iter().chain(seen).reduce(Peak::or_more);
             self.check_memory(request, held)?;
             if left.is_zero() {
-                return Err(self.fail(FailureKind::TimedOut { limit, request: request.to_owned() }));
+                return Err(self.fail(FailureKind::TimedOut { limit, request: request.to_owned(), budget: false }));
             }
         };
         // Between two looks the program may have held more than it does now. Marks of several processes need not be of one

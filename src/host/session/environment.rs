@@ -212,6 +212,7 @@ mod tests {
         let catalog = Catalog::read(&Settings::read().unwrap()).unwrap();
         let limits = Limits {
             timeout: Duration::from_secs(1),
+            query_timeout: None,
             memory: None,
             told_memory: None,
             threads: 3,

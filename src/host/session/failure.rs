@@ -24,9 +24,14 @@ pub enum FailureKind {
     /// Ended by itself before it had answered.
     #[error("exited with code {code} while asked to {request}")]
     Exited { code: i32, request: String },
-    /// Took longer than the deadline.
-    #[error("no reply to {request} within {} s; raise the deadline with QUERYDYNO_TIMEOUT", limit.as_secs_f64())]
-    TimedOut { limit: Duration, request: String },
+    /// Took longer than the deadline, or, with `budget`, than so many runs of a query may.
+    #[error("{}", overdue(*limit, request, *budget))]
+    TimedOut {
+        limit: Duration,
+        request: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        budget: bool,
+    },
     /// Held more memory than it was allowed: `held` was seen before it was killed.
     #[error("out of memory: held {held} during {request}, allowed {limit}; raise it with QUERYDYNO_MEMORY")]
     OutOfMemory { limit: Bytes, held: Bytes, request: String },
@@ -52,6 +57,15 @@ pub enum FailureKind {
     /// The user pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// What to do about a program that takes too long.
+fn overdue(limit: Duration, request: &str, budget: bool) -> String {
+    let seconds = limit.as_secs_f64();
+    if budget {
+        return format!("over its time budget: no end of the {request} within {seconds} s; raise it with QUERYDYNO_QUERY_TIMEOUT");
+    }
+    format!("no reply to {request} within {seconds} s; raise the deadline with QUERYDYNO_TIMEOUT")
 }
 
 /// What to do about a program of another version.

@@ -52,6 +52,8 @@ impl Program {
 pub struct Limits {
     /// Time for one reply.
     pub timeout: Duration,
+    /// Time for one run of a query, where that is less.
+    pub query_timeout: Option<Duration>,
     /// Physical memory, looked at every 50 ms.
     pub memory: Option<Bytes>,
     /// What the engine is told to keep its memory below.
@@ -168,7 +170,7 @@ mod tests {
         let mut command = Command::new("grep");
         command.args(["Cpus_allowed_list", "/proc/self/status"]);
         let timeout = Duration::from_secs(1);
-        confine(&mut command, Limits { timeout, memory: None, told_memory: None, threads, first_processor });
+        confine(&mut command, Limits { timeout, query_timeout: None, memory: None, told_memory: None, threads, first_processor });
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     }
 

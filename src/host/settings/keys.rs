@@ -29,6 +29,12 @@ pub(super) const METASTORE: Key = one(
 pub(super) const WORKLOADS: Key = several("workloads", "QUERYDYNO_WORKLOADS", "none", "folders of suites of your own");
 pub(super) const TIMEOUT: Key =
     one("timeout", "QUERYDYNO_TIMEOUT", "5m; cargo xtask bench: 10m", "for one reply of an engine program");
+pub(super) const QUERY_TIMEOUT: Key = one(
+    "query_timeout",
+    "QUERYDYNO_QUERY_TIMEOUT",
+    "none: as long as for a reply",
+    "for one run of a query: whoever takes longer fails, and the next cell begins",
+);
 pub(super) const DATA: Key = one("data", "QUERYDYNO_DATA", "target/querydyno/data", "where generated tables lie");
 pub(super) const PYTHON: Key = one("python", "QUERYDYNO_PYTHON", "python3", "makes script engines' environments");
 pub(super) const DUCKDB: Key = one(
@@ -73,9 +79,9 @@ pub(super) const HISTORY: Key = of_a_run(
 /// Every key, in the order in which they are shown: ours, with those that suites declare among them.
 pub static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     let ours =
-        [SCALE, THREADS, MEMORY, CACHE, FORMATS, METASTORE, WORKLOADS, TIMEOUT, DATA, PYTHON, DUCKDB].into_iter();
+        [SCALE, THREADS, MEMORY, CACHE, FORMATS, METASTORE, WORKLOADS, TIMEOUT, QUERY_TIMEOUT, DATA, PYTHON, DUCKDB];
     let theirs = published::declared().iter().map(|declared| declared.key);
-    ours.chain(theirs).chain([ACCEPT_MAJORITY, TABLE_NAME, QUERY, ONLY, CONFIG, HOME, HISTORY]).collect()
+    ours.into_iter().chain(theirs).chain([ACCEPT_MAJORITY, TABLE_NAME, QUERY, ONLY, CONFIG, HOME, HISTORY]).collect()
 });
 
 /// A variable that an engine program reads by itself: the host passes its environment on and looks at none of these.

@@ -12,6 +12,7 @@
 //! metastore = "thrift://localhost:9083" # HIVE_METASTORE_URI; default: Iceberg tables in plain folders
 //! workloads = ["/my/shop"]    # QUERYDYNO_WORKLOADS: folders with a suite.toml of your own
 //! timeout = "5m"              # QUERYDYNO_TIMEOUT: for one reply of an engine program
+//! query_timeout = "30s"       # QUERYDYNO_QUERY_TIMEOUT: for one run of a query; whoever takes longer fails, and the next cell begins
 //! data = "/fast/disk"         # QUERYDYNO_DATA; default: target/querydyno/data
 //! duckdb = "source"           # QUERYDYNO_DUCKDB; default: its makers' library, else compiled; or "wheel": never compiled
 //! python = "python3.12"       # QUERYDYNO_PYTHON; default: python3; makes the environments of script engines
@@ -115,6 +116,8 @@ pub struct Settings {
     pub caches: Vec<Cache>,
     /// Time for one reply of an engine program, where somebody said one; see [`timeout()`](Self::timeout()).
     pub timeout: Option<Duration>,
+    /// Time for one run of a query, where somebody said one: it costs the cell that takes longer, and no other.
+    pub query_timeout: Option<Duration>,
     /// Where records, audits, inspections and gates' launches are kept: [`paths::home()`](crate::host::paths::home()).
     pub home: PathBuf,
     /// Cargo's target folder, with Criterion's folder and what can be made again.

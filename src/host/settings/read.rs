@@ -9,10 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::file::File;
-use super::key::PREFIX;
+use super::key::{Key, PREFIX};
 use super::keys::{
     ACCEPT_MAJORITY, CACHE, DATA, DUCKDB, ENGINE_VARIABLES, FORMATS, KEYS, MEMORY, METASTORE, ONLY, PYTHON, QUERY,
-    SCALE, TABLE_NAME, THREADS, TIMEOUT, WORKLOADS,
+    QUERY_TIMEOUT, SCALE, TABLE_NAME, THREADS, TIMEOUT, WORKLOADS,
 };
 use super::resolved::{Given, SettingSource, named};
 use super::{AdhocQuery, DuckDbFrom, Settings, published};
@@ -67,7 +67,7 @@ impl Settings {
         let scales: Option<Vec<Scale>> = given.axis(&SCALE, |text| text.parse().map_err(anyhow::Error::new))?;
         let caches: Option<Vec<Cache>> = given.axis(&CACHE, |text| text.parse().map_err(anyhow::Error::msg))?;
         let text = |key| given.value(key).map(|(value, _)| value);
-        let timeout = given.value(&TIMEOUT).map(|(told, by)| timeout(&told).with_context(|| named(&TIMEOUT, &by)));
+        let time = |key: &Key| given.value(key).map(|(told, by)| timeout(&told).with_context(|| named(key, &by))).transpose();
         let duckdb = given.value(&DUCKDB).map(|(told, by)| duckdb_from(&told).with_context(|| named(&DUCKDB, &by)));
         Ok(Self {
             scales: scales.unwrap_or_else(|| vec![Scale::ONE]),
@@ -78,7 +78,8 @@ impl Settings {
             suites: suites(&given)?,
             adhoc: text(&TABLE_NAME).zip(text(&QUERY)).map(|(table, sql)| AdhocQuery { table, sql }),
             caches: caches.unwrap_or_else(|| vec![Cache::Hot]),
-            timeout: timeout.transpose()?,
+            timeout: time(&TIMEOUT)?,
+            query_timeout: time(&QUERY_TIMEOUT)?,
             home: paths::home(),
             target: paths::target().to_owned(),
             data: text(&DATA).map_or_else(|| paths::own("data"), PathBuf::from),
@@ -217,6 +218,7 @@ mod tests {
             (THREADS.variable, "0"),
             (THREADS.variable, "100000"),
             (TIMEOUT.variable, "soon"),
+            (QUERY_TIMEOUT.variable, "0s"),
             (MEMORY.variable, "-1"),
             (MEMORY.variable, "256"),
             (CACHE.variable, "warm"),

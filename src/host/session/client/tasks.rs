@@ -76,7 +76,8 @@ impl Session {
         }
     }
 
-    /// Runs the prepared task so many times, with its reset before each. The deadline holds for each request of up to 10,000 runs.
+    /// Runs the prepared task so many times, with its reset before each. The deadline holds for each request of up to 10,000 runs, and
+    /// the time budget of a query for each run of it.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -118,6 +119,23 @@ impl Session {
         (quarter / (*last).max(1)).clamp(1, BATCH)
     }
 
+    /// Asks for runs, within what so many may take. Those that are watched are slower, and have the deadline alone.
+    fn ask_to_run(&mut self, iterations: u64, observe: Option<Observe>) -> Result<Reply> {
+        let watched = observe.is_some();
+        let request = Request::Run { iterations, observe };
+        let runs = u32::try_from(iterations).unwrap_or(u32::MAX);
+        let budget = self.limits.query_timeout.map(|budget| budget.saturating_mul(runs));
+        let Some(limit) = budget.filter(|limit| !watched && *limit < self.limits.timeout) else {
+            return self.ask("run", &request);
+        };
+        self.ask_within("run", &request, limit).map_err(|mut failure| {
+            if let FailureKind::TimedOut { budget, .. } = &mut failure.kind {
+                *budget = true;
+            }
+            failure
+        })
+    }
+
     fn run_batch(&mut self, iterations: u64, observe: Option<Observe>) -> Result<Runs> {
         self.reset()?;
         self.task.is_reset = false;
@@ -128,7 +146,7 @@ impl Session {
         self.most_seen = None;
         let before = worker.map(ProcessCounts::of);
         let start = Instant::now();
-        let reply = self.ask("run", &Request::Run { iterations, observe })?;
+        let reply = self.ask_to_run(iterations, observe)?;
         let wall = start.elapsed().as_nanos();
         let (before, after) = (before.unwrap_or_default(), worker.map(ProcessCounts::of).unwrap_or_default());
         // The program holds the clock, but it cannot have run for longer than we waited, nor for no time at all.
