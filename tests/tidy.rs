@@ -17,14 +17,17 @@ use querydyno::host::verify::referee::{FEWEST_COMPONENTS, Referee};
 const LONGEST: usize = 450;
 
 fn rust_files(folder: &str) -> Vec<PathBuf> {
-    let mut open = vec![root().join(folder)];
+    files_below(root().join(folder), "rs")
+}
+
+fn files_below(folder: PathBuf, extension: &str) -> Vec<PathBuf> {
+    let mut open = vec![folder];
     let mut files = Vec::new();
     while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(&folder).unwrap().flatten() {
-            let path = entry.path();
+        for path in fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path()) {
             if path.is_dir() {
                 open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|found| found == extension) {
                 files.push(path);
             }
         }
@@ -97,7 +100,7 @@ fn a_script_engine_is_a_folder_with_a_module_that_says_what_it_is() {
     let mut folders = 0;
     for folder in fs::read_dir(&scripts).unwrap().flatten() {
         folders += 1;
-        for file in fs::read_dir(folder.path()).unwrap().flatten().map(|file| file.path()) {
+        for file in files_below(folder.path(), "py") {
             let lines = lines(&file);
             assert!(lines[0].starts_with("\"\"\""), "{} has no head", file.display());
             assert!(lines.len() <= LONGEST, "{} has {} lines", file.display(), lines.len());

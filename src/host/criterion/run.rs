@@ -33,7 +33,8 @@ pub(super) fn run(
     criterion: Criterion,
 ) -> Result<ExitCode> {
     let keeps = args.mode == Mode::Measure;
-    if let Some(line) = forecast::told(cells, sampling(args), &Store::new(settings.data.clone())) {
+    let times = || incremental::times(settings);
+    if let Some(line) = forecast::told(cells, sampling(args), &Store::new(settings.data.clone()), times) {
         log::info!("{line}");
     }
     let terminal = Terminal::default();

@@ -66,6 +66,13 @@ pub(super) struct Newest {
     pub(super) wall_ms: Option<f64>,
 }
 
+impl Newest {
+    /// What the cell took from its beginning to its end when it was last measured.
+    pub(super) fn took(&self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.wall_ms? / 1e3).ok()
+    }
+}
+
 /// Why a cell may have to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reason {

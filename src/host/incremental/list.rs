@@ -8,7 +8,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Decided;
-use crate::host::run::{Cell, forecast};
+use crate::host::run::Cell;
+use crate::host::run::engine::{MEASUREMENT, WARM_UP};
+use crate::host::run::forecast::{Estimate, Times};
 use crate::host::settings::Settings;
 use crate::measure::machine;
 use crate::protocol::id::{BenchId, Scale};
@@ -41,39 +43,39 @@ pub struct PlannedCell {
     pub priority: i64,
     /// What it took when it was last measured on this class of machine.
     pub takes: Option<Duration>,
+    /// What it will take: the same, or a guess from the others.
+    pub expected: Duration,
 }
 
 impl Plan {
     /// Of cells that were decided on.
     pub(crate) fn of(due: &[Decided<'_>], left_out: Option<String>, settings: &Settings) -> Self {
+        let mut times = Times::default();
+        for Decided { cell, wall, .. } in due {
+            if let Some(took) = wall {
+                times.add(&cell.id, &cell.suite.name, *took);
+            }
+        }
         let planned = |one: &Decided<'_>| PlannedCell {
             id: one.cell.id.clone(),
             suite: one.cell.suite.name.clone(),
             why: one.why(),
             priority: settings.priority.of(&one.cell.id, &one.cell.suite.name),
             takes: one.wall,
+            expected: times.of(&one.cell.id, one.cell.suite, WARM_UP + MEASUREMENT).time,
         };
         Self { cells: due.iter().map(planned).collect(), left_out }
     }
 
-    /// How much it is, in a line: `3 cells, about 40 seconds, and 1 of which no time is known`.
+    /// How much it is, in a line: `3 cells, about 40 seconds, 1 of them guessed`.
     pub fn summary(&self) -> String {
-        let known: Vec<Duration> = self.cells.iter().filter_map(|cell| cell.takes).collect();
-        let unknown = self.cells.len() - known.len();
-        let count = |cells: usize| if cells == 1 { "1 cell".to_owned() } else { format!("{cells} cells") };
-        match (self.cells.len(), unknown) {
-            (0, _) => "nothing to do: no cell needs a run".to_owned(),
-            (all, 0) => format!("{}, {}", count(all), forecast::about(known.iter().sum())),
-            (all, unknown) if all == unknown => format!("{}, for an unknown time", count(all)),
-            (all, unknown) => {
-                format!(
-                    "{}, {} and {} for an unknown time",
-                    count(all),
-                    forecast::about(known.iter().sum()),
-                    count(unknown)
-                )
-            }
+        let cells = self.cells.len();
+        if cells == 0 {
+            return "nothing to do: no cell needs a run".to_owned();
         }
+        let of = |cell: &PlannedCell| Estimate { time: cell.expected, guessed: usize::from(cell.takes.is_none()) };
+        let estimate: Estimate = self.cells.iter().map(of).sum();
+        format!("{cells} {}, {}", if cells == 1 { "cell" } else { "cells" }, estimate.told(cells))
     }
 
     /// As CSV, which [`CellList`] reads.
@@ -83,7 +85,7 @@ impl Plan {
     pub fn csv(&self) -> Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(COLUMNS.iter().chain(&["suite", "why", "priority", "seconds"]))?;
-        for PlannedCell { id, suite, why, priority, takes } in &self.cells {
+        for PlannedCell { id, suite, why, priority, takes, .. } in &self.cells {
             let seconds = takes.map(|takes| format!("{:.1}", takes.as_secs_f64())).unwrap_or_default();
             let BenchId { engine, query, scale, variant } = id;
             let (scale, priority) = (scale.to_string(), priority.to_string());
@@ -254,6 +256,7 @@ mod tests {
             why: "outdated: text a -> b, c".to_owned(),
             priority: 3,
             takes,
+            expected: takes.unwrap_or(Duration::from_secs(4)),
         };
         let cells = vec![
             cell("duckdb/q1/sf1/parquet", Some(Duration::from_millis(61_500))),
@@ -265,7 +268,7 @@ mod tests {
         let list = parse(&text).unwrap();
         let same = list.cells.iter().zip(&plan.cells).all(|((_, listed), planned)| *listed == planned.id);
         assert!(same && list.cells.len() == 2);
-        assert_eq!(plan.summary(), "2 cells, about 61 seconds and 1 cell for an unknown time");
+        assert_eq!(plan.summary(), "2 cells, about 65 seconds, 1 of them guessed");
         plan.cells.pop();
         assert_eq!(plan.summary(), "1 cell, about 61 seconds");
         plan.cells.clear();

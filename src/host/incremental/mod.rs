@@ -28,6 +28,7 @@ use anyhow::Result;
 use chrono::Utc;
 
 use crate::host::run::Cell;
+use crate::host::run::forecast::Times;
 use crate::host::settings::{Only, Priority, Settings};
 use crate::host::verify::referee::Referee;
 use crate::measure::machine::Host;
@@ -105,13 +106,33 @@ pub(crate) fn decide<'a>(cells: Vec<Cell<'a>>, settings: &Settings, is_updated: 
         let newest = known.get(&(id.as_str(), cell.suite.name.as_str())).copied();
         Decided {
             reasons: reasons(&now.planned(&cell), newest, older_than, now_ms),
-            wall: newest.and_then(|newest| Duration::try_from_secs_f64(newest.wall_ms? / 1e3).ok()),
+            wall: newest.and_then(Newest::took),
             has_answered: newest.is_some_and(|newest| newest.outcome == "measured"),
             company: None,
             cell,
         }
     });
     Ok(decided.collect())
+}
+
+/// What cells took when they were last measured on this class of machine, as far as the history knows: nothing where its program is
+/// not built, or does not answer.
+pub(crate) fn times(settings: &Settings) -> Times {
+    let mut times = Times::default();
+    if !history::is_built(settings) {
+        return times;
+    }
+    match history::newest(settings, &Host::read().class()) {
+        Ok(all) => {
+            for newest in all {
+                if let (Ok(id), Some(took)) = (newest.cell.parse(), newest.took()) {
+                    times.add(&id, &newest.suite, took);
+                }
+            }
+        }
+        Err(error) => log::info!("note: the history does not tell how long cells took, so all times are guessed: {error:#}"),
+    }
+    times
 }
 
 /// Of cells that are run whatever the history says, what it knows of them; nothing where its program is not built.

@@ -219,8 +219,21 @@ fn data_of(found: &[Found]) -> Vec<usize> {
     places
 }
 
-/// Sorts `q2` before `q10`.
-fn natural(name: &str) -> (String, u64, String) {
-    let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    (letters.to_owned(), name[letters.len()..].parse().unwrap_or_default(), name.to_owned())
+/// Sorts `q2` before `q10`, and `ds14a` before `ds14b` and `ds15`.
+fn natural(name: &str) -> (&str, u64, &str) {
+    let (letters, rest) = name.split_at(name.find(|c: char| c.is_ascii_digit()).unwrap_or(name.len()));
+    let (number, rest) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+    (letters, number.parse().unwrap_or_default(), rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::natural;
+
+    #[test]
+    fn natural_sorts_by_the_first_number() {
+        let mut names = ["ds15", "q10", "ds14b", "ds2", "own-b", "ds14a", "q2", "own-a"];
+        names.sort_by_key(|name| natural(name));
+        assert_eq!(names, ["ds2", "ds14a", "ds14b", "ds15", "own-a", "own-b", "q2", "q10"]);
+    }
 }

@@ -50,6 +50,10 @@ pub struct Suite {
     /// About how many bytes its tables take at scale 1, as Parquet files.
     #[serde(default)]
     pub bytes_at_sf1: Option<u64>,
+    /// About how many seconds a run of one of its queries takes at scale 1, on the average over queries and engines: for the time that a
+    /// run announces where nothing was measured before.
+    #[serde(default)]
+    pub seconds_at_sf1: f64,
     /// Whether its cells run only where a filter names it, or some of its queries: a suite of hours is not everybody's.
     #[serde(default)]
     pub on_request: bool,

@@ -198,9 +198,13 @@ def told_by_files(tables, by_name=False):
 
 
 def plans_by_suite():
-    """The modules beside the program's `engine.py`: plans that somebody wrote by hand, in one called as their suite."""
-    files = pathlib.Path(sys.argv[0]).parent.glob("*.py")
-    return {file.stem: importlib.import_module(file.stem) for file in files if file.stem != "engine"}
+    """The plans that somebody wrote by hand: beside the program's `engine.py`, each suite has a module of its name, or a
+    folder with an `__init__.py` when one file would be too long.
+    """
+    beside = pathlib.Path(sys.argv[0]).parent
+    files = [file.stem for file in beside.glob("*.py") if file.stem != "engine"]
+    folders = [file.parent.name for file in beside.glob("*/__init__.py")]
+    return {suite: importlib.import_module(suite) for suite in files + folders}
 
 
 def serve(name, engine):

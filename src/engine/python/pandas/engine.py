@@ -1,5 +1,5 @@
-"""pandas, with pyarrow as its Parquet reader: each query is a function in tpch.py, and a run reads the files anew.
-Iceberg tables are read by pyiceberg, which gives Arrow tables.
+"""pandas, with pyarrow as its Parquet reader: each query is a function, in tpch.py or in the folder tpcds, and a run
+reads the files anew. Iceberg tables are read by pyiceberg, which gives Arrow tables.
 
 What this is not: a reader of SQL. Of a query's text only the parameters are taken; a query that nobody wrote in
 pandas is unsupported. pandas has no setting for memory; the host's own limit is the only one.

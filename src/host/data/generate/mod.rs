@@ -22,6 +22,7 @@ mod workers;
 use anyhow::Context as _;
 
 use crate::host::suite::{GENERATORS, Suite};
+use crate::protocol::id::Scale;
 pub use columns::column_bytes;
 use generator::Generator;
 pub(crate) use month::of_file as month_of_file;
@@ -29,6 +30,14 @@ pub use store::Store;
 
 /// One for each of the names in [`GENERATORS`], in that order.
 static ALL: [&dyn Generator; GENERATORS.len()] = [&tpch::Tpch, &tpcds::Tpcds];
+
+/// About how many rows the generator of a suite makes of a table.
+///
+/// # Errors
+/// When it makes none of that name, or not at that scale.
+pub(crate) fn expected_rows(suite: &Suite, table: &str, scale: Scale) -> anyhow::Result<u64> {
+    Ok(generator_of(suite)?.parts(table, scale)?.iter().map(|part| part.rows).sum())
+}
 
 /// The generator that a suite names.
 fn generator_of(suite: &Suite) -> anyhow::Result<&'static dyn Generator> {
