@@ -48,7 +48,8 @@ fn compare_refuses_nulls_at_the_other_end(nulls: &str, key: &str, right: &[&str]
 fn suite_tells_its_queries_where_nulls_sort() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("queries")).unwrap();
-    let mut text = "name = 'w'\ntitle = ''\nnulls = 'smallest'\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n".to_owned();
+    let mut text =
+        "name = 'w'\ntitle = ''\nnulls = 'smallest'\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n".to_owned();
     for (name, line) in [("w1", ""), ("w2", "nulls = 'largest'\n")] {
         std::fs::write(folder.path().join(format!("queries/{name}.sql")), "SELECT 1 FROM {a}").unwrap();
         text += &format!("[[query]]\nname = '{name}'\ntitle = ''\ntables = ['a']\n{line}");
@@ -73,7 +74,8 @@ fn compare_takes_a_declared_tolerance(kind: &str, tolerance: &str, expected: &st
 
 #[test]
 fn compare_takes_another_order_within_a_declared_tolerance() {
-    let lines = "columns = ['x:float', 't:text']\norder = ['x']\ntolerances = { x = { absolute = 0.01, why = 'rounded' } }";
+    let lines =
+        "columns = ['x:float', 't:text']\norder = ['x']\ntolerances = { x = { absolute = 0.01, why = 'rounded' } }";
     // One engine rounds the ratio of `a` up, the other that of `b`.
     assert_eq!(differ(&query(lines), &["0.57 a", "0.58 b"], &["0.57 b", "0.58 a"]), "");
     assert_ne!(differ(&query(lines), &["0.57 a", "0.60 b"], &["0.57 b", "0.60 a"]), "");

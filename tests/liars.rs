@@ -103,7 +103,8 @@ fn own(file: &Path, sql: &str) -> (Suite, Dataset) {
 
 fn answer(program: &Program, (suite, dataset): &(Suite, Dataset), scratch: &Path) -> Shown {
     let timeout = Duration::from_mins(2);
-    let limits = Limits { timeout, query_timeout: None, memory: None, told_memory: None, threads: 1, first_processor: None };
+    let limits =
+        Limits { timeout, query_timeout: None, memory: None, told_memory: None, threads: 1, first_processor: None };
     let mut session = Session::spawn(program, limits, scratch).unwrap();
     session.open(&one_thread()).unwrap();
     session.load(dataset, false).unwrap();

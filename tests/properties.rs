@@ -249,7 +249,14 @@ impl Asker<'_> {
     }
 
     fn opened(&mut self) -> Result<Session, Failure> {
-        let limits = Limits { timeout: TIMEOUT, query_timeout: None, memory: None, told_memory: None, threads: 1, first_processor: None };
+        let limits = Limits {
+            timeout: TIMEOUT,
+            query_timeout: None,
+            memory: None,
+            told_memory: None,
+            threads: 1,
+            first_processor: None,
+        };
         let mut session = Session::spawn(&self.engine.program, limits, self.scratch)?;
         session.open(&one_thread())?;
         for dataset in self.tables {

@@ -123,8 +123,14 @@ esac; done"#;
     fs::write(&file, script).unwrap();
     let args = vec![file.display().to_string()];
     let old = Program { path: "/bin/sh".into(), args, may_be_older: true, ..Program::default() };
-    let limits =
-        Limits { timeout: Duration::from_secs(20), query_timeout: None, memory: None, told_memory: None, threads: 1, first_processor: None };
+    let limits = Limits {
+        timeout: Duration::from_secs(20),
+        query_timeout: None,
+        memory: None,
+        told_memory: None,
+        threads: 1,
+        first_processor: None,
+    };
     let mut session = Session::spawn(&old, limits, folder.path()).unwrap();
     let settings = r#"{"threads":1,"memory_limit_bytes":null,"scratch":"/"}"#;
     session.open(&serde_json::from_str::<EngineSettings>(settings).unwrap()).unwrap();

@@ -137,7 +137,11 @@ fn referee_accepts_stored_answers_and_refuses_one_wrong_value_in_each() {
         });
         let Some(place) = place else { continue };
         let value = row[place].as_mut().unwrap();
-        *value = if wrong.columns[place].kind == Kind::Text { format!("{value}?") } else { format!("9{}", value.trim_start_matches('-')) };
+        *value = if wrong.columns[place].kind == Kind::Text {
+            format!("{value}?")
+        } else {
+            format!("9{}", value.trim_start_matches('-'))
+        };
         assert!(!stored.is_right(query, wrong), "{}", query.name);
     }
 }
@@ -174,7 +178,10 @@ fn referee_refuses_rows_that_are_out_of_order() {
         let Some(key) = query.order.first() else { continue };
         let place = query.columns.iter().position(|column| column.name == key.column).unwrap();
         let last = answer.rows.len().saturating_sub(1);
-        if query.columns[place].kind == Kind::Float || answer.rows.is_empty() || answer.rows[0][place] == answer.rows[last][place] {
+        if query.columns[place].kind == Kind::Float
+            || answer.rows.is_empty()
+            || answer.rows[0][place] == answer.rows[last][place]
+        {
             continue;
         }
         answer.rows.swap(0, last);

@@ -130,7 +130,9 @@ pub(crate) fn times(settings: &Settings) -> Times {
                 }
             }
         }
-        Err(error) => log::info!("note: the history does not tell how long cells took, so all times are guessed: {error:#}"),
+        Err(error) => {
+            log::info!("note: the history does not tell how long cells took, so all times are guessed: {error:#}")
+        }
     }
     times
 }

@@ -238,8 +238,9 @@ mod tests {
     }
 
     fn tied(longer: [&[(&str, &str)]; 2]) -> Result<Agreement> {
-        let query: QuerySpec =
-            toml::from_str("name = 'q'\ntitle = ''\ntables = []\ncolumns = ['n:int', 't:int']\norder = ['n']\nlimit = 2")?;
+        let query: QuerySpec = toml::from_str(
+            "name = 'q'\ntitle = ''\ntables = []\ncolumns = ['n:int', 't:int']\norder = ['n']\nlimit = 2",
+        )?;
         let mut found = Agreement {
             answer: numbered(&[("1", "1"), ("2", "2")]),
             engines: Vec::new(),
@@ -261,7 +262,8 @@ mod tests {
         let alone: &[(&str, &str)] = &[("1", "1"), ("2", "2"), ("3", "5")];
         let found = tied([alone, alone]).unwrap();
         assert_eq!((found.answer.rows.len(), found.beyond_limit, found.ends_in_a_tie), (2, 0, Some(false)));
-        let many: Vec<(&str, &str)> = [("1", "1")].into_iter().chain([("2", "2")].into_iter().cycle().take(1001)).collect();
+        let many: Vec<(&str, &str)> =
+            [("1", "1")].into_iter().chain([("2", "2")].into_iter().cycle().take(1001)).collect();
         let found = tied([&many, &many]).unwrap();
         assert_eq!((found.answer.rows.len(), found.beyond_limit, found.ends_in_a_tie), (2, 0, Some(true)));
     }

@@ -293,7 +293,8 @@ mod tests {
         let catalog = Catalog::read(&settings).unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("queries")).unwrap();
-        let mut text = "name = 'shop'\ntitle = ''\non_request = true\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n".to_owned();
+        let mut text =
+            "name = 'shop'\ntitle = ''\non_request = true\n[[table]]\nname = 'a'\nsource = 'a.parquet'\n".to_owned();
         for name in ["sh1", "sh2", "sh10"] {
             std::fs::write(folder.path().join(format!("queries/{name}.sql")), "SELECT 1 FROM {a}").unwrap();
             text += &format!("[[query]]\nname = '{name}'\ntitle = ''\ntables = ['a']\n");

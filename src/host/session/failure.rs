@@ -63,7 +63,9 @@ pub enum FailureKind {
 fn overdue(limit: Duration, request: &str, budget: bool) -> String {
     let seconds = limit.as_secs_f64();
     if budget {
-        return format!("over its time budget: no end of the {request} within {seconds} s; raise it with QUERYDYNO_QUERY_TIMEOUT");
+        return format!(
+            "over its time budget: no end of the {request} within {seconds} s; raise it with QUERYDYNO_QUERY_TIMEOUT"
+        );
     }
     format!("no reply to {request} within {seconds} s; raise the deadline with QUERYDYNO_TIMEOUT")
 }

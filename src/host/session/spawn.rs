@@ -170,7 +170,10 @@ mod tests {
         let mut command = Command::new("grep");
         command.args(["Cpus_allowed_list", "/proc/self/status"]);
         let timeout = Duration::from_secs(1);
-        confine(&mut command, Limits { timeout, query_timeout: None, memory: None, told_memory: None, threads, first_processor });
+        confine(
+            &mut command,
+            Limits { timeout, query_timeout: None, memory: None, told_memory: None, threads, first_processor },
+        );
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     }
 

@@ -67,7 +67,8 @@ impl Settings {
         let scales: Option<Vec<Scale>> = given.axis(&SCALE, |text| text.parse().map_err(anyhow::Error::new))?;
         let caches: Option<Vec<Cache>> = given.axis(&CACHE, |text| text.parse().map_err(anyhow::Error::msg))?;
         let text = |key| given.value(key).map(|(value, _)| value);
-        let time = |key: &Key| given.value(key).map(|(told, by)| timeout(&told).with_context(|| named(key, &by))).transpose();
+        let time =
+            |key: &Key| given.value(key).map(|(told, by)| timeout(&told).with_context(|| named(key, &by))).transpose();
         let duckdb = given.value(&DUCKDB).map(|(told, by)| duckdb_from(&told).with_context(|| named(&DUCKDB, &by)));
         Ok(Self {
             scales: scales.unwrap_or_else(|| vec![Scale::ONE]),

@@ -356,8 +356,7 @@ impl Answers<'_> {
                 return Ok(());
             };
             // A reader wants to see the missing row beside the one most like it; a thousand are enough to find that.
-            let alike =
-                |wanted, got| columns.iter().filter(|&&column| self.same(wanted, got, column)).count();
+            let alike = |wanted, got| columns.iter().filter(|&&column| self.same(wanted, got, column)).count();
             if group.0.len() > group.1.len() {
                 // What is missing need not be: it may have been cut.
                 let best = left.missing.iter().take(1000).copied().rev().max_by_key(|&row| alike(row, got));
