@@ -123,8 +123,7 @@ pub(crate) fn opening(
     };
     let opening = EngineSettings {
         threads: variant.threads,
-        // A server ends a query by itself a little later: whoever is over the budget is told so by us.
-        timeout_seconds: Some(settings.query_timeout.map_or(longest, |budget| longest.min(budget.as_secs() + 2))),
+        timeout_seconds: Some(settings.query_timeout.map_or(longest, |budget| longest.min(budget.as_secs().max(1)))),
         memory_limit_bytes: limits.told_memory.map(|Bytes(bytes)| bytes),
         scratch: scratch.to_owned(),
         mode: variant.mode.map(str::to_owned),
