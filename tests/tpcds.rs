@@ -26,9 +26,10 @@ fn canonical(suite: &Suite, query: &QuerySpec) -> String {
     suite.text(query, "canonical", Scale::ONE).unwrap().text().to_lowercase()
 }
 
-/// Whether a text names this table: as a whole word.
+/// Whether a text names this table: as a whole word that is no literal.
 fn names(text: &str, table: &str) -> bool {
-    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == table)
+    let code: String = text.split('\'').step_by(2).collect::<Vec<_>>().join(" ");
+    code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == table)
 }
 
 #[test]

@@ -11,7 +11,8 @@ use querydyno::host::criterion::baseline::named;
 use querydyno::host::filter::Filter;
 use querydyno::host::paths;
 use querydyno::host::report::{
-    Document, Known, Marks, Report as Page, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
+    Document, Known, Marks, Report as Page, Sort, Sources, View, baseline, csv, html, json, markdown, newest, terminal,
+    told,
 };
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output::print;
@@ -32,6 +33,7 @@ pub(crate) use tell;
   cargo xtask report --format html --output r.html    one file with pictures
   cargo xtask report --baseline main                  what Criterion's baseline `main` says against the newest
   cargo xtask report --baseline main --head mine      one baseline against another
+  cargo xtask report --top 30 --sort ratio            the queries in which the engines differ most
   cargo xtask report --records a.jsonl b/records      records of other machines or runs")]
 pub(crate) struct Report {
     /// The cells, as in a bench: `duckdb/q1`, `q6`, `^(duckdb|polars)/`
@@ -55,8 +57,22 @@ pub(crate) struct Report {
     /// What to compare with it [default: the newest record of each cell]
     #[arg(long, value_name = "NAME", requires = "baseline", value_parser = named)]
     head: Option<String>,
+    /// So many queries of each group, those in which the engines differ most [default: all up to 40, else 20]
+    #[arg(long, value_name = "QUERIES")]
+    top: Option<usize>,
+    /// The order of the queries [default: their own, or by ratio where not all are shown]
+    #[arg(long, value_enum)]
+    sort: Option<Order>,
     #[command(flatten)]
     places: Places,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Order {
+    /// Their own: q2 before q10
+    Query,
+    /// By how many times the fastest engine's time the slowest takes
+    Ratio,
 }
 
 // Where results lie. No doc comment: clap would take it for what the command does.
@@ -95,7 +111,13 @@ impl Report {
         if let (Some(name), Some(base)) = (&self.baseline, &base) {
             page = page.against((name, base), (self.head.as_deref().unwrap_or("the newest"), &head));
         }
-        let document = page.document(format == Format::Html || self.pictures.is_some())?;
+        ensure!(self.top != Some(0), "--top 0 shows no query: give at least 1");
+        let sort = self.sort.map(|order| match order {
+            Order::Query => Sort::Query,
+            Order::Ratio => Sort::Ratio,
+        });
+        let pictures = format == Format::Html || self.pictures.is_some();
+        let document = page.document_as(View { pictures, top: self.top, sort })?;
         if let Some(folder) = &self.pictures {
             write_pictures(&document, folder)?;
         }

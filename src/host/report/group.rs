@@ -178,6 +178,22 @@ impl<'a> Group<'a> {
         times.min_by(f64::total_cmp)
     }
 
+    /// How many times the fastest the slowest ranked time of a query is; none where there are no two.
+    pub fn widest(&self, query: usize) -> Option<f64> {
+        let ratios = (0..self.contestants.len()).filter_map(|contestant| self.to_fastest(query, contestant));
+        ratios.max_by(f64::total_cmp).filter(|_| self.timed(query) > 1)
+    }
+
+    /// How many times the fastest a contestant's ranked time is; none for the reference.
+    pub fn to_fastest(&self, query: usize, contestant: usize) -> Option<f64> {
+        let time = self.cell(query, contestant)?.ranked_time()?.estimate;
+        (!self.contestants[contestant].reference).then_some(time / self.fastest(query)?)
+    }
+
+    fn timed(&self, query: usize) -> usize {
+        (0..self.contestants.len()).filter(|contestant| self.to_fastest(query, *contestant).is_some()).count()
+    }
+
     /// How many cells of a contestant were measured, with a verified answer.
     pub fn right(&self, contestant: usize) -> usize {
         self.of(contestant).filter(|cell| cell.ranked_time().is_some()).count()

@@ -43,6 +43,7 @@ pub mod show;
 pub mod speed;
 pub mod terminal;
 mod tree;
+mod view;
 
 pub use change::{Change, changes, ratio_of_medians, says};
 pub use conditions::Conditions;
@@ -56,6 +57,7 @@ pub use left_out::{LeftOut, told};
 pub use marks::Marks;
 pub use picture::Picture;
 pub use ranking::{Place, Ranking};
+pub use view::{Sort, View};
 
 use crate::host::audit::Audit;
 use crate::host::scaling::{Curve, curves};

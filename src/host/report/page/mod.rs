@@ -16,6 +16,7 @@ use super::conditions::counted;
 use super::document::{Block, Document};
 use super::group::{Cell, Group};
 use super::left_out::told;
+use super::view::View;
 
 impl Report<'_> {
     /// Lays it out; pictures are drawn only where they are wanted.
@@ -23,12 +24,21 @@ impl Report<'_> {
     /// # Errors
     /// When a picture cannot be drawn.
     pub fn document(&self, pictures: bool) -> Result<Document> {
+        self.document_as(View { pictures, ..View::default() })
+    }
+
+    /// The same as far as a view shows it.
+    ///
+    /// # Errors
+    /// As [`document`](Self::document).
+    pub fn document_as(&self, view: View) -> Result<Document> {
+        let pictures = view.pictures;
         let mut blocks = vec![Block::Text(intro(self))];
         blocks.extend(self.changes.iter().flat_map(changes::blocks));
         for (index, group) in self.groups.iter().enumerate() {
             let main = self.groups.first().filter(|_| index > 0);
             blocks.extend(standing::blocks(group, main, self.audits));
-            blocks.extend(results::blocks(group));
+            blocks.extend(results::blocks(group, view));
             if pictures {
                 blocks.extend(pictures::blocks(group, index)?);
             }

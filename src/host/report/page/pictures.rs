@@ -10,6 +10,7 @@ use crate::host::report::document::Block;
 use crate::host::report::group::Group;
 use crate::host::report::picture::{self, Axes, Bar, Heat, Hue, Line, Picture, Spot};
 use crate::host::report::ranking::Place;
+use crate::host::report::view::MANY;
 use crate::host::scaling::Mean;
 use crate::host::stats::{Interval, geometric_mean};
 use crate::protocol::id::Scale;
@@ -58,7 +59,12 @@ pub(super) fn blocks(group: &Group<'_>, index: usize) -> Result<Vec<Block>> {
         blocks.push(Block::Pictures(wide));
     }
     if !bars.is_empty() {
-        blocks.extend([Block::Text(BARS.to_owned()), Block::Pictures(bars)]);
+        let bars = [Block::Text(BARS.to_owned()), Block::Pictures(bars)];
+        if group.queries.len() > MANY {
+            blocks.push(Block::More("The times of each query, as bars".to_owned(), bars.into()));
+        } else {
+            blocks.extend(bars);
+        }
     }
     Ok(blocks)
 }

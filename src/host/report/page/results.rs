@@ -5,13 +5,31 @@ use std::collections::BTreeMap;
 use crate::host::record::{Outcome, Provenance, Record};
 use crate::host::report::document::{Block, Table, TableCell, Tone};
 use crate::host::report::group::{self, Group};
+use crate::host::report::view::{MANY, View};
 use crate::host::stats::Interval;
 use crate::host::verify::Verdict;
 use crate::protocol::units::Nanos;
 
-/// The table, and what is not in it.
-pub(super) fn blocks(group: &Group<'_>) -> Vec<Block> {
-    let mut blocks = vec![Block::Table(table(group))];
+/// A query's times are at most so many times the fastest's, in this column of the table of many queries.
+const BOUNDS: [f64; 4] = [1.1, 2.0, 5.0, 20.0];
+
+/// The table, and what is not in it. Of many queries those in which engines differ most, before them how all are spread, and behind
+/// them the whole table.
+pub(super) fn blocks(group: &Group<'_>, view: View) -> Vec<Block> {
+    let (queries, all) = (view.queries(group), group.queries.len());
+    let mut blocks = Vec::new();
+    if all > MANY {
+        blocks.push(Block::Table(spread(group)));
+    }
+    blocks.push(Block::Table(table(group, &queries)));
+    let shown = queries.len();
+    if shown < all {
+        blocks.push(Block::Text(format!(
+            "These are {shown} of {all} queries, those in which the engines differ most; --top {all} shows all of them, and --sort query in their own order."
+        )));
+        let whole = Block::Table(table(group, &(0..all).collect::<Vec<_>>()));
+        blocks.push(Block::More(format!("All {all} queries"), vec![whole]));
+    }
     let missing = missing(group);
     if !missing.is_empty() {
         blocks.extend([Block::Heading(3, "Without a time that counts".to_owned()), Block::List(missing)]);
@@ -19,7 +37,29 @@ pub(super) fn blocks(group: &Group<'_>) -> Vec<Block> {
     blocks
 }
 
-fn table(group: &Group<'_>) -> Table {
+/// How many queries of each engine are how far from the fastest.
+fn spread(group: &Group<'_>) -> Table {
+    let row = |contestant: usize| {
+        let ratios: Vec<f64> =
+            (0..group.queries.len()).filter_map(|query| group.to_fastest(query, contestant)).collect();
+        let mut counts = [0_usize; BOUNDS.len() + 1];
+        for ratio in &ratios {
+            counts[BOUNDS.iter().position(|bound| ratio <= bound).unwrap_or(BOUNDS.len())] += 1;
+        }
+        let none = group.queries.len() - ratios.len();
+        let label = TableCell::from(group.contestants[contestant].label.as_str());
+        let counts = counts.into_iter().chain([none]);
+        let cells = counts.map(|count| TableCell::from(if count == 0 { String::new() } else { count.to_string() }));
+        [label].into_iter().chain(cells).collect()
+    };
+    let bounds = BOUNDS.iter().map(|bound| format!("up to {bound}"));
+    let header = ["engine".to_owned()].into_iter().chain(bounds);
+    let header = header.chain([format!("above {}", BOUNDS[BOUNDS.len() - 1]), "no time".to_owned()]);
+    let contestants = (0..group.contestants.len()).filter(|contestant| !group.contestants[*contestant].reference);
+    Table::new("How many queries take how many times the fastest engine's time", 1, header, contestants.map(row))
+}
+
+fn table(group: &Group<'_>, queries: &[usize]) -> Table {
     let row = |query: usize| {
         let fastest = group.fastest(query);
         let not_run = || TableCell { tone: Tone::Soft, ..TableCell::from("not run") };
@@ -30,7 +70,7 @@ fn table(group: &Group<'_>) -> Table {
     let header = ["query"].into_iter().chain(group.contestants.iter().map(|contestant| contestant.label.as_str()));
     let caption =
         "Median time of each query (± the larger half of its 95 % interval), and how many times the lowest it is";
-    Table::new(caption, 1, header, (0..group.queries.len()).map(row))
+    Table::new(caption, 1, header, queries.iter().copied().map(row))
 }
 
 fn shown(cell: &group::Cell<'_>, fastest: Option<f64>) -> TableCell {

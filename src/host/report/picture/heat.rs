@@ -39,6 +39,10 @@ const TILE: f64 = 20.0;
 const COLUMN: (f64, f64) = (54.0, 86.0);
 const LINE: f64 = 13.0;
 const LEGEND: (f64, f64) = (180.0, 10.0);
+/// More rows than these stand in panels beside each other, as far as the width takes them.
+const ROWS: usize = 40;
+const WIDEST: f64 = 1200.0;
+const GUTTER: f64 = 18.0;
 /// A greater ratio has the colour of this one.
 const MOST: f64 = 100.0;
 
@@ -57,30 +61,42 @@ pub fn heat(name: &str, title: &str, heat: &Heat) -> Result<Picture> {
     let lines = names.iter().map(Vec::len).max().unwrap_or(1);
     let left = MARGIN + heat.queries.iter().map(|query| width(query, TEXT)).fold(24.0, f64::max).min(150.0) + 6.0;
     let top = 34.0 + LINE * count(lines);
-    let bottom = top + TILE * count(heat.queries.len());
     let right = left + tile_size.0 * count(heat.engines.len());
-    let size = (right.max(MARGIN + LEGEND.0 + 40.0) + MARGIN, bottom + 52.0);
+    let step = right + GUTTER - MARGIN;
+    let rows = rows_of_a_panel(heat.queries.len(), step);
+    let panels = heat.queries.len().div_ceil(rows);
+    let bottom = top + TILE * count(rows);
+    let width = right + step * count(panels - 1);
+    let size = (width.max(MARGIN + LEGEND.0 + 40.0) + MARGIN, bottom + 52.0);
     let top_color = most.clamp(3.0, MOST);
     paint((name, title, sentence(title, heat)), size, |canvas| {
-        for (column, lines) in names.iter().enumerate() {
-            let x = left + tile_size.0 * (count(column) + 0.5);
+        for (panel, (column, lines)) in (0..panels).flat_map(|panel| names.iter().enumerate().map(move |it| (panel, it))) {
+            let x = step * count(panel) + left + tile_size.0 * (count(column) + 0.5);
             for (row, line) in lines.iter().rev().enumerate() {
                 canvas.text((x, top - 9.0 - LINE * count(row)), line, Font::new(TEXT).centered())?;
             }
         }
+        let place = |row: usize| (step * count(row / rows) + left, top + TILE * count(row % rows));
         for (row, query) in heat.queries.iter().enumerate() {
-            let y = top + TILE * (count(row) + 0.5);
+            let (x, y) = place(row);
             let query = fit_ends(query, TEXT, left - MARGIN - 6.0);
-            canvas.text((left - 6.0, y), &query, Font::new(TEXT).ending())?;
+            canvas.text((x - 6.0, y + TILE * 0.5), &query, Font::new(TEXT).ending())?;
         }
         for (index, ratio) in cells(heat).enumerate() {
             let (row, column) = (index / heat.engines.len(), index % heat.engines.len());
-            let corner = (left + tile_size.0 * count(column), top + TILE * count(row));
+            let (x, y) = place(row);
+            let corner = (x + tile_size.0 * count(column), y);
             let first = fastest(heat, column, ratio);
             tile(canvas, (corner, tile_size), (ratio, first), top_color)?;
         }
         legend(canvas, (MARGIN, bottom + 16.0), top_color, most > MOST)
     })
+}
+
+/// How many rows stand below each other: all up to forty, else as many as fill so many panels of this width as there is room for.
+fn rows_of_a_panel(rows: usize, width: f64) -> usize {
+    let fits = (1..=rows.div_ceil(ROWS)).take_while(|panels| *panels == 1 || count(*panels) * width <= WIDEST);
+    rows.div_ceil(fits.last().unwrap_or(1))
 }
 
 /// The ratios, row by row, exactly one for each engine whatever the rows hold.
@@ -194,4 +210,19 @@ fn sentence(title: &str, heat: &Heat) -> String {
     let wins: Vec<String> = compared.map(|(index, engine)| format!("{engine} {}", wins(index))).collect();
     let queries = heat.queries.len();
     format!("{title}: times relative to the fastest; of {queries} queries, fastest on: {}.", wins.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rows_of_a_panel;
+
+    #[test]
+    fn panels_hold_all_rows_and_fit_the_width() {
+        assert_eq!(rows_of_a_panel(22, 300.0), 22);
+        assert_eq!(rows_of_a_panel(40, 300.0), 40);
+        assert_eq!(rows_of_a_panel(41, 300.0), 21);
+        assert_eq!(rows_of_a_panel(103, 300.0), 35);
+        assert_eq!(rows_of_a_panel(103, 500.0), 52);
+        assert_eq!(rows_of_a_panel(103, 900.0), 103);
+    }
 }
