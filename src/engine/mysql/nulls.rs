@@ -73,10 +73,16 @@ mod tests {
     fn without_leaves_out_what_the_server_does_anyway() {
         for (sql, wanted) in [
             ("select a from t order by a nulls first", "select a from t order by a"),
-            ("select a from t order by a desc nulls last, b NULLS  FIRST limit 3", "select a from t order by a desc, b limit 3"),
+            (
+                "select a from t order by a desc nulls last, b NULLS  FIRST limit 3",
+                "select a from t order by a desc, b limit 3",
+            ),
             ("select rank() over (order by a desc nulls last) from t", "select rank() over (order by a desc) from t"),
             ("select a from t order by\n    a asc nulls first,\n    b", "select a from t order by\n    a asc,\n    b"),
-            ("select a from t order by f(a) nulls first -- nulls first", "select a from t order by f(a) -- nulls first"),
+            (
+                "select a from t order by f(a) nulls first -- nulls first",
+                "select a from t order by f(a) -- nulls first",
+            ),
         ] {
             assert_eq!(without(sql), wanted);
         }

@@ -131,7 +131,7 @@ pub(crate) fn times(settings: &Settings) -> Times {
             }
         }
         Err(error) => {
-            log::info!("note: the history does not tell how long cells took, so all times are guessed: {error:#}")
+            log::info!("note: the history does not tell how long cells took, so all times are guessed: {error:#}");
         }
     }
     times

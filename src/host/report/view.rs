@@ -37,7 +37,7 @@ impl View {
         let most = self.top.unwrap_or(if all > MANY { TOP } else { all });
         let mut shown: Vec<usize> = (0..all).collect();
         // Thousandths: what differs by less is sorted by name.
-        let ratio = |query: &usize| Reverse(group.widest(*query).map(|ratio| thousandths(ratio)));
+        let ratio = |query: &usize| Reverse(group.widest(*query).map(thousandths));
         if most < all || self.sort == Some(Sort::Ratio) {
             shown.sort_by_key(ratio);
             shown.truncate(most);
@@ -63,7 +63,8 @@ mod tests {
     /// Two engines on so many queries; the second takes as many times longer as the query's number says.
     fn found(queries: u32) -> Vec<Found> {
         let one = |engine: &str, query: u32, milliseconds: f64| {
-            let mut record: Record = serde_json::from_str(include_str!("../../../tests/records/measured.json")).unwrap();
+            let mut record: Record =
+                serde_json::from_str(include_str!("../../../tests/records/measured.json")).unwrap();
             record.id = format!("{engine}/s{query}/sf1/parquet").parse().unwrap();
             record.metrics.set(metric::TIME, (0..10).map(|sample| milliseconds * 1e6 + f64::from(sample)));
             Found { record_id: String::new(), record }
@@ -92,8 +93,7 @@ mod tests {
     }
 
     fn tables(blocks: &[Block]) -> Vec<&Table> {
-        let table = |block| if let Block::Table(table) = block { Some(table) } else { None };
-        blocks.iter().filter_map(table).collect()
+        blocks.iter().filter_map(|block| if let Block::Table(table) = block { Some(table) } else { None }).collect()
     }
 
     #[test]

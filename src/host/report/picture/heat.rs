@@ -70,7 +70,9 @@ pub fn heat(name: &str, title: &str, heat: &Heat) -> Result<Picture> {
     let size = (width.max(MARGIN + LEGEND.0 + 40.0) + MARGIN, bottom + 52.0);
     let top_color = most.clamp(3.0, MOST);
     paint((name, title, sentence(title, heat)), size, |canvas| {
-        for (panel, (column, lines)) in (0..panels).flat_map(|panel| names.iter().enumerate().map(move |it| (panel, it))) {
+        for (panel, (column, lines)) in
+            (0..panels).flat_map(|panel| names.iter().enumerate().map(move |it| (panel, it)))
+        {
             let x = step * count(panel) + left + tile_size.0 * (count(column) + 0.5);
             for (row, line) in lines.iter().rev().enumerate() {
                 canvas.text((x, top - 9.0 - LINE * count(row)), line, Font::new(TEXT).centered())?;

@@ -37,7 +37,8 @@ def class_shares(read, table, prefix):
     sales = read(table, [item_sk, price], [(f"{prefix}_sold_date_sk", "in", days)])
     revenue = sums(sales.merge(items, left_on=item_sk, right_on="i_item_sk"), shown, itemrevenue=price)
     of_class = revenue.groupby("i_class", dropna=False)["itemrevenue"].transform("sum", min_count=1)
-    revenue["revenueratio"] = revenue["itemrevenue"] * 100 / of_class
+    # A class that sold for nothing has no shares; pandas would divide by 0.
+    revenue["revenueratio"] = revenue["itemrevenue"] * 100 / of_class.where(of_class != 0)
     return ordered(revenue, "i_category", "i_class", "i_item_id", "i_item_desc", "revenueratio")
 
 
