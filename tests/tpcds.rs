@@ -50,10 +50,13 @@ fn queries_declare_the_tables_that_their_texts_name_and_no_others() {
     let suite = tpcds();
     for query in &suite.queries {
         let text = canonical(&suite, query);
-        let named = suite.tables.iter().map(|table| table.name.as_str()).filter(|table| names(&text, table));
-        let declared = suite.tables.iter().map(|table| table.name.as_str());
-        let declared = declared.filter(|table| query.tables.iter().any(|name| name == table));
-        assert!(named.eq(declared), "{}: {:?}", query.name, query.tables);
+        for table in suite.tables.iter().map(|table| &table.name) {
+            let is_declared = query.tables.contains(table);
+            // A column of the answer may be called as a table is: `item`.
+            let is_column = query.columns.iter().any(|column| column.name == *table);
+            let is_named = names(&text, table) && (is_declared || !is_column);
+            assert_eq!(is_named, is_declared, "{} and {table}", query.name);
+        }
     }
 }
 
@@ -128,13 +131,17 @@ impl Stored {
 #[test]
 fn referee_accepts_stored_answers_and_refuses_one_wrong_value_in_each() {
     let stored = Stored::new();
-    for (query, answer, _) in stored.answers() {
+    for (query, answer, beyond) in stored.answers() {
         assert!(stored.is_right(query, answer.clone()), "{}", query.name);
         let mut wrong = answer;
-        // The first row is before whatever a LIMIT cuts, but where all rows tie.
+        // Where only the keys of what a LIMIT cuts are known, all rows may be of that.
+        let keys_only = query.limit == Some(wrong.rows.len()) && beyond.is_empty() && !query.has_hidden_keys;
         let Some(row) = wrong.rows.first_mut() else { continue };
-        let place = wrong.columns.iter().zip(row.iter()).position(|(column, value)| {
-            value.is_some() && matches!(column.kind, Kind::Text | Kind::Int | Kind::Decimal)
+        let place = (0..row.len()).find(|&place| {
+            let (column, spec) = (&wrong.columns[place], &query.columns[place]);
+            let is_key = query.order.iter().any(|key| key.column == spec.name);
+            let is_exact = matches!(column.kind, Kind::Text | Kind::Int | Kind::Decimal) && spec.kind != Kind::Float;
+            row[place].is_some() && is_exact && (is_key || !keys_only)
         });
         let Some(place) = place else { continue };
         let value = row[place].as_mut().unwrap();

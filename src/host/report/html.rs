@@ -49,6 +49,8 @@ fn blocks(blocks: &[Block]) -> Markup {
 /// How pictures stand: small ones in a narrow grid, others in a wide one.
 fn shape(pictures: &[Picture]) -> &'static str {
     match pictures {
+        // Drawn smaller, its numbers could not be read: it is scrolled.
+        [one] if one.width > 800 => "pictures whole",
         [_] => "pictures",
         [first, ..] if first.width < 400 => "pictures small",
         _ => "pictures large",

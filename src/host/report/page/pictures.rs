@@ -42,13 +42,15 @@ pub(super) fn blocks(group: &Group<'_>, index: usize) -> Result<Vec<Block>> {
         Some(Spot { hue: &hues[place.contestant], time_ns: place.geomean_ns, memory_bytes })
     };
     let spots: Vec<Spot<'_>> = group.ranking.places.iter().filter_map(spot).collect();
-    let mut wide = Vec::new();
+    let (mut wide, mut alone) = (Vec::new(), Vec::new());
     if spots.len() > 1 {
         wide.push(picture::scatter(&format!("{stem}-speed-memory"), "Speed against memory", &spots)?);
     }
     let ranked: Vec<usize> = (0..group.contestants.len()).filter(|contestant| group.right(*contestant) > 0).collect();
     if ranked.len() > 1 && group.queries.len() > 1 {
-        wide.extend(heat(&stem, group, &hues, &ranked)?);
+        let heat = heat(&stem, group, &hues, &ranked)?;
+        // In panels it is as wide as the page.
+        if group.queries.len() > MANY { alone.extend(heat) } else { wide.extend(heat) }
     }
     wide.extend(spread(&stem, group, &hues, &ranked)?);
     let bars: Vec<Picture> = (0..group.queries.len())
@@ -57,6 +59,9 @@ pub(super) fn blocks(group: &Group<'_>, index: usize) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();
     if !wide.is_empty() {
         blocks.push(Block::Pictures(wide));
+    }
+    if !alone.is_empty() {
+        blocks.push(Block::Pictures(alone));
     }
     if !bars.is_empty() {
         let bars = [Block::Text(BARS.to_owned()), Block::Pictures(bars)];
