@@ -26,10 +26,16 @@ fn canonical(suite: &Suite, query: &QuerySpec) -> String {
     suite.text(query, "canonical", Scale::ONE).unwrap().text().to_lowercase()
 }
 
-/// Whether a text names this table: as a whole word that is no literal.
+/// Whether a text names this table: as a whole word that is no literal, no alias and no qualifier.
 fn names(text: &str, table: &str) -> bool {
-    let code: String = text.split('\'').step_by(2).collect::<Vec<_>>().join(" ");
-    code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == table)
+    let code: String = text.split('\'').step_by(2).collect::<Vec<_>>().join(" ").replace('.', " . ");
+    let words: Vec<&str> =
+        code.split(|c: char| !c.is_ascii_alphanumeric() && !"_.".contains(c)).filter(|word| !word.is_empty()).collect();
+    words.iter().enumerate().any(|(place, word)| {
+        let before = place.checked_sub(1).map_or("", |before| words[before]);
+        let after = words.get(place + 1).copied().unwrap_or_default();
+        *word == table && before != "as" && before != "." && after != "."
+    })
 }
 
 #[test]
