@@ -7,9 +7,9 @@
 //! TPC-DS defines 1, 10, 100, 300 and 1000 (and larger ones), each with its own number of customers, items and stores. What lies
 //! between them is dsdgen's own arithmetic, and no scale of the specification:
 //!
-//! - Below 1, a fact table has that fraction of the rows at scale 1, and so have customers, addresses, items and the like, of each one
-//!   at least. What never grows, such as dates, times and demographics, is whole: two million rows at every scale. From 0.01 to
-//!   1 is good for tests.
+//! - Below 1, the tables that grow have about that fraction of their rows at scale 1, in steps: sales in the store and the catalog have ten
+//!   thousand orders at least, so that 0.01 has 4 and 6 % of their rows. What never grows, such as dates, times and demographics, is
+//!   whole: two million rows at every scale. From 0.01 to 1 is good for tests.
 //! - Above 1, a fact table has the rows of the whole part: 2.5 is 2. Customers and items grow more slowly, and anew from those of scale 1
 //!   between each two defined scales: 11 has a quarter of the customers of 10. Take a defined one.
 //!
