@@ -45,7 +45,7 @@ fn a_measured_cell_leaves_a_whole_record() {
     let mut bench = Bench::new(&null()).args(&["nothing/q6"]).args(&QUICK);
     let output = bench.run();
     assert!(output.status.success(), "{}", text(&output));
-    assert!(text(&output).contains("measure 1 cell (about 1 second)"), "{}", text(&output));
+    assert!(text(&output).contains("measure 1 cell (about 1 second, guessed)"), "{}", text(&output));
     let record = bench.record("nothing");
     assert_eq!(record.outcome.word(), "measured");
     assert_eq!((record.samples_ns().len(), record.measurement().unwrap().iterations.len()), (10, 10));

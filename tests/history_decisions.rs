@@ -82,7 +82,7 @@ fn a_copy_that_is_gone_is_written_again_and_one_that_is_spoilt_is_told() {
     history.ok(&["annotate", &format!("{run}:1"), "a note"]);
     let text = fs::read(&copy).unwrap();
     fs::remove_file(&copy).unwrap();
-    history.ok(&["take-in"]);
+    history.ok(&["stats"]);
     assert_eq!(fs::read(&copy).unwrap(), text);
     fs::write(&copy, [&text[..], b"{\"decision\":"].concat()).unwrap();
     fs::remove_file(history.file()).unwrap();

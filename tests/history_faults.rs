@@ -4,11 +4,11 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::process::Child;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command};
 
 use common::history::{History, STAGE};
-use common::text;
+use common::{catalog, text};
 use querydyno::host::paths::root;
 use test_case::test_case;
 
@@ -190,6 +190,42 @@ fn a_figure_that_is_not_the_journals_is_found() {
     assert!(told.contains("WRONG: 1 figures of the journal that are missing or differ"), "{told}");
     let named = told.lines().find(|line| line.starts_with("  20261120T175042Z-19211:1 ")).unwrap_or_default();
     assert!(named.ends_with(": time"), "{told}");
+}
+
+/// Whatever writes into a history beside its program: DuckDB's own wheel, where it is installed.
+fn write_by_other_means(history: &History, statement: &str) -> bool {
+    let Some(wheel) = catalog().entry("duckdb-wheel").unwrap().find() else {
+        let _ = writeln!(std::io::stderr(), "LEFT OUT: duckdb-wheel is not installed; cargo xtask build duckdb-wheel");
+        return false;
+    };
+    let code = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])";
+    let output = Command::new(wheel.path).args(["-c", code]).arg(history.file()).arg(statement).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    true
+}
+
+#[test_case("UPDATE metrics SET value = value * 1.01 WHERE rowid = 0", "1 results with other figures than were taken in"; "another median")]
+#[test_case("UPDATE metrics SET samples = list_append(samples, 1.0) WHERE rowid IN (SELECT min(rowid) FROM metrics WHERE len(samples) > 1)", "1 results with other figures than were taken in"; "another sample")]
+#[test_case("UPDATE results SET verified = NOT verified WHERE result IN (SELECT min(result) FROM results)", "1 results with other figures than were taken in"; "another verdict")]
+#[test_case("DELETE FROM metrics WHERE name = 'time'; DELETE FROM results WHERE result IN (SELECT min(result) FROM results)", "results were taken in and not deleted"; "a result that is gone")]
+fn check_finds_what_was_written_by_other_means(statement: &str, wrong: &str) {
+    let Some(history) = History::new() else { return };
+    assert!(history.ok(&["check"]).contains(", 0 of them read again record by record"));
+    if write_by_other_means(&history, statement) {
+        let told = history.fails(&["check"]);
+        assert!(told.contains(wrong) && told.contains("the history is NOT whole"), "{told}");
+        // The journal says so too.
+        let again = history.fails(&["check", "--records"]);
+        assert!(again.matches("WRONG").count() > told.matches("WRONG").count(), "{again}");
+    }
+}
+
+#[test]
+fn check_with_records_reads_every_file_of_the_journal() {
+    let Some(history) = History::new() else { return };
+    let files = history.csv("SELECT count(*) FROM journal_files")[0][0].clone();
+    let told = history.ok(&["check", "--records"]);
+    assert!(told.contains(&format!("the journal has {files} files, {files} of them read again")), "{told}");
 }
 
 #[test]

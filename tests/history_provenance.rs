@@ -95,6 +95,11 @@ fn mark_by_name_or_condition_means_what_is_there_and_nothing_else() {
     history.ok(&["mark", &format!("{run}:3"), &format!("{run}:4"), "--estimated", "--reason", "by eye"]);
     let found = history.csv("SELECT query, provenance FROM measurements WHERE provenance != 'measured' ORDER BY ALL");
     assert_eq!(found, [["q1", "simulated"], ["q2", "simulated"], ["q3", "estimated"], ["q4", "estimated"]]);
+    // A run of what is missing measures these.
+    let newest = history.ok(&["newest", &history.csv("SELECT class FROM machines")[0][0]]);
+    for query in 1..=9 {
+        assert_eq!(newest.contains(&format!("duckdb/q{query}/sf1/parquet")), query > 4, "q{query}: {newest}");
+    }
     // A file whose name ends as another's, with lines of the same numbers.
     let lines = (1..=4).map(|query| format!("{}\n", record(&format!("polars/q{query}/sf1/parquet"), A, 3.0)));
     history.add(&format!("x{run}"), &lines.collect::<String>());

@@ -81,7 +81,13 @@ pub(super) fn restore(history: &Path, from: &Path) -> Result<()> {
         .with_context(|| format!("{} is not restored, {} stays as it is", from.display(), history.display()))?;
     sync(&staged.file)?;
     reached("verified");
-    let mut kept = None;
+    let kept;
+    let before = unused(&history.with_added_extension("replaced"));
+    let decisions = decisions::file_of(history);
+    if decisions.exists() {
+        fs::copy(&decisions, decisions::file_of(&before))
+            .with_context(|| format!("cannot keep {} beside {}", decisions.display(), before.display()))?;
+    }
     if history.exists() {
         // Nobody may write into what goes; one that is damaged cannot be opened, and goes too.
         let old = match Store::write(history, AT_ONCE) {
@@ -90,15 +96,9 @@ pub(super) fn restore(history: &Path, from: &Path) -> Result<()> {
         };
         // Then nothing is left to be written when it is closed, by a name that is the other's then.
         let old = old.and_then(|old| Ok(old.execute("CHECKPOINT").map(|()| old)?));
-        let before = unused(&history.with_added_extension("replaced"));
         // A second name first, so that at no time there is none.
         fs::hard_link(history, &before)
             .with_context(|| format!("cannot keep {} as {}", history.display(), before.display()))?;
-        let decisions = decisions::file_of(history);
-        if decisions.exists() {
-            fs::copy(&decisions, decisions::file_of(&before))
-                .with_context(|| format!("cannot keep {} beside {}", decisions.display(), before.display()))?;
-        }
         let log = history.with_added_extension("wal");
         if log.exists() {
             fs::rename(&log, before.with_added_extension("wal"))?;
@@ -108,6 +108,7 @@ pub(super) fn restore(history: &Path, from: &Path) -> Result<()> {
         drop(old);
         kept = Some(before);
     } else {
+        kept = Some(decisions::file_of(&before)).filter(|kept| kept.exists());
         fs::rename(&staged.file, history).with_context(|| format!("cannot write {}", history.display()))?;
     }
     sync(history)?;

@@ -94,8 +94,16 @@ enum Command {
     #[command(hide = true)]
     Newest(Newest),
     Import(Import),
-    /// Read every value, hold every figure against the journal, look for what points to nothing; exit code 1 where something is wrong
-    Check,
+    /// Read every value, compare every figure with its checksum and the journal, look for what points to nothing; exit code 1 where
+    /// something is wrong
+    ///
+    /// Each result has a checksum over its figures since it was taken in, and of each file of the journal it is known what was taken in.
+    /// Records are read again, figure by figure, of files that are not what they were.
+    Check {
+        /// Read every record of the journal again, whether or not its file is what it was
+        #[arg(long)]
+        records: bool,
+    },
     /// Write the file anew, without the room that deleted results left
     Optimize,
     /// Copy it to a new file, which is read again before it gets its name
@@ -217,10 +225,10 @@ impl Cli {
                 let plan = import.plan(&self.place.reading()?)?;
                 return import.finish(&plan, || Ok(self.place.writing()?.1));
             }
-            Command::Check => {
+            Command::Check { records } => {
                 let home = paths::home();
                 let home = self.place.database.is_none().then_some(home.as_path());
-                if !check::check(&self.place.reading()?, home)? {
+                if !check::check(&self.place.reading()?, home, *records)? {
                     return Ok(ExitCode::FAILURE);
                 }
             }

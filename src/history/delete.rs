@@ -4,6 +4,7 @@ use anyhow::{Result, bail, ensure};
 use duckdb::{Connection, params_from_iter};
 
 use super::annotate::author;
+use super::checksums::take_away;
 use super::decisions::decide;
 use super::store::Store;
 use crate::host::terminal::output;
@@ -74,12 +75,14 @@ pub(super) fn delete(store: &Store, meant: &[(u64, String)], reason: &str) -> Re
             [reason, &author()],
         )?;
         // Notes go with their result; a mark may stand for the reason of the deletion.
-        transaction.execute_batch(
-            "DELETE FROM annotations WHERE of = 'result' AND kind NOT IN ('simulated', 'estimated', 'measured')
+        let totals = take_away("(FROM results SEMI JOIN meant USING (result))");
+        transaction.execute_batch(&format!(
+            "{totals}
+             DELETE FROM annotations WHERE of = 'result' AND kind NOT IN ('simulated', 'estimated', 'measured')
                  AND target IN (SELECT record FROM measurements SEMI JOIN meant USING (result));
              DELETE FROM metrics WHERE result IN (FROM meant SELECT result);
-             DELETE FROM results WHERE result IN (FROM meant SELECT result)",
-        )
+             DELETE FROM results WHERE result IN (FROM meant SELECT result)"
+        ))
     })?;
     output::line(format_args!("{} results deleted; `history optimize` gives their room back", meant.len()))
 }

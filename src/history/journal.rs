@@ -41,6 +41,8 @@ pub(super) struct Known {
     pub(super) checksum: String,
     /// The newest schema of records that could be read then.
     pub(super) reads_schema: u64,
+    /// Whether what was taken in once was something else later: then results may differ from it.
+    pub(super) rewritten: bool,
 }
 
 /// Records of a file, in their order, and how far it has been read with them.
@@ -92,6 +94,15 @@ impl Source {
         (self.bytes, self.modified_ns, u64::from(SCHEMA)) == (known.bytes, known.modified_ns, known.reads_schema)
     }
 
+    /// Whether it still begins with what was taken in of it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn begins_with(&self, known: &Known) -> io::Result<bool> {
+        let (mut hash, mut file) = (Xxh3::new(), File::open(&self.path)?);
+        Ok(hashed(&mut hash, &mut file, known.taken_bytes) && checksum(&hash) == known.checksum)
+    }
+
     /// Gives what is new in it to `take`, until that gives false. A file that is not what it was is read from its beginning.
     ///
     /// # Errors
@@ -103,13 +114,14 @@ impl Source {
         mut take: impl FnMut(Batch) -> bool,
     ) -> io::Result<()> {
         let mut file = BufReader::with_capacity(1 << 20, File::open(&self.path)?);
-        let known = known.filter(|known| known.reads_schema == u64::from(SCHEMA));
         let mut hash = Xxh3::new();
-        let goes_on = known.as_ref().is_some_and(|known| {
-            let begins = hashed(&mut hash, &mut file, known.taken_bytes);
-            begins && checksum(&hash) == known.checksum
-        });
+        let is_same = known
+            .as_ref()
+            .is_some_and(|known| hashed(&mut hash, &mut file, known.taken_bytes) && checksum(&hash) == known.checksum);
+        let rewritten = known.as_ref().is_some_and(|known| known.rewritten || !is_same);
+        let goes_on = is_same && known.as_ref().is_some_and(|known| known.reads_schema == u64::from(SCHEMA));
         let mut at = known.filter(|_| goes_on).unwrap_or_default();
+        at.rewritten = rewritten;
         if !goes_on {
             (file, hash) = (BufReader::with_capacity(1 << 20, File::open(&self.path)?), Xxh3::new());
         }

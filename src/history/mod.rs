@@ -49,6 +49,7 @@
 //! | | `iterations`, `warm_up_ns` | of each sample; each run before the samples, in nanoseconds |
 //! | | `provenance`, `provenance_reason` | `measured`, `simulated`, `imported`, `estimated`, as the record says; why, or from which file |
 //! | | `journal_file`, `journal_line` | where the record is; `file:line` without its ending is the record's name in reports |
+//! | | `checksum` | over this row and its figures, by DuckDB's `hash` as they were taken in |
 //! | `metrics` | `name`, `unit` | as in [`metric`](crate::host::record::metric): `time` in `ns`; `imported:` is another tool's figure |
 //! | | `value`, `samples` | the median, or the one value there is; every value where there are several |
 //! | | `source`, `taken_at` | by which tool, when, where that differs |
@@ -60,6 +61,8 @@
 //! | `deleted_results` | `result`, `cell`, `reason`, `author`, `deleted_at` | |
 //! | `journal_files` | `file`, `bytes`, `modified_ns`, `taken_in_at` | the file as it was when it was read, and when |
 //! | | `taken_bytes`, `taken_lines`, `checksum`, `reads_schema` | up to where it was taken in, XXH3 up to there, the newest schema that could be read |
+//! | | `rewritten` | whether `check` has to read its records again: what was taken in of it was something else later, or checksums were written anew |
+//! | `totals` | `results`, `checksum`, `hashed_by` | how many results were taken in and not deleted, the exclusive or of their checksums, whose `hash` that is and of which schema |
 //! | `journal_left_out` | `file`, `line`, `reason` | whole lines that are no record; told once, read again by a version that reads more |
 //! | `migrations` | `version`, `name`, `applied_at` | this schema's own |
 //!
@@ -82,6 +85,7 @@ mod backup;
 mod changes;
 mod chart;
 mod check;
+mod checksums;
 mod command;
 mod compare;
 mod decided;

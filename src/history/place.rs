@@ -35,6 +35,10 @@ impl Place {
         let due = due(&paths::home(), seen.as_ref())?;
         let files = due.len();
         if let (0, Some(store)) = (files, seen) {
+            // Who may only read gets an answer too.
+            if let Err(error) = keep_up(&store) {
+                log::warn!("note: {error:#}");
+            }
             return Ok(store);
         }
         match self.writing() {

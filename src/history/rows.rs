@@ -1,6 +1,6 @@
 //! A record as rows of the history's tables: [`Rows`]. Keys are hashes of what is in a row, so that equal rows have equal keys.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use chrono::DateTime;
@@ -8,11 +8,12 @@ use duckdb::types::{OrderedMap, TimeUnit, Value};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::host::record::{Outcome, Record, run_of};
+use crate::host::record::{EngineRecord, Outcome, QueryRecord, Record, run_of};
 use crate::host::session::FailureKind;
 use crate::host::stats;
 use crate::host::variant::Cache;
 use crate::host::verify::Verdict;
+use crate::measure::machine::Host;
 use crate::protocol::id::Scale;
 use crate::protocol::unknown::known;
 
@@ -44,6 +45,12 @@ pub(super) struct RunRow {
 #[derive(Default)]
 pub(super) struct Converter {
     given: HashSet<u64>,
+    /// The last of each with its key: the next record mostly has the same, and comparing is cheaper than hashing.
+    host: Option<(Host, String)>,
+    /// By name.
+    engines: HashMap<String, (EngineRecord, String)>,
+    /// By the query's name.
+    queries: HashMap<String, (String, QueryRecord, String)>,
 }
 
 /// A row of anything that is a value.
@@ -57,43 +64,11 @@ impl Converter {
         let series = record.series();
         let mut dimensions = Vec::new();
         let host = &record.host;
-        let machine = self.dimension(&mut dimensions, "machines", host, || {
-            let memory = host.memory_bytes;
-            row![
-                host.class(),
-                host.cpu.clone(),
-                known(&host.cores).copied(),
-                memory,
-                known(&host.kernel).cloned(),
-                host.governor.clone(),
-                host.virtualised,
-                host.gpus.clone().map(list),
-                host.name.clone(),
-            ]
-        });
-        let (told, build) = (&record.engine, &record.engine.build);
+        let machine = self.machine(&mut dimensions, host);
         // An entry with a version of its own is named so in ids alone.
-        let name = record.id.engine.as_str();
-        let engine = self.dimension(&mut dimensions, "engines", &(name, told), || {
-            let made = [&build.compiler, &build.flags, &build.allocator, &build.source].map(Clone::clone);
-            let [compiler, flags, allocator, source] = made;
-            row![
-                text(name),
-                told.version.clone(),
-                text(&told.kind),
-                compiler,
-                flags,
-                allocator,
-                source,
-                map(&told.settings),
-                told.program.clone(),
-                map(&told.options)
-            ]
-        });
-        let (data, query) = (&record.dataset, &record.query);
-        let task = self.dimension(&mut dimensions, "tasks", &(&data.suite, query), || {
-            row![text(&data.suite), text(&query.id), query.sha256.clone(), query.sql.clone()]
-        });
+        let engine = self.engine(&mut dimensions, &record.id.engine, &record.engine);
+        let data = &record.dataset;
+        let task = self.task(&mut dimensions, &data.suite, &record.query);
         let of_data = (&data.suite, data.scale, &data.format, &data.sha256, &data.layout);
         let dataset = self.dimension(&mut dimensions, "datasets", &of_data, || {
             let scale = Some(data.scale).filter(|scale| scale.is_known());
@@ -126,6 +101,64 @@ impl Converter {
             Some(row![key, metric.name, metric.unit, median, samples, metric.source, taken_at])
         });
         Rows { key, run, dimensions, result, metrics: metrics.collect() }
+    }
+
+    fn machine(&mut self, kept: &mut Vec<(&'static str, Row)>, host: &Host) -> String {
+        if let Some((_, key)) = self.host.as_ref().filter(|(last, _)| last == host) {
+            return key.clone();
+        }
+        let key = self.dimension(kept, "machines", host, || {
+            row![
+                host.class(),
+                host.cpu.clone(),
+                known(&host.cores).copied(),
+                host.memory_bytes,
+                known(&host.kernel).cloned(),
+                host.governor.clone(),
+                host.virtualised,
+                host.gpus.clone().map(list),
+                host.name.clone(),
+            ]
+        });
+        self.host = Some((host.clone(), key.clone()));
+        key
+    }
+
+    fn engine(&mut self, kept: &mut Vec<(&'static str, Row)>, name: &str, told: &EngineRecord) -> String {
+        if let Some((_, key)) = self.engines.get(name).filter(|(last, _)| last == told) {
+            return key.clone();
+        }
+        let key = self.dimension(kept, "engines", &(name, told), || {
+            let build = &told.build;
+            let made = [&build.compiler, &build.flags, &build.allocator, &build.source].map(Clone::clone);
+            let [compiler, flags, allocator, source] = made;
+            row![
+                text(name),
+                told.version.clone(),
+                text(&told.kind),
+                compiler,
+                flags,
+                allocator,
+                source,
+                map(&told.settings),
+                told.program.clone(),
+                map(&told.options)
+            ]
+        });
+        self.engines.insert(name.to_owned(), (told.clone(), key.clone()));
+        key
+    }
+
+    fn task(&mut self, kept: &mut Vec<(&'static str, Row)>, suite: &str, query: &QueryRecord) -> String {
+        let last = self.queries.get(&query.id);
+        if let Some((_, _, key)) = last.filter(|(of, last, _)| of == suite && last == query) {
+            return key.clone();
+        }
+        let key = self.dimension(kept, "tasks", &(suite, query), || {
+            row![text(suite), text(&query.id), query.sha256.clone(), query.sql.clone()]
+        });
+        self.queries.insert(query.id.clone(), (suite.to_owned(), query.clone(), key.clone()));
+        key
     }
 
     /// The key of a dimension; its row, led by the key, is kept the first time.
@@ -197,6 +230,7 @@ fn result(
         record.provenance_reason.clone(),
         text(file),
         line,
+        Value::Null, // the checksum, which DuckDB writes
     ]
 }
 

@@ -8,8 +8,11 @@ use super::Error;
 use super::stage::reached;
 
 /// What each version adds to the one before: its name and its statements. A migration that was released is never changed.
-const MIGRATIONS: [(&str, &str); 2] =
-    [("tables", include_str!("sql/tables.sql")), ("views", include_str!("sql/views.sql"))];
+const MIGRATIONS: [(&str, &str); 3] = [
+    ("tables", include_str!("sql/tables.sql")),
+    ("views", include_str!("sql/views.sql")),
+    ("checksums", include_str!("sql/checksums.sql")),
+];
 
 /// The version of this shape.
 pub(super) const VERSION: u64 = MIGRATIONS.len() as u64;

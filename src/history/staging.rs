@@ -1,21 +1,25 @@
-//! Rows on their way in: appended to temporary tables of the same shape, then taken from there by [`INSERT`] in one transaction.
+//! Rows on their way in: appended to temporary tables of the same shape, then taken from there by [`insert`] in one transaction.
 
 use std::collections::{BTreeMap, HashSet};
 
 use duckdb::types::Value;
 use duckdb::{Appender, appender_params_from_iter};
 
-use super::Error;
 use super::rows::{Row, Rows, RunRow, time};
 use super::store::Store;
+use super::{Error, checksums};
 
-/// Takes what is staged into the tables.
-pub(super) const INSERT: &str = include_str!("sql/insert.sql");
 /// The tables that records fill; those of dimensions come first.
 pub(super) const TABLES: [&str; 8] =
     ["machines", "engines", "tasks", "datasets", "plans", "runs", "results", "metrics"];
 /// How many of them results point to, `runs` aside.
 const DIMENSIONS: usize = 5;
+
+/// The statements that take what is staged into the tables.
+pub(super) fn insert() -> String {
+    let statements = include_str!("sql/insert.sql");
+    statements.replace("{checksums}", &checksums::of("staged_")).replace("{totals}", &checksums::add("staged_results"))
+}
 
 /// Appends rows to the temporary tables `staged_machines`, `staged_engines` ..., which begin empty.
 ///

@@ -11,10 +11,10 @@ use duckdb::{AccessMode, Config, Connection};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::Error;
 use super::decided::take_over;
 use super::schema::{self, VERSION};
 use super::stage::reached;
+use super::{Error, checksums};
 use crate::host::scratch;
 
 /// The storage that files are written in: what DuckDB 1.5 and everything newer reads.
@@ -62,6 +62,7 @@ impl Store {
         let config = || Config::default().access_mode(AccessMode::ReadWrite);
         let store = Self { connection: open(path, patience, config)?, path: path.to_owned() };
         schema::migrate(&store.connection, path)?;
+        checksums::renew(&store)?;
         reached("opened");
         Ok(store)
     }

@@ -13,11 +13,13 @@ use super::Error;
 use super::journal::{self, BATCH, Batch, Known, Source};
 use super::rows::Converter;
 use super::stage::reached;
-use super::staging::{INSERT, stage};
+use super::staging::{insert, stage};
 use super::store::Store;
 
 /// Transactions that may wait for DuckDB.
 const AHEAD: usize = 2;
+/// How large DuckDB's log may grow before it is checkpointed in between.
+const LOG: &str = "1GB";
 /// Lines that are told of one file.
 const TOLD: usize = 3;
 
@@ -37,27 +39,33 @@ pub(super) struct TakenIn {
 /// When the journal or the history cannot be read.
 pub(super) fn due(home: &Path, store: Option<&Store>) -> Result<Vec<(Source, Option<Known>)>> {
     let sources = journal::sources(home).with_context(|| format!("cannot read the records in {}", home.display()))?;
-    let mut known = HashMap::new();
-    if let Some(store) = store {
-        let all =
-            "SELECT file, bytes, modified_ns, taken_bytes, taken_lines, checksum, reads_schema FROM journal_files";
-        known.extend(store.rows(all, [], |row| {
-            let known = Known {
-                bytes: row.get(1)?,
-                modified_ns: row.get(2)?,
-                taken_bytes: row.get(3)?,
-                taken_lines: row.get(4)?,
-                checksum: row.get(5)?,
-                reads_schema: row.get(6)?,
-            };
-            Ok((row.get::<_, String>(0)?, known))
-        })?);
-    }
+    let mut known = store.map_or_else(|| Ok(HashMap::new()), known_files)?;
     let all = sources.into_iter().map(|source| {
         let known = known.remove(&source.name);
         (source, known)
     });
     Ok(all.filter(|(source, known)| known.as_ref().is_none_or(|known| !source.is(known))).collect())
+}
+
+/// What the history knows of each file of the journal, by its name.
+///
+/// # Errors
+/// What DuckDB says.
+pub(super) fn known_files(store: &Store) -> Result<HashMap<String, Known>, Error> {
+    let all = "SELECT file, bytes, modified_ns, taken_bytes, taken_lines, checksum, reads_schema, rewritten FROM journal_files";
+    let files = store.rows(all, [], |row| {
+        let known = Known {
+            bytes: row.get(1)?,
+            modified_ns: row.get(2)?,
+            taken_bytes: row.get(3)?,
+            taken_lines: row.get(4)?,
+            checksum: row.get(5)?,
+            reads_schema: row.get(6)?,
+            rewritten: row.get(7)?,
+        };
+        Ok((row.get(0)?, known))
+    })?;
+    Ok(files.into_iter().collect())
 }
 
 /// Takes in what these files have. One that cannot be read is told and left out.
@@ -66,6 +74,11 @@ pub(super) fn due(home: &Path, store: Option<&Store>) -> Result<Vec<(Source, Opt
 /// When the history cannot be written; what was taken in before is in.
 pub(super) fn take_in(store: &Store, due: Vec<(Source, Option<Known>)>) -> Result<TakenIn> {
     let mut taken = TakenIn { files: due.len(), ..TakenIn::default() };
+    if taken.files > 0 {
+        // One checkpoint at the end: each writes the last rows of every column anew. One thread, since parsing has the other: two of
+        // DuckDB's would mostly wait for each other.
+        store.execute(&format!("SET checkpoint_threshold = '{LOG}'; SET threads = 1"))?;
+    }
     // Parsing and DuckDB run at the same time, each in a thread of its own.
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(AHEAD);
@@ -96,7 +109,7 @@ pub(super) fn take_in(store: &Store, due: Vec<(Source, Option<Known>)>) -> Resul
         anyhow::Ok(())
     })?;
     if taken.files > 0 {
-        store.execute("CHECKPOINT")?;
+        store.execute("CHECKPOINT; RESET checkpoint_threshold; RESET threads")?;
         reached("checkpointed");
     }
     Ok(taken)
@@ -110,7 +123,7 @@ fn take(store: &Store, group: &[Batch]) -> Result<u64, Error> {
     store.execute("BEGIN")?;
     stage(store, group.iter().flat_map(|batch| &batch.rows))?;
     reached("staged");
-    store.execute(INSERT)?;
+    store.execute(&insert())?;
     reached("inserted");
     let new = store.value("SELECT count(*) FROM staged_results")?;
     group.iter().try_for_each(|batch| note(store, batch)).map_err(|error| store.error(error))?;
@@ -129,10 +142,10 @@ fn note(store: &Store, Batch { name, left_out, known, is_first, .. }: &Batch) ->
         let values = duckdb::params![name, line, reason];
         store.connection.execute("INSERT OR REPLACE INTO journal_left_out VALUES (?, ?, ?)", values)?;
     }
-    let Known { bytes, modified_ns, taken_bytes, taken_lines, checksum, reads_schema } = known;
-    let values = duckdb::params![name, bytes, modified_ns, taken_bytes, taken_lines, checksum, reads_schema];
+    let Known { bytes, modified_ns, taken_bytes, taken_lines, checksum, reads_schema, rewritten } = known;
+    let values = duckdb::params![name, bytes, modified_ns, taken_bytes, taken_lines, checksum, reads_schema, rewritten];
     let note =
-        "INSERT OR REPLACE INTO journal_files VALUES (?, ?, ?, ?, ?, ?, ?, current_timestamp AT TIME ZONE 'UTC')";
+        "INSERT OR REPLACE INTO journal_files VALUES (?, ?, ?, ?, ?, ?, ?, current_timestamp AT TIME ZONE 'UTC', ?)";
     store.connection.execute(note, values).map(drop)
 }
 

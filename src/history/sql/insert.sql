@@ -9,4 +9,6 @@ DELETE FROM staged_results WHERE result IN (SELECT r.result FROM results r JOIN 
 INSERT INTO runs FROM staged_runs SEMI JOIN staged_results USING (run) ON CONFLICT (run) DO UPDATE SET
     started_at = least(started_at, excluded.started_at), last_cell_at = greatest(last_cell_at, excluded.last_cell_at);
 INSERT INTO metrics FROM staged_metrics WHERE result IN (SELECT result FROM staged_results);
+UPDATE staged_results SET checksum = c.checksum FROM ({checksums}) c WHERE staged_results.result = c.result;
+{totals}
 INSERT INTO results FROM staged_results ON CONFLICT DO NOTHING;

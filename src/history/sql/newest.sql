@@ -1,8 +1,9 @@
 -- What `history newest` gives: of each cell on a class of machines its newest measured result, with all that tells whether it still
--- holds. What was interrupted says nothing, so that a run which was goes on. The class is given.
+-- holds. What was interrupted says nothing, so that a run which was goes on; nor does what somebody has marked as not measured. The
+-- class is given.
 WITH known AS (
     SELECT r.*, t.suite, t.text_sha256, d.sha256 AS data_sha256, d.layout, e.version AS engine_version, e.program, e.options
-    FROM results r
+    FROM (FROM results ANTI JOIN marks USING (result)) r
     JOIN machines m USING (machine)
     JOIN tasks t USING (task)
     JOIN datasets d USING (dataset)

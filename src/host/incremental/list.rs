@@ -67,7 +67,7 @@ impl Plan {
         Self { cells: due.iter().map(planned).collect(), left_out }
     }
 
-    /// How much it is, in a line: `3 cells, about 40 seconds, 1 of them guessed`.
+    /// How much it is, in a line: `3 cells, about 40 seconds, the time of 1 cell is a guess`.
     pub fn summary(&self) -> String {
         let cells = self.cells.len();
         if cells == 0 {
@@ -268,7 +268,7 @@ mod tests {
         let list = parse(&text).unwrap();
         let same = list.cells.iter().zip(&plan.cells).all(|((_, listed), planned)| *listed == planned.id);
         assert!(same && list.cells.len() == 2);
-        assert_eq!(plan.summary(), "2 cells, about 65 seconds, 1 of them guessed");
+        assert_eq!(plan.summary(), "2 cells, about 65 seconds, the time of 1 cell is a guess");
         plan.cells.pop();
         assert_eq!(plan.summary(), "1 cell, about 61 seconds");
         plan.cells.clear();

@@ -5,7 +5,6 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::Path;
 
 use chrono::Utc;
-use serde_json::json;
 
 use super::Record;
 use crate::host::checksum::sha256;
@@ -39,20 +38,20 @@ impl Record {
         // The name of an engine may end in a version: `duckdb-wheel@2.0.0`.
         let engine = self.id.engine.split('@').next();
         let (text, data) = (self.query.sha256.as_ref()?, self.dataset.sha256.as_ref()?);
-        let parts = json!([
+        let parts = (
             engine,
             text,
             data,
-            self.dataset.format,
-            self.mode,
+            &self.dataset.format,
+            &self.mode,
             self.threads,
             self.memory_limit_bytes,
             self.cache,
             self.parallel,
             self.provenance,
             self.machine_class(),
-        ]);
-        Some(sha256(parts.to_string())[..16].to_owned())
+        );
+        Some(sha256(serde_json::to_string(&parts).ok()?)[..16].to_owned())
     }
 
     /// The machines whose results can be compared: [`Host::class`](crate::measure::machine::Host::class).

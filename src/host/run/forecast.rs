@@ -61,12 +61,13 @@ impl Times {
 }
 
 impl Estimate {
-    /// `about 9 minutes, 40 of them guessed`, of so many cells.
+    /// `about 9 minutes, the times of 40 cells are guesses`, of so many cells.
     pub(crate) fn told(self, cells: usize) -> String {
         let guessed = match self.guessed {
             0 => String::new(),
             guessed if guessed == cells => ", guessed".to_owned(),
-            guessed => format!(", {guessed} of them guessed"),
+            1 => ", the time of 1 cell is a guess".to_owned(),
+            guessed => format!(", the times of {guessed} cells are guesses"),
         };
         about(self.time) + &guessed
     }
@@ -170,7 +171,7 @@ mod tests {
     fn estimate_says_how_much_of_it_is_guessed() {
         let estimate = |guessed| Estimate { time: Duration::from_secs(40), guessed };
         assert_eq!(estimate(0).told(3), "about 40 seconds");
-        assert_eq!(estimate(1).told(3), "about 40 seconds, 1 of them guessed");
+        assert_eq!(estimate(1).told(3), "about 40 seconds, the time of 1 cell is a guess");
         assert_eq!(estimate(3).told(3), "about 40 seconds, guessed");
         let sum: Estimate = [estimate(1), estimate(0), estimate(1)].into_iter().sum();
         assert_eq!(sum, Estimate { time: Duration::from_mins(2), guessed: 2 });

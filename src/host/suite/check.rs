@@ -36,6 +36,11 @@ impl Suite {
                 "there is no setting '{setting}': only suites in fixtures have published answers; put yours into answers/sf1"
             );
         }
+        ensure!(
+            (0.0..=86_400.0).contains(&self.seconds_at_sf1),
+            "seconds_at_sf1 is {}: give the seconds that a run of a query takes at scale 1, from 0 to 86400",
+            self.seconds_at_sf1
+        );
         for (place, table) in self.tables.iter().enumerate() {
             self.check_table(table)?;
             let twice = self.tables[..place].iter().any(|other| other.name == table.name);

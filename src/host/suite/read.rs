@@ -88,7 +88,13 @@ impl Suite {
             &common[..same.map(|(c, _)| c.len_utf8()).sum()]
         });
         let is_query = |word: &str| self.queries.iter().any(|query| query.name == word);
-        let begins = |word: &str| !common.is_empty() && word.starts_with(common);
+        // `sf1` begins as `s1` and `s2` do, and is the beginning of neither.
+        let begins = |word: &str| {
+            let word = word.trim_end_matches('.');
+            !common.is_empty()
+                && word.len() >= common.len()
+                && self.queries.iter().any(|query| query.name.starts_with(word))
+        };
         words.iter().any(|word| *word == self.name || is_query(word) || begins(word))
     }
 
@@ -229,6 +235,8 @@ mod tests {
             assert!(shop.is_named_by(&["duckdb", word]), "{word}");
         }
         assert!(!shop.is_named_by(&["duckdb", "s", "1", "parquet", ""]));
+        // A scale begins as these do, and is none of them.
+        assert!(!suite(&["s1", "s2"]).is_named_by(&["duckdb", "sf1"]));
         // Without a beginning that all have, each is named by itself.
         let mixed = suite(&["sh1", "orders"]);
         assert!(mixed.is_named_by(&["orders"]) && !mixed.is_named_by(&["sh", "duckdb"]));

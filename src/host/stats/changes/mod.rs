@@ -62,6 +62,7 @@ mod spikes;
 mod tail;
 
 use drift::Line;
+use rayon::prelude::*;
 use scan::{Look, Sums, inflation, look};
 use tail::as_float;
 
@@ -176,16 +177,16 @@ pub fn find(values: &[f64], rules: &Rules) -> Found {
 
 /// Looks at several series: what is told of each holds over all of them.
 pub fn find_all(series: &[Vec<f64>], rules: &Rules) -> Vec<Found> {
-    let mut found: Vec<Found> = series.iter().map(|values| find(values, rules)).collect();
+    let mut found: Vec<Found> = series.par_iter().map(|values| find(values, rules)).collect();
     let p_values: Vec<Option<f64>> = found.iter().map(|found| found.p).collect();
-    for ((found, values), factor) in found.iter_mut().zip(series).zip(factors(&p_values)) {
+    found.par_iter_mut().zip(series).zip(factors(&p_values)).for_each(|((found, values), factor)| {
         if factor > 1.0 && !found.changes.is_empty() {
             *found = find(values, &Rules { level: rules.level / factor, ..*rules });
         }
         for change in &mut found.changes {
             change.p_over_all = (change.p * factor).min(1.0);
         }
-    }
+    });
     found
 }
 
