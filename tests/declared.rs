@@ -103,7 +103,7 @@ const TIED: [&str; 5] = ["1 a", "2 b", "2 c", "2 c", "2 d"];
 #[test_case(&["1 a", "2 d"], ""; "the last of the group")]
 #[test_case(&["1 a", "2 e"], "row 2, t: expected 'b', got 'e'"; "none of the group")]
 #[test_case(&["1 x", "2 b"], "row 1, t: expected 'a', got 'x'"; "wrong before the group")]
-#[test_case(&["2 b", "2 c"], "row 1, n: expected 1, got 2"; "a row of the group in place of one before it")]
+#[test_case(&["2 b", "2 c"], "row 2, n: expected 1, got 2"; "a row of the group in place of one before it")]
 #[test_case(&["1 a"], "expected 2 rows, got 1; first missing row: 2, 'b'"; "too few")]
 #[test_case(&["1 a", "2 b", "2 c"], "expected 2 rows, got 3; first extra row: 2, 'c'"; "too many")]
 fn compare_takes_any_of_a_stored_tie_group(rows: &[&str], told: &str) {

@@ -198,7 +198,7 @@ fn what_cannot_be_meant_is_an_error_before_anything_runs() {
     let (asked, _folder) = bench(&["one"]);
     assert!(failed(asked.suite("/nowhere")).contains("/nowhere/suite.toml"));
     let (asked, _folder) = bench(&["one"]);
-    assert!(failed(asked.filter("q99")).contains("queries: q1, q2"));
+    assert!(failed(asked.filter("q99")).contains(", q1, q2"));
 }
 
 #[test]

@@ -77,6 +77,12 @@ impl Keys {
         self.0.iter().map(|key| key.column).collect()
     }
 
+    /// The columns of the keys by which rows tie: those up to the first that is not exact.
+    pub(super) fn tying_columns(&self) -> Vec<usize> {
+        let exact = self.0.iter().take_while(|key| key.exact).count();
+        self.0.iter().take(exact + 1).map(|key| key.column).collect()
+    }
+
     /// Whether two neighbours of one sorted answer may stand the other way round in another answer.
     ///
     /// Keys after an inexact one do not tell them apart: two floats that one engine finds equal, and sorts by the
