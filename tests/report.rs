@@ -287,6 +287,35 @@ fn a_run_of_failures_is_a_report_too() {
 }
 
 #[test]
+fn support_counts_what_is_verified_and_groups_the_reasons_of_the_rest() {
+    let recorded = Recorded::new();
+    let measured = recorded.newest().found.into_iter().find(|found| found.record.ranks()).unwrap();
+    let cell = |engine: &str, query: &str| {
+        let mut found = measured.clone();
+        found.record.id = format!("{engine}/{query}/sf1/parquet").parse().unwrap();
+        found
+    };
+    let refused = |query: &str| {
+        let mut found = cell("b", query);
+        found.record.outcome = Outcome::Failed(format!("no plan for {query}: it refuses\nand more").into());
+        (found.record.verdict, found.record.metrics) = (None, Metrics::default());
+        found
+    };
+    let mut by_other_text = cell("c", "q1");
+    by_other_text.record.query.sha256 = Some("another".to_owned());
+    let found = vec![cell("a", "q1"), cell("b", "q1"), by_other_text, cell("a", "q2"), refused("q2"), refused("q10")];
+    let gathered = Gathered { found, ..Gathered::default() };
+    let report = Report::new(&gathered, &recorded.sources("").known, &[]);
+    let text = markdown::render(&report.support(), None);
+    let row = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{text}"));
+    assert!(row("| a ").contains("| 2 of 3 |  |  |  |  | 1 |"), "{text}");
+    assert!(row("| b ").contains("| 1 of 3 |  |  | 2 |  |  |"), "{text}");
+    assert!(row("| c ").contains("| 1 of 3 | 1 |  |  |  | 2 |"), "{text}");
+    assert!(row("| q1 ").contains("| yes | yes | other text |"), "{text}");
+    assert!(text.contains("| error | no plan for the query: it refuses | q2 q10 |"), "{text}");
+}
+
+#[test]
 fn all_five_forms_are_as_they_were() {
     let recorded = Recorded::new();
     let gathered = recorded.newest();

@@ -34,6 +34,7 @@ pub(crate) use tell;
   cargo xtask report --baseline main                  what Criterion's baseline `main` says against the newest
   cargo xtask report --baseline main --head mine      one baseline against another
   cargo xtask report --top 30 --sort ratio            the queries in which the engines differ most
+  cargo xtask report --support --format markdown      which engine answers which query, and why the others do not
   cargo xtask report --records a.jsonl b/records      records of other machines or runs")]
 pub(crate) struct Report {
     /// The cells, as in a bench: `duckdb/q1`, `q6`, `^(duckdb|polars)/`
@@ -63,6 +64,9 @@ pub(crate) struct Report {
     /// The order of the queries [default: their own, or by ratio where not all are shown]
     #[arg(long, value_enum)]
     sort: Option<Order>,
+    /// Which engine answers which query, and why the others do not, in place of times
+    #[arg(long, conflicts_with_all = ["baseline", "pictures", "top", "sort", "json"])]
+    support: bool,
     #[command(flatten)]
     places: Places,
 }
@@ -117,7 +121,11 @@ impl Report {
             Order::Ratio => Sort::Ratio,
         });
         let pictures = format == Format::Html || self.pictures.is_some();
-        let document = page.document_as(View { pictures, top: self.top, sort })?;
+        ensure!(!self.support || !matches!(format, Format::Json | Format::Csv), "{SUPPORT_IS_A_PAGE}");
+        let document = match self.support {
+            true => page.support(),
+            false => page.document_as(View { pictures, top: self.top, sort })?,
+        };
         if let Some(folder) = &self.pictures {
             write_pictures(&document, folder)?;
         }
@@ -154,6 +162,8 @@ impl Report {
         Ok(())
     }
 }
+
+const SUPPORT_IS_A_PAGE: &str = "--support is a page for people: give --format terminal, markdown or html (outcome and reason of each cell are columns of --format csv without it)";
 
 /// Where records are kept, and were by earlier versions.
 fn kept() -> Vec<PathBuf> {

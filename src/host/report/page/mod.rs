@@ -8,6 +8,7 @@ mod origins;
 mod pictures;
 mod results;
 mod standing;
+mod support;
 
 use anyhow::Result;
 
