@@ -8,7 +8,6 @@ use anyhow::{bail, ensure};
 
 use super::client::{Client, Limit};
 use super::load;
-use super::nulls;
 use super::output::Output;
 use super::plan;
 use super::service::{Login, Service};
@@ -104,7 +103,7 @@ impl Engine for MySql {
     }
 
     fn prepare(&mut self, task: &Task) -> Result<String> {
-        let sql = nulls::without(query(task)?);
+        let sql = query(task)?.to_owned();
         // The loaded tables are kept for later runs: no query is to change them.
         self.client.execute("SET SESSION TRANSACTION READ ONLY")?;
         Ok(sql)

@@ -17,8 +17,6 @@ mod lines;
 #[cfg(feature = "mysql")]
 mod load;
 pub mod loaded;
-#[cfg(any(feature = "mysql", all(test, feature = "harness")))]
-mod nulls;
 #[cfg(any(feature = "mysql", feature = "starrocks"))]
 pub mod output;
 #[cfg(any(feature = "mysql", all(test, feature = "harness")))]

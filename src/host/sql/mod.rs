@@ -6,6 +6,7 @@
 //! engines may find another statement in it than we do.
 
 mod ends;
+mod nulls;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,8 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use anyhow::{Result, bail};
+
+pub(crate) use nulls::{lacks_null_order, without_null_order};
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use super::source::resolved;
 use super::{GENERATORS, QuerySpec, Suite, TableSpec};
 use crate::host::paths;
-use crate::host::sql::{Class, Quoting, Text};
+use crate::host::sql::{Class, Quoting, Text, lacks_null_order, without_null_order};
 use crate::protocol::dataset::Keys;
 use crate::protocol::id::Scale;
 use crate::protocol::task::Task;
@@ -141,6 +141,9 @@ impl Suite {
                     query.name
                 );
             }
+        }
+        if lacks_null_order(dialect) {
+            sql = without_null_order(&sql, Quoting::of(dialect));
         }
         Ok(Task::select(&self.name, &query.name, sql))
     }
