@@ -71,6 +71,7 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod docs;
 pub mod engine;
 #[cfg(feature = "history")]
 pub mod history;

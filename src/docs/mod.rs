@@ -1,0 +1,4 @@
+//! The documentation that is too long for README.
+
+#[doc = include_str!("defects.md")]
+pub mod defects {}
