@@ -48,12 +48,22 @@ fn group_of(told: &str) -> Option<&str> {
 
 /// What the process and its children hold in physical memory now.
 pub fn resident(pid: u32) -> Option<Peak> {
-    sum(&tree::of(pid), "VmRSS:")
+    resident_of(&tree::of(pid))
+}
+
+/// What these processes hold in physical memory now.
+pub fn resident_of(processes: &[u32]) -> Option<Peak> {
+    sum(processes, "VmRSS:")
 }
 
 /// The most that the process and its children have held since their start or the last [`reset_peak`].
 pub fn peak(pid: u32) -> Option<Peak> {
-    sum(&tree::of(pid), "VmHWM:")
+    peak_of(&tree::of(pid))
+}
+
+/// The most that these processes have held since their start or the last [`reset_peak_of`].
+pub fn peak_of(processes: &[u32]) -> Option<Peak> {
+    sum(processes, "VmHWM:")
 }
 
 /// What the process and its children hold now, each page shared out among those that hold it.
@@ -64,7 +74,12 @@ pub fn proportional(pid: u32) -> Option<Bytes> {
 
 /// Sets the high-water marks back to what is held now; tells whether the kernel did it.
 pub fn reset_peak(pid: u32) -> bool {
-    tree::of(pid).iter().all(|pid| fs::write(format!("/proc/{pid}/clear_refs"), "5").is_ok())
+    reset_peak_of(&tree::of(pid))
+}
+
+/// As [`reset_peak`], of these processes.
+pub fn reset_peak_of(processes: &[u32]) -> bool {
+    processes.iter().all(|pid| fs::write(format!("/proc/{pid}/clear_refs"), "5").is_ok())
 }
 
 fn sum(processes: &[u32], name: &str) -> Option<Peak> {

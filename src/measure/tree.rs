@@ -1,16 +1,43 @@
-//! A process and all that it started: what is measured of an engine that forks.
+//! A process and all that it started: what is measured of an engine that forks, and of a server of several processes.
 
 use std::fs;
 
 /// The process and its descendants, itself first. Processes that left their parent (daemons) are not found.
 pub fn of(pid: u32) -> Vec<u32> {
     let mut found = vec![pid];
-    let mut next = 0;
-    while let Some(pid) = found.get(next) {
-        found.extend(children(*pid));
-        next += 1;
+    add_descendants(&mut found);
+    found
+}
+
+/// All processes of a server: these, their descendants, and whoever is in the session of one of these that leads it, such as a
+/// child whose parent has ended. In that order, each once.
+pub fn of_server(roots: &[u32]) -> Vec<u32> {
+    let mut found = roots.to_vec();
+    add_descendants(&mut found);
+    let leads = |root: &&u32| look(**root).is_some_and(|process| process.session == **root);
+    let leaders: Vec<u32> = roots.iter().filter(leads).copied().collect();
+    for pid in all() {
+        let is_of_them = || look(pid).is_some_and(|process| leaders.contains(&process.session));
+        if !leaders.is_empty() && !found.contains(&pid) && is_of_them() {
+            found.push(pid);
+        }
     }
     found
+}
+
+fn add_descendants(found: &mut Vec<u32>) {
+    let mut next = 0;
+    while let Some(pid) = found.get(next) {
+        let new: Vec<u32> = children(*pid).into_iter().filter(|child| !found.contains(child)).collect();
+        found.extend(new);
+        next += 1;
+    }
+}
+
+/// The numbers of all processes of this machine that can be seen.
+pub fn all() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 fn children(pid: u32) -> Vec<u32> {
@@ -22,9 +49,10 @@ fn children(pid: u32) -> Vec<u32> {
     lists.iter().flat_map(|list| list.split_whitespace()).filter_map(|pid| pid.parse().ok()).collect()
 }
 
-/// CPU time of a process and its descendants, in nanoseconds to a hundredth of a second; `None` when the kernel does not tell.
+/// CPU time of these processes, a process and its descendants or all of a server, in nanoseconds to a hundredth of a second: their own,
+/// and that of children that they waited for. `None` when the kernel does not tell.
 pub fn cpu_ns(tree: &[u32]) -> Option<u64> {
-    let own = times(*tree.first()?)?.own;
+    let own = look(*tree.first()?)?.own_ticks;
     Some(children_cpu_ns(tree)? + own * (1_000_000_000 / TICKS_PER_SECOND))
 }
 
@@ -32,11 +60,10 @@ pub fn cpu_ns(tree: &[u32]) -> Option<u64> {
 /// that run. Its own is not in it; `None` when the kernel does not tell.
 pub fn children_cpu_ns(tree: &[u32]) -> Option<u64> {
     let (leader, others) = tree.split_first()?;
-    let mut ticks = times(*leader)?.waited_for;
+    let mut ticks = look(*leader)?.waited_for_ticks;
     for pid in others {
         // One that has just ended is counted by its parent.
-        let times = times(*pid).unwrap_or_default();
-        ticks += times.own + times.waited_for;
+        ticks += look(*pid).map_or(0, |process| process.own_ticks + process.waited_for_ticks);
     }
     Some(ticks * (1_000_000_000 / TICKS_PER_SECOND))
 }
@@ -44,26 +71,46 @@ pub fn children_cpu_ns(tree: &[u32]) -> Option<u64> {
 /// The unit of times in `/proc`, which is the same on every Linux that this runs on.
 const TICKS_PER_SECOND: u64 = 100;
 
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Times {
-    own: u64,
-    waited_for: u64,
+/// What the kernel says of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    /// Nobody has heard of its end yet, but it runs no more.
+    pub ended: bool,
+    /// A signal or a debugger has stopped it.
+    pub stopped: bool,
+    /// The number of the process that leads its session.
+    pub session: u32,
+    /// When it was started, in ticks since the boot.
+    pub started_ticks: u64,
+    own_ticks: u64,
+    waited_for_ticks: u64,
 }
 
-fn times(pid: u32) -> Option<Times> {
+/// Looks at a process; `None` when there is none of that number.
+pub fn look(pid: u32) -> Option<Process> {
     parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-fn parse_stat(text: &str) -> Option<Times> {
+fn parse_stat(text: &str) -> Option<Process> {
     // A program's name, in parentheses, may hold anything.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let field = |number: usize| fields.get(number)?.parse::<u64>().ok();
-    Some(Times { own: field(11)? + field(12)?, waited_for: field(13)? + field(14)? })
+    let state = *fields.first()?;
+    Some(Process {
+        ended: matches!(state, "Z" | "X"),
+        stopped: matches!(state, "T" | "t"),
+        session: u32::try_from(field(3)?).ok()?,
+        started_ticks: field(19)?,
+        own_ticks: field(11)? + field(12)?,
+        waited_for_ticks: field(13)? + field(14)?,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::io::{BufRead as _, BufReader};
+    use std::os::unix::process::CommandExt as _;
+    use std::process::{Command, Stdio};
 
     use super::*;
 
@@ -79,10 +126,67 @@ mod tests {
     }
 
     #[test]
+    fn of_server_has_every_process_of_every_root_and_no_other() {
+        // Each starts a child that is waited for and one whose parent has ended, and works a little.
+        let script = "sh -c 'sleep 1000 & echo $!'; sleep 1000 & echo $!; i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo worked; wait";
+        let start = || {
+            let mut server = Command::new("setsid");
+            server.args(["sh", "-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
+            let mut server = server.spawn().unwrap();
+            let mut lines = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+            let orphan: u32 = lines.next().unwrap().parse().unwrap();
+            let child: u32 = lines.next().unwrap().parse().unwrap();
+            assert_eq!(lines.next().unwrap(), "worked");
+            (server, orphan, child)
+        };
+        let mut bystander = Command::new("sleep").arg("1000").spawn().unwrap();
+        let mut servers = [start(), start()];
+        // `setsid` forks where it leads a group already.
+        let roots = servers.each_ref().map(|(server, orphan, _)| {
+            let session = look(*orphan).unwrap().session;
+            assert!(of(server.id()).contains(&session));
+            session
+        });
+        let found = of_server(&roots);
+        assert_eq!(found[..2], roots);
+        let mut wanted: Vec<u32> = roots.to_vec();
+        wanted.extend(servers.iter().flat_map(|(_, orphan, child)| [*orphan, *child]));
+        let sorted = |mut pids: Vec<u32>| {
+            pids.sort_unstable();
+            pids
+        };
+        assert_eq!(sorted(found.clone()), sorted(wanted.clone()));
+        assert!(!of(roots[0]).contains(&servers[0].1), "a child without its parent is in no tree");
+        // The sums are over all of them.
+        let each: u64 = wanted.iter().map(|pid| cpu_ns(&[*pid]).unwrap()).sum();
+        assert_eq!(cpu_ns(&found), Some(each));
+        assert!(each > 0);
+        for pid in found {
+            let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+        }
+        for (server, _, _) in &mut servers {
+            server.wait().unwrap();
+        }
+        bystander.kill().unwrap();
+        bystander.wait().unwrap();
+    }
+
+    #[test]
     fn times_are_read_whatever_the_program_is_called() {
-        let text = "7 (a (b) c) S 1 7 7 0 -1 4194304 93 5 0 0 11 12 13 14 20 0 1 0 100 0 0";
-        assert_eq!(parse_stat(text), Some(Times { own: 23, waited_for: 27 }));
-        assert_eq!(parse_stat("7 (a) S"), None);
+        let text =
+            |state: &str| format!("7 (a (b) c) {state} 1 7 5 0 -1 4194304 93 5 0 0 11 12 13 14 20 0 1 0 4711 99 0");
+        let sleeps = Process {
+            ended: false,
+            stopped: false,
+            session: 5,
+            started_ticks: 4711,
+            own_ticks: 23,
+            waited_for_ticks: 27,
+        };
+        assert_eq!(parse_stat(&text("S")), Some(sleeps));
+        assert_eq!(parse_stat(&text("Z")), Some(Process { ended: true, ..sleeps }));
+        assert_eq!(parse_stat(&text("T")), Some(Process { stopped: true, ..sleeps }));
+        assert_eq!(parse_stat("7 (a) S 1"), None);
         let own = [std::process::id()];
         assert!(cpu_ns(&own).unwrap() >= children_cpu_ns(&own).unwrap());
     }

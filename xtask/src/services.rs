@@ -8,19 +8,26 @@ use querydyno::host::services::{How, Service, Services as All, Status};
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output;
 
-/// Start and stop the servers that engines and formats need: hive, mariadb, starrocks, minio
+/// Start and stop the servers that engines and formats need: hive, mariadb, starrocks, minio, spark-4.0, spark-3.5, spark-cluster, thunderduck, trino
 ///
-/// They run in containers where there is a Docker engine, else natively: the Hive Metastore from Spark's Python package,
-/// fetched once, with Java; MariaDB where Debian's package is installed. What they keep stays when they are stopped.
+/// They run in containers where there is a Docker engine, else natively: the Hive Metastore and Spark from Spark's Python
+/// package and Trino from Maven Central, fetched once, with the Java that fits; Thunderduck from a jar that you built; MariaDB
+/// where Debian's package is installed. What they keep stays when they are stopped, but for the temporary files of engines.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask services up hive                   the Hive Metastore, and the line that a shell needs
   eval \"$(cargo xtask services up hive)\"         the same, and this shell is told
   HIVE_PORT=9084 cargo xtask services up hive    on another port
+  cargo xtask services up spark-4.0              Spark, with QUERYDYNO_THREADS threads and QUERYDYNO_SERVICE_MEMORY
   cargo xtask services down                      all that run
 
 Ports: HIVE_PORT 9083, MARIADB_PORT 3307, STARROCKS_PORT 9030, STARROCKS_HTTP_PORT 8030, MINIO_PORT 9000,
-MINIO_CONSOLE_PORT 9001. Password of MariaDB's user: MYSQL_PASSWORD [default: querydyno].")]
+MINIO_CONSOLE_PORT 9001, SPARK_4_0_PORT 15400, SPARK_3_5_PORT 15350, SPARK_CLUSTER_PORT 15500,
+SPARK_CLUSTER_MASTER_PORT 15501, SPARK_CLUSTER_PAGE_PORT 15502, THUNDERDUCK_PORT 15002, TRINO_PORT 18080.
+Password of MariaDB's user: MYSQL_PASSWORD [default: querydyno].
+Spark, Thunderduck and Trino: QUERYDYNO_THREADS [default: all processors], QUERYDYNO_SERVICE_MEMORY [default: 4GiB],
+QUERYDYNO_SPARK_EXECUTORS of spark-cluster [default: 2], QUERYDYNO_JAVA [default: the first that fits].
+Your own: SPARK_HOME, TRINO_HOME, THUNDERDUCK_JAR.")]
 pub(crate) struct Services {
     #[command(subcommand)]
     action: Action,
@@ -30,7 +37,7 @@ pub(crate) struct Services {
 enum Action {
     /// Start them and wait until they can be used; those that are up stay as they are
     Up {
-        /// The services [default: all that can run here]
+        /// The services [default: hive, mariadb, starrocks, minio, as far as they can run here]
         services: Vec<Service>,
         /// Without containers, though there is a Docker engine
         #[arg(long)]
@@ -74,7 +81,7 @@ fn up(all: &All, services: Vec<Service>, native: bool) -> Result<()> {
     let named = !services.is_empty();
     let mut failed = Vec::new();
     let mut ran = 0;
-    for service in given(services) {
+    for service in given(services).into_iter().filter(|service| named || service.by_default()) {
         // Without names it is no failure that one cannot run here.
         if let (false, Err(why)) = (named, all.how(service, native)) {
             eprintln!("left out: {why:#}");

@@ -68,8 +68,8 @@ impl<'a> Fresh<'a> {
         let info = session.open(&opening)?;
         if let Some(server) = &info.server {
             session.look_at(match services::process_of(server) {
-                Some(Seen { pid, container: false }) => Worker::Server(pid),
-                Some(Seen { pid, container: true }) => Worker::Container(pid),
+                Some(Seen::Server(roots)) => Worker::Server(roots),
+                Some(Seen::Container(pid)) => Worker::Container(pid),
                 None => Worker::Elsewhere,
             });
         }

@@ -12,8 +12,12 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::jars;
+use super::java::Java;
+use super::pinned::SPARK_4_0;
+use super::plan::Given;
+use super::service::Service;
+use super::spark::JAVA;
 use super::wait::tool;
-use crate::host::catalog::command::version_of;
 use crate::host::paths;
 use crate::host::scratch;
 
@@ -22,17 +26,16 @@ const CLASS: &str = "org.apache.hadoop.hive.metastore.HiveMetaStore";
 const HEAP: &str = "-Xmx512m";
 
 /// What keeps it from running here.
-pub(super) fn obstacle() -> Option<String> {
-    // Before version 9 Java does not know the option that it is asked with.
-    let needs = "it needs Java 17 or newer: apt-get install openjdk-17-jre-headless";
-    version_of("java").is_none().then(|| needs.to_owned())
+pub(super) fn obstacle(java: Option<&str>) -> Option<String> {
+    Java::find(JAVA, "hive", java).err().map(|error| format!("{error:#}"))
 }
 
 /// The command that is the server; fetches the jars and makes the database where they are missing.
 ///
 /// # Errors
 /// When either fails.
-pub(super) fn prepare(folder: &Path, home: &Path, python: &str, port: u16) -> Result<Command> {
+pub(super) fn prepare(given: &Given<'_>) -> Result<Command> {
+    let folder = &given.folder(Service::Hive);
     for separator in [':', ';'] {
         ensure!(
             !folder.to_string_lossy().contains(separator),
@@ -40,23 +43,24 @@ pub(super) fn prepare(folder: &Path, home: &Path, python: &str, port: u16) -> Re
             folder.display()
         );
     }
-    let jars = jars::ensure(home, python)?;
+    let java = Java::find(JAVA, "hive", given.java)?;
+    let jars = jars::ensure(given.home, given.python, &SPARK_4_0, "the Hive Metastore")?;
     let settings = paths::root().join("fixtures/services/hive");
-    make_database(folder, &settings, &jars)?;
-    let mut command = java(folder, &[settings.as_path(), &jars.join("*")]);
+    make_database(&java, folder, &settings, &jars)?;
+    let mut command = with_classes(&java, folder, &[settings.as_path(), &jars.join("*")]);
     command
         .arg(HEAP)
         .arg(format!("-Dquerydyno.state={}", folder.display()))
         // Else its log goes to the system's folder of temporary files.
         .args(["-Dhive.root.logger=console", "-Dhive.log.level=WARN", CLASS, "-p"])
-        .arg(port.to_string());
+        .arg(given.port(Service::Hive).to_string());
     Ok(command)
 }
 
 /// Java with these on its class path and Derby's messages in the service's folder.
-fn java(folder: &Path, class_path: &[&Path]) -> Command {
+fn with_classes(java: &Java, folder: &Path, class_path: &[&Path]) -> Command {
     let class_path: Vec<String> = class_path.iter().map(|path| path.display().to_string()).collect();
-    let mut command = Command::new("java");
+    let mut command = java.command();
     command
         .arg("-cp")
         .arg(class_path.join(":"))
@@ -65,14 +69,14 @@ fn java(folder: &Path, class_path: &[&Path]) -> Command {
 }
 
 /// Makes the database with the tables that `lock()` needs, which Iceberg clients call; the metastore makes all others.
-fn make_database(folder: &Path, settings: &Path, jars: &Path) -> Result<()> {
+fn make_database(java: &Java, folder: &Path, settings: &Path, jars: &Path) -> Result<()> {
     let place = folder.join("db");
     if place.exists() {
         return Ok(());
     }
     let staging = scratch::folder(&folder.join("making"))?;
     let made = staging.path().join("db");
-    let mut ij = java(folder, &[&jars.join("*")]);
+    let mut ij = with_classes(java, folder, &[&jars.join("*")]);
     // A schema of its own user is what the metastore looks in.
     ij.arg(format!("-Dij.database=jdbc:derby:{};create=true", made.display()))
         .args(["-Dij.user=APP", "org.apache.derby.tools.ij"])

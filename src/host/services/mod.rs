@@ -1,23 +1,34 @@
 //! The servers that engines and formats need: started, found again, stopped.
 //!
 //! Where there is a Docker engine they run in containers, else natively where the real server can be had: the Hive
-//! Metastore and `MariaDB`. They are no part of a measurement; whoever measures connects to them.
+//! Metastore, `MariaDB`, Spark, Thunderduck and Trino. Whoever measures connects to them.
 //!
 //! `cargo xtask services up hive`
 
+mod ask;
+mod cluster;
 mod compose;
+mod fetch;
 mod hive;
 mod jars;
+mod java;
 mod log;
 mod mariadb;
+mod maven;
 mod native;
+mod pinned;
+mod plan;
 pub(crate) mod ports;
 mod process;
+mod seen;
 mod service;
+mod spark;
+mod thunderduck;
+mod trino;
 mod wait;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, bail};
@@ -26,12 +37,17 @@ use serde::Serialize;
 use crate::host::paths;
 use crate::host::settings::Settings;
 use crate::protocol::engine::Server;
+use crate::protocol::units::Bytes;
 use compose::{Compose, Container};
-use process::PidFile;
+use plan::Given;
 
-pub use jars::hive_jars;
+pub use jars::{hive_jars, spark_3_5_jars};
+pub use plan::Configuration;
 pub use ports::{Owner, owner};
+pub(crate) use seen::Seen;
+pub use seen::{server_pid_in, server_processes_in};
 pub use service::{Port, Service};
+pub use trino::trino_home;
 
 /// How a server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -61,6 +77,8 @@ pub enum State {
     Up,
     /// It runs and does not answer yet.
     Starting,
+    /// It has its port, and does not answer: it is stopped, or does nothing any more.
+    Silent,
     /// It runs in a container, and its health check fails.
     Unhealthy,
     /// It does not run.
@@ -73,6 +91,7 @@ impl State {
         match self {
             Self::Up => "up",
             Self::Starting => "starting",
+            Self::Silent => "silent",
             Self::Unhealthy => "unhealthy",
             Self::Down => "down",
         }
@@ -90,12 +109,16 @@ pub struct Status {
     pub state: State,
     /// Where clients connect.
     pub address: String,
-    /// The process, a container's first one.
+    /// The process that clients connect to, a container's first one.
     pub pid: Option<u32>,
+    /// All processes of a native one.
+    pub processes: Vec<u32>,
     /// The log of a native one, if there is one.
     pub log: Option<PathBuf>,
-    /// What keeps it from being started: another process on its port, or something that is missing.
+    /// What keeps it from being started: another process on its port, or something that is missing; or why it does not answer.
     pub note: Option<String>,
+    /// What a native one was started as.
+    pub configuration: Option<Configuration>,
 }
 
 /// A server that is up.
@@ -116,8 +139,16 @@ pub struct Services {
     pub home: PathBuf,
     /// Where data lies: containers see it at the same path.
     pub data: PathBuf,
-    /// The Python that fetches the Hive Metastore.
+    /// The Python that fetches the Hive Metastore and Spark.
     pub python: String,
+    /// The Java that runs servers, where the user named one.
+    pub java: Option<String>,
+    /// Threads of a server that is an engine.
+    pub threads: Vec<usize>,
+    /// Memory of such a server.
+    pub memory: Bytes,
+    /// Workers of the cluster.
+    pub executors: usize,
     /// By the variables that set them.
     pub ports: BTreeMap<&'static str, u16>,
     /// What keeps containers from running here; asked once.
@@ -136,6 +167,10 @@ impl Services {
             home: paths::own("services"),
             data: settings.data.clone(),
             python: settings.python.clone(),
+            java: settings.services.java.clone(),
+            threads: settings.threads.clone(),
+            memory: settings.services.memory,
+            executors: settings.services.executors,
             ports: ports.collect::<Result<_>>()?,
             docker: OnceLock::new(),
         })
@@ -147,7 +182,19 @@ impl Services {
     }
 
     fn number_of(&self, port: Port) -> u16 {
-        self.ports.get(port.variable).copied().unwrap_or(port.default)
+        self.given().number_of(port)
+    }
+
+    fn given(&self) -> Given<'_> {
+        Given {
+            home: &self.home,
+            python: &self.python,
+            java: self.java.as_deref(),
+            threads: &self.threads,
+            memory: self.memory,
+            executors: self.executors,
+            ports: &self.ports,
+        }
     }
 
     /// How the service runs here: in a container where there is an engine for them, unless `native` is asked for.
@@ -159,7 +206,7 @@ impl Services {
         if docker.is_none() && !native {
             return Ok(How::Compose);
         }
-        match (docker, native::obstacle(service)) {
+        match (docker, native::obstacle(service, self.java.as_deref())) {
             (_, None) => Ok(How::Native),
             (Some(docker), Some(obstacle)) => bail!(
                 "{service} cannot run here: {obstacle}, and {docker}; on a machine with Docker: cargo xtask services up {service}"
@@ -183,7 +230,7 @@ impl Services {
         let port = self.port(service);
         let _lock = native::lock(&self.home, service)?;
         let was_up = match how {
-            How::Native => native::up(service, &self.home, &self.python, port)?,
+            How::Native => native::up(service, &self.given())?,
             How::Compose => self.up_in_container(service)?,
         };
         Ok(Up { how, port, was_up })
@@ -218,7 +265,7 @@ impl Services {
         Ok(Some(How::Compose))
     }
 
-    /// Every server as it is now. Nothing is connected to.
+    /// Every server as it is now. What is left of one that was killed is stopped.
     pub fn status(&self) -> Vec<Status> {
         let containers = if self.no_docker().is_none() { self.compose().containers() } else { Ok(Vec::new()) };
         // Docker answered a moment ago: what is not known now is taken for not there.
@@ -229,13 +276,20 @@ impl Services {
 
     fn status_of(&self, service: Service, container: Option<&Container>) -> Status {
         let folder = native::folder(&self.home, service);
+        let mut note = native::tidy(&self.home, service);
         let kept = native::running(&self.home, service);
         let port = kept.as_ref().map_or(self.port(service), |kept| kept.port);
-        let mut note = None;
+        let configuration = kept.is_some().then(|| Configuration::read(&folder)).flatten();
+        let processes = kept.as_ref().map(|kept| kept.processes(&folder)).unwrap_or_default();
         let (how, state, pid) = match (kept, container.filter(|container| container.runs())) {
             (Some(kept), _) => {
-                let state = if ports::listens(port) { State::Up } else { State::Starting };
-                (Some(How::Native), state, Some(kept.pid))
+                let state = match (ports::listens(port), native::speaks(service, port)) {
+                    (_, true) => State::Up,
+                    (true, false) => State::Silent,
+                    (false, false) => State::Starting,
+                };
+                note = (state == State::Silent).then(|| silent(service, kept.is_stopped()));
+                (Some(How::Native), state, Some(kept.pid()))
             }
             (None, Some(container)) => {
                 let state = match (container.healthy(), container.unhealthy()) {
@@ -248,12 +302,13 @@ impl Services {
             (None, None) => {
                 let how = self.how(service, false);
                 let taken = owner(port).map(|owner| format!("port {port} is taken by {owner}"));
-                note = taken.or_else(|| Some(how.as_ref().err()?.to_string()));
+                note = note.or(taken).or_else(|| Some(how.as_ref().err()?.to_string()));
                 (how.ok(), State::Down, None)
             }
         };
         let log = Some(process::log_of(&folder)).filter(|log| log.exists());
-        Status { service, how, state, address: format!("localhost:{port}"), pid, log, note }
+        let address = format!("localhost:{port}");
+        Status { service, how, state, address, pid, processes, log, note, configuration }
     }
 
     /// The last lines that a server wrote, also when it runs no more; `None` when it never ran.
@@ -280,32 +335,24 @@ impl Services {
     }
 }
 
-/// Where a server's memory and CPU time can be read: our own service's process, our container's, or that of a database that
-/// listens on the port. `None` when it is on another machine or hidden, or a program holds the port that is no database: one
-/// that passes bytes on would give its own small numbers.
+fn silent(service: Service, is_stopped: bool) -> String {
+    let why = if is_stopped { "it was stopped by a signal" } else { "it has its port and says nothing" };
+    format!("{why}: cargo xtask services logs {service} shows its log, cargo xtask services down {service} ends it")
+}
+
+/// Where a server's memory and CPU time can be read: our own service's processes, our container's, or those of a server that is known
+/// to do its work in the process that listens on the port. `None` when it is on another machine or hidden.
 pub(crate) fn process_of(server: &Server) -> Option<Seen> {
-    /// Servers that do all their work in the process that listens.
-    const DATABASES: [&str; 2] = ["mariadbd", "mysqld"];
     if !server.local {
         return None;
     }
-    if let Some(pid) = server_pid_in(&paths::own("services"), &server.service, server.port) {
-        return Some(Seen { pid, container: false });
+    if let Some(roots) = seen::roots_in(&paths::own("services"), &server.service, server.port) {
+        return Some(Seen::Server(roots));
     }
     if let Some(pid) = container_of(&server.service, server.port) {
-        return Some(Seen { pid, container: true });
+        return Some(Seen::Container(pid));
     }
-    let pid = ports::owner(server.port)?.pid?;
-    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
-    DATABASES.contains(&name.trim()).then_some(Seen { pid, container: false })
-}
-
-/// A server's process on this machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) pid: u32,
-    /// Whether it is the first process of a container, whose memory its control group tells.
-    pub(crate) container: bool,
+    seen::stranger_on(server.port).map(|pid| Seen::Server(vec![pid]))
 }
 
 /// The first process of our container of that service; asked once, since Docker takes its time.
@@ -320,13 +367,6 @@ fn container_of(name: &str, port: u16) -> Option<u32> {
         }
         services.status().into_iter().find(|status| status.service == service && status.how == Some(How::Compose))?.pid
     })
-}
-
-/// The process of a native server that we started and that lives, if it was started on that port; `home` is where servers are
-/// kept.
-pub fn server_pid_in(home: &Path, name: &str, port: u16) -> Option<u32> {
-    let kept = PidFile::read(&home.join(name))?;
-    (kept.port == port && kept.lives()).then_some(kept.pid)
 }
 
 fn number(port: Port, told: Option<String>) -> Result<u16> {

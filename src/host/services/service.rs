@@ -5,11 +5,10 @@
 use std::str::FromStr;
 use std::{fmt, iter};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// A server that an engine or a format needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
     /// The Hive Metastore, where Iceberg tables are registered.
     Hive,
@@ -19,6 +18,16 @@ pub enum Service {
     StarRocks,
     /// `MinIO`, object storage as Amazon has it.
     MinIo,
+    /// Spark 4.0 behind Spark Connect, in one process.
+    Spark40,
+    /// Spark 3.5, likewise.
+    Spark35,
+    /// Spark 4.0 with a master and workers.
+    SparkCluster,
+    /// Thunderduck, which speaks Spark Connect.
+    Thunderduck,
+    /// Trino.
+    Trino,
 }
 
 /// A port by the variable of the environment that sets it.
@@ -37,7 +46,17 @@ pub(super) const PASSWORD: &str = "MYSQL_PASSWORD";
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Hive, Self::MariaDb, Self::StarRocks, Self::MinIo];
+    pub const ALL: [Self; 9] = [
+        Self::Hive,
+        Self::MariaDb,
+        Self::StarRocks,
+        Self::MinIo,
+        Self::Spark40,
+        Self::Spark35,
+        Self::SparkCluster,
+        Self::Thunderduck,
+        Self::Trino,
+    ];
 
     /// As it is called in commands, in `compose.yaml` and in folders.
     pub fn name(self) -> &'static str {
@@ -46,7 +65,17 @@ impl Service {
             Self::MariaDb => "mariadb",
             Self::StarRocks => "starrocks",
             Self::MinIo => "minio",
+            Self::Spark40 => "spark-4.0",
+            Self::Spark35 => "spark-3.5",
+            Self::SparkCluster => "spark-cluster",
+            Self::Thunderduck => "thunderduck",
+            Self::Trino => "trino",
         }
+    }
+
+    /// Whether it is started where nobody named it: not those that take gigabytes of memory, and of which few are needed at once.
+    pub fn by_default(self) -> bool {
+        matches!(self, Self::Hive | Self::MariaDb | Self::StarRocks | Self::MinIo)
     }
 
     /// Its ports; clients connect to the first.
@@ -60,6 +89,21 @@ impl Service {
             Self::MariaDb => const { &[port("MARIADB_PORT", 3307)] },
             Self::StarRocks => const { &[port("STARROCKS_PORT", 9030), port("STARROCKS_HTTP_PORT", 8030)] },
             Self::MinIo => const { &[port("MINIO_PORT", 9000), port("MINIO_CONSOLE_PORT", 9001)] },
+            // Not 15002, Spark Connect's own: several of these may run at once, beside another's.
+            Self::Spark40 => const { &[port("SPARK_4_0_PORT", 15400)] },
+            Self::Spark35 => const { &[port("SPARK_3_5_PORT", 15350)] },
+            Self::SparkCluster => {
+                const {
+                    &[
+                        port("SPARK_CLUSTER_PORT", 15500),
+                        port("SPARK_CLUSTER_MASTER_PORT", 15501),
+                        port("SPARK_CLUSTER_PAGE_PORT", 15502),
+                    ]
+                }
+            }
+            Self::Thunderduck => const { &[port("THUNDERDUCK_PORT", 15002)] },
+            // Not 8080: many are.
+            Self::Trino => const { &[port("TRINO_PORT", 18080)] },
         }
     }
 
@@ -72,6 +116,9 @@ impl Service {
                 format!("STARROCKS_HOST=127.0.0.1 STARROCKS_PORT={port} STARROCKS_USER=root STARROCKS_PASSWORD=")
             }
             Self::MinIo => format!("AWS_ENDPOINT_URL=http://127.0.0.1:{port} AWS_REGION=us-east-1"),
+            Self::Spark40 | Self::Spark35 | Self::SparkCluster => format!("SPARK_REMOTE=sc://127.0.0.1:{port}"),
+            Self::Thunderduck => format!("THUNDERDUCK_URL=sc://127.0.0.1:{port}"),
+            Self::Trino => format!("TRINO_URL=http://127.0.0.1:{port}"),
         };
         let unset = |names: &[&str]| names.iter().all(|name| told(name).is_none());
         let password = match self {
@@ -111,6 +158,12 @@ impl fmt::Display for Service {
     }
 }
 
+impl Serialize for Service {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 impl FromStr for Service {
     type Err = String;
 
@@ -132,12 +185,24 @@ mod tests {
             assert_eq!(service.to_string().parse(), Ok(service));
             assert_eq!(serde_json::to_value(service).unwrap(), service.name());
         }
-        assert!("trino".parse::<Service>().unwrap_err().contains("hive, mariadb, starrocks, minio"));
+        assert!("presto".parse::<Service>().unwrap_err().contains("hive, mariadb, starrocks, minio, spark-4.0"));
+    }
+
+    #[test]
+    fn no_two_services_have_a_port_in_common() {
+        let mut ports: Vec<Port> = Service::ALL.into_iter().flat_map(Service::ports).copied().collect();
+        let (all, by_number) = (ports.len(), |port: &Port| port.default);
+        ports.sort_by_key(by_number);
+        ports.dedup_by_key(|port| port.default);
+        assert_eq!(ports.len(), all);
     }
 
     #[test]
     fn a_shell_is_told_where_to_connect() {
         assert_eq!(Service::Hive.exports(9083), ["export HIVE_METASTORE_URI=thrift://localhost:9083"]);
+        assert_eq!(Service::SparkCluster.exports(15500), ["export SPARK_REMOTE=sc://127.0.0.1:15500"]);
+        assert_eq!(Service::Thunderduck.exports(15002), ["export THUNDERDUCK_URL=sc://127.0.0.1:15002"]);
+        assert_eq!(Service::Trino.exports(18080), ["export TRINO_URL=http://127.0.0.1:18080"]);
         let mariadb = Service::MariaDb.exports(13307);
         assert_eq!(mariadb[0], "export MYSQL_HOST=127.0.0.1 MYSQL_PORT=13307 MYSQL_USER=querydyno");
     }

@@ -21,6 +21,7 @@ use super::watch::{Tail, ended_within, lines, writer};
 use crate::host::interrupt::{self, Group};
 use crate::host::scratch;
 use crate::measure::memory::{self, Peak};
+use crate::measure::tree;
 use crate::protocol::answer::Shown;
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::{EngineInfo, EngineSettings};
@@ -123,11 +124,12 @@ impl Session {
         self.worker = worker;
     }
 
-    /// The process that does the work, where it can be seen.
-    fn worker(&self) -> Option<u32> {
-        match self.worker {
-            Worker::Program => Some(self.pid()),
-            Worker::Server(pid) | Worker::Container(pid) => Some(pid),
+    /// The processes that do the work now, where they can be seen.
+    fn workers(&self) -> Option<Vec<u32>> {
+        match &self.worker {
+            Worker::Program => Some(tree::of(self.pid())),
+            Worker::Server(roots) => Some(tree::of_server(roots)),
+            Worker::Container(pid) => Some(tree::of(*pid)),
             Worker::Elsewhere => None,
         }
     }
@@ -168,7 +170,7 @@ impl Session {
     fn held_by_worker(&self) -> Option<Peak> {
         match self.worker {
             Worker::Container(pid) => memory::in_group(pid).map(|bytes| Peak { bytes, processes: 1 }),
-            _ => memory::resident(self.worker()?),
+            _ => memory::resident_of(&self.workers()?),
         }
     }
 

@@ -50,30 +50,29 @@ impl Runs {
     }
 }
 
-/// Which process does the work, and is looked at for memory, CPU time and bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which processes do the work, and are looked at for memory, CPU time and bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Worker {
     Program,
-    /// A server that it is a client of.
-    Server(u32),
+    /// A server that it is a client of: the processes that all its others come from. Never none.
+    Server(Vec<u32>),
     /// A server in a container, of which this is the first process.
     Container(u32),
     /// A server whose process cannot be seen from here: nothing is known of it, rather than the client's small numbers.
     Elsewhere,
 }
 
-/// What the kernel has counted for a program and its children so far.
+/// What the kernel has counted for a program and its children, or for all processes of a server, so far.
 #[derive(Default)]
 pub(super) struct ProcessCounts {
-    /// Of the process and its children.
+    /// Of all of them.
     pub(super) cpu_ns: Option<u64>,
     pub(super) children_cpu_ns: Option<u64>,
     pub(super) moved: Option<IoBytes>,
 }
 
 impl ProcessCounts {
-    pub(super) fn of(pid: u32) -> Self {
-        let tree = tree::of(pid);
-        Self { cpu_ns: tree::cpu_ns(&tree), children_cpu_ns: tree::children_cpu_ns(&tree), moved: usage::io_of(&tree) }
+    pub(super) fn of(tree: &[u32]) -> Self {
+        Self { cpu_ns: tree::cpu_ns(tree), children_cpu_ns: tree::children_cpu_ns(tree), moved: usage::io_of(tree) }
     }
 }

@@ -43,6 +43,16 @@ pub(super) const DUCKDB: Key = one(
     "its makers' library, else compiled",
     "where DuckDB comes from: wheel (its makers' library), source (compiled here)",
 );
+pub(super) const JAVA: Key = one(
+    "java",
+    "QUERYDYNO_JAVA",
+    "JAVA_HOME, the PATH, /usr/lib/jvm: the first that fits",
+    "the Java that runs servers: its folder or its program",
+);
+pub(super) const SERVICE_MEMORY: Key =
+    one("service_memory", "QUERYDYNO_SERVICE_MEMORY", "4GiB", "memory of a server that is started here: Spark, Trino");
+pub(super) const SPARK_EXECUTORS: Key =
+    one("spark_executors", "QUERYDYNO_SPARK_EXECUTORS", "2", "workers of the service spark-cluster, of one core each");
 pub(super) const ACCEPT_MAJORITY: Key = one(
     "accept_majority",
     "QUERYDYNO_ACCEPT_MAJORITY",
@@ -78,8 +88,23 @@ pub(super) const HISTORY: Key = of_a_run(
 
 /// Every key, in the order in which they are shown: ours, with those that suites declare among them.
 pub static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
-    let ours =
-        [SCALE, THREADS, MEMORY, CACHE, FORMATS, METASTORE, WORKLOADS, TIMEOUT, QUERY_TIMEOUT, DATA, PYTHON, DUCKDB];
+    let ours = [
+        SCALE,
+        THREADS,
+        MEMORY,
+        CACHE,
+        FORMATS,
+        METASTORE,
+        WORKLOADS,
+        TIMEOUT,
+        QUERY_TIMEOUT,
+        DATA,
+        PYTHON,
+        DUCKDB,
+        JAVA,
+        SERVICE_MEMORY,
+        SPARK_EXECUTORS,
+    ];
     let theirs = published::declared().iter().map(|declared| declared.key);
     ours.into_iter().chain(theirs).chain([ACCEPT_MAJORITY, TABLE_NAME, QUERY, ONLY, CONFIG, HOME, HISTORY]).collect()
 });

@@ -16,6 +16,9 @@
 //! data = "/fast/disk"         # QUERYDYNO_DATA; default: target/querydyno/data
 //! duckdb = "source"           # QUERYDYNO_DUCKDB; default: its makers' library, else compiled; or "wheel": never compiled
 //! python = "python3.12"       # QUERYDYNO_PYTHON; default: python3; makes the environments of script engines
+//! java = "/usr/lib/jvm/java-17" # QUERYDYNO_JAVA; default: the first that fits of JAVA_HOME, the PATH, /usr/lib/jvm; runs servers
+//! service_memory = "8GiB"     # QUERYDYNO_SERVICE_MEMORY; default: 4GiB; of a server that `cargo xtask services` starts
+//! spark_executors = 2         # QUERYDYNO_SPARK_EXECUTORS; default: 2; workers of the service spark-cluster
 //! tpch_answers = "/dbgen/answers" # QUERYDYNO_TPCH_ANSWERS: TPC's published q1.out to q22.out
 //! accept_majority = "no"      # QUERYDYNO_ACCEPT_MAJORITY=yes, --accept-majority: where engines disagree, what most say stands
 //!
@@ -126,6 +129,8 @@ pub struct Settings {
     pub data: PathBuf,
     /// The Python that script engines' environments are made with.
     pub python: String,
+    /// How servers are started.
+    pub services: ServiceSettings,
     /// Where the engine DuckDB comes from, where somebody said so: then from there and nowhere else.
     pub duckdb: Option<DuckDbFrom>,
     /// Folders of published answers, by what a suite's [`Published`](crate::host::suite::Published) calls the setting: `tpch_answers`.
@@ -142,6 +147,17 @@ pub struct Settings {
     pub priority: Priority,
     /// Every setting as it was told; see [`told()`](Self::told()).
     pub(crate) told: Vec<ResolvedSetting>,
+}
+
+/// How servers are started here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceSettings {
+    /// The Java that runs them, where somebody said so: then this one and no other.
+    pub java: Option<String>,
+    /// What one server may have in all.
+    pub memory: Bytes,
+    /// Workers of a cluster, of one core each.
+    pub executors: usize,
 }
 
 /// Where the engine DuckDB comes from.

@@ -11,11 +11,11 @@ use anyhow::{Context, Result, bail, ensure};
 use super::file::File;
 use super::key::{Key, PREFIX};
 use super::keys::{
-    ACCEPT_MAJORITY, CACHE, DATA, DUCKDB, ENGINE_VARIABLES, FORMATS, KEYS, MEMORY, METASTORE, ONLY, PYTHON, QUERY,
-    QUERY_TIMEOUT, SCALE, TABLE_NAME, THREADS, TIMEOUT, WORKLOADS,
+    ACCEPT_MAJORITY, CACHE, DATA, DUCKDB, ENGINE_VARIABLES, FORMATS, JAVA, KEYS, MEMORY, METASTORE, ONLY, PYTHON,
+    QUERY, QUERY_TIMEOUT, SCALE, SERVICE_MEMORY, SPARK_EXECUTORS, TABLE_NAME, THREADS, TIMEOUT, WORKLOADS,
 };
 use super::resolved::{Given, SettingSource, named};
-use super::{AdhocQuery, DuckDbFrom, Settings, published};
+use super::{AdhocQuery, DuckDbFrom, ServiceSettings, Settings, published};
 use crate::host::paths;
 use crate::host::variant::{self, Cache, PARQUET};
 use crate::measure::machine;
@@ -25,6 +25,10 @@ use crate::protocol::units::Bytes;
 /// More would make engines start threads until the system has none left.
 const MOST_THREADS: usize = 1024;
 const LEAST_MEMORY: Bytes = Bytes(1 << 20);
+/// Of a server.
+const SERVICE_BYTES: Bytes = Bytes(4 << 30);
+const EXECUTORS: usize = 2;
+const MOST_EXECUTORS: usize = 64;
 
 impl Settings {
     /// Reads environment and file.
@@ -85,6 +89,7 @@ impl Settings {
             target: paths::target().to_owned(),
             data: text(&DATA).map_or_else(|| paths::own("data"), PathBuf::from),
             duckdb: duckdb.transpose()?,
+            services: services(&given)?,
             python: text(&PYTHON).unwrap_or_else(|| "python3".to_owned()),
             answers: published::folders(|key| Some(given.value(key)?.0.into()))?,
             accept_majority: text(&ACCEPT_MAJORITY).map_or(Ok(false), |text| yes(&text))?,
@@ -120,6 +125,23 @@ fn memory(text: &str) -> Result<Option<Bytes>> {
         "'{text}' is less than {LEAST_MEMORY}, which no engine starts in: give a size such as 2GiB"
     );
     Ok(Some(limit))
+}
+
+fn services(given: &Given) -> Result<ServiceSettings> {
+    let bytes = given.value(&SERVICE_MEMORY).map(|(told, by)| -> Result<Bytes> {
+        told.parse().map_err(anyhow::Error::msg).with_context(|| named(&SERVICE_MEMORY, &by))
+    });
+    let executors = given.value(&SPARK_EXECUTORS).map(|(told, by)| {
+        let number = told.parse().ok().filter(|number| (1..=MOST_EXECUTORS).contains(number));
+        number.with_context(|| {
+            format!("{}: '{told}' is no number from 1 to {MOST_EXECUTORS}", named(&SPARK_EXECUTORS, &by))
+        })
+    });
+    Ok(ServiceSettings {
+        java: given.value(&JAVA).map(|(told, _)| told),
+        memory: bytes.transpose()?.unwrap_or(SERVICE_BYTES),
+        executors: executors.transpose()?.unwrap_or(EXECUTORS),
+    })
 }
 
 fn duckdb_from(text: &str) -> Result<DuckDbFrom> {

@@ -139,16 +139,19 @@ impl Session {
     fn run_batch(&mut self, iterations: u64, observe: Option<Observe>) -> Result<Runs> {
         self.reset()?;
         self.task.is_reset = false;
-        let worker = self.worker();
+        // Before the run: whom a run starts is counted by those who started it, or looked for again after it.
+        let workers = self.workers();
         // What a group holds has no mark to set back: the most that the looks see counts.
         let by_looks = matches!(self.worker, Worker::Container(_));
-        let reset = !by_looks && worker.is_some_and(memory::reset_peak);
+        let reset = !by_looks && workers.as_deref().is_some_and(memory::reset_peak_of);
         self.most_seen = None;
-        let before = worker.map(ProcessCounts::of);
+        let before = workers.as_deref().map(ProcessCounts::of);
         let start = Instant::now();
         let reply = self.ask_to_run(iterations, observe)?;
         let wall = start.elapsed().as_nanos();
-        let (before, after) = (before.unwrap_or_default(), worker.map(ProcessCounts::of).unwrap_or_default());
+        let workers = self.workers();
+        let (before, after) =
+            (before.unwrap_or_default(), workers.as_deref().map(ProcessCounts::of).unwrap_or_default());
         // The program holds the clock, but it cannot have run for longer than we waited, nor for no time at all.
         let possible = |durations: &[u64]| {
             let sum: u128 = durations.iter().map(|ns| u128::from(*ns)).sum();
@@ -161,8 +164,8 @@ impl Session {
                 let more = |(after, before): (u64, u64)| after.saturating_sub(before);
                 let children = after.children_cpu_ns.zip(before.children_cpu_ns).map(more);
                 let own = self.worker == Worker::Program;
-                let peak =
-                    worker.and_then(memory::peak).filter(|_| reset).or(self.held_by_worker().filter(|_| by_looks));
+                let marks = workers.as_deref().filter(|_| reset).and_then(memory::peak_of);
+                let peak = marks.or_else(|| self.held_by_worker().filter(|_| by_looks));
                 Ok(Runs {
                     rows,
                     durations_ns,
