@@ -20,6 +20,8 @@ use crate::protocol::units::Bytes;
 const SERVICE: Service = Service::SparkCluster;
 const MASTER: &str = "org.apache.spark.deploy.master.Master";
 const WORKER: &str = "org.apache.spark.deploy.worker.Worker";
+/// Of Spark 4. A worker would look for it in folders that only Spark's own build has.
+const SCALA: (&str, &str) = ("SPARK_SCALA_VERSION", "2.13");
 /// Of a master and of a worker, which only pass messages on.
 const HEAP: Bytes = Bytes(256 << 20);
 
@@ -58,6 +60,7 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
         let mut command = spark.command(HEAP, &folder)?;
         command
             .env("SPARK_HOME", &home)
+            .env(SCALA.0, SCALA.1)
             // Where executors keep what does not fit into memory.
             .env("SPARK_LOCAL_DIRS", &scratch)
             .args([WORKER, "--host", "127.0.0.1", "--webui-port", "0", "--cores", "1"])

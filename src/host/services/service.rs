@@ -137,8 +137,16 @@ impl Service {
             Some(_) => format!("what {PASSWORD} was when it was started"),
             None => format!("{USER} unless {PASSWORD} was set when it was started"),
         };
-        (self == Self::MariaDb)
-            .then(|| format!("the password of the user {USER} is {password}; clients take it from {PASSWORD}"))
+        match self {
+            Self::MariaDb => {
+                Some(format!("the password of the user {USER} is {password}; clients take it from {PASSWORD}"))
+            }
+            Self::Spark35 => Some(
+                "it listens on all addresses of this machine, since Spark 3.5 has no setting for one: whoever reaches its port can run code here"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
     }
 }
 

@@ -154,18 +154,21 @@ impl Installed {
         let mut configuration = Configuration::new(&self.version, &self.source, &self.java);
         let fixed = [
             ("spark.app.name", "querydyno"),
-            ("spark.connect.grpc.binding.address", "127.0.0.1"),
             ("spark.driver.host", "127.0.0.1"),
             ("spark.driver.bindAddress", "127.0.0.1"),
             ("spark.ui.enabled", "false"),
             // Results that are large are part of what is measured.
             ("spark.driver.maxResultSize", "0"),
-            // Another plan than before must be planned again, and one that is the same too.
-            ("spark.connect.session.planCache.enabled", "false"),
             ("spark.sql.catalogImplementation", "in-memory"),
             ("spark.sql.session.timeZone", "UTC"),
         ];
-        for (name, value) in fixed {
+        let of_spark_4 = [
+            ("spark.connect.grpc.binding.address", "127.0.0.1"),
+            // A query is planned again whenever it is run.
+            ("spark.connect.session.planCache.enabled", "false"),
+        ];
+        let of_its_own = of_spark_4.into_iter().filter(|_| !self.version.starts_with("3."));
+        for (name, value) in fixed.into_iter().chain(of_its_own) {
             configuration.set(name, value);
         }
         configuration.set("spark.connect.grpc.binding.port", port);
