@@ -308,14 +308,15 @@ fn compose_file() -> PathBuf {
 #[test]
 fn the_compose_file_has_our_services_ports_and_exact_images() {
     let text = fs::read_to_string(compose_file()).unwrap();
-    for service in Service::ALL {
+    let contained = || Service::ALL.into_iter().filter(|service| service.in_container());
+    for service in contained() {
         assert!(text.contains(&format!("\n  {service}:\n")), "{service}");
         for port in service.ports() {
             assert!(text.contains(&format!("127.0.0.1:${{{}:-{}}}:", port.variable, port.default)), "{port:?}");
         }
     }
     let images: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("image: ")).collect();
-    assert_eq!(images.len(), Service::ALL.len());
+    assert_eq!(images.len(), contained().count());
     for image in images {
         let (_, tag) = image.rsplit_once('/').map_or(image, |(_, name)| name).split_once(':').unwrap();
         assert!(tag.chars().any(|digit| digit.is_ascii_digit()) && !tag.contains("latest"), "{image}");
@@ -358,7 +359,7 @@ fn docker_compose_accepts_the_file() {
     assert!(!text.contains("secret\\\""), "the password is shown: {text}");
     let file: Value = serde_json::from_str(&text).unwrap();
     let services = file["services"].as_object().unwrap();
-    assert_eq!(services.len(), Service::ALL.len());
+    assert_eq!(services.len(), Service::ALL.into_iter().filter(|service| service.in_container()).count());
     for (name, service) in services {
         assert!(service["healthcheck"]["test"].is_array(), "{name}");
         for port in service["ports"].as_array().unwrap() {
@@ -366,7 +367,7 @@ fn docker_compose_accepts_the_file() {
         }
     }
     assert_eq!(services["hive"]["ports"][0]["published"], "19083");
-    for name in ["hive", "starrocks"] {
+    for name in ["hive", "starrocks", "spark-4.0", "spark-3.5", "spark-cluster", "trino"] {
         let volumes = services[name]["volumes"].as_array().unwrap();
         let ours = volumes.iter().find(|volume| volume["target"] == data.to_str().unwrap()).unwrap();
         assert_eq!((ours["source"].as_str(), &ours["read_only"]), (data.to_str(), &Value::Bool(true)), "{name}");

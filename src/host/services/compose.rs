@@ -74,6 +74,8 @@ pub(super) struct Compose<'a> {
     pub(super) data: &'a Path,
     /// By the variables that the file reads.
     pub(super) ports: &'a BTreeMap<&'static str, u16>,
+    /// Of servers that are engines, as the file reads them.
+    pub(super) conditions: Vec<(&'static str, String)>,
 }
 
 impl Compose<'_> {
@@ -84,6 +86,7 @@ impl Compose<'_> {
             .args(["compose", "--file"])
             .arg(paths::root().join("fixtures/services/compose.yaml"))
             .envs(self.ports.iter().map(|(variable, port)| (variable, port.to_string())))
+            .envs(self.conditions.iter().map(|(name, value)| (name, value)))
             .env("QUERYDYNO_DATA", data)
             .env(PASSWORD, own_password().unwrap_or_else(|| USER.to_owned()))
             .stdin(Stdio::null());

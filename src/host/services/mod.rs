@@ -202,6 +202,10 @@ impl Services {
     /// # Errors
     /// When it cannot, with what to do.
     pub fn how(&self, service: Service, native: bool) -> Result<How> {
+        if !service.in_container() {
+            let obstacle = native::obstacle(service, self.java.as_deref());
+            return obstacle.map_or(Ok(How::Native), |obstacle| bail!("{service} cannot run here: {obstacle}"));
+        }
         let docker = self.no_docker();
         if docker.is_none() && !native {
             return Ok(How::Compose);
@@ -331,7 +335,15 @@ impl Services {
     }
 
     fn compose(&self) -> Compose<'_> {
-        Compose { data: &self.data, ports: &self.ports }
+        let threads = self.threads.first().copied().unwrap_or(1);
+        let conditions = vec![
+            ("SERVICE_THREADS", threads.to_string()),
+            ("SERVICE_CONCURRENCY", trino::power_of_two(threads).to_string()),
+            ("SERVICE_MEMORY_MIB", (self.memory.0 >> 20).to_string()),
+            ("SERVICE_QUERY_MIB", trino::query_mib(self.memory).to_string()),
+            ("SERVICE_EXECUTORS", self.executors.to_string()),
+        ];
+        Compose { data: &self.data, ports: &self.ports, conditions }
     }
 }
 

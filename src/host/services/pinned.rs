@@ -81,6 +81,6 @@ pub(super) const TRINO: Artifact = Artifact {
     bytes: Bytes(821_045_832),
 };
 /// What stays of it.
-pub(super) const TRINO_UNPACKED: Bytes = Bytes(700_000_000);
+pub(super) const TRINO_UNPACKED: Bytes = Bytes(520_000_000);
 /// While it is unpacked.
 pub(super) const TRINO_NEEDED: Bytes = Bytes(2_000_000_000);

@@ -78,6 +78,11 @@ impl Service {
         matches!(self, Self::Hive | Self::MariaDb | Self::StarRocks | Self::MinIo)
     }
 
+    /// Whether there is an image of it.
+    pub fn in_container(self) -> bool {
+        self != Self::Thunderduck
+    }
+
     /// Its ports; clients connect to the first.
     pub fn ports(self) -> &'static [Port] {
         const fn port(variable: &'static str, default: u16) -> Port {

@@ -53,7 +53,7 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
     let (home, version, source) = installed(given.home)?;
     let mut configuration = Configuration::new(&version, &source, &java);
     let port = given.port(SERVICE);
-    let limit = format!("{}MB", (heap.0 >> 20) * 3 / 5);
+    let limit = format!("{}MB", query_mib(heap));
     let server = [
         ("coordinator", "true".to_owned()),
         ("node-scheduler.include-coordinator", "true".to_owned()),
@@ -63,10 +63,10 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
         ("node.internal-address", "127.0.0.1".to_owned()),
         ("query.max-memory", limit.clone()),
         ("query.max-memory-per-node", limit),
-        ("query.max-total-memory", format!("{}MB", (heap.0 >> 20) * 7 / 10)),
         ("task.concurrency", power_of_two(threads).to_string()),
         ("task.max-worker-threads", threads.to_string()),
         ("catalog.management", "static".to_owned()),
+        ("http-server.log.enabled", "false".to_owned()),
     ];
     let catalog = [
         ("connector.name", "hive".to_owned()),
@@ -206,8 +206,13 @@ fn write(file: &Path, properties: &[(&str, String)]) -> Result<()> {
     fs::write(file, lines.concat()).with_context(|| format!("cannot write {}", file.display()))
 }
 
+/// What of a heap queries may have: Trino keeps three tenths for itself.
+pub(super) fn query_mib(heap: Bytes) -> u64 {
+    (heap.0 >> 20) * 3 / 5
+}
+
 /// Trino takes only these for its concurrency: the next one that is no less.
-fn power_of_two(threads: usize) -> usize {
+pub(super) fn power_of_two(threads: usize) -> usize {
     threads.next_power_of_two().min(32)
 }
 
