@@ -3,127 +3,35 @@
 //!
 //! Each command runs in a process of its own, as `cargo xtask services` does, with a target folder of its own.
 
+#[path = "common/served.rs"]
+mod served;
+
 use std::env;
 use std::fs;
-use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use querydyno::host::paths;
-use querydyno::host::services::{How, Service, Services, State, Status, hive_jars, owner, server_pid_in};
-use querydyno::host::settings::Settings;
+use querydyno::host::services::{How, Service, State, hive_jars, owner};
 use serde_json::{Value, json};
-use tempfile::TempDir;
+use served::{Place, left_out, runs, said, services};
 
 /// Of `MariaDB`'s user; with what SQL and shells stumble over.
 const PASSWORD: &str = r#"it's "secret" \ $HOME"#;
 /// What no log, file or process list may hold.
 const SECRET: &str = r#""secret""#;
-/// Before and behind what a command says.
-const SAID: &str = "SAID ";
-
-fn left_out(what: &str) {
-    let _ = writeln!(std::io::stderr(), "LEFT OUT: {what}");
-}
-
-fn services() -> Services {
-    Services::read(&Settings::read().unwrap()).unwrap()
-}
 
 /// What other tests start, as a process of its own: `up mariadb`.
 #[test]
 #[ignore = "other tests run it in another process"]
 fn the_command() {
-    let Ok(words) = env::var("SERVICES_DO") else {
-        return;
-    };
-    let (does, name) = words.split_once(' ').unwrap();
-    let service: Service = name.parse().unwrap();
-    let said = match does {
-        "up" => services().up(service, true).map(|up| format!("{} up before: {}", up.how.name(), up.was_up)),
-        _ => services().down(service).map(|how| format!("stopped: {}", how.map_or("nothing", How::name))),
-    };
-    println!("{SAID}{}{SAID}", said.unwrap_or_else(|error| format!("error: {error:#}")));
+    served::obey();
 }
 
-/// A target folder, a free port, and no server left when it goes.
-struct Place {
-    target: TempDir,
-    service: Service,
-    port: u16,
-}
-
-impl Place {
-    fn new(service: Service) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self { target: TempDir::new().unwrap(), service, port: free }
-    }
-
-    fn home(&self) -> PathBuf {
-        self.target.path().join("querydyno/services")
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.home().join(self.service.name())
-    }
-
-    fn start(&self, does: &str) -> Child {
-        self.start_on(does, self.port)
-    }
-
-    fn start_on(&self, does: &str, port: u16) -> Child {
-        Command::new(env::current_exe().unwrap())
-            .args(["the_command", "--exact", "--ignored", "--nocapture"])
-            .env("SERVICES_DO", format!("{does} {}", self.service))
-            .env("CARGO_TARGET_DIR", self.target.path())
-            .env(self.service.ports()[0].variable, port.to_string())
-            .env("MYSQL_PASSWORD", PASSWORD)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    }
-
-    /// What the command said. It ends though its server goes on: the server holds none of its pipes.
-    fn run(&self, does: &str) -> String {
-        said(self.start(does))
-    }
-
-    fn pid(&self) -> Option<u32> {
-        server_pid_in(&self.home(), self.service.name(), self.port)
-    }
-
-    fn status(&self) -> Status {
-        let mut services = services();
-        services.home = self.home();
-        services.ports.insert(self.service.ports()[0].variable, self.port);
-        services.status().into_iter().find(|status| status.service == self.service).unwrap()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // Also after a failed assertion, whose message must not be lost.
-        if self.pid().is_some() {
-            let _ = self.start("down").wait();
-        }
-    }
-}
-
-fn said(child: Child) -> String {
-    let output = child.wait_with_output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let said = text.split(SAID).nth(1);
-    said.unwrap_or_else(|| panic!("it said nothing:\n{text}\n{errors}")).to_owned()
-}
-
-/// Whether the process runs; one that ended and that nobody has heard of does not.
-fn runs(pid: u32) -> bool {
-    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|command| !command.is_empty())
+fn new_place(service: Service) -> Place {
+    Place::with(service, &[("MYSQL_PASSWORD", PASSWORD)])
 }
 
 /// Everything that the processes of this machine show of their commands.
@@ -147,12 +55,12 @@ fn lives_and_ends(place: &Place) {
     assert_eq!((status.how, status.state, status.pid), (Some(How::Native), State::Up, Some(pid)));
     assert_eq!(status.address, format!("localhost:{port}"));
     assert!(status.log.unwrap().is_file());
-    let elsewhere = Place::new(service);
+    let elsewhere = new_place(service);
     let moved = said(place.start_on("up", elsewhere.port));
     assert!(moved.contains(&format!("{service} is up on port {port}, not {}", elsewhere.port)), "{moved}");
 
     // Another target folder knows nothing of it, and finds its port taken.
-    let mut other = Place::new(service);
+    let mut other = new_place(service);
     other.port = port;
     let taken = other.run("up");
     assert!(taken.contains(&format!("port {port} is taken by process {pid} (")), "{taken}");
@@ -173,7 +81,7 @@ fn a_hive_metastore_lives_and_ends() {
     if Command::new("java").arg("--version").output().is_err() {
         return left_out("the Hive Metastore, there is no java; apt-get install openjdk-17-jre-headless");
     }
-    let place = Place::new(Service::Hive);
+    let place = new_place(Service::Hive);
     fs::create_dir_all(place.home()).unwrap();
     symlink(&jars, place.home().join(jars.file_name().unwrap())).unwrap();
     lives_and_ends(&place);
@@ -208,7 +116,7 @@ fn ask(place: &Place, user: &str, password: &str, sql: &str) -> Result<String, S
 #[test]
 fn mariadb_lives_and_ends() {
     if has_mariadb() {
-        lives_and_ends(&Place::new(Service::MariaDb));
+        lives_and_ends(&new_place(Service::MariaDb));
     }
 }
 
@@ -217,7 +125,7 @@ fn mariadbs_user_has_a_password_that_nothing_shows_and_data_that_stays() {
     if !has_mariadb() {
         return;
     }
-    let place = Place::new(Service::MariaDb);
+    let place = new_place(Service::MariaDb);
     assert_eq!(place.run("up"), "native up before: false");
     assert_eq!(ask(&place, "querydyno", PASSWORD, "CREATE DATABASE kept; SELECT @@local_infile"), Ok("1".to_owned()));
     for (user, password) in [("querydyno", "querydyno"), ("querydyno", ""), ("root", "")] {
@@ -244,7 +152,7 @@ fn of_two_that_start_it_at_once_one_does() {
     if !has_mariadb() {
         return;
     }
-    let place = Place::new(Service::MariaDb);
+    let place = new_place(Service::MariaDb);
     let both = [place.start("up"), place.start("up")];
     let mut said = both.map(said);
     said.sort();
@@ -259,7 +167,7 @@ fn a_port_that_another_has_is_named_with_its_owner() {
     };
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port();
-    let mut place = Place::new(service);
+    let mut place = new_place(service);
     place.port = port;
     let error = place.run("up");
     let us = format!("port {port} is taken by process {} (", std::process::id());
@@ -271,7 +179,7 @@ fn a_port_that_another_has_is_named_with_its_owner() {
 
 #[test]
 fn a_process_that_is_not_ours_is_never_stopped() {
-    let place = Place::new(Service::Hive);
+    let place = new_place(Service::Hive);
     fs::create_dir_all(place.folder()).unwrap();
     let mut stranger = Command::new("sleep").arg("1000").spawn().unwrap();
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

@@ -98,17 +98,22 @@ pub(super) fn up(service: Service, given: &Given<'_>) -> Result<bool> {
     sweep(given.home, service)?;
     PidFile::forget(&folder);
     ensure_free(service, given)?;
+    let began = begin(service, given, &folder);
+    if began.is_err() {
+        remove_scratch(&folder);
+    }
+    began.map(|()| false)
+}
+
+fn begin(service: Service, given: &Given<'_>, folder: &Path) -> Result<()> {
     let mut plan = prepare(service, given)?;
     // Preparing may have taken minutes.
     ensure_free(service, given)?;
-    plan.configuration.write(&folder)?;
-    let started = start(service, &mut plan.parts, &folder, given);
-    if started.is_err() {
-        remove_scratch(&folder);
-    }
+    plan.configuration.write(folder)?;
+    start(service, &mut plan.parts, folder, given)?;
     // The server has read it: see `mariadb::greets`.
     drop(plan.init);
-    started.map(|()| false)
+    Ok(())
 }
 
 fn prepare(service: Service, given: &Given<'_>) -> Result<Plan> {
