@@ -78,6 +78,14 @@ fn signal(name: &str, pid: u32) {
     assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
 }
 
+/// Kills a process, and waits until the kernel has it for ended: its memory goes before.
+fn kill(pid: u32) {
+    signal("-KILL", pid);
+    while tree::look(pid).is_some_and(|process| !process.ended) {
+        sleep(Duration::from_millis(20));
+    }
+}
+
 /// Neither a process nor a temporary file of it.
 fn nothing_is_left(place: &Place) {
     assert_eq!(place.marked(), Vec::<u32>::new());
@@ -126,10 +134,7 @@ fn spark_4_0_lives_stalls_and_ends() {
 
     // Killed while it is up: the next start is a fresh one, and nothing of the old is left.
     let pid = place.pid().unwrap();
-    signal("-KILL", pid);
-    while runs(pid) {
-        sleep(Duration::from_millis(20));
-    }
+    kill(pid);
     assert_eq!(place.pid(), None);
     assert_eq!(place.run("up"), "native up before: false");
     let fresh = place.pid().unwrap();
@@ -175,10 +180,7 @@ fn a_cluster_is_measured_and_stopped_as_all_its_processes() {
 
     // Of the workers' session, whose leader is dead then.
     let worker = tree::look(*processes.last().unwrap()).unwrap().session;
-    signal("-KILL", worker);
-    while runs(worker) {
-        sleep(Duration::from_millis(20));
-    }
+    kill(worker);
     assert_eq!(place.pid(), None);
     let said = place.run("status");
     assert!(said.starts_with("down it has ended by itself or was killed"), "{said}");

@@ -41,12 +41,12 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
     let home = home(&folder, &spark.jars)?;
     let master = format!("spark://127.0.0.1:{master_port}");
     let mut configuration = spark.configuration(port, executors, &folder);
-    configuration.set("spark.master", &master);
+    configuration.set("spark.master", master.as_str());
     configuration.set("spark.driver.memory", in_mib(share));
     configuration.set("spark.executor.memory", in_mib(share));
-    configuration.set("spark.executor.cores", 1);
-    configuration.set("spark.cores.max", executors);
-    configuration.set("executors", executors);
+    configuration.set("spark.executor.cores", "1");
+    configuration.set("spark.cores.max", executors.to_string());
+    configuration.set("executors", executors.to_string());
 
     let mut command = spark.command(HEAP, &folder)?;
     command.env("SPARK_HOME", &home).args([MASTER, "--host", "127.0.0.1"]).args([

@@ -54,11 +54,11 @@ pub(super) fn once(
         home.display()
     );
     let staging = scratch::folder(&home.join("making"))?;
-    let made = make(staging.path())?;
+    let ready = make(staging.path())?;
     if let Some(parent) = place.parent() {
         fs::create_dir_all(parent)?;
     }
-    fs::rename(&made, place).with_context(|| format!("cannot rename {} to {}", made.display(), place.display()))
+    fs::rename(&ready, place).with_context(|| format!("cannot rename {} to {}", ready.display(), place.display()))
 }
 
 /// Brings what is in a folder to the disk: a power cut must not leave empty files under a name that says whole.

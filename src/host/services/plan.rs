@@ -127,8 +127,8 @@ impl Configuration {
     }
 
     /// Notes a setting.
-    pub(super) fn set(&mut self, name: &str, value: impl ToString) {
-        self.settings.insert(name.to_owned(), value.to_string());
+    pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.settings.insert(name.to_owned(), value.into());
     }
 
     /// What was written down of the server in this folder.

@@ -171,10 +171,10 @@ impl Installed {
         for (name, value) in fixed.into_iter().chain(of_its_own) {
             configuration.set(name, value);
         }
-        configuration.set("spark.connect.grpc.binding.port", port);
-        configuration.set("spark.sql.shuffle.partitions", partitions);
-        configuration.set("spark.local.dir", folder.join("temporary").display());
-        configuration.set("spark.sql.warehouse.dir", folder.join("temporary/warehouse").display());
+        configuration.set("spark.connect.grpc.binding.port", port.to_string());
+        configuration.set("spark.sql.shuffle.partitions", partitions.to_string());
+        configuration.set("spark.local.dir", folder.join("temporary").to_string_lossy());
+        configuration.set("spark.sql.warehouse.dir", folder.join("temporary/warehouse").to_string_lossy());
         if !self.further.is_empty() {
             let names = self.further.iter().filter_map(|jar| jar.file_name()?.to_str());
             configuration.set("further jars", names.collect::<Vec<_>>().join(", "));

@@ -47,9 +47,9 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
     // Java plans and sends; what is executed is in the memory of DuckDB, beside Java's heap.
     let heap = Bytes(memory.0 / 4);
     let mut configuration = Configuration::new(&version_of(&jar), &format!("{JAR} {}", jar.display()), &java);
-    configuration.set("thunderduck.duckdb.threads", threads);
+    configuration.set("thunderduck.duckdb.threads", threads.to_string());
     configuration.set("thunderduck.duckdb.memory_limit", format!("{}MiB", (memory.0 - heap.0) >> 20));
-    configuration.set("java.io.tmpdir", scratch.display());
+    configuration.set("java.io.tmpdir", scratch.to_string_lossy());
     // It would write a line for each of its steps.
     configuration.set("org.slf4j.simpleLogger.defaultLogLevel", "warn");
     let mut command = java.command();
