@@ -80,4 +80,6 @@ pub mod host;
 #[cfg(feature = "iceberg")]
 pub mod iceberg;
 pub mod measure;
+#[cfg(feature = "protoc")]
+pub mod protoc;
 pub mod protocol;

@@ -17,8 +17,12 @@ pub mod mysql;
 pub mod null;
 #[cfg(feature = "polars")]
 pub mod polars;
+#[cfg(any(feature = "spark", all(test, feature = "harness")))]
+pub mod spark;
 #[cfg(any(feature = "starrocks", all(test, feature = "harness")))]
 pub mod starrocks;
+#[cfg(any(feature = "trino", all(test, feature = "harness")))]
+pub mod trino;
 
 #[cfg(feature = "heap")]
 mod heap;
@@ -26,6 +30,8 @@ mod observe;
 #[cfg(any(feature = "duckdb", all(test, feature = "harness")))]
 mod plan_tree;
 mod serve;
+#[cfg(any(feature = "spark", feature = "trino", all(test, feature = "harness")))]
+mod server;
 mod spans;
 
 use crate::protocol::answer::Sink;

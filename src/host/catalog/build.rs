@@ -24,6 +24,10 @@ use crate::protocol::engine::Build;
 const HEAP: &str = "heap";
 /// The feature of the program that owns the history.
 const HISTORY: &str = "history";
+/// The feature of the program that compiles protocol files.
+const PROTOC: &str = "protoc";
+/// Where a build script looks for a program that compiles protocol files; the user's own choice comes first.
+const PROTOC_VARIABLE: &str = "PROTOC";
 /// Ends the feature of an engine that can be linked, for when it is compiled instead.
 const SOURCE: &str = "-source";
 
@@ -38,10 +42,16 @@ impl Recipe {
             source: None,
             watches_heap: false,
             library: None,
+            protoc: false,
             told: None,
             extra: Vec::new(),
             checkout: Checkout::here(),
         }
+    }
+
+    /// That of the program which compiles protocol files for crates that are built.
+    fn protoc(&self) -> Self {
+        Self { feature: PROTOC.to_owned(), checkout: self.checkout.clone(), ..Self::iceberg() }
     }
 
     /// That of the program which owns the history: no engine, built like the one that is linked with its makers' library, which
@@ -69,6 +79,9 @@ impl Recipe {
         }
         // Only `rustc` takes arguments for the program alone; what it depends on is compiled as by `build`.
         let verb = if library.is_some() { "rustc" } else { "build" };
+        if self.needs_protoc() {
+            self.protoc().build()?;
+        }
         let mut cargo = recipe.cargo_with(verb, library.as_ref());
         if let Some(library) = &library {
             cargo.arg("--").args(library.arguments());
@@ -116,6 +129,10 @@ impl Recipe {
         })
     }
 
+    fn needs_protoc(&self) -> bool {
+        self.protoc && env::var_os(PROTOC_VARIABLE).is_none()
+    }
+
     /// Whether C++ is compiled, so that the compiler matters.
     fn compiles(&self) -> bool {
         self.origin().map_or(self.cxx, |origin| origin == Origin::Source)
@@ -151,6 +168,9 @@ impl Recipe {
             .env("QUERYDYNO_RECIPE", self.made_of(&compilers, library))
             .env("QUERYDYNO_CHECKOUT", &self.checkout.root)
             .envs(compiler.map(|(name, value)| (name, value)));
+        if self.needs_protoc() {
+            cargo.env(PROTOC_VARIABLE, self.protoc().program().path);
+        }
         if let Some(target_cpu) = self.target_cpu() {
             let flags = env::var("RUSTFLAGS").unwrap_or_default();
             cargo.env("RUSTFLAGS", format!("{flags} -C target-cpu={target_cpu}").trim_start());

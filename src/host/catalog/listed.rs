@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 use super::library::Pinned;
 use super::script::Script;
+use super::server::Server;
 use super::{Entry, Recipe, Source};
 use crate::host::checkout::Checkout;
 
@@ -40,6 +41,13 @@ pub(super) struct Listed {
     watches_heap: bool,
     library: Option<Pinned>,
     service: Option<String>,
+    #[serde(default)]
+    versions: BTreeMap<String, String>,
+    #[serde(default)]
+    stand_ins: BTreeMap<String, String>,
+    program: Option<String>,
+    #[serde(default)]
+    protoc: bool,
     // a script
     package: Option<String>,
     version: Option<String>,
@@ -56,21 +64,33 @@ impl Listed {
             !self.components.is_empty(),
             "{name} names no components: what it shares with other engines decides about votes"
         );
-        let (kind, source) = match (self.cpu_minutes, self.package, self.version) {
-            (Some(cpu_minutes), None, None) => {
+        let version = self.version.clone();
+        let server = self.service.map(|service| Server {
+            service,
+            usual: version.clone(),
+            versions: self.versions,
+            stand_ins: self.stand_ins,
+            asked: Vec::new(),
+        });
+        if let Some(server) = &server {
+            server.check().with_context(|| format!("{name} in the table"))?;
+        }
+        let (kind, source) = match (self.cpu_minutes, self.package, version) {
+            (Some(cpu_minutes), None, version) if version.is_none() || server.is_some() => {
                 let recipe = Recipe {
-                    feature: name.clone(),
+                    feature: self.program.unwrap_or_else(|| name.clone()),
                     cpu_minutes,
                     cxx: self.cxx,
                     target_cpu: self.target_cpu,
                     source: self.source,
                     watches_heap: self.watches_heap,
                     library: self.library,
+                    protoc: self.protoc,
                     told: None,
                     extra: Vec::new(),
                     checkout: checkout.clone(),
                 };
-                let kind = if self.service.is_some() { "service" } else { "embedded" };
+                let kind = if server.is_some() { "service" } else { "embedded" };
                 (kind, Source::Built(recipe))
             }
             (None, Some(package), Some(version)) => {
@@ -100,6 +120,7 @@ impl Listed {
             modes: self.modes,
             env: self.env,
             official: self.official,
+            server,
             source,
             name,
         })

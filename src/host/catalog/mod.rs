@@ -13,6 +13,7 @@ pub(crate) mod library;
 mod listed;
 mod own;
 pub(crate) mod script;
+mod server;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,6 +28,7 @@ pub use components::Components;
 pub use library::{Pinned, Wheel};
 use listed::Listed;
 pub use script::Script;
+use server::Server;
 
 /// An engine and how its program is had.
 #[derive(Debug, Clone)]
@@ -57,6 +59,8 @@ pub struct Entry {
     pub official: Vec<String>,
     /// Variables for its program; `{threads}` in a value stands for the number of threads.
     env: BTreeMap<String, String>,
+    /// The server that its program is a client of.
+    server: Option<Server>,
     source: Source,
 }
 
@@ -87,6 +91,8 @@ pub struct Recipe {
     pub watches_heap: bool,
     /// Its makers' own library, which the program is linked with instead of compiling the engine.
     pub library: Option<Pinned>,
+    /// Whether a crate of it compiles protocol files, for which it is given a program of ours.
+    pub protoc: bool,
     /// Where the user wants the engine from, where there is a choice.
     pub(crate) told: Option<DuckDbFrom>,
     /// Features beside the engine's own.
@@ -206,6 +212,15 @@ fn find(entries: &[Entry], name: &str) -> Result<Entry> {
 impl Entry {
     /// The same engine in another version.
     fn at_version(&self, version: &str) -> Result<Self> {
+        if let Some(server) = self.server.as_ref().filter(|server| !server.versions.is_empty()) {
+            let (server, called) = server.at_version(version).with_context(|| format!("of {}", self.name))?;
+            return Ok(Self {
+                name: format!("{}@{version}", self.name),
+                title: format!("{} {called}", self.title),
+                server: Some(server),
+                ..self.clone()
+            });
+        }
         let Source::Script(script) = &self.source else {
             // Its wheel from Python is the same library.
             if let Some(wheel) = self.official.first().and_then(|name| name.split('@').next())
@@ -284,6 +299,7 @@ impl Entry {
 
     fn with_env(&self, mut program: Program) -> Program {
         program.env.extend(self.env.clone());
+        program.env.extend(self.server.iter().flat_map(Server::env));
         program
     }
 }

@@ -49,11 +49,13 @@ pub(super) fn entry(name: &str, own: &OwnEngine, entries: &[Entry], python: &str
     };
     ensure!(own.script.is_some() || own.requirements.is_empty(), "{engine}: requirements go with script");
     ensure!(own.program.is_some() || own.args.is_empty(), "{engine}: args go with program");
-    let (dialect, ways, mut variables, built_on) = if let Some(model) = model {
-        (model.dialect, model.modes, model.env, model.components)
+    let (dialect, ways, mut variables, built_on, server) = if let Some(model) = model {
+        // An executable of the user's may be a client of whatever it likes.
+        let server = model.server.filter(|_| own.program.is_none());
+        (model.dialect, model.modes, model.env, model.components, server)
     } else {
         let built_on = Components::listed().of_requirements(&own.requirements);
-        (name.to_owned(), Vec::new(), BTreeMap::new(), built_on)
+        (name.to_owned(), Vec::new(), BTreeMap::new(), built_on, None)
     };
     variables.extend(own.env.clone());
     Ok(Entry {
@@ -70,6 +72,7 @@ pub(super) fn entry(name: &str, own: &OwnEngine, entries: &[Entry], python: &str
         modes: ways,
         official: Vec::new(),
         env: variables,
+        server,
         source,
     })
 }

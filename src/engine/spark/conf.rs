@@ -1,0 +1,68 @@
+//! Which of a server's settings belong into a record: [`recorded`]. The server tells those that somebody set, and not its defaults.
+
+use std::collections::BTreeMap;
+
+/// What begins so says how queries are run.
+const TOLD: [&str; 10] = [
+    "spark.broadcast.",
+    "spark.connect.",
+    "spark.cores.",
+    "spark.default.parallelism",
+    "spark.driver.cores",
+    "spark.driver.maxResultSize",
+    "spark.driver.memory",
+    "spark.executor.",
+    "spark.memory.",
+    "spark.sql.",
+];
+/// And of these the ones that say where something is or how it is called, which is another at each start.
+const ELSEWHERE: [&str; 9] =
+    ["dir", "Dir", "port", "address", "token", "password", "id", "extraJavaOptions", "classpath"];
+
+/// Settings as a record has them.
+pub(super) fn recorded(told: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    told.into_iter().filter(|(name, _)| is_recorded(name)).collect()
+}
+
+fn is_recorded(name: &str) -> bool {
+    let told = name == "spark.master" || name == "spark.serializer" || TOLD.iter().any(|start| name.starts_with(start));
+    let last = name.rsplit('.').next().unwrap_or(name);
+    told && !ELSEWHERE.iter().any(|end| last.ends_with(end))
+}
+
+/// How many threads a server on one machine has for queries, `local[2]`; `None` for a cluster.
+pub(super) fn threads(master: &str) -> Option<usize> {
+    master.strip_prefix("local[")?.split([',', ']']).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recorded_has_what_decides_about_speed_and_no_places() {
+        let told = [
+            ("spark.master", "local[2]"),
+            ("spark.sql.shuffle.partitions", "2"),
+            ("spark.sql.warehouse.dir", "file:/tmp/x"),
+            ("spark.connect.grpc.binding.port", "15400"),
+            ("spark.connect.authenticate.token", "secret"),
+            ("spark.driver.memory", "4g"),
+            ("spark.driver.port", "38111"),
+            ("spark.driver.host", "127.0.0.1"),
+            ("spark.executor.id", "driver"),
+            ("spark.app.id", "local-1764300000"),
+        ];
+        let kept = recorded(told.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let names: Vec<&str> = kept.keys().map(String::as_str).collect();
+        assert_eq!(names, ["spark.driver.memory", "spark.master", "spark.sql.shuffle.partitions"]);
+    }
+
+    #[test]
+    fn threads_are_those_of_one_machine() {
+        for (master, count) in [("local[2]", Some(2)), ("local[16,4]", Some(16)), ("local[*]", None)] {
+            assert_eq!(threads(master), count);
+        }
+        assert_eq!(threads("spark://127.0.0.1:7077"), None);
+    }
+}

@@ -1,0 +1,26 @@
+//! Which plans of DataFrames there are, by suite and name.
+
+use super::relation::Frame;
+use super::{tpcds, tpch};
+
+/// A plan by the name of its query.
+pub(super) type Plan = (&'static str, fn() -> Frame);
+
+/// The plans of a suite.
+fn plans(suite: &str) -> &'static [Plan] {
+    [tpch::PLANS, tpcds::PLANS]
+        .into_iter()
+        .find(|(name, _)| *name == suite)
+        .map(|(_, plans)| plans)
+        .unwrap_or_default()
+}
+
+/// The plan of a query; `None` where there is none.
+pub(super) fn of(suite: &str, query: &str) -> Option<Frame> {
+    plans(suite).iter().find(|(name, _)| *name == query).map(|(_, plan)| plan())
+}
+
+/// The queries of a suite that have one.
+pub(super) fn names(suite: &str) -> Vec<&'static str> {
+    plans(suite).iter().map(|(name, _)| *name).collect()
+}

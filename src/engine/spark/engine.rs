@@ -1,0 +1,186 @@
+//! The engine behind Spark Connect: a session of a server that runs somewhere, its settings, and the tables as views of files.
+
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+
+use super::address::{Address, Kind, Service};
+use super::client::{Client, Output};
+use super::{conf, dataframes, explain, relation};
+use crate::engine::server::{self, Asked};
+use crate::engine::{
+    Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, Unsupported, incomparable, query,
+    refuse_unreadable,
+};
+
+crate::protocol::answer::arrow::define_show!(arrow);
+
+/// Keeps the plans of a session's relations, since Spark 4.0.
+const PLAN_CACHE: &str = "spark.connect.session.planCache.enabled";
+const TIME_ZONE: &str = "spark.sql.session.timeZone";
+/// The mode whose plans are built of relations instead of SQL.
+const DATAFRAME: &str = "dataframe";
+
+/// A session with its tables.
+pub struct Spark {
+    client: Client,
+    service: &'static Service,
+    dataframe: bool,
+    info: EngineInfo,
+}
+
+/// What is sent for each run: the server parses and plans it anew.
+pub struct Prepared(relation::Frame);
+
+/// The name of the engine whose server was asked for.
+pub fn name() -> &'static str {
+    match Service::of(&Asked::read()).map(|service| service.engine) {
+        Ok(Kind::Thunderduck) => "thunderduck",
+        _ => "spark",
+    }
+}
+
+impl Engine for Spark {
+    type Prepared = Prepared;
+    type Output = Output;
+
+    fn open(settings: &EngineSettings) -> Result<Self> {
+        if settings.memory_limit_bytes.is_some() {
+            bail!(Unsupported("a server's memory is set where it is started; leave out QUERYDYNO_MEMORY".to_owned()));
+        }
+        for name in [PLAN_CACHE, TIME_ZONE] {
+            ensure!(!settings.options.contains_key(name), "the option {name} is QueryDyno's to set; take it out");
+        }
+        let asked = Asked::read();
+        let service = Service::of(&asked)?;
+        let address = Address::read(service)?;
+        let deadline = server::deadline(settings.timeout_seconds);
+        let mut client = Client::connect(address, service, deadline)?;
+        let mut info = EngineInfo { version: client.version()?, ..EngineInfo::default() };
+        match service.engine {
+            Kind::Spark => open_spark(&mut client, settings, &asked, &mut info)?,
+            Kind::Thunderduck => {
+                ensure!(settings.options.is_empty(), "Thunderduck takes its settings where it is started");
+                info.settings.insert("threads".to_owned(), "as the server was started".to_owned());
+            }
+        }
+        let address = client.address();
+        let server = address.server(service);
+        let machine = if server.local { "this machine" } else { "another machine" };
+        info.settings.insert("protocol".to_owned(), format!("Spark Connect, Arrow, {machine}"));
+        info.server = Some(server);
+        let dataframe = match settings.mode.as_deref() {
+            None | Some("sql") => false,
+            Some(DATAFRAME) => true,
+            Some(other) => bail!("there is no mode {other}"),
+        };
+        Ok(Self { client, service, dataframe, info })
+    }
+
+    fn info(&self) -> EngineInfo {
+        self.info.clone()
+    }
+
+    fn load(&mut self, dataset: &Dataset) -> Result<()> {
+        refuse_unreadable(dataset, false)?;
+        for table in &dataset.tables {
+            let paths = table.paths()?.into_iter().map(path).collect::<Result<Vec<_>>>()?;
+            let view = relation::parquet(paths).create_or_replace_temp_view(&table.name);
+            let title = self.service.engine.title();
+            self.client.command(view).with_context(|| format!("{title} cannot read table {}", table.name))?;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, table: &str) -> Result<Option<u64>> {
+        let counted = relation::table(table).group_by(&[], &["count(1) as rows"]);
+        let output = self.client.run(counted.plan())?;
+        let mut sink = Sink::new(output.rows(), crate::protocol::answer::Wanted::default());
+        show_all(&output, &mut sink)?;
+        let Some(crate::protocol::answer::Shown::Rows(answer)) = sink.finish() else { return Ok(None) };
+        let cell = answer.rows.into_iter().next().and_then(|row| row.into_iter().next().flatten());
+        Ok(cell.and_then(|count| count.parse().ok()))
+    }
+
+    fn prepare(&mut self, task: &Task) -> Result<Prepared> {
+        let sql = query(task)?;
+        if !self.dataframe {
+            return Ok(Prepared(relation::sql(sql)));
+        }
+        let frame = dataframes::of(&task.suite, &task.name).ok_or_else(|| {
+            let plans = dataframes::names(&task.suite).join(", ");
+            Unsupported(format!("there is no plan of DataFrames for {}: there are {plans}", task.name))
+        })?;
+        Ok(Prepared(frame))
+    }
+
+    fn run(&mut self, Prepared(frame): &Prepared, _: &mut Spans) -> Result<Output> {
+        self.client.run(frame.clone().plan())
+    }
+
+    fn run_in_phases(&mut self, Prepared(frame): &Prepared) -> Result<(Output, Option<Phases>)> {
+        let (output, phases) = self.client.run_in_phases(frame.clone().plan())?;
+        Ok((output, Some(phases)))
+    }
+
+    fn plan(&mut self, Prepared(frame): &Prepared) -> Result<Option<String>> {
+        Ok(Some(explain::stable(&self.client.explain(frame.clone().plan())?)))
+    }
+
+    fn rows(&self, output: &Output) -> u64 {
+        output.rows()
+    }
+
+    fn answer(&mut self, output: Output, sink: &mut Sink) -> Result<()> {
+        show_all(&output, sink)
+    }
+}
+
+/// What a session of Apache Spark is set to, and what the record says of the server.
+fn open_spark(client: &mut Client, settings: &EngineSettings, asked: &Asked, info: &mut EngineInfo) -> Result<()> {
+    let (shown, given) = (client.address().shown(), client.address().given);
+    let stands_in = asked.check(Kind::Spark.title(), &info.version, &shown, Kind::Spark.variable(), given)?;
+    for (name, value) in &settings.options {
+        client.set(name, value)?;
+    }
+    client.set(TIME_ZONE, "UTC")?;
+    client.set(PLAN_CACHE, "false")?;
+    let cache = client.setting(PLAN_CACHE)?;
+    ensure!(cache.as_deref() == Some("false"), "the server keeps its plan cache on ({PLAN_CACHE} is {cache:?})");
+    info.settings = conf::recorded(client.settings()?);
+    info.settings.insert(PLAN_CACHE.to_owned(), "false".to_owned());
+    info.settings.extend(stands_in.map(|words| ("version_asked_for".to_owned(), words)));
+    if let Some(threads) = info.settings.get("spark.master").and_then(|master| conf::threads(master)) {
+        ensure!(
+            threads == settings.threads,
+            "the server at {shown} has {threads} threads for queries, and {} are asked for: stop it and start it anew with \
+             QUERYDYNO_THREADS={}",
+            settings.threads,
+            settings.threads
+        );
+    }
+    Ok(())
+}
+
+/// A file as Spark takes it: in a path, `*`, `?`, `[` and `{` would be a pattern's.
+fn path(file: &Path) -> Result<String> {
+    let text = file.to_str().context("the path of a file is no text in UTF-8")?;
+    let pattern = text.chars().find(|letter| "*?[]{}\\".contains(*letter));
+    if let Some(letter) = pattern {
+        bail!(Unsupported(format!("the path {text} has a '{letter}', which Spark takes for a pattern")));
+    }
+    Ok(text.to_owned())
+}
+
+impl Output {
+    /// How many rows there are.
+    fn rows(&self) -> u64 {
+        self.batches.iter().map(|batch| batch.num_rows() as u64).sum()
+    }
+}
+
+fn show_all(output: &Output, sink: &mut Sink) -> Result<()> {
+    let first = output.batches.first().ok_or_else(|| incomparable("", "that has no batch"))?;
+    sink.columns(columns_of(&first.schema())?);
+    output.batches.iter().try_for_each(|batch| show(batch, sink))
+}

@@ -1,0 +1,30 @@
+//! Servers that speak Spark Connect: Apache Spark 3.5 and 4.0, on one machine or a cluster, and Thunderduck, which is DuckDB behind
+//! the same protocol.
+//!
+//! No server is started here: `cargo xtask services up spark-4.0` does that, and `SPARK_REMOTE` and `THUNDERDUCK_URL` lead to another
+//! one, as `sc://host:port`. A run sends the text of the query, or a plan built of relations, and ends when every row has reached this
+//! program and is decoded as Arrow; the server plans it anew each time.
+//!
+//! `cargo bench -- spark/q1`
+
+#[cfg(any(feature = "spark", all(test, feature = "harness")))]
+mod address;
+#[cfg(feature = "spark")]
+mod client;
+#[cfg(any(feature = "spark", all(test, feature = "harness")))]
+mod conf;
+#[cfg(feature = "spark")]
+mod dataframes;
+#[cfg(feature = "spark")]
+mod engine;
+#[cfg(any(feature = "spark", all(test, feature = "harness")))]
+mod explain;
+#[cfg(feature = "spark")]
+mod relation;
+#[cfg(feature = "spark")]
+mod tpcds;
+#[cfg(feature = "spark")]
+mod tpch;
+
+#[cfg(feature = "spark")]
+pub use engine::{Spark, name};
