@@ -26,6 +26,8 @@ pub mod trino;
 
 #[cfg(feature = "heap")]
 mod heap;
+#[cfg(any(feature = "mysql", feature = "starrocks", feature = "trino", all(test, feature = "harness")))]
+mod loaded;
 mod observe;
 #[cfg(any(feature = "duckdb", all(test, feature = "harness")))]
 mod plan_tree;

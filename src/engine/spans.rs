@@ -1,6 +1,6 @@
 //! The time of each step of a run: [`Spans`].
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 
@@ -18,12 +18,17 @@ impl Spans {
     pub fn time<T>(&mut self, step: &str, work: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let done = work();
-        let took = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.add(step, start.elapsed());
+        done
+    }
+
+    /// Adds time that a step took by another clock: a server's own. It is part of this run.
+    pub fn add(&mut self, step: &str, took: Duration) {
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         match self.taken.iter_mut().find(|(taken, _)| taken == step) {
             Some((_, sum)) => *sum += took,
             None => self.taken.push((step.to_owned(), took)),
         }
-        done
     }
 
     /// Moves what was taken to that of the runs before.

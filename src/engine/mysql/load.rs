@@ -11,9 +11,10 @@ use mysql::LocalInfileHandler;
 use super::client::{Client, Unreadable};
 use super::keys::indexes;
 use super::lines;
-use super::loaded::{database, is_loaded, mark};
+use super::loaded::is_loaded;
 use super::schema;
 use super::sql::{named, quoted};
+use crate::engine::loaded::{database, mark};
 use crate::engine::{Result, Unsupported};
 use crate::protocol::dataset::{Dataset, Table};
 

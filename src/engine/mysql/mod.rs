@@ -16,6 +16,7 @@ mod keys;
 mod lines;
 #[cfg(feature = "mysql")]
 mod load;
+#[cfg(any(feature = "mysql", feature = "starrocks"))]
 pub mod loaded;
 #[cfg(any(feature = "mysql", feature = "starrocks"))]
 pub mod output;

@@ -1,0 +1,235 @@
+//! A server's statements over HTTP: sent, asked for until the last row is here, cancelled when they take too long.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail, ensure};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use ureq::Agent;
+use ureq::http::Response;
+use ureq::typestate::{WithBody, WithoutBody};
+use ureq::{Body, RequestBuilder};
+
+use super::address::{Address, URL};
+use super::page::{Column, Output, Page, percent, told};
+use super::value::Type;
+use crate::engine::server::{broke, not_there, too_slow};
+use crate::engine::{Result, incomparable};
+
+/// A connection that takes longer is none.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a server may take to say that it cancels a statement.
+const CANCEL: Duration = Duration::from_millis(700);
+/// How long to wait before asking a server again that has no time now.
+const BUSY: Duration = Duration::from_millis(50);
+/// More than a page of rows has; a server sends some megabytes at most.
+const LARGEST_PAGE: u64 = 1 << 30;
+
+/// Statements one after the other. Not `Debug`, which would show the password.
+pub(super) struct Client {
+    agent: Agent,
+    address: Address,
+    authorization: Option<String>,
+    /// The schema in which tables are looked for.
+    pub(super) schema: Option<String>,
+    /// Session properties, `name=value`.
+    session: Vec<String>,
+    /// What a statement may take.
+    pub(super) deadline: Duration,
+}
+
+impl Client {
+    /// Of a server that answers.
+    pub(super) fn connect(address: Address, deadline: Duration) -> Result<Self> {
+        let config = Agent::config_builder().timeout_connect(Some(CONNECT)).http_status_as_error(false);
+        let authorization = address.authorization();
+        let agent = config.user_agent(concat!("querydyno/", env!("CARGO_PKG_VERSION"))).build().into();
+        Ok(Self { agent, address, authorization, schema: None, session: Vec::new(), deadline })
+    }
+
+    /// Where it is.
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Sets a session property for all later statements.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.session.push(format!("{name}={}", percent(value)));
+    }
+
+    /// The server's version, once it takes queries.
+    pub(super) fn version(&self) -> Result<String> {
+        #[derive(Deserialize)]
+        struct Info {
+            #[serde(rename = "nodeVersion")]
+            version: Version,
+            starting: bool,
+        }
+        #[derive(Deserialize)]
+        struct Version {
+            version: String,
+        }
+        let shown = self.address.shown();
+        let reply = self.agent.get(self.address.url("/v1/info")).config().timeout_global(Some(self.deadline)).build();
+        let reply = reply.call().map_err(|error| match &error {
+            ureq::Error::Timeout(ureq::Timeout::Connect) | ureq::Error::Io(_) | ureq::Error::ConnectionFailed => {
+                not_there(&shown, &format!(" ({error})"), "trino", URL)
+            }
+            ureq::Error::Timeout(_) => too_slow(&shown, self.deadline, "a question about itself"),
+            _ => anyhow!("what answers at {shown} is no Trino, or broke off: {error}; set {URL}"),
+        })?;
+        let info: Info = json(reply).with_context(|| format!("what answers at {shown} is no Trino; set {URL}"))?;
+        ensure!(!info.starting, "the server at {shown} is still starting; try again in a moment");
+        Ok(info.version.version)
+    }
+
+    /// Runs a statement up to the last row of its result, each read as what its type says.
+    pub(super) fn run(&self, sql: &str) -> Result<Output> {
+        let start = Instant::now();
+        let mut output = Output::default();
+        let mut types: Option<Vec<Type>> = None;
+        let mut page: Page = self.post(sql, start)?;
+        loop {
+            if let Some(failure) = page.error {
+                return Err(told(&failure));
+            }
+            if let Some(columns) = page.columns.filter(|_| types.is_none()) {
+                let named = |column: &Column| {
+                    Type::named(&column.type_name).ok_or_else(|| incomparable(&column.name, &column.type_name))
+                };
+                types = Some(columns.iter().map(named).collect::<Result<_>>().inspect_err(|_| {
+                    self.cancel(page.next_uri.as_deref());
+                })?);
+                output.columns = columns;
+            }
+            for row in page.data.into_iter().flatten() {
+                let types = types.as_deref().context("rows came before their columns")?;
+                ensure!(row.len() == types.len(), "a row has {} values and {} columns", row.len(), types.len());
+                let cells = types.iter().zip(row).map(|(kind, sent)| kind.read(sent));
+                output.rows.push(cells.collect::<Result<_>>()?);
+            }
+            let Some(next) = page.next_uri else {
+                output.times = page.stats.times(start.elapsed());
+                return Ok(output);
+            };
+            page = self.next(&next, start, output.rows.len())?;
+        }
+    }
+
+    /// The first value of the first row as text; `None` without a row, or when it is NULL.
+    pub(super) fn value(&self, sql: &str) -> Result<Option<String>> {
+        let output = self.run(sql)?;
+        let (Some(column), Some(row)) = (output.columns.first(), output.rows.first()) else { return Ok(None) };
+        let kind = Type::named(&column.type_name).context("a type without a form")?.kind;
+        Ok(row.first().and_then(|cell| cell.scalar().text(kind)))
+    }
+
+    fn post(&self, sql: &str, start: Instant) -> Result<Page> {
+        loop {
+            let left = self.left(start, None)?;
+            let mut request = self.named(self.agent.post(self.address.url("/v1/statement")));
+            request = request.header("X-Trino-Catalog", &self.address.catalog).header("X-Trino-Time-Zone", "UTC");
+            if let Some(schema) = &self.schema {
+                request = request.header("X-Trino-Schema", schema);
+            }
+            if !self.session.is_empty() {
+                request = request.header("X-Trino-Session", self.session.join(","));
+            }
+            let reply = request.config().timeout_global(Some(left)).build().send(sql);
+            if let Some(page) = self.page(reply, None, 0)? {
+                return Ok(page);
+            }
+        }
+    }
+
+    fn next(&self, uri: &str, start: Instant, rows: usize) -> Result<Page> {
+        loop {
+            let left = self.left(start, Some(uri))?;
+            let request = self.named(self.agent.get(uri));
+            let reply = request.config().timeout_global(Some(left)).build().call();
+            if let Some(page) = self.page(reply, Some(uri), rows)? {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// What is left of the time that the statement may take.
+    fn left(&self, start: Instant, next: Option<&str>) -> Result<Duration> {
+        let left = self.deadline.saturating_sub(start.elapsed());
+        if left.is_zero() { Err(self.late(next)) } else { Ok(left) }
+    }
+
+    fn late(&self, next: Option<&str>) -> anyhow::Error {
+        too_slow(&self.address.shown(), self.deadline, self.cancel(next))
+    }
+
+    /// Tells the server to cancel a statement, and says what became of that.
+    fn cancel(&self, next: Option<&str>) -> &'static str {
+        let Some(next) = next else { return "" };
+        let request = self.named(self.agent.delete(next)).config().timeout_global(Some(CANCEL)).build();
+        match request.call() {
+            Ok(reply) if reply.status().is_success() => "and was told to cancel the query",
+            Ok(_) => "and refused to cancel the query",
+            Err(_) => "nor when it was told to cancel the query",
+        }
+    }
+
+    /// A page; `None` when the server has no time for it now.
+    fn page(
+        &self,
+        reply: std::result::Result<Response<Body>, ureq::Error>,
+        next: Option<&str>,
+        rows: usize,
+    ) -> Result<Option<Page>> {
+        let shown = self.address.shown();
+        let when = if rows == 0 { String::new() } else { format!(" after {rows} rows of a result") };
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(ureq::Error::Timeout(_)) => return Err(self.late(next)),
+            Err(error) => return Err(broke(&shown, &when, &error.to_string())),
+        };
+        match reply.status().as_u16() {
+            200 => match json(reply) {
+                Ok(page) => Ok(Some(page)),
+                Err(error) if is_timeout(&error) => Err(self.late(next)),
+                Err(error) => Err(broke(&shown, &when, &format!("{error:#}"))),
+            },
+            // Documented: ask again.
+            429 | 502..=504 => {
+                std::thread::sleep(BUSY);
+                Ok(None)
+            }
+            401 | 403 => bail!(
+                "the server at {shown} does not let {} in: set TRINO_USER and TRINO_PASSWORD",
+                self.address.user
+            ),
+            other => bail!("the server at {shown} answered with status {other} to a statement"),
+        }
+    }
+
+    fn named<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B>
+    where
+        RequestBuilder<B>: Sized,
+        B: Any,
+    {
+        let request = request.header("X-Trino-User", &self.address.user).header("X-Trino-Source", "querydyno");
+        match &self.authorization {
+            Some(authorization) => request.header("Authorization", authorization),
+            None => request,
+        }
+    }
+}
+
+/// With a body or without.
+trait Any {}
+impl Any for WithBody {}
+impl Any for WithoutBody {}
+
+fn json<T: DeserializeOwned>(mut reply: Response<Body>) -> Result<T> {
+    let bytes = reply.body_mut().with_config().limit(LARGEST_PAGE).read_to_vec()?;
+    Ok(serde_json::from_slice(&bytes)?)
+}
+
+fn is_timeout(error: &anyhow::Error) -> bool {
+    error.downcast_ref().is_some_and(|error| matches!(error, ureq::Error::Timeout(_)))
+}

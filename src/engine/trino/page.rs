@@ -1,0 +1,143 @@
+//! What a server answers to a statement: pages of rows with its own times, and failures.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use serde::Deserialize;
+
+use super::value::{Cell, Sent};
+use crate::engine::Unsupported;
+
+/// A result with every row.
+#[derive(Debug, Default)]
+pub struct Output {
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Vec<Cell>>,
+    pub(super) times: Times,
+}
+
+/// A column as the server names it.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Column {
+    pub(super) name: String,
+    #[serde(rename = "type")]
+    pub(super) type_name: String,
+}
+
+/// The parts of a statement's time: the first three by the server's own clock, the last is what the client waited beyond them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) queued: Duration,
+    pub(super) planning: Duration,
+    pub(super) execution: Duration,
+    pub(super) transfer: Duration,
+}
+
+/// What the server answers to a statement and to each question after it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Page {
+    pub(super) next_uri: Option<String>,
+    pub(super) columns: Option<Vec<Column>>,
+    pub(super) data: Option<Vec<Vec<Sent>>>,
+    pub(super) error: Option<Failure>,
+    pub(super) stats: Stats,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Failure {
+    message: String,
+    error_name: Option<String>,
+}
+
+/// The server's own times, in milliseconds. Those that a version does not tell count as none.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Stats {
+    elapsed_time_millis: u64,
+    queued_time_millis: u64,
+    planning_time_millis: u64,
+    /// All work is done, and the client gets the rest of the rows.
+    finishing_time_millis: u64,
+}
+
+impl Stats {
+    /// The parts of a statement that took `whole` here.
+    pub(super) fn times(self, whole: Duration) -> Times {
+        let queued = Duration::from_millis(self.queued_time_millis);
+        let planning = Duration::from_millis(self.planning_time_millis);
+        let worked = Duration::from_millis(self.elapsed_time_millis.saturating_sub(self.finishing_time_millis));
+        let execution = worked.saturating_sub(queued + planning);
+        // Milliseconds of another clock may be more than what passed here.
+        let transfer = whole.saturating_sub(queued + planning + execution);
+        Times { queued, planning, execution, transfer }
+    }
+}
+
+/// An error of the server for who reads it.
+pub(super) fn told(failure: &Failure) -> anyhow::Error {
+    let name = failure.error_name.as_deref().unwrap_or_default();
+    let message = failure.message.replace('\n', " ");
+    match name {
+        "NOT_SUPPORTED" => Unsupported(format!("Trino: {message}")).into(),
+        "" => anyhow!("Trino: {message}"),
+        _ => anyhow!("Trino: {name}: {message}"),
+    }
+}
+
+/// What a header takes of a value.
+pub(super) fn percent(value: &str) -> String {
+    let letter = |byte: u8| {
+        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
+    value.bytes().map(letter).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stats_times_tell_transfer_from_execution() {
+        let stats: Stats = serde_json::from_str(
+            r#"{"state":"FINISHED","elapsedTimeMillis":1587,"queuedTimeMillis":5,"planningTimeMillis":105,
+                "finishingTimeMillis":814,"analysisTimeMillis":15}"#,
+        )
+        .unwrap();
+        let times = stats.times(Duration::from_millis(1632));
+        let millis = Duration::from_millis;
+        let wanted = Times { queued: millis(5), planning: millis(105), execution: millis(663), transfer: millis(859) };
+        assert_eq!(times, wanted);
+        // A server that is ahead of our clock, and one that tells nothing.
+        assert_eq!(stats.times(millis(700)).transfer, Duration::ZERO);
+        assert_eq!(Stats::default().times(millis(7)), Times { transfer: millis(7), ..Times::default() });
+    }
+
+    #[test]
+    fn page_reads_rows_and_failures() {
+        let page: Page = serde_json::from_str(
+            r#"{"id":"q","nextUri":"http://h/1","columns":[{"name":"a","type":"bigint","typeSignature":{}}],
+                "data":[[1],[null]],"stats":{"state":"RUNNING"}}"#,
+        )
+        .unwrap();
+        assert_eq!(page.data.unwrap(), [[Sent::Int(1)], [Sent::Null]]);
+        let page: Page = serde_json::from_str(
+            r#"{"error":{"message":"line 1:1: no","errorName":"SYNTAX_ERROR","errorCode":1},"stats":{}}"#,
+        )
+        .unwrap();
+        assert_eq!(told(&page.error.unwrap()).to_string(), "Trino: SYNTAX_ERROR: line 1:1: no");
+        let refused = Failure { message: "no".to_owned(), error_name: Some("NOT_SUPPORTED".to_owned()) };
+        assert!(told(&refused).is::<Unsupported>());
+    }
+
+    #[test]
+    fn percent_leaves_what_a_header_takes() {
+        assert_eq!(percent("MICROSECONDS"), "MICROSECONDS");
+        assert_eq!(percent("1 GB,a=b"), "1%20GB%2Ca%3Db");
+    }
+}
