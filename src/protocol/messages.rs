@@ -20,7 +20,8 @@
 //! as a file instead, an Arrow IPC stream in the scratch folder, `{"did":"answer","arrow":{"path":"...","rows":2000000}}`, or as
 //! a [`Summary`]; a program that knows neither sends all rows. A task of several steps, with a `setup`, `reset`, `check` or `sink`, is
 //! for programs that write too; others say `unsupported`. A reply to `run` may then have the time of each step,
-//! `"spans":[{"step":"read","durations_ns":[...]}]`. [`Usage`], `cpu_time_ns` and all that an [`Observe`] asks for may be left out: then it is
+//! `"spans":[{"step":"read","durations_ns":[...]}]`; to a single query, the parts that a server tells by its own clock,
+//! [`SERVER_PARTS`](super::task::SERVER_PARTS). [`Usage`], `cpu_time_ns` and all that an [`Observe`] asks for may be left out: then it is
 //! unknown. In place of any reply the program may say `{"did":"fail","message":"..."}`, or
 //! `{"did":"unsupported","reason":"..."}` when it is the engine's nature and not an error. A program that has
 //! no build to tell leaves `build` out. Fields that are not known here are ignored, so that a program may say more.

@@ -78,10 +78,14 @@ impl Task {
     }
 }
 
-/// The time of one step over some runs.
+/// The parts of a query's time that a server tells by its own clock, with what its client waits for rows beyond them. Spans may have
+/// these names where the task is a single query.
+pub const SERVER_PARTS: [&str; 4] = ["queued", "planning", "execution", "transfer"];
+
+/// The time of one step over some runs, or of one of the [`SERVER_PARTS`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
-    /// The step's name.
+    /// The step's name, or the part's.
     pub step: String,
     /// One duration for each run, in nanoseconds; a part of the run's.
     pub durations_ns: Vec<u64>,

@@ -14,6 +14,7 @@ use crate::engine::{
     Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, Unsupported, incomparable, query,
 };
 use crate::protocol::answer::{Column, Scalar};
+use crate::protocol::task::SERVER_PARTS;
 
 /// How many writers and joins a task has at once, the threads of a query; and how many digits of a second are read.
 const CONCURRENCY: &str = "task_concurrency";
@@ -75,10 +76,8 @@ impl Engine for Trino {
         let output = self.client.run(sql)?;
         // They come with the last page anyway.
         let Times { queued, planning, execution, transfer } = output.times;
-        for (step, took) in
-            [("queued", queued), ("planning", planning), ("execution", execution), ("transfer", transfer)]
-        {
-            spans.add(step, took);
+        for (part, took) in SERVER_PARTS.iter().zip([queued, planning, execution, transfer]) {
+            spans.add(part, took);
         }
         Ok(output)
     }

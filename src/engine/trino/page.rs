@@ -63,15 +63,20 @@ pub(super) struct Stats {
 }
 
 impl Stats {
-    /// The parts of a statement that took `whole` here.
+    /// The parts of a statement that took `whole` here, which they make up together: of a clock that is ahead of ours nothing is taken
+    /// that is not there.
     pub(super) fn times(self, whole: Duration) -> Times {
-        let queued = Duration::from_millis(self.queued_time_millis);
-        let planning = Duration::from_millis(self.planning_time_millis);
-        let worked = Duration::from_millis(self.elapsed_time_millis.saturating_sub(self.finishing_time_millis));
-        let execution = worked.saturating_sub(queued + planning);
-        // Milliseconds of another clock may be more than what passed here.
-        let transfer = whole.saturating_sub(queued + planning + execution);
-        Times { queued, planning, execution, transfer }
+        let mut left = whole;
+        let mut part = |millis: u64| {
+            let taken = Duration::from_millis(millis).min(left);
+            left -= taken;
+            taken
+        };
+        let queued = part(self.queued_time_millis);
+        let planning = part(self.planning_time_millis);
+        let before = self.queued_time_millis + self.planning_time_millis + self.finishing_time_millis;
+        let execution = part(self.elapsed_time_millis.saturating_sub(before));
+        Times { queued, planning, execution, transfer: left }
     }
 }
 

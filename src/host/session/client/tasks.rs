@@ -8,7 +8,7 @@ use crate::host::session::runs::{ProcessCounts, Runs, Worker};
 use crate::measure::memory;
 use crate::protocol::messages::{OLDER_PROTOCOL, OlderQuery, Reply, Request};
 use crate::protocol::observe::Observe;
-use crate::protocol::task::{Span, Task};
+use crate::protocol::task::{SERVER_PARTS, Span, Task};
 
 /// CPU time of a server from which on the kernel's unit is fine enough.
 const LEAST_TICKS_NS: u64 = 100_000_000;
@@ -26,9 +26,12 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// Whether spans can be of this task: each of one of its steps, for every run, and no longer together than the run.
+    /// Whether spans can be of this task: each of one of its steps or of a part of its only one, for every run, and no longer together
+    /// than the run.
     fn has(&self, spans: &[Span], durations_ns: &[u64]) -> bool {
-        let known = |span: &Span| self.steps.contains(&span.step) && span.durations_ns.len() == durations_ns.len();
+        let is_part = |name: &str| self.steps.len() == 1 && SERVER_PARTS.contains(&name);
+        let named = |span: &Span| self.steps.contains(&span.step) || is_part(&span.step);
+        let known = |span: &Span| named(span) && span.durations_ns.len() == durations_ns.len();
         let together = |run: usize| spans.iter().map(|span| u128::from(span.durations_ns[run])).sum::<u128>();
         let fits = |(run, whole): (usize, &u64)| together(run) <= u128::from(*whole);
         spans.iter().all(known) && durations_ns.iter().enumerate().all(fits)
@@ -185,5 +188,25 @@ impl Session {
             }
             other => Err(self.garbage("run", &other)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taken_has_steps_and_the_parts_of_an_only_one() {
+        let span = |name: &str, nanos: u64| Span { step: name.to_owned(), durations_ns: vec![nanos] };
+        let task = |steps: &[&str]| Taken {
+            steps: steps.iter().map(|step| (*step).to_owned()).collect(),
+            ..Taken::default()
+        };
+        let parts: Vec<Span> = SERVER_PARTS.iter().map(|name| span(name, 5)).collect();
+        assert!(task(&["query"]).has(&parts, &[20]));
+        assert!(!task(&["query"]).has(&parts, &[19]) && !task(&["query"]).has(&parts, &[20, 20]));
+        assert!(!task(&["read", "write"]).has(&parts, &[20]));
+        assert!(task(&["read", "write"]).has(&[span("read", 5)], &[20]));
+        assert!(!task(&["query"]).has(&[span("resting", 5)], &[20]));
     }
 }
