@@ -88,8 +88,9 @@ impl Address {
         if let Some(text) = told(variable) {
             return Self::parse(&text).with_context(|| format!("{variable} is no address"));
         }
-        let port = told(service.port_variable)
-            .map(|port| port.parse().with_context(|| format!("{} is '{port}', which is no port", service.port_variable)));
+        let port = told(service.port_variable).map(|port| {
+            port.parse().with_context(|| format!("{} is '{port}', which is no port", service.port_variable))
+        });
         Ok(Self::here(port.transpose()?.unwrap_or(service.port)))
     }
 

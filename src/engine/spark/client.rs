@@ -167,7 +167,10 @@ impl Client {
         match self.runtime.block_on(async { tokio::time::timeout(deadline, run).await }) {
             Ok(Ok(())) => {
                 let came: usize = batches.iter().map(RecordBatch::num_rows).sum();
-                ensure!(u64::try_from(rows).is_ok_and(|rows| rows == came as u64), "{rows} rows were told and {came} came");
+                ensure!(
+                    u64::try_from(rows).is_ok_and(|rows| rows == came as u64),
+                    "{rows} rows were told and {came} came"
+                );
                 Ok(Output { batches })
             }
             Ok(Err(status)) => Err(self.told(&status, rows)),

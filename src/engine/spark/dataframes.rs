@@ -8,11 +8,7 @@ pub(super) type Plan = (&'static str, fn() -> Frame);
 
 /// The plans of a suite.
 fn plans(suite: &str) -> &'static [Plan] {
-    [tpch::PLANS, tpcds::PLANS]
-        .into_iter()
-        .find(|(name, _)| *name == suite)
-        .map(|(_, plans)| plans)
-        .unwrap_or_default()
+    [tpch::PLANS, tpcds::PLANS].into_iter().find(|(name, _)| *name == suite).map(|(_, plans)| plans).unwrap_or_default()
 }
 
 /// The plan of a query; `None` where there is none.

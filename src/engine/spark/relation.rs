@@ -1,13 +1,13 @@
 //! Plans as Spark Connect sends them: relations built of each other. Names and conditions are texts in Spark's expressions, which
 //! the server parses, as in `DataFrame.filter("l_quantity < 24")` and `expr(...)`.
 
-use spark_connect_proto as proto;
 use proto::aggregate::GroupType;
 use proto::expression::sort_order::{NullOrdering, SortDirection};
 use proto::expression::{Alias, ExprType, ExpressionString, SortOrder, UnresolvedAttribute};
 use proto::join::JoinType;
 use proto::relation::RelType;
 use proto::{Expression, Plan, Relation};
+use spark_connect_proto as proto;
 
 /// A relation and what can be made of it; the methods have the names of Spark's `DataFrame`.
 #[derive(Debug, Clone)]
@@ -142,11 +142,7 @@ impl Frame {
             } else {
                 (SortDirection::Ascending, NullOrdering::SortNullsFirst)
             };
-            SortOrder {
-                child: Some(Box::new(column(name))),
-                direction: direction.into(),
-                null_ordering: nulls.into(),
-            }
+            SortOrder { child: Some(Box::new(column(name))), direction: direction.into(), null_ordering: nulls.into() }
         };
         let order = keys.iter().map(key).collect();
         relation(RelType::Sort(Box::new(proto::Sort { input: self.input(), order, is_global: Some(true) })))

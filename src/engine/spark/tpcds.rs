@@ -50,10 +50,7 @@ fn ds19() -> Frame {
         .join(table("customer"), "ss_customer_sk = c_customer_sk")
         .join(table("customer_address"), "c_current_addr_sk = ca_address_sk")
         .join(table("store"), "ss_store_sk = s_store_sk and substring(ca_zip, 1, 5) <> substring(s_zip, 1, 5)")
-        .group_by(
-            &["i_brand", "i_brand_id", "i_manufact_id", "i_manufact"],
-            &["sum(ss_ext_sales_price) as ext_price"],
-        )
+        .group_by(&["i_brand", "i_brand_id", "i_manufact_id", "i_manufact"], &["sum(ss_ext_sales_price) as ext_price"])
         .select(&["i_brand_id as brand_id", "i_brand as brand", "i_manufact_id", "i_manufact", "ext_price"])
         .order_by(&["ext_price desc", "brand", "brand_id", "i_manufact_id", "i_manufact"])
         .limit(100)

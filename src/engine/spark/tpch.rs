@@ -5,8 +5,7 @@ use super::dataframes::Plan;
 use super::relation::{Frame, table};
 
 /// The suite and its plans.
-pub(super) const PLANS: (&str, &[Plan]) =
-    ("tpch", &[("q1", q1), ("q3", q3), ("q6", q6), ("q10", q10), ("q18", q18)]);
+pub(super) const PLANS: (&str, &[Plan]) = ("tpch", &[("q1", q1), ("q3", q3), ("q6", q6), ("q10", q10), ("q18", q18)]);
 
 fn q1() -> Frame {
     table("lineitem")

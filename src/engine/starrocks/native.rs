@@ -7,8 +7,8 @@ use anyhow::{Context, ensure};
 
 use super::unfinished::{self, is_left_behind, lives, machine};
 use crate::engine::Result;
-use crate::engine::mysql::client::Client;
 use crate::engine::loaded::{database, mark};
+use crate::engine::mysql::client::Client;
 use crate::engine::mysql::loaded::is_loaded;
 use crate::engine::mysql::sql::{named, quoted};
 use crate::protocol::dataset::{Dataset, Table};

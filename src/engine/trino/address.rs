@@ -34,9 +34,8 @@ impl Address {
         let mut address = match told(URL) {
             Some(url) => Self::parse(&url).with_context(|| format!("{URL} is no address"))?,
             None => {
-                let port = told(PORT_VARIABLE).map(|port| {
-                    port.parse().with_context(|| format!("{PORT_VARIABLE} is '{port}', which is no port"))
-                });
+                let port = told(PORT_VARIABLE)
+                    .map(|port| port.parse().with_context(|| format!("{PORT_VARIABLE} is '{port}', which is no port")));
                 Self::here(port.transpose()?.unwrap_or(PORT))
             }
         };

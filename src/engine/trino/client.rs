@@ -199,10 +199,9 @@ impl Client {
                 std::thread::sleep(BUSY);
                 Ok(None)
             }
-            401 | 403 => bail!(
-                "the server at {shown} does not let {} in: set TRINO_USER and TRINO_PASSWORD",
-                self.address.user
-            ),
+            401 | 403 => {
+                bail!("the server at {shown} does not let {} in: set TRINO_USER and TRINO_PASSWORD", self.address.user)
+            }
             other => bail!("the server at {shown} answered with status {other} to a statement"),
         }
     }

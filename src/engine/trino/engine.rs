@@ -40,7 +40,8 @@ impl Engine for Trino {
         let address = Address::read()?;
         let (shown, given, server) = (address.shown(), address.given, address.server(&asked));
         let mut client = Client::connect(address, server::deadline(settings.timeout_seconds))?;
-        let mut info = EngineInfo { version: client.version()?, settings: settings.options.clone(), ..EngineInfo::default() };
+        let mut info =
+            EngineInfo { version: client.version()?, settings: settings.options.clone(), ..EngineInfo::default() };
         asked.check("Trino", &info.version, &shown, URL, given)?;
         info.settings.insert(CONCURRENCY.to_owned(), concurrency(settings.threads).to_string());
         let precision = format!("{}.{PRECISION}", client.address().catalog);
@@ -100,7 +101,8 @@ impl Engine for Trino {
 
     fn answer(&mut self, output: Output, sink: &mut Sink) -> Result<()> {
         let column = |column: &super::page::Column| {
-            let kind = Type::named(&column.type_name).ok_or_else(|| incomparable(&column.name, &column.type_name))?.kind;
+            let kind =
+                Type::named(&column.type_name).ok_or_else(|| incomparable(&column.name, &column.type_name))?.kind;
             Ok(Column { name: column.name.clone(), kind })
         };
         sink.columns(output.columns.iter().map(column).collect::<Result<_>>()?);

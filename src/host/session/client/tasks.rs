@@ -198,10 +198,8 @@ mod tests {
     #[test]
     fn taken_has_steps_and_the_parts_of_an_only_one() {
         let span = |name: &str, nanos: u64| Span { step: name.to_owned(), durations_ns: vec![nanos] };
-        let task = |steps: &[&str]| Taken {
-            steps: steps.iter().map(|step| (*step).to_owned()).collect(),
-            ..Taken::default()
-        };
+        let task =
+            |steps: &[&str]| Taken { steps: steps.iter().map(|step| (*step).to_owned()).collect(), ..Taken::default() };
         let parts: Vec<Span> = SERVER_PARTS.iter().map(|name| span(name, 5)).collect();
         assert!(task(&["query"]).has(&parts, &[20]));
         assert!(!task(&["query"]).has(&parts, &[19]) && !task(&["query"]).has(&parts, &[20, 20]));
