@@ -32,6 +32,8 @@ use crate::engine::{Phases, Result, Unsupported};
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a server may take to say that it interrupts a plan: the host waits no longer than a moment.
 const INTERRUPT: Duration = Duration::from_millis(700);
+/// How long it may take to end a session.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// A batch of a server is some megabytes; this is what the protocol's client may be sent at most.
 const LARGEST_MESSAGE: usize = 1 << 30;
 /// What a server is told of who asks.
@@ -269,6 +271,20 @@ impl Client {
             _ if NATURE.iter().any(|nature| text.contains(nature)) => Unsupported(format!("{title}: {text}")).into(),
             _ => anyhow!("{title}: {text}"),
         }
+    }
+}
+
+impl Drop for Client {
+    /// Gives the session back: a server keeps its views for an hour otherwise. One that does not answer is left alone.
+    fn drop(&mut self) {
+        let request = self.request(proto::ReleaseSessionRequest {
+            session_id: self.session.clone(),
+            user_context: self.user(),
+            client_type: Some(CLIENT.to_owned()),
+            allow_reconnect: false,
+        });
+        let mut stub = self.stub.clone();
+        let _ = self.runtime.block_on(async { tokio::time::timeout(FAREWELL, stub.release_session(request)).await });
     }
 }
 
