@@ -112,7 +112,7 @@ fn simulated(engine: &str, query: &str, suite: &str, (run, runs): (usize, usize)
             metrics.set(metric::PEAK_MEMORY, [(level * noise("memory", 0)).round()]);
             metrics.set(metric::LOAD_TIME, [(1e6 * noise("load", 0)).round()]);
             let iterations = if samples { vec![11; usize::try_from(SAMPLES).unwrap_or_default()] } else { Vec::new() };
-            Outcome::Measured(Measurement { iterations, warm_up_ns: Vec::new() })
+            Outcome::Measured(Measurement { iterations, ..Measurement::default() })
         }
     };
     let wrong = Verdict::Wrong { difference: "a simulated difference in row 1".to_owned() };

@@ -55,7 +55,7 @@ impl<'a> Converter<'a> {
         let unmeasured = |reason| Unmeasured { reason, failure: None };
         let (outcome, verdict) = match told.end {
             End::Measured => {
-                let how = Measurement { iterations: told.iterations, warm_up_ns: Vec::new() };
+                let how = Measurement { iterations: told.iterations, ..Measurement::default() };
                 (Outcome::Measured(how), Some(unchecked()))
             }
             End::Skipped(reason) => (Outcome::Skipped(unmeasured(reason)), None),

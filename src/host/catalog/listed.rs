@@ -48,6 +48,8 @@ pub(super) struct Listed {
     program: Option<String>,
     #[serde(default)]
     protoc: bool,
+    #[serde(default)]
+    warms_up: bool,
     // a script
     package: Option<String>,
     version: Option<String>,
@@ -120,6 +122,7 @@ impl Listed {
             modes: self.modes,
             env: self.env,
             official: self.official,
+            warms_up: self.warms_up,
             server,
             source,
             name,

@@ -57,6 +57,8 @@ pub struct Entry {
     pub modes: Vec<String>,
     /// The entries that an audit compares it with: official distributions of the same engine.
     pub official: Vec<String>,
+    /// Whether its runs become faster for a while, as with a compiler at work: they are no samples until they are steady.
+    pub warms_up: bool,
     /// Variables for its program; `{threads}` in a value stands for the number of threads.
     env: BTreeMap<String, String>,
     /// The server that its program is a client of.

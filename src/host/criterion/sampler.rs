@@ -26,6 +26,9 @@ impl Sampler for ByCriterion<'_> {
     fn sample(&self, cell: &Cell<'_>, engine: &mut Engine<'_>, observer: &Observer<'_>) -> Result<Samples, Stop> {
         let mut taken: Vec<Sample> = Vec::new();
         let mut failure = None;
+        if self.args.mode == Mode::Measure {
+            engine.steady()?;
+        }
         let (first, warm_up_time, cold) = (engine.first_time(), engine.warm_up_time(), engine.is_cold());
         let mut criterion = self.criterion.borrow_mut();
         let (args, id) = (self.args, &cell.id);
@@ -74,7 +77,7 @@ impl Sampler for ByCriterion<'_> {
         let mut warm_up_ns = Vec::new();
         if !cold {
             let before = taken.iter().flat_map(|sample| &sample.runs.durations_ns);
-            warm_up_ns.extend(engine.first.durations_ns.iter().chain(before).take(CURVE));
+            warm_up_ns.extend(engine.before_ns.iter().chain(before).take(CURVE));
         }
         Ok(Samples { taken: used, warm_up_ns })
     }

@@ -88,7 +88,7 @@ fn record(row: &Row<'_>, role: Role, pairs: &Pairs, context: &RunContext) -> Opt
     let launches: Vec<&Launch> = taken.map(|pair| role.of(&pair.base, &pair.head)).collect();
     let first = launches.first()?;
     let mut record = context.blank(&contender.cell);
-    record.outcome = Outcome::Measured(Measurement { iterations: vec![1; launches.len()], warm_up_ns: Vec::new() });
+    record.outcome = Outcome::Measured(Measurement { iterations: vec![1; launches.len()], ..Measurement::default() });
     record.engine.version.clone_from(&first.version);
     record.verdict.clone_from(&first.verdict);
     record.query.sha256 = Some(contender.sha256.clone());

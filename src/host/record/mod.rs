@@ -71,7 +71,7 @@ pub use identity::run_of;
 pub use inspection::{HeapRecord, Inspects, InstructionsRecord};
 pub use journal::{Line, Writer, file_of, parse, read, read_lines};
 pub use metric::{Metric, Metrics};
-pub use outcome::{Measurement, Outcome, Unmeasured};
+pub use outcome::{Measurement, Outcome, Unmeasured, WarmUp, WarmUpEnd};
 pub(crate) use plan::PlanNames;
 pub use plan::{PlanChange, PlanRecord};
 

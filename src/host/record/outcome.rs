@@ -26,6 +26,43 @@ pub struct Measurement {
     /// when cold, where there is no second run.
     #[serde(default)]
     pub warm_up_ns: Vec<u64>,
+    /// How an engine became warm that takes many runs for it. None: it is given half a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<WarmUp>,
+}
+
+/// The runs that an engine was given until they were steady; they are among `warm_up_ns`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarmUp {
+    /// The CPU time of each, in nanoseconds; empty where it is unknown, and their wall time decided.
+    pub cpu_time_ns: Vec<u64>,
+    /// How many there were.
+    pub runs: u64,
+    /// Why there were no more.
+    pub ended: WarmUpEnd,
+}
+
+/// Why a warm-up ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WarmUpEnd {
+    /// The last ten runs took as much as the ten before them, within 3 %.
+    Steady,
+    /// There were as many as an engine is given.
+    MostRuns,
+    /// It took as long as an engine is given.
+    MostTime,
+}
+
+impl WarmUpEnd {
+    /// As it is printed after `ended since`.
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::Steady => "the last ten took as much as the ten before, within 3 %",
+            Self::MostRuns => "there were as many as an engine is given; it was not steady",
+            Self::MostTime => "it took as long as an engine is given; it was not steady",
+        }
+    }
 }
 
 /// Why a cell has no samples.

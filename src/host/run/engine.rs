@@ -7,9 +7,10 @@ use super::prepare::Ready;
 use super::select::Cell;
 use super::stop::Stop;
 use crate::host::data::generate::column_bytes;
-use crate::host::record::{PlanNames, PlanRecord};
+use crate::host::record::{PlanNames, PlanRecord, WarmUp, WarmUpEnd, metric};
 use crate::host::session::{Failure, Program, Runs, Session};
 use crate::host::settings::Settings;
+use crate::host::stats::is_steady;
 use crate::host::variant::Cache;
 use crate::protocol::engine::Phases;
 use crate::protocol::observe::Observe;
@@ -20,6 +21,11 @@ pub(crate) const WARM_UP: Duration = Duration::from_millis(500);
 pub(crate) const MEASUREMENT: Duration = Duration::from_secs(2);
 /// Iterations of one sample at most: more would not make it truer, and `null` would take minutes.
 pub(crate) const ITERATIONS: u32 = 1000;
+/// Runs that an engine is given to become steady: so many at least and at most.
+const LEAST_RUNS: usize = 20;
+const MOST_RUNS: usize = 100;
+/// And the time, unless the least take longer: one query is not to take the evening.
+const MOST_TIME: Duration = Duration::from_mins(3);
 /// Runs whose parts are told apart; an odd number, so that a median is one of them.
 const PHASED: usize = 3;
 /// Runs of the warm-up that are kept: an engine that is not warm after so many will not be.
@@ -40,6 +46,12 @@ pub(crate) struct Engine<'a> {
     pub(super) last: Option<Session>,
     /// How long programs were waited for that are gone.
     waited: Duration,
+    /// What each run before the samples took so far, in nanoseconds, the verifying one first.
+    pub(crate) before_ns: Vec<u64>,
+    /// How it became warm, where that takes many runs.
+    pub(super) steadied: Option<WarmUp>,
+    /// Whether it takes many.
+    warms_up: bool,
     /// Makes a fresh program for each run; none: one program is for all.
     cold: Option<Cold<'a>>,
     /// The tables, as a plan names them.
@@ -59,7 +71,16 @@ impl<'a> Engine<'a> {
     ) -> Result<Self, Stop> {
         let Ready { session, first, query, dataset } = ready;
         let names = PlanNames::of(&dataset);
-        let mut engine = Self { first, last: Some(session), waited: Duration::ZERO, cold: None, names };
+        let mut engine = Self {
+            before_ns: first.durations_ns.clone(),
+            first,
+            last: Some(session),
+            waited: Duration::ZERO,
+            steadied: None,
+            warms_up: cell.engine.warms_up,
+            cold: None,
+            names,
+        };
         if cell.variant.cache == Cache::Cold {
             engine.end_last()?;
             let needed = column_bytes(&dataset, &query.text())?;
@@ -94,7 +115,8 @@ impl<'a> Engine<'a> {
         if self.is_cold() {
             return Ok(Vec::new());
         }
-        let mut warm_up_ns = self.first.durations_ns.clone();
+        self.steady()?;
+        let mut warm_up_ns = self.before_ns.clone();
         let began = Instant::now();
         loop {
             warm_up_ns.extend(self.sample(1)?.runs.durations_ns);
@@ -104,6 +126,38 @@ impl<'a> Engine<'a> {
         }
         warm_up_ns.truncate(CURVE);
         Ok(warm_up_ns)
+    }
+
+    /// Runs an engine that takes many runs to become warm until they are steady, by their CPU time, which other programs disturb less
+    /// than a clock; others not at all.
+    ///
+    /// # Errors
+    /// As every run.
+    pub(crate) fn steady(&mut self) -> Result<(), Failure> {
+        if !self.warms_up || self.is_cold() || self.steadied.is_some() {
+            return Ok(());
+        }
+        let (began, mut cpu_time_ns, mut wall_ns) = (Instant::now(), Some(Vec::new()), Vec::new());
+        let ended = loop {
+            let runs = self.sample(1)?.runs;
+            cpu_time_ns = cpu_time_ns.zip(runs.cpu_time_ns).map(|(mut all, one)| {
+                all.push(one);
+                all
+            });
+            wall_ns.extend(runs.durations_ns);
+            let told: Vec<f64> = cpu_time_ns.as_ref().unwrap_or(&wall_ns).iter().map(|ns| metric::value(*ns)).collect();
+            if is_steady(&told) {
+                break WarmUpEnd::Steady;
+            } else if told.len() >= MOST_RUNS {
+                break WarmUpEnd::MostRuns;
+            } else if told.len() >= LEAST_RUNS && began.elapsed() >= MOST_TIME {
+                break WarmUpEnd::MostTime;
+            }
+        };
+        let runs = u64::try_from(wall_ns.len()).unwrap_or(u64::MAX);
+        self.before_ns.extend(wall_ns);
+        self.steadied = Some(WarmUp { cpu_time_ns: cpu_time_ns.unwrap_or_default(), runs, ended });
+        Ok(())
     }
 
     /// The parts of a run's time: medians over a few runs of their own, hot. Unknown for an engine that cannot tell.

@@ -25,7 +25,7 @@ impl Runner<'_> {
         &self,
         cell: &Cell<'_>,
         program: &Program,
-        engine: Engine<'_>,
+        mut engine: Engine<'_>,
         samples: Samples,
         result: &mut CellResult,
     ) -> Result<Duration, Stop> {
@@ -38,12 +38,14 @@ impl Runner<'_> {
             source: Some(peak.source(whose)),
             ..Metric::new(metric::PEAK_MEMORY, [metric::value(peak.bytes.0)])
         }));
+        let warm_up = engine.steadied.take();
         let waited = self.end(cell, engine, result, &mut metrics)?;
         if self.writer.is_some() {
             inspected::carry(&self.settings.home, &mut result.record, &program.path);
         }
         let iterations = taken.iter().map(|sample| sample.iterations).collect();
-        result.record.outcome = Outcome::Measured(Measurement { iterations, warm_up_ns });
+        let measurement = Measurement { iterations, warm_up_ns, warm_up };
+        result.record.outcome = Outcome::Measured(measurement);
         result.record.metrics.extend(metrics);
         Ok(waited)
     }

@@ -8,11 +8,13 @@ pub mod changes;
 mod middle;
 mod paired;
 mod predict;
+mod steady;
 
 pub use bootstrap::{Random, percentiles, resampled_medians};
 pub use middle::median_interval;
 pub use paired::{Interval, hodges_lehmann, holm, signed_rank_p};
 pub use predict::{Factor, PowerLaw};
+pub use steady::is_steady;
 
 /// The geometric mean of ratios; `None` of nothing.
 pub fn geometric_mean(ratios: &[f64]) -> Option<f64> {
