@@ -87,11 +87,15 @@ fn times(record: &Record) -> Lines {
         ("finding the Iceberg tables", planning.map(|planning| shown(planning.catalog_ns))),
         ("planning their files", planning.map(|planning| shown(planning.planning_ns))),
         ("loading", time(record, metric::LOAD_TIME)),
-        ("warm-up", measurement.and_then(|how| how.warm_up.as_ref()).map(|warm_up| {
-            let cpu: Vec<String> = warm_up.cpu_time_ns.iter().map(|ns| shown(*ns)).collect();
-            let cpu = if cpu.is_empty() { String::new() } else { format!("; CPU time of each: {}", cpu.join(", ")) };
-            format!("{} runs, ended since {}{cpu}", warm_up.runs, warm_up.ended.says())
-        })),
+        (
+            "warm-up",
+            measurement.and_then(|how| how.warm_up.as_ref()).map(|warm_up| {
+                let cpu: Vec<String> = warm_up.cpu_time_ns.iter().map(|ns| shown(*ns)).collect();
+                let cpu =
+                    if cpu.is_empty() { String::new() } else { format!("; CPU time of each: {}", cpu.join(", ")) };
+                format!("{} runs, ended since {}{cpu}", warm_up.runs, warm_up.ended.says())
+            }),
+        ),
         ("first runs", listed(warm_up.iter().take(10).map(|ns| shown(*ns)))),
     ])
 }
