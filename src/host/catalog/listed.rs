@@ -13,6 +13,7 @@ use crate::host::checkout::Checkout;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the keys of the table, each of which is a fact of its own")]
 pub(super) struct Listed {
     title: String,
     dialect: Option<String>,
