@@ -283,7 +283,7 @@ impl Services {
         let mut note = native::tidy(&self.home, service);
         let kept = native::running(&self.home, service);
         let port = kept.as_ref().map_or(self.port(service), |kept| kept.port);
-        let configuration = kept.is_some().then(|| Configuration::read(&folder)).flatten();
+        let configuration = kept.as_ref().and_then(|_| Configuration::read(&folder)).filter(Configuration::is_told);
         let processes = kept.as_ref().map(|kept| kept.processes(&folder)).unwrap_or_default();
         let (how, state, pid) = match (kept, container.filter(|container| container.runs())) {
             (Some(kept), _) => {

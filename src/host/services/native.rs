@@ -70,7 +70,7 @@ fn sweep(home: &Path, service: Service) -> Result<bool> {
     Ok(left)
 }
 
-/// As [`down`], for one that no longer runs whole; waits for nobody who starts or stops it at the moment. What was done, for a note.
+/// Stops what is left of one that no longer runs whole, after whoever starts or stops it at the moment. What was done, for a note.
 pub(super) fn tidy(home: &Path, service: Service) -> Option<String> {
     let ended = PidFile::read(&folder(home, service)).is_some_and(|kept| !kept.lives());
     if !ended {

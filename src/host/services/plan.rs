@@ -126,6 +126,11 @@ impl Configuration {
         Self { version, source, java: java.version.clone(), settings: BTreeMap::new() }
     }
 
+    /// Whether anything is said: of servers that are no engines nothing is.
+    pub(super) fn is_told(&self) -> bool {
+        !self.version.is_empty()
+    }
+
     /// Notes a setting.
     pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.settings.insert(name.to_owned(), value.into());

@@ -146,10 +146,9 @@ impl Service {
             Self::MariaDb => {
                 Some(format!("the password of the user {USER} is {password}; clients take it from {PASSWORD}"))
             }
-            Self::Spark35 => Some(
-                "it listens on all addresses of this machine, since Spark 3.5 has no setting for one: whoever reaches its port can run code here"
-                    .to_owned(),
-            ),
+            Self::Spark35 | Self::Thunderduck => Some(format!(
+                "{self} listens on all addresses of this machine, since it has no setting for one: whoever reaches its port can run code here"
+            )),
             _ => None,
         }
     }

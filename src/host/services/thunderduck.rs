@@ -2,6 +2,7 @@
 //!
 //! `THUNDERDUCK_JAR=... cargo xtask services up thunderduck`
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -17,6 +18,15 @@ const JAR: &str = "THUNDERDUCK_JAR";
 const LEAST: Bytes = Bytes(1 << 30);
 /// What it is built with.
 const JAVA: Needs = Needs { from: 25, to: None, advice: "install one, such as Temurin 25" };
+/// Only what went wrong: it would write a line for each of its steps.
+const LOGGING: &str = r#"<configuration>
+  <appender name="stderr" class="ch.qos.logback.core.ConsoleAppender">
+    <target>System.err</target>
+    <encoder><pattern>%d %-5level %logger{20}: %msg%n</pattern></encoder>
+  </appender>
+  <root level="WARN"><appender-ref ref="stderr"/></root>
+</configuration>
+"#;
 /// Nobody publishes it.
 const BUILD: &str = "it has no release to download; build it from its source (github.com/lastrk/thunderduck, with Java 25: \
                      mvn -DskipTests -pl core,connect-server -am package) and set THUNDERDUCK_JAR to thunderduck-connect-server-*.jar; \
@@ -50,8 +60,10 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
     configuration.set("thunderduck.duckdb.threads", threads.to_string());
     configuration.set("thunderduck.duckdb.memory_limit", format!("{}MiB", (memory.0 - heap.0) >> 20));
     configuration.set("java.io.tmpdir", scratch.to_string_lossy());
-    // It would write a line for each of its steps.
-    configuration.set("org.slf4j.simpleLogger.defaultLogLevel", "warn");
+    configuration.set("duckdb.sessions.dir", scratch.join("sessions").to_string_lossy());
+    let logging = folder.join("logback.xml");
+    fs::write(&logging, LOGGING).with_context(|| format!("cannot write {}", logging.display()))?;
+    configuration.set("logback.configurationFile", logging.to_string_lossy());
     let mut command = java.command();
     command
         .args([heap_option(heap).as_str(), "--add-opens=java.base/java.nio=ALL-UNNAMED"])
