@@ -84,3 +84,23 @@ pub(super) const TRINO: Artifact = Artifact {
 pub(super) const TRINO_UNPACKED: Bytes = Bytes(520_000_000);
 /// While it is unpacked.
 pub(super) const TRINO_NEEDED: Bytes = Bytes(2_000_000_000);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::paths;
+
+    #[test]
+    fn containers_have_the_versions_that_are_fetched() {
+        let file = std::fs::read_to_string(paths::root().join("fixtures/services/compose.yaml")).unwrap();
+        for version in [
+            format!("apache/spark:{}\n", SPARK_4_0.version),
+            format!("apache/spark:{}\n", SPARK_3_5.version),
+            format!("{}:{}:{} ", CONNECT_3_5.group, CONNECT_3_5.name, CONNECT_3_5.version),
+            format!("trinodb/trino:{}\n", TRINO.version),
+        ] {
+            assert!(file.contains(&version), "{version}");
+        }
+        assert_eq!(CONNECT_3_5.version, SPARK_3_5.version);
+    }
+}
