@@ -145,7 +145,7 @@ impl Client {
         let operation = uuid(self.sent);
         let request = self.request(proto::ExecutePlanRequest {
             session_id: self.session.clone(),
-            user_context: self.user(),
+            user_context: Some(self.user()),
             operation_id: Some(operation.clone()),
             plan: Some(plan),
             client_type: Some(CLIENT.to_owned()),
@@ -187,7 +187,7 @@ impl Client {
     fn interrupt(&mut self, operation: String) -> String {
         let request = self.request(proto::InterruptRequest {
             session_id: self.session.clone(),
-            user_context: self.user(),
+            user_context: Some(self.user()),
             interrupt_type: InterruptType::OperationId.into(),
             interrupt: Some(Interrupt::OperationId(operation)),
             client_type: Some(CLIENT.to_owned()),
@@ -205,20 +205,20 @@ impl Client {
     fn analyze(&mut self, what: Analyze) -> Result<Analyzed> {
         let request = self.request(proto::AnalyzePlanRequest {
             session_id: self.session.clone(),
-            user_context: self.user(),
+            user_context: Some(self.user()),
             client_type: Some(CLIENT.to_owned()),
             analyze: Some(what),
             ..proto::AnalyzePlanRequest::default()
         });
         let mut stub = self.stub.clone();
-        let response = self.call(async move { stub.analyze_plan(request).await })?;
+        let response = self.call(Box::pin(async move { stub.analyze_plan(request).await }))?;
         response.into_inner().result.context("the server told nothing of the plan")
     }
 
     fn configure(&mut self, operation: OpType) -> Result<Vec<proto::KeyValue>> {
         let request = self.request(proto::ConfigRequest {
             session_id: self.session.clone(),
-            user_context: self.user(),
+            user_context: Some(self.user()),
             client_type: Some(CLIENT.to_owned()),
             operation: Some(Operation { op_type: Some(operation) }),
             ..proto::ConfigRequest::default()
@@ -236,9 +236,9 @@ impl Client {
         }
     }
 
-    fn user(&self) -> Option<proto::UserContext> {
+    fn user(&self) -> proto::UserContext {
         let user = self.address.user.clone();
-        Some(proto::UserContext { user_id: user.clone(), user_name: user, extensions: Vec::new() })
+        proto::UserContext { user_id: user.clone(), user_name: user, extensions: Vec::new() }
     }
 
     fn request<T>(&self, message: T) -> Request<T> {
@@ -279,7 +279,7 @@ impl Drop for Client {
     fn drop(&mut self) {
         let request = self.request(proto::ReleaseSessionRequest {
             session_id: self.session.clone(),
-            user_context: self.user(),
+            user_context: Some(self.user()),
             client_type: Some(CLIENT.to_owned()),
             allow_reconnect: false,
         });

@@ -1,4 +1,4 @@
-//! Which plans of DataFrames there are, by suite and name.
+//! Which plans of `DataFrame`s there are, by suite and name.
 
 use super::relation::Frame;
 use super::{tpcds, tpch};

@@ -84,20 +84,20 @@ impl Frame {
         Plan { op_type: Some(proto::plan::OpType::Command(command)) }
     }
 
-    fn input(self) -> Option<Box<Relation>> {
-        Some(Box::new(self.0))
+    fn boxed(self) -> Box<Relation> {
+        Box::new(self.0)
     }
 
     /// Rows of which the condition is true.
     pub(super) fn filter(self, condition: &str) -> Self {
         let condition = Some(expr(condition));
-        relation(RelType::Filter(Box::new(proto::Filter { input: self.input(), condition })))
+        relation(RelType::Filter(Box::new(proto::Filter { input: Some(self.boxed()), condition })))
     }
 
     /// These columns.
     pub(super) fn select(self, expressions: &[&str]) -> Self {
         let expressions = expressions.iter().map(|text| expr(text)).collect();
-        relation(RelType::Project(Box::new(proto::Project { input: self.input(), expressions })))
+        relation(RelType::Project(Box::new(proto::Project { input: Some(self.boxed()), expressions })))
     }
 
     /// Pairs of rows of which the condition is true.
@@ -112,8 +112,8 @@ impl Frame {
 
     fn joined(self, other: Self, condition: &str, kind: JoinType) -> Self {
         relation(RelType::Join(Box::new(proto::Join {
-            left: self.input(),
-            right: other.input(),
+            left: Some(self.boxed()),
+            right: Some(other.boxed()),
             join_condition: Some(expr(condition)),
             join_type: kind.into(),
             using_columns: Vec::new(),
@@ -124,7 +124,7 @@ impl Frame {
     /// One row for each group; without columns one for all rows.
     pub(super) fn group_by(self, columns: &[&str], aggregates: &[&str]) -> Self {
         relation(RelType::Aggregate(Box::new(proto::Aggregate {
-            input: self.input(),
+            input: Some(self.boxed()),
             group_type: GroupType::Groupby.into(),
             grouping_expressions: columns.iter().map(|name| column(name)).collect(),
             aggregate_expressions: aggregates.iter().map(|text| expr(text)).collect(),
@@ -145,11 +145,11 @@ impl Frame {
             SortOrder { child: Some(Box::new(column(name))), direction: direction.into(), null_ordering: nulls.into() }
         };
         let order = keys.iter().map(key).collect();
-        relation(RelType::Sort(Box::new(proto::Sort { input: self.input(), order, is_global: Some(true) })))
+        relation(RelType::Sort(Box::new(proto::Sort { input: Some(self.boxed()), order, is_global: Some(true) })))
     }
 
     /// The first so many rows.
     pub(super) fn limit(self, limit: i32) -> Self {
-        relation(RelType::Limit(Box::new(proto::Limit { input: self.input(), limit })))
+        relation(RelType::Limit(Box::new(proto::Limit { input: Some(self.boxed()), limit })))
     }
 }

@@ -1,4 +1,4 @@
-//! Plans of TPC-DS as programs of DataFrames write them, for the mode `dataframe`: what selects from a table stands beside it.
+//! Plans of TPC-DS as programs of `DataFrame`s write them, for the mode `dataframe`: what selects from a table stands beside it.
 
 use super::dataframes::Plan;
 use super::relation::{Frame, table};

@@ -1,4 +1,4 @@
-//! Plans of TPC-H as programs of DataFrames write them, for the mode `dataframe`: joins in the order of the query's text, which the
+//! Plans of TPC-H as programs of `DataFrame`s write them, for the mode `dataframe`: joins in the order of the query's text, which the
 //! server's optimizer is free to change.
 
 use super::dataframes::Plan;

@@ -31,14 +31,10 @@ pub(super) struct Address {
 impl Address {
     /// From `TRINO_URL`, `TRINO_USER`, `TRINO_PASSWORD` and `TRINO_CATALOG`.
     pub(super) fn read() -> Result<Self> {
-        let mut address = match told(URL) {
-            Some(url) => Self::parse(&url).with_context(|| format!("{URL} is no address"))?,
-            None => {
-                let port = told(PORT_VARIABLE)
-                    .map(|port| port.parse().with_context(|| format!("{PORT_VARIABLE} is '{port}', which is no port")));
-                Self::here(port.transpose()?.unwrap_or(PORT))
-            }
-        };
+        let port = told(PORT_VARIABLE)
+            .map(|port| port.parse().with_context(|| format!("{PORT_VARIABLE} is '{port}', which is no port")));
+        let given = told(URL).map(|url| Self::parse(&url).with_context(|| format!("{URL} is no address")));
+        let mut address = given.unwrap_or_else(|| Ok(Self::here(port.transpose()?.unwrap_or(PORT))))?;
         address.user = told("TRINO_USER").unwrap_or(address.user);
         address.password = told("TRINO_PASSWORD");
         address.catalog = told("TRINO_CATALOG").unwrap_or(address.catalog);

@@ -39,12 +39,12 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Of a server that answers.
-    pub(super) fn connect(address: Address, deadline: Duration) -> Result<Self> {
+    /// Of a server; nothing is sent yet.
+    pub(super) fn new(address: Address, deadline: Duration) -> Self {
         let config = Agent::config_builder().timeout_connect(Some(CONNECT)).http_status_as_error(false);
         let authorization = address.authorization();
         let agent = config.user_agent(concat!("querydyno/", env!("CARGO_PKG_VERSION"))).build().into();
-        Ok(Self { agent, address, authorization, schema: None, session: Vec::new(), deadline })
+        Self { agent, address, authorization, schema: None, session: Vec::new(), deadline }
     }
 
     /// Where it is.

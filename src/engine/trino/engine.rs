@@ -39,7 +39,7 @@ impl Engine for Trino {
         let asked = Asked::read();
         let address = Address::read()?;
         let (shown, given, server) = (address.shown(), address.given, address.server(&asked));
-        let mut client = Client::connect(address, server::deadline(settings.timeout_seconds))?;
+        let mut client = Client::new(address, server::deadline(settings.timeout_seconds));
         let mut info =
             EngineInfo { version: client.version()?, settings: settings.options.clone(), ..EngineInfo::default() };
         asked.check("Trino", &info.version, &shown, URL, given)?;

@@ -53,13 +53,17 @@ pub(super) struct Failure {
 
 /// The server's own times, in milliseconds. Those that a version does not tell count as none.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(default)]
 pub(super) struct Stats {
-    elapsed_time_millis: u64,
-    queued_time_millis: u64,
-    planning_time_millis: u64,
+    #[serde(rename = "elapsedTimeMillis")]
+    elapsed: u64,
+    #[serde(rename = "queuedTimeMillis")]
+    queued: u64,
+    #[serde(rename = "planningTimeMillis")]
+    planning: u64,
     /// All work is done, and the client gets the rest of the rows.
-    finishing_time_millis: u64,
+    #[serde(rename = "finishingTimeMillis")]
+    finishing: u64,
 }
 
 impl Stats {
@@ -72,10 +76,10 @@ impl Stats {
             left -= taken;
             taken
         };
-        let queued = part(self.queued_time_millis);
-        let planning = part(self.planning_time_millis);
-        let before = self.queued_time_millis + self.planning_time_millis + self.finishing_time_millis;
-        let execution = part(self.elapsed_time_millis.saturating_sub(before));
+        let queued = part(self.queued);
+        let planning = part(self.planning);
+        let before = self.queued + self.planning + self.finishing;
+        let execution = part(self.elapsed.saturating_sub(before));
         Times { queued, planning, execution, transfer: left }
     }
 }
