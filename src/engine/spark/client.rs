@@ -211,7 +211,7 @@ impl Client {
             ..proto::AnalyzePlanRequest::default()
         });
         let mut stub = self.stub.clone();
-        let response = self.call(Box::pin(async move { stub.analyze_plan(request).await }))?;
+        let response = self.call(async move { Box::pin(stub.analyze_plan(request)).await })?;
         response.into_inner().result.context("the server told nothing of the plan")
     }
 
