@@ -49,6 +49,8 @@ pub(super) struct Client {
     service: &'static Service,
     session: String,
     authorization: Option<MetadataValue<Ascii>>,
+    /// Whether the last call was answered at all: one that is silent is not waited for again.
+    answers: bool,
     /// How many plans were sent: each is named by its number.
     sent: u64,
     /// What a call may take.
@@ -73,7 +75,7 @@ impl Client {
         let authorization = address.token.as_ref().map(|token| format!("Bearer {token}").parse()).transpose();
         let authorization = authorization.ok().context("the token has letters that cannot be sent")?;
         let stub = SparkConnectServiceClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
-        Ok(Self { runtime, stub, address, service, session: uuid(0), authorization, sent: 0, deadline })
+        Ok(Self { runtime, stub, address, service, session: uuid(0), authorization, answers: true, sent: 0, deadline })
     }
 
     /// Where it is.
@@ -198,7 +200,10 @@ impl Client {
         match self.runtime.block_on(call) {
             Ok(Ok(_)) => "and was told to stop the query".to_owned(),
             Ok(Err(status)) => format!("and cannot be told to stop the query ({})", status.message()),
-            Err(_) => "nor when it was told to stop the query".to_owned(),
+            Err(_) => {
+                self.answers = false;
+                "nor when it was told to stop the query".to_owned()
+            }
         }
     }
 
@@ -232,7 +237,10 @@ impl Client {
         let deadline = self.deadline;
         match self.runtime.block_on(async { tokio::time::timeout(deadline, call).await }) {
             Ok(answer) => answer.map_err(|status| self.told(&status, 0)),
-            Err(_) => Err(too_slow(&self.address.shown(), deadline, "a question about itself")),
+            Err(_) => {
+                self.answers = false;
+                Err(too_slow(&self.address.shown(), deadline, "when asked about itself"))
+            }
         }
     }
 
@@ -277,6 +285,9 @@ impl Client {
 impl Drop for Client {
     /// Gives the session back: a server keeps its views for an hour otherwise. One that does not answer is left alone.
     fn drop(&mut self) {
+        if !self.answers {
+            return;
+        }
         let request = self.request(proto::ReleaseSessionRequest {
             session_id: self.session.clone(),
             user_context: Some(self.user()),

@@ -75,7 +75,7 @@ impl Client {
             ureq::Error::Timeout(ureq::Timeout::Connect) | ureq::Error::Io(_) | ureq::Error::ConnectionFailed => {
                 not_there(&shown, &format!(" ({error})"), "trino", URL)
             }
-            ureq::Error::Timeout(_) => too_slow(&shown, self.deadline, "a question about itself"),
+            ureq::Error::Timeout(_) => too_slow(&shown, self.deadline, "when asked about itself"),
             _ => anyhow!("what answers at {shown} is no Trino, or broke off: {error}; set {URL}"),
         })?;
         let info: Info = json(reply).with_context(|| format!("what answers at {shown} is no Trino; set {URL}"))?;
