@@ -18,22 +18,24 @@ pub mod null;
 #[cfg(feature = "polars")]
 pub mod polars;
 #[cfg(any(feature = "spark", all(test, feature = "harness")))]
+#[cfg_attr(not(feature = "spark"), expect(dead_code, reason = "the host tests the parts that need no server"))]
 pub mod spark;
 #[cfg(any(feature = "starrocks", all(test, feature = "harness")))]
 pub mod starrocks;
 #[cfg(any(feature = "trino", all(test, feature = "harness")))]
+#[cfg_attr(not(feature = "trino"), expect(dead_code, reason = "the host tests the parts that need no server"))]
 pub mod trino;
 
 #[cfg(feature = "heap")]
 mod heap;
 #[cfg(any(feature = "mysql", feature = "starrocks", feature = "trino", all(test, feature = "harness")))]
-mod loaded;
+pub mod loaded;
 mod observe;
 #[cfg(any(feature = "duckdb", all(test, feature = "harness")))]
 mod plan_tree;
 mod serve;
 #[cfg(any(feature = "spark", feature = "trino", all(test, feature = "harness")))]
-mod server;
+pub mod server;
 mod spans;
 
 use crate::protocol::answer::Sink;
