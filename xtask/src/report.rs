@@ -122,10 +122,8 @@ impl Report {
         });
         let pictures = format == Format::Html || self.pictures.is_some();
         ensure!(!self.support || !matches!(format, Format::Json | Format::Csv), "{SUPPORT_IS_A_PAGE}");
-        let document = match self.support {
-            true => page.support(),
-            false => page.document_as(View { pictures, top: self.top, sort })?,
-        };
+        let document =
+            if self.support { page.support() } else { page.document_as(View { pictures, top: self.top, sort })? };
         if let Some(folder) = &self.pictures {
             write_pictures(&document, folder)?;
         }
