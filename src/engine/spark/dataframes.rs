@@ -1,15 +1,10 @@
 //! Which plans of `DataFrame`s there are, by suite and name.
 
+use super::plans;
 use super::relation::Frame;
-use super::{tpcds, tpch};
 
 /// A plan by the name of its query.
 pub(super) type Plan = (&'static str, fn() -> Frame);
-
-/// The plans of a suite.
-fn plans(suite: &str) -> &'static [Plan] {
-    [tpch::PLANS, tpcds::PLANS].into_iter().find(|(name, _)| *name == suite).map(|(_, plans)| plans).unwrap_or_default()
-}
 
 /// The plan of a query; `None` where there is none.
 pub(super) fn of(suite: &str, query: &str) -> Option<Frame> {

@@ -28,3 +28,10 @@ mod tpch;
 
 #[cfg(feature = "spark")]
 pub use engine::{Spark, name};
+
+/// The plans of `DataFrame`s that there are of a suite.
+#[cfg(feature = "spark")]
+fn plans(suite: &str) -> &'static [dataframes::Plan] {
+    let all = [tpch::PLANS, tpcds::PLANS];
+    all.into_iter().find(|(name, _)| *name == suite).map(|(_, plans)| plans).unwrap_or_default()
+}
