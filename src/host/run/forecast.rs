@@ -11,7 +11,7 @@ use crate::host::suite::{Suite, TableSpec};
 use crate::host::variant::PARQUET;
 use crate::measure::machine;
 use crate::protocol::id::{BenchId, Scale};
-use crate::protocol::units::Count;
+use crate::protocol::units::{Bytes, Count};
 
 /// What a cell takes beside its samples: its program's start, its answer, Criterion's statistics.
 const ASIDE: Duration = Duration::from_millis(1200);
@@ -20,6 +20,9 @@ const ROWS_A_SECOND: f64 = 700_000.0;
 /// Samples of a cell whose query takes long, and the runs before and after them: to verify, to warm up, to tell phases apart.
 const SAMPLES: f64 = 10.0;
 const OTHER_RUNS: f64 = 5.0;
+
+/// Rows and bytes of tables.
+type Sizes<'a> = BTreeMap<&'a str, (u64, Bytes)>;
 
 /// What cells took when they were last measured on such a machine.
 #[derive(Debug, Clone, Default)]
@@ -89,8 +92,8 @@ pub(crate) fn building(cells: &[Cell<'_>]) -> Option<String> {
     Some(format!("to do: {}", to_build(cells.iter().map(|cell| cell.engine))?))
 }
 
-/// One line, such as `to do: make tpch sf1, 8,661,245 rows (about 6 seconds); measure 1 cell (about 8 seconds)`. `None` when
-/// there is nothing to be told. Warming up and the samples of a cell take `sampling`; without it none are taken.
+/// One line, such as `to do: make tpch sf1, 8,661,245 rows (about 6 seconds, 330 MiB of disk); measure 1 cell (about 8 seconds)`.
+/// `None` when there is nothing to be told. Warming up and the samples of a cell take `sampling`; without it none are taken.
 pub(crate) fn told(
     cells: &[Cell<'_>],
     sampling: Option<Duration>,
@@ -110,22 +113,24 @@ pub(crate) fn told(
 
 /// The tables of ours that are not there, by suite and scale.
 fn to_generate(cells: &[Cell<'_>], store: &Store) -> Vec<String> {
-    let mut missing: BTreeMap<(&str, String), BTreeMap<&str, u64>> = BTreeMap::new();
+    let mut missing: BTreeMap<(&str, String), Sizes<'_>> = BTreeMap::new();
     for cell in cells {
         let (suite, query, scale) = (cell.suite, cell.query, cell.id.scale);
         let folder = store.folder(&suite.name, scale, PARQUET);
         let lacks = |table: &&TableSpec| table.source.is_none() && !folder.join(&table.name).exists();
         for table in suite.tables.iter().filter(|table| query.tables.contains(&table.name)).filter(lacks) {
             // What cannot be made says so in its cell.
-            let rows = generate::expected_rows(suite, &table.name, scale).unwrap_or_default();
-            missing.entry((&suite.name, scale.to_string())).or_default().insert(&table.name, rows);
+            let size = generate::expected_size(suite, &table.name, scale);
+            let size = size.unwrap_or((0, Bytes(0)));
+            missing.entry((&suite.name, scale.to_string())).or_default().insert(&table.name, size);
         }
     }
-    let told = |((suite, scale), tables): (&(&str, String), &BTreeMap<&str, u64>)| {
-        let rows: u64 = tables.values().sum();
+    let told = |((suite, scale), tables): (&(&str, String), &Sizes<'_>)| {
+        let rows: u64 = tables.values().map(|(rows, _)| rows).sum();
+        let bytes = Bytes(tables.values().map(|(_, bytes)| bytes.0).sum());
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let time = Duration::from_secs_f64(rows as f64 / ROWS_A_SECOND / machine::cores() as f64);
-        format!("make {suite} {scale}, {} rows ({})", Count(rows), about(time))
+        format!("make {suite} {scale}, {} rows ({}, {bytes} of disk)", Count(rows), about(time))
     };
     missing.iter().map(told).collect()
 }

@@ -23,6 +23,7 @@ use anyhow::Context as _;
 
 use crate::host::suite::{GENERATORS, Suite};
 use crate::protocol::id::Scale;
+use crate::protocol::units::Bytes;
 pub use columns::column_bytes;
 use generator::Generator;
 pub(crate) use month::of_file as month_of_file;
@@ -31,12 +32,13 @@ pub use store::Store;
 /// One for each of the names in [`GENERATORS`], in that order.
 static ALL: [&dyn Generator; GENERATORS.len()] = [&tpch::Tpch, &tpcds::Tpcds];
 
-/// About how many rows the generator of a suite makes of a table.
+/// About how many rows the generator of a suite makes of a table, and how many bytes its files take.
 ///
 /// # Errors
 /// When it makes none of that name, or not at that scale.
-pub(crate) fn expected_rows(suite: &Suite, table: &str, scale: Scale) -> anyhow::Result<u64> {
-    Ok(generator_of(suite)?.parts(table, scale)?.iter().map(|part| part.rows).sum())
+pub(crate) fn expected_size(suite: &Suite, table: &str, scale: Scale) -> anyhow::Result<(u64, Bytes)> {
+    let parts = generator_of(suite)?.parts(table, scale)?;
+    Ok((parts.iter().map(|part| part.rows).sum(), Bytes(parts.iter().map(|part| part.bytes).sum())))
 }
 
 /// The generator that a suite names.
