@@ -19,7 +19,7 @@ impl Report<'_> {
         let mut blocks: Vec<Block> = run.flat_map(of).collect();
         if blocks.is_empty() {
             blocks
-                .push(Block::Text("No cell ran here; one run of each: `cargo xtask bench --runs 1 tpch`.".to_owned()));
+                .push(Block::Text("No cell ran here; one run of each cell: `cargo xtask bench --runs 1`.".to_owned()));
         }
         if !self.left_out.is_empty() {
             blocks.extend([Block::Heading(2, "Left out".to_owned()), Block::List(told(&self.left_out))]);
