@@ -247,6 +247,7 @@ fn records_reader_takes_any_line() {
         known: Known::read(&Settings::read().unwrap()).unwrap(),
         marks: Marks::default(),
         filter: Filter::new("", false).unwrap(),
+        needs_times: true,
     };
     let line = nearly_json(lines);
     fuzz("records", &vec(line, 1..4), |lines| {

@@ -97,6 +97,7 @@ fn gathered(history: &History) -> (Gathered, Known) {
         known: Known::read(&Settings::read().unwrap()).unwrap(),
         marks: Marks::read(&history.file()).unwrap(),
         filter: Filter::new("q1", false).unwrap(),
+        needs_times: true,
     };
     (newest(&sources).unwrap(), sources.known)
 }

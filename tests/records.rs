@@ -120,6 +120,7 @@ fn history(more: &[(&str, String)]) -> (TempDir, Sources) {
         known: Known::read(&Settings::read().unwrap()).unwrap(),
         marks: Marks::default(),
         filter: Filter::new("", false).unwrap(),
+        needs_times: true,
     };
     (folder, sources)
 }

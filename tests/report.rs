@@ -40,6 +40,7 @@ impl Recorded {
             known: Known::read(&Settings::read().unwrap()).unwrap(),
             marks: Marks::read(&self.path("history.duckdb")).unwrap(),
             filter: Filter::new(filter, false).unwrap(),
+            needs_times: true,
         }
     }
 

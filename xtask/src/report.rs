@@ -107,7 +107,7 @@ enum Format {
 impl Report {
     pub(crate) fn run(self) -> Result<()> {
         let format = if self.json { Format::Json } else { self.format };
-        let sources = self.places.sources(&self.filter)?;
+        let sources = Sources { needs_times: !self.support, ..self.places.sources(&self.filter)? };
         let head = self.head.as_ref().map_or_else(|| newest(&sources), |name| baseline(&sources, name))?;
         let audits = audit::kept(head.found.iter().map(|found| &found.record.id));
         let mut page = Page::new(&head, &sources.known, &audits);
@@ -190,6 +190,7 @@ impl Places {
             known: Known::read(&Settings::read()?)?,
             marks: Marks::read(&paths::history())?,
             filter: Filter::new(filter, false)?,
+            needs_times: true,
         })
     }
 }

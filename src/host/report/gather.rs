@@ -29,6 +29,8 @@ pub struct Sources {
     pub marks: Marks,
     /// The cells meant, as in a bench; the others are as if they were not there.
     pub filter: Filter,
+    /// Whether a cell needs samples enough for a median with an interval; its answer alone does not.
+    pub needs_times: bool,
 }
 
 /// A record with where it is.
@@ -171,7 +173,7 @@ fn all(sources: &Sources) -> Result<(Vec<Found>, Vec<LeftOut>)> {
                 Ok(mut record) => {
                     sources.marks.apply(&mut record, &record_id);
                     let found = Found { record_id, record };
-                    match unusable(&found.record, &sources.known) {
+                    match unusable(&found.record, sources) {
                         None => all.push(found),
                         Some(why) => {
                             is_meant = true;
@@ -235,14 +237,14 @@ fn never_ran(record: &Record) -> bool {
     }
 }
 
-fn unusable(record: &Record, known: &Known) -> Option<String> {
+fn unusable(record: &Record, sources: &Sources) -> Option<String> {
     let samples = record.samples_ns();
     // What is not measured is shown and not ranked: it needs no interval.
     let timed = record.is_measured() && record.inspects.is_none() && record.provenance == Provenance::Measured;
-    let few = timed && samples.len() < SAMPLES;
+    let few = sources.needs_times && timed && samples.len() < SAMPLES;
     let torn = samples.iter().any(|time| !time.is_finite() || *time <= 0.0);
     // Somebody's own engine is known where it was measured, and its records tell enough of it.
-    let gone = known.gone(&record.id).filter(|_| record.engine.kind != "own");
+    let gone = sources.known.gone(&record.id).filter(|_| record.engine.kind != "own");
     gone.or_else(|| few.then(|| format!("{} samples are too few for a median with an interval", samples.len())))
         .or_else(|| torn.then(|| "it has a time that is none".to_owned()))
 }

@@ -13,6 +13,7 @@
 //!     known: Known::read(&Settings::read()?)?,
 //!     marks: Marks::read(&paths::history())?,
 //!     filter: Filter::new("q1", false)?,
+//!     needs_times: true,
 //! };
 //! let gathered = newest(&sources)?;
 //! let report = Report::new(&gathered, &sources.known, &[]);

@@ -68,5 +68,12 @@ fn write(folder: &Path, cells: usize) -> Result<Sources> {
     }
     fs::create_dir_all(&records)?;
     fs::write(records.join("20261120T120000Z-1.jsonl"), lines)?;
-    Ok(Sources { records: vec![records], criterion, known, marks: Marks::default(), filter: Filter::default() })
+    Ok(Sources {
+        records: vec![records],
+        criterion,
+        known,
+        marks: Marks::default(),
+        filter: Filter::default(),
+        needs_times: true,
+    })
 }
