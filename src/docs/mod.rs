@@ -1,4 +1,7 @@
 //! The documentation that is too long for README.
 
+#[doc = include_str!("support.md")]
+pub mod support {}
+
 #[doc = include_str!("defects.md")]
 pub mod defects {}
