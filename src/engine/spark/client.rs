@@ -235,12 +235,11 @@ impl Client {
     /// A call whose answer is one message.
     fn call<T>(&mut self, call: impl Future<Output = std::result::Result<T, Status>>) -> Result<T> {
         let deadline = self.deadline;
-        match self.runtime.block_on(async { tokio::time::timeout(deadline, call).await }) {
-            Ok(answer) => answer.map_err(|status| self.told(&status, 0)),
-            Err(_) => {
-                self.answers = false;
-                Err(too_slow(&self.address.shown(), deadline, "when asked about itself"))
-            }
+        if let Ok(answer) = self.runtime.block_on(async { tokio::time::timeout(deadline, call).await }) {
+            answer.map_err(|status| self.told(&status, 0))
+        } else {
+            self.answers = false;
+            Err(too_slow(&self.address.shown(), deadline, "when asked about itself"))
         }
     }
 
