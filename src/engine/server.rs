@@ -6,7 +6,7 @@ use std::env;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use anyhow::{anyhow, ensure};
+use anyhow::{Context, anyhow, ensure};
 
 use crate::engine::Result;
 
@@ -75,6 +75,29 @@ impl Asked {
 /// A variable of the environment that says something.
 pub fn told(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The port that the variable says, or else the one that the service has without it.
+///
+/// # Errors
+/// When the variable holds no port.
+pub fn port(variable: &str, default: u16) -> Result<u16> {
+    let Some(port) = told(variable) else { return Ok(default) };
+    port.parse().with_context(|| format!("{variable} is '{port}', which is no port"))
+}
+
+/// Host and port of `host:port`, where a host may be an IPv6 address between brackets; `default` where it names no port.
+///
+/// # Errors
+/// When what stands behind the host is no port.
+pub fn host_and_port(authority: &str, default: u16) -> Result<(&str, u16)> {
+    match authority.rsplit_once(':') {
+        // The colons of an IPv6 address stand between brackets.
+        Some((host, port)) if !port.ends_with(']') => {
+            Ok((host, port.parse().with_context(|| format!("'{port}' is no port"))?))
+        }
+        _ => Ok((authority, default)),
+    }
 }
 
 /// Whether a host is this machine, so that the server's process can be looked at.

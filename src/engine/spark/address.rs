@@ -5,7 +5,7 @@
 use anyhow::{Context, bail, ensure};
 
 use crate::engine::Result;
-use crate::engine::server::{Asked, told};
+use crate::engine::server::{Asked, host_and_port, is_local, port, told};
 use crate::protocol::engine::Server;
 
 /// A service whose server speaks Spark Connect.
@@ -88,10 +88,7 @@ impl Address {
         if let Some(text) = told(variable) {
             return Self::parse(&text).with_context(|| format!("{variable} is no address"));
         }
-        let port = told(service.port_variable).map(|port| {
-            port.parse().with_context(|| format!("{} is '{port}', which is no port", service.port_variable))
-        });
-        Ok(Self::here(port.transpose()?.unwrap_or(service.port)))
+        Ok(Self::here(port(service.port_variable, service.port)?))
     }
 
     fn here(port: u16) -> Self {
@@ -102,13 +99,7 @@ impl Address {
         const FORM: &str = "it has the form sc://host:port";
         let rest = text.strip_prefix("sc://").context(FORM)?;
         let (authority, parameters) = rest.split_once('/').unwrap_or((rest, ""));
-        let (host, port) = match authority.rsplit_once(':') {
-            // The colons of an IPv6 address stand between brackets.
-            Some((host, port)) if !port.ends_with(']') => {
-                (host, port.parse().with_context(|| format!("'{port}' is no port"))?)
-            }
-            _ => (authority, PORT),
-        };
+        let (host, port) = host_and_port(authority, PORT)?;
         ensure!(!host.is_empty() && !host.contains(['@', '?', '#', ' ']), "{FORM}");
         let mut address = Self { host: host.to_owned(), given: true, ..Self::here(port) };
         for parameter in parameters.split(';').filter(|parameter| !parameter.is_empty()) {
@@ -136,7 +127,7 @@ impl Address {
 
     /// Where the server is, for whoever measures it.
     pub(super) fn server(&self, service: &Service) -> Server {
-        Server { service: service.name.to_owned(), local: crate::engine::server::is_local(&self.host), port: self.port }
+        Server { service: service.name.to_owned(), local: is_local(&self.host), port: self.port }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::engine::server::{Asked, is_local, told};
+use crate::engine::server::{Asked, host_and_port, is_local, port, told};
 use crate::protocol::engine::Server;
 
 /// The name in `cargo xtask services`.
@@ -31,10 +31,8 @@ pub(super) struct Address {
 impl Address {
     /// From `TRINO_URL`, `TRINO_USER`, `TRINO_PASSWORD` and `TRINO_CATALOG`.
     pub(super) fn read() -> Result<Self> {
-        let port = told(PORT_VARIABLE)
-            .map(|port| port.parse().with_context(|| format!("{PORT_VARIABLE} is '{port}', which is no port")));
         let given = told(URL).map(|url| Self::parse(&url).with_context(|| format!("{URL} is no address")));
-        let mut address = given.unwrap_or_else(|| Ok(Self::here(port.transpose()?.unwrap_or(PORT))))?;
+        let mut address = given.unwrap_or_else(|| Ok(Self::here(port(PORT_VARIABLE, PORT)?)))?;
         address.user = told("TRINO_USER").unwrap_or(address.user);
         address.password = told("TRINO_PASSWORD");
         address.catalog = told("TRINO_CATALOG").unwrap_or(address.catalog);
@@ -61,12 +59,7 @@ impl Address {
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         ensure!(["http", "https"].contains(&scheme) && !authority.contains(['/', '@', '?', '#', ' ']), "{FORM}");
         let tls = scheme == "https";
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => {
-                (host, port.parse().with_context(|| format!("'{port}' is no port"))?)
-            }
-            _ => (authority, if tls { 443 } else { 80 }),
-        };
+        let (host, port) = host_and_port(authority, if tls { 443 } else { 80 })?;
         ensure!(!host.is_empty(), "{FORM}");
         Ok(Self { tls, host: host.to_owned(), given: true, ..Self::here(port) })
     }

@@ -29,8 +29,12 @@ impl Report<'_> {
 }
 
 fn of(group: &Group<'_>) -> Vec<Block> {
-    let mut blocks =
-        vec![Block::Heading(2, group.conditions.title()), Block::Table(summary(group)), Block::Table(matrix(group))];
+    let texts = Texts::of(group);
+    let mut blocks = vec![
+        Block::Heading(2, group.conditions.title()),
+        Block::Table(summary(group, &texts)),
+        Block::Table(matrix(group, &texts)),
+    ];
     let reasons = reasons(group);
     if !reasons.rows.is_empty() {
         blocks.push(Block::Table(reasons));
@@ -39,13 +43,13 @@ fn of(group: &Group<'_>) -> Vec<Block> {
 }
 
 /// How many of the queries an engine answers.
-fn summary(group: &Group<'_>) -> Table {
+fn summary(group: &Group<'_>, texts: &Texts<'_>) -> Table {
     let queries = group.queries.len();
     let header = ["engine", "verified", "of these by another text", "wrong", "failed", "unsupported", "not run"];
     let rows = (0..group.contestants.len()).map(|contestant| {
         let count = |is: &dyn Fn(&Cell<'_>) -> bool| group.of(contestant).filter(|cell| is(cell)).count();
         let verified = count(&verified);
-        let other = count(&|cell| verified_by_other_text(group, cell));
+        let other = count(&|cell| texts.verified_by_other(cell));
         let wrong = count(&|cell| cell.state() == "wrong");
         let failed = group.failed(contestant) - wrong;
         let unsupported = count(&|cell| cell.state() == "unsupported");
@@ -62,19 +66,19 @@ fn summary(group: &Group<'_>) -> Table {
     Table::new(caption, 1, header, rows)
 }
 
-fn matrix(group: &Group<'_>) -> Table {
+fn matrix(group: &Group<'_>, texts: &Texts<'_>) -> Table {
     let header = ["query"].into_iter().chain(group.contestants.iter().map(|contestant| contestant.label.as_str()));
     let rows = (0..group.queries.len()).map(|query| {
-        let cell = |contestant| group.cell(query, contestant).map_or_else(TableCell::default, |cell| word(group, cell));
+        let cell = |contestant| group.cell(query, contestant).map_or_else(TableCell::default, |cell| word(texts, cell));
         let cells = (0..group.contestants.len()).map(cell);
         [TableCell::from(group.queries[query])].into_iter().chain(cells).collect()
     });
     Table::new("yes: verified; other text: verified, asked by another text than most engines", 1, header, rows)
 }
 
-fn word(group: &Group<'_>, cell: &Cell<'_>) -> TableCell {
+fn word(texts: &Texts<'_>, cell: &Cell<'_>) -> TableCell {
     let (text, tone) = match cell.state() {
-        _ if verified_by_other_text(group, cell) => ("other text", Tone::Plain),
+        _ if texts.verified_by_other(cell) => ("other text", Tone::Plain),
         _ if verified(cell) => ("yes", Tone::Plain),
         "unsupported" => ("unsupported", Tone::Soft),
         "measured" => ("unchecked", Tone::Soft),
@@ -105,15 +109,26 @@ fn verified(cell: &Cell<'_>) -> bool {
     cell.record().is_measured() && cell.record().verified()
 }
 
-/// Whether the engine was asked by another text than most.
-fn verified_by_other_text(group: &Group<'_>, cell: &Cell<'_>) -> bool {
-    let text = |cell: &Cell<'_>| cell.record().query.sha256.clone();
-    let mut votes: BTreeMap<String, usize> = BTreeMap::new();
-    for sha256 in group.cells().iter().filter(|other| other.query == cell.query).filter_map(text) {
-        *votes.entry(sha256).or_default() += 1;
+/// For each query, how many engines were asked by which text, told by its checksum.
+struct Texts<'a>(Vec<BTreeMap<&'a str, usize>>);
+
+impl<'a> Texts<'a> {
+    fn of(group: &'a Group<'_>) -> Self {
+        let mut votes = vec![BTreeMap::new(); group.queries.len()];
+        for cell in group.cells() {
+            if let Some(sha256) = cell.record().query.sha256.as_deref() {
+                *votes[cell.query].entry(sha256).or_default() += 1;
+            }
+        }
+        Self(votes)
     }
-    let most = votes.values().max().copied().unwrap_or_default();
-    verified(cell) && text(cell).is_some_and(|sha256| votes[&sha256] < most)
+
+    /// Whether the answer is verified, and the engine was asked by another text than most.
+    fn verified_by_other(&self, cell: &Cell<'_>) -> bool {
+        let votes = &self.0[cell.query];
+        let most = votes.values().max().copied().unwrap_or_default();
+        verified(cell) && cell.record().query.sha256.as_deref().is_some_and(|sha256| votes[sha256] < most)
+    }
 }
 
 /// The first line of a reason, cut.
