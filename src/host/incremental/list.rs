@@ -62,7 +62,7 @@ impl Plan {
             why: one.why(),
             priority: settings.priority.of(&one.cell.id, &one.cell.suite.name),
             takes: one.wall,
-            expected: times.of(&one.cell.id, one.cell.suite, WARM_UP + MEASUREMENT).time,
+            expected: times.of(&one.cell.id, one.cell.suite, one.cell.engine.warms_up, WARM_UP + MEASUREMENT).time,
         };
         Self { cells: due.iter().map(planned).collect(), left_out }
     }

@@ -46,7 +46,7 @@ pub struct WarmUp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WarmUpEnd {
-    /// The last ten runs took as much as the ten before them, within 3 %.
+    /// The last twenty runs took as much as the twenty before them, within 3 %.
     Steady,
     /// There were as many as an engine is given.
     MostRuns,
@@ -58,7 +58,7 @@ impl WarmUpEnd {
     /// As it is printed after `ended since`.
     pub fn says(self) -> &'static str {
         match self {
-            Self::Steady => "the last ten took as much as the ten before, within 3 %",
+            Self::Steady => "the last twenty took as much as the twenty before, within 3 %",
             Self::MostRuns => "there were as many as an engine is given; it was not steady",
             Self::MostTime => "it took as long as an engine is given; it was not steady",
         }

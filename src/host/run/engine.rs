@@ -23,9 +23,9 @@ pub(crate) const MEASUREMENT: Duration = Duration::from_secs(2);
 pub(crate) const ITERATIONS: u32 = 1000;
 /// Runs that an engine is given to become steady: so many at least and at most.
 const LEAST_RUNS: usize = 20;
-const MOST_RUNS: usize = 100;
+const MOST_RUNS: usize = 120;
 /// And the time, unless the least take longer: one query is not to take the evening.
-const MOST_TIME: Duration = Duration::from_mins(3);
+pub(super) const STEADY_TIME: Duration = Duration::from_mins(3);
 /// Runs whose parts are told apart; an odd number, so that a median is one of them.
 const PHASED: usize = 3;
 /// Runs of the warm-up that are kept: an engine that is not warm after so many will not be.
@@ -150,7 +150,7 @@ impl<'a> Engine<'a> {
                 break WarmUpEnd::Steady;
             } else if told.len() >= MOST_RUNS {
                 break WarmUpEnd::MostRuns;
-            } else if told.len() >= LEAST_RUNS && began.elapsed() >= MOST_TIME {
+            } else if told.len() >= LEAST_RUNS && began.elapsed() >= STEADY_TIME {
                 break WarmUpEnd::MostTime;
             }
         };

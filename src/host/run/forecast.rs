@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::engine::STEADY_TIME;
 use super::plan::to_build;
 use super::select::Cell;
 use crate::host::data::generate::{self, Store};
@@ -20,6 +21,9 @@ const ROWS_A_SECOND: f64 = 700_000.0;
 /// Samples of a cell whose query takes long, and the runs before and after them: to verify, to warm up, to tell phases apart.
 const SAMPLES: f64 = 10.0;
 const OTHER_RUNS: f64 = 5.0;
+/// What an engine that warms up takes for a run at least, in seconds, and the runs until it is steady.
+const COLD_RUN: f64 = 0.3;
+const STEADY_RUNS: f64 = 70.0;
 
 /// Rows and bytes of tables.
 type Sizes<'a> = BTreeMap<&'a str, (u64, Bytes)>;
@@ -48,16 +52,20 @@ impl Times {
     }
 
     /// What a cell will take: what it took, or else the mean of others with its query, or of its suite, at its scale, or else by what
-    /// the suite declares. Warming up and its samples take `sampling` at least.
-    pub(crate) fn of(&self, id: &BenchId, suite: &Suite, sampling: Duration) -> Estimate {
+    /// the suite declares; others say nothing of an engine that `warms_up`. Warming up and its samples take `sampling` at least.
+    pub(crate) fn of(&self, id: &BenchId, suite: &Suite, warms_up: bool, sampling: Duration) -> Estimate {
         if let Some(time) = self.cells.get(id) {
             return Estimate { time: *time, guessed: 0 };
         }
         let by_query = self.queries.get(&(id.query.clone(), id.scale));
         let others = by_query.or_else(|| self.suites.get(&(suite.name.clone(), id.scale)));
-        let time = others.and_then(|times| mean(times)).unwrap_or_else(|| {
+        let time = others.filter(|_| !warms_up).and_then(|times| mean(times)).unwrap_or_else(|| {
             let run = suite.seconds_at_sf1 * id.scale.factor();
-            sampling.max(Duration::from_secs_f64(run * SAMPLES)) + ASIDE + Duration::from_secs_f64(run * OTHER_RUNS)
+            let run = if warms_up { run.max(COLD_RUN) } else { run };
+            let steady =
+                if warms_up { STEADY_TIME.min(Duration::from_secs_f64(run * STEADY_RUNS)) } else { Duration::ZERO };
+            let samples = sampling.max(Duration::from_secs_f64(run * SAMPLES));
+            samples + ASIDE + Duration::from_secs_f64(run * OTHER_RUNS) + steady
         });
         Estimate { time, guessed: 1 }
     }
@@ -105,7 +113,8 @@ pub(crate) fn told(
     if let Some(sampling) = sampling {
         let cell = if cells.len() == 1 { "cell" } else { "cells" };
         let times = times();
-        let estimate: Estimate = cells.iter().map(|cell| times.of(&cell.id, cell.suite, sampling)).sum();
+        let estimate: Estimate =
+            cells.iter().map(|cell| times.of(&cell.id, cell.suite, cell.engine.warms_up, sampling)).sum();
         steps.push(format!("measure {} {cell} ({})", cells.len(), estimate.told(cells.len())));
     }
     (!steps.is_empty()).then(|| format!("to do: {}", steps.join("; ")))
@@ -157,7 +166,7 @@ mod tests {
         let sampling = Duration::from_millis(2500);
         let mut times = Times::default();
         let of = |times: &Times, id: &str| {
-            let Estimate { time, guessed } = times.of(&id.parse().unwrap(), &suite, sampling);
+            let Estimate { time, guessed } = times.of(&id.parse().unwrap(), &suite, false, sampling);
             (time.as_millis(), guessed)
         };
         // Nothing is known: 10 samples of two seconds, and 5 more runs; at a hundredth of it the samples take what they always do.
@@ -170,6 +179,19 @@ mod tests {
         assert_eq!(of(&times, "c/s1/sf1/parquet"), (15_000, 1));
         assert_eq!(of(&times, "c/s3/sf1/parquet"), (30_000, 1));
         assert_eq!(of(&times, "a/s1/sf10/parquet"), (301_200, 1));
+    }
+
+    #[test]
+    fn times_gives_an_engine_that_warms_up_its_runs_until_it_is_steady() {
+        let suite = Suite { name: "shop".to_owned(), seconds_at_sf1: 1.0, ..Suite::default() };
+        let mut times = Times::default();
+        times.add(&"a/s1/sf1/parquet".parse().unwrap(), "shop", Duration::from_secs(4));
+        let of = |id: &str| times.of(&id.parse().unwrap(), &suite, true, Duration::from_millis(2500)).time.as_millis();
+        // 85 runs of 0.3 seconds; of one second; and of 100 seconds, where the warm-up ends after three minutes.
+        assert_eq!(of("b/s1/sf0.01/parquet"), 26_700);
+        assert_eq!(of("b/s1/sf1/parquet"), 86_200);
+        assert_eq!(of("b/s1/sf100/parquet"), 1_681_200);
+        assert_eq!(of("a/s1/sf1/parquet"), 4_000);
     }
 
     #[test]

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::pictures;
+use super::{pictures, warm_up};
 use crate::host::report::Report;
 use crate::host::report::conditions::counted;
 use crate::host::report::crossover::{Crossing, Crossover};
 use crate::host::report::document::{Block, Table, TableCell};
-use crate::host::report::group::Group;
 use crate::host::scaling::{Mean, means};
 use crate::protocol::units::Nanos;
 
@@ -37,21 +36,9 @@ pub(super) fn blocks(report: &Report<'_>, draw: bool) -> Result<Vec<Block>> {
         }
     }
     if let Some(group) = report.groups.first().filter(|_| draw) {
-        blocks.extend(warm_up(group)?);
+        blocks.extend(warm_up::blocks(group)?);
     }
     Ok(blocks)
-}
-
-fn warm_up(group: &Group<'_>) -> Result<Vec<Block>> {
-    let Some((picture, without)) = pictures::warm_up(group)? else { return Ok(Vec::new()) };
-    let mut text = format!(
-        "How long each run before the samples took, from the program's first on, in {}: the geometric mean over an engine's queries of that run's time by the median of the samples. A line ends where a query of that engine has no further run.",
-        group.conditions.title()
-    );
-    if !without.is_empty() {
-        text += &format!(" Without two such runs of every query, so without a line: {}.", without.join("; "));
-    }
-    Ok(vec![Block::Heading(2, "Warming up".to_owned()), Block::Text(text), Block::Pictures(vec![picture])])
 }
 
 /// Every machine of the means, in order of appearance.

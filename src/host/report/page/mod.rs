@@ -9,6 +9,7 @@ mod pictures;
 mod results;
 mod standing;
 mod support;
+mod warm_up;
 
 use anyhow::Result;
 

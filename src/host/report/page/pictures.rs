@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::host::record::{Record, metric};
+use crate::host::record::Record;
 use crate::host::report::Report;
 use crate::host::report::contestant::Contestant;
 use crate::host::report::crossover::Crossover;
@@ -12,21 +12,18 @@ use crate::host::report::picture::{self, Axes, Bar, Heat, Hue, Line, Picture, Sp
 use crate::host::report::ranking::Place;
 use crate::host::report::view::MANY;
 use crate::host::scaling::Mean;
-use crate::host::stats::{Interval, geometric_mean};
+use crate::host::stats::Interval;
 use crate::protocol::id::Scale;
-
-/// Runs of the warm-up that are drawn.
-const WARM_UP: usize = 20;
 
 /// How to read the bars.
 const BARS: &str = "Each query from zero: the bar is the median, the line across its end the 95 % interval, the dots below are the samples; a ring is a sample beyond the axis.";
 
-fn hue(contestant: &Contestant<'_>) -> Hue {
+pub(super) fn hue(contestant: &Contestant<'_>) -> Hue {
     Hue { label: contestant.label.clone(), color: contestant.color.into() }
 }
 
 /// How the names of this group's files begin; from the second group on with its number, since titles do not say everything.
-fn stem(group: &Group<'_>, index: usize) -> String {
+pub(super) fn stem(group: &Group<'_>, index: usize) -> String {
     let title = group.conditions.title();
     let parts = title.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').filter(|part| !part.is_empty());
     let stem = parts.collect::<Vec<_>>().join("-");
@@ -129,7 +126,7 @@ fn spread(stem: &str, group: &Group<'_>, hues: &[Hue], ranked: &[usize]) -> Resu
 }
 
 /// The records of a contestant that may be ranked, each with its median.
-fn timed<'a>(group: &Group<'a>, contestant: usize) -> impl Iterator<Item = (&'a Record, f64)> {
+pub(super) fn timed<'a>(group: &Group<'a>, contestant: usize) -> impl Iterator<Item = (&'a Record, f64)> {
     group.of(contestant).filter_map(|cell| Some((cell.record(), cell.ranked_time()?.estimate)))
 }
 
@@ -184,34 +181,4 @@ pub(super) fn scaling(report: &Report<'_>, means: &[Mean], machines: &[&str]) ->
 pub(super) fn machine_number(mean: &Mean, machines: &[&str]) -> Option<usize> {
     let place = machines.iter().position(|machine| *machine == mean.machine)?;
     (machines.len() > 1).then_some(place + 1)
-}
-
-/// The warm-up of each engine of the report's first group, and who has none; `None` when nobody has one.
-pub(super) fn warm_up(group: &Group<'_>) -> Result<Option<(Picture, Vec<String>)>> {
-    let hues: Vec<Hue> = group.contestants.iter().map(hue).collect();
-    let mut lines = Vec::new();
-    let mut without = Vec::new();
-    for (contestant, hue) in hues.iter().enumerate() {
-        let points: Vec<(f64, f64)> = (0..WARM_UP).map_while(|run| point(group, contestant, run)).collect();
-        if points.len() > 1 {
-            lines.push(Line { hue, points });
-        } else {
-            without.push(hue.label.clone());
-        }
-    }
-    if lines.is_empty() {
-        return Ok(None);
-    }
-    let axes = Axes { x: "run", y: "times the median of the samples", log_y: true, ..Axes::default() };
-    let title = format!("Warming up: {}", group.conditions.title());
-    let picture = picture::lines(&format!("{}-warm-up", stem(group, 0)), &title, &axes, &lines, None)?;
-    Ok(Some((picture, without)))
-}
-
-/// The mean over a contestant's cells of a run's time by the cell's median; `None` when one of them has no such run.
-fn point(group: &Group<'_>, contestant: usize, run: usize) -> Option<(f64, f64)> {
-    let ratios: Option<Vec<f64>> = timed(group, contestant)
-        .map(|(record, median)| Some(metric::value(*record.measurement()?.warm_up_ns.get(run)?) / median))
-        .collect();
-    Some((picture::count(run + 1), geometric_mean(&ratios?)?))
 }
