@@ -10,7 +10,7 @@ mod slow;
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
@@ -65,12 +65,7 @@ fn with_server(service: Service) -> Option<Place> {
         return None;
     };
     let place = new_place(service);
-    fs::create_dir_all(place.home()).unwrap();
-    // Jars from Maven too, which is all that was fetched for Iceberg.
-    let maven = home.join("maven");
-    for path in [Some(fetched), maven.is_dir().then_some(maven)].into_iter().flatten() {
-        symlink(&path, place.home().join(path.file_name().unwrap())).unwrap();
-    }
+    place.link(&fetched);
     Some(place)
 }
 

@@ -8,6 +8,7 @@ use std::env;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -73,6 +74,20 @@ impl Place {
     /// Changes a variable of its commands.
     pub fn set(&mut self, name: &str, value: &str) {
         self.further.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Takes what was fetched into the folder of another target, and all that Maven fetched there; nothing is copied.
+    pub fn link(&self, fetched: &Path) {
+        fs::create_dir_all(self.home()).unwrap();
+        let maven = fetched.with_file_name("maven");
+        for path in [Some(fetched), maven.is_dir().then_some(maven.as_path())].into_iter().flatten() {
+            symlink(path, self.home().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+
+    /// A variable that its commands are given.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.further.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     pub fn home(&self) -> PathBuf {

@@ -26,7 +26,8 @@ MINIO_CONSOLE_PORT 9001, SPARK_4_0_PORT 15400, SPARK_3_5_PORT 15350, SPARK_CLUST
 SPARK_CLUSTER_MASTER_PORT 15501, SPARK_CLUSTER_PAGE_PORT 15502, THUNDERDUCK_PORT 15002, TRINO_PORT 18080.
 Password of MariaDB's user: MYSQL_PASSWORD [default: querydyno].
 Spark, Thunderduck and Trino: QUERYDYNO_THREADS [default: all processors], QUERYDYNO_SERVICE_MEMORY [default: 4GiB],
-QUERYDYNO_SPARK_EXECUTORS of spark-cluster [default: 2], QUERYDYNO_JAVA [default: the first that fits].
+QUERYDYNO_SPARK_EXECUTORS of spark-cluster [default: 2], QUERYDYNO_SPARK_MASTER [default: a master and workers are
+started; spark://host:port: only the server that plans for that cluster, which must see the data under the same path], QUERYDYNO_JAVA [default: the first that fits].
 Your own: SPARK_HOME, TRINO_HOME, THUNDERDUCK_JAR.")]
 pub(crate) struct Services {
     #[command(subcommand)]

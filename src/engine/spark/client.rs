@@ -41,6 +41,10 @@ const CLIENT: &str = concat!("querydyno/", env!("CARGO_PKG_VERSION"));
 /// What errors of a server begin with that are its nature and no fault: `[UNSUPPORTED_FEATURE.X]`, types of Parquet files.
 const NATURE: [&str; 2] = ["[UNSUPPORTED_", "PARQUET_TYPE_"];
 
+/// What it says where the machine that is to read a file has none of that path.
+const UNREACHED: [&str; 4] =
+    ["[PATH_NOT_FOUND]", "FAILED_READ_FILE.FILE_NOT_EXIST", "FileNotFoundException", "No such file or directory"];
+
 /// A session. Not `Debug`, which would show the token.
 pub(super) struct Client {
     runtime: Runtime,
@@ -274,6 +278,11 @@ impl Client {
                 self.address.shown(),
                 self.address.user,
                 self.service.engine.variable()
+            ),
+            _ if UNREACHED.iter().any(|words| text.contains(words)) => anyhow!(
+                "{title}: {text}; the server at {} or a worker of its cluster does not reach the tables: they have to lie under the same \
+                 path on each of its machines, such as a shared folder, QUERYDYNO_DATA=/shared/folder",
+                self.address.shown()
             ),
             _ if NATURE.iter().any(|nature| text.contains(nature)) => Unsupported(format!("{title}: {text}")).into(),
             _ => anyhow!("{title}: {text}"),

@@ -35,6 +35,16 @@ pub(super) fn threads(master: &str) -> Option<usize> {
     master.strip_prefix("local[")?.split([',', ']']).next()?.parse().ok()
 }
 
+/// How many executors a cluster gives to the server with these settings; `None` for one machine, and where they come and go.
+pub(super) fn executors(settings: &BTreeMap<String, String>) -> Option<usize> {
+    let number = |name: &str| settings.get(name)?.parse::<usize>().ok();
+    if settings.get("spark.master").is_some_and(|master| master.starts_with("local")) {
+        return None;
+    }
+    let by_cores = || Some(number("spark.cores.max")? / number("spark.executor.cores").filter(|cores| *cores > 0)?);
+    by_cores().or_else(|| number("spark.executor.instances"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +66,18 @@ mod tests {
         let kept = recorded(told.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let names: Vec<&str> = kept.keys().map(String::as_str).collect();
         assert_eq!(names, ["spark.driver.memory", "spark.master", "spark.sql.shuffle.partitions"]);
+    }
+
+    #[test]
+    fn executors_are_those_of_a_cluster() {
+        let told = |settings: &[(&str, &str)]| {
+            executors(&settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        };
+        let cluster = ("spark.master", "spark://127.0.0.1:7077");
+        assert_eq!(told(&[cluster, ("spark.cores.max", "6"), ("spark.executor.cores", "2")]), Some(3));
+        assert_eq!(told(&[("spark.master", "k8s://h"), ("spark.executor.instances", "5")]), Some(5));
+        assert_eq!(told(&[cluster, ("spark.executor.cores", "2")]), None);
+        assert_eq!(told(&[("spark.master", "local[2]"), ("spark.executor.instances", "5")]), None);
     }
 
     #[test]

@@ -150,12 +150,18 @@ fn open_spark(client: &mut Client, settings: &EngineSettings, asked: &Asked, inf
     info.settings = conf::recorded(client.settings()?);
     info.settings.insert(PLAN_CACHE.to_owned(), "false".to_owned());
     info.settings.extend(stands_in.map(|words| ("version_asked_for".to_owned(), words)));
-    if let Some(threads) = info.settings.get("spark.master").and_then(|master| conf::threads(master)) {
+    let executors = conf::executors(&info.settings);
+    info.settings.extend(executors.map(|executors| ("executors".to_owned(), executors.to_string())));
+    // How many cores a cluster elsewhere has is its own business; one that is started here has as many as are asked for.
+    let on_cluster = || info.settings.get("spark.cores.max").filter(|_| !given && executors.is_some())?.parse().ok();
+    let on_machine = info.settings.get("spark.master").and_then(|master| conf::threads(master));
+    if let Some(threads) = on_machine.or_else(on_cluster) {
         ensure!(
             threads == settings.threads,
-            "the server at {shown} has {threads} threads for queries, and {} are asked for: stop it and start it anew with \
-             QUERYDYNO_THREADS={}",
+            "the server at {shown} has {threads} threads for queries, and {} are asked for: ask with QUERYDYNO_THREADS={threads}, or stop \
+             it and start it anew with {}={}",
             settings.threads,
+            if executors.is_some() { "QUERYDYNO_SPARK_EXECUTORS" } else { "QUERYDYNO_THREADS" },
             settings.threads
         );
     }

@@ -254,6 +254,11 @@ impl Entry {
         Self { source: Source::Given(program), ..self }
     }
 
+    /// The server that its program is a client of, by its name in `cargo xtask services`.
+    pub fn service(&self) -> Option<&str> {
+        Some(&self.server.as_ref()?.service)
+    }
+
     /// How the program is compiled; `None` for what is not compiled here.
     pub fn recipe(&self) -> Option<&Recipe> {
         let Source::Built(recipe) = &self.source else { return None };

@@ -51,7 +51,12 @@ impl Record {
             self.provenance,
             self.machine_class(),
         );
-        Some(sha256(serde_json::to_string(&parts).ok()?)[..16].to_owned())
+        let mut text = serde_json::to_string(&parts).ok()?;
+        // Behind the others, so that a result of no cluster has the key that it always had.
+        if let Some(executors) = self.executors() {
+            text += &format!(" on {executors} executors");
+        }
+        Some(sha256(text)[..16].to_owned())
     }
 
     /// The machines whose results can be compared: [`Host::class`](crate::measure::machine::Host::class).
@@ -100,7 +105,10 @@ mod tests {
         for attribute in attributes {
             assert_eq!(changed(attribute), series);
         }
-        let conditions: [fn(&mut Record); 6] = [
+        let conditions: [fn(&mut Record); 7] = [
+            |record| {
+                record.engine.settings.insert("executors".to_owned(), "2".to_owned());
+            },
             |record| record.id.engine = "polars".to_owned(),
             |record| record.query.sha256 = Some("0".to_owned()),
             |record| record.dataset.sha256 = Some("0".to_owned()),

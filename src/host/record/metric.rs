@@ -37,6 +37,16 @@ pub const PLAN_TIME: Kind = ns("plan_time");
 pub const EXECUTE_TIME: Kind = ns("execute_time");
 /// Fetching the answer alone.
 pub const FETCH_TIME: Kind = ns("fetch_time");
+/// Time in which tasks ran in the executors of a server that has some, summed over them, by the server's own count. From runs of
+/// their own, as the next three.
+pub const TASK_TIME: Kind = ns("task_time");
+/// Time of the executors' cores in which no task ran while the client waited: planning, scheduling, waiting for the last task of a
+/// stage, sending the result. With [`TASK_TIME`] it is the time of the run times the cores.
+pub const COORDINATION_TIME: Kind = ns("coordination_time");
+/// Read by tasks from what the stage before had written for them.
+pub const SHUFFLE_READ: Kind = bytes("shuffle_read");
+/// Written by tasks for the next stage.
+pub const SHUFFLE_WRITTEN: Kind = bytes("shuffle_written");
 /// The most physical memory held while the query ran.
 pub const PEAK_MEMORY: Kind = bytes("peak_memory");
 /// Physical memory held after loading, before the first run.

@@ -83,6 +83,9 @@ pub use plan::{PlanChange, PlanRecord};
 /// 4. The run's id, the series' key, outcomes that own their data, and figures as a list of metrics.
 pub const SCHEMA: u32 = 4;
 
+/// The setting by which an engine's program tells how many executors a cluster gives it.
+const EXECUTORS: &str = "executors";
+
 /// One cell of one run.
 ///
 /// As JSON it also has its [`series`](Self::series()) and its [`machine_class`](Self::machine_class()).
@@ -199,6 +202,11 @@ impl Record {
         let cpu: f64 = self.metrics.get(metric::CPU_TIME)?.values.iter().sum();
         let wall: f64 = self.samples_ns().iter().sum();
         (wall > 0.0).then(|| cpu / wall)
+    }
+
+    /// The executors of the cluster that answered, where it was one and tells.
+    pub fn executors(&self) -> Option<usize> {
+        self.engine.settings.get(EXECUTORS)?.parse().ok()
     }
 
     /// Whether its samples were taken.

@@ -84,6 +84,8 @@ fn times(record: &Record) -> Lines {
         ("planning", time(record, metric::PLAN_TIME)),
         ("executing", time(record, metric::EXECUTE_TIME)),
         ("fetching", time(record, metric::FETCH_TIME)),
+        ("tasks in executors", time(record, metric::TASK_TIME)),
+        ("executors without a task", time(record, metric::COORDINATION_TIME)),
         ("finding the Iceberg tables", planning.map(|planning| shown(planning.catalog_ns))),
         ("planning their files", planning.map(|planning| shown(planning.planning_ns))),
         ("loading", time(record, metric::LOAD_TIME)),
@@ -125,6 +127,8 @@ fn counts(record: &Record) -> Lines {
         ("read by calls", size(record, metric::BYTES_READ)),
         ("read from a disk", size(record, metric::BYTES_READ_FROM_DISK)),
         ("written by calls", size(record, metric::BYTES_WRITTEN)),
+        ("shuffle read", size(record, metric::SHUFFLE_READ)),
+        ("shuffle written", size(record, metric::SHUFFLE_WRITTEN)),
         ("instructions", instructions.map(|found| format!("{} (simulated, {})", found.instructions, found.tool))),
     ])
 }

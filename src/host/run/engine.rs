@@ -7,12 +7,13 @@ use super::prepare::Ready;
 use super::select::Cell;
 use super::stop::Stop;
 use crate::host::data::generate::column_bytes;
-use crate::host::record::{PlanNames, PlanRecord, WarmUp, WarmUpEnd, metric};
+use crate::host::record::{Metrics, PlanNames, PlanRecord, WarmUp, WarmUpEnd, metric};
+use crate::host::services::{TaskCounts, Tasks};
 use crate::host::session::{Failure, Program, Runs, Session};
 use crate::host::settings::Settings;
-use crate::host::stats::is_steady;
+use crate::host::stats::{is_steady, median};
 use crate::host::variant::Cache;
-use crate::protocol::engine::Phases;
+use crate::protocol::engine::{Phases, Server};
 use crate::protocol::observe::Observe;
 
 /// Warm-up before the samples of a cell, over and above the verifying run; for all who take samples, so that theirs are alike.
@@ -56,6 +57,8 @@ pub(crate) struct Engine<'a> {
     cold: Option<Cold<'a>>,
     /// The tables, as a plan names them.
     names: PlanNames,
+    /// The server that does the work.
+    server: Option<Server>,
 }
 
 impl<'a> Engine<'a> {
@@ -69,7 +72,7 @@ impl<'a> Engine<'a> {
         settings: &'a Settings,
         ready: Ready,
     ) -> Result<Self, Stop> {
-        let Ready { session, first, query, dataset } = ready;
+        let Ready { session, first, query, dataset, server } = ready;
         let names = PlanNames::of(&dataset);
         let mut engine = Self {
             before_ns: first.durations_ns.clone(),
@@ -80,6 +83,7 @@ impl<'a> Engine<'a> {
             warms_up: cell.engine.warms_up,
             cold: None,
             names,
+            server,
         };
         if cell.variant.cache == Cache::Cold {
             engine.end_last()?;
@@ -160,31 +164,48 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// The parts of a run's time: medians over a few runs of their own, hot. Unknown for an engine that cannot tell.
+    /// The parts of a run's time, and what its tasks took in a server's executors: medians over a few runs of their own, hot. Unknown for
+    /// an engine that cannot tell.
     ///
     /// # Errors
     /// As every run.
-    pub(super) fn phases(&mut self) -> Result<Phases, Failure> {
-        let (None, Some(session)) = (&self.cold, &mut self.last) else { return Ok(Phases::default()) };
-        let mut told = Vec::new();
+    pub(super) fn parts(&mut self) -> Result<Metrics, Failure> {
+        let mut metrics = Metrics::default();
+        let (None, Some(session)) = (&self.cold, &mut self.last) else { return Ok(metrics) };
+        let tasks = self.server.as_ref().and_then(Tasks::of);
+        let (mut told, mut counts) = (Vec::new(), Vec::new());
         for _ in 0..PHASED {
+            let newest = tasks.as_ref().and_then(Tasks::newest_stage);
             let runs = session.observe(Observe::Phases)?;
             if runs.rows != self.first.rows {
                 return Err(session.changed_rows(self.first.rows, runs.rows));
             }
-            let Some(phases) = runs.observed.phases else { return Ok(Phases::default()) };
+            let Some(phases) = runs.observed.phases else { return Ok(metrics) };
             told.push(phases);
+            let counted = tasks.as_ref().zip(newest).and_then(|(tasks, newest)| tasks.since(newest));
+            counts.extend(counted.map(|counts| (counts, runs.durations_ns.iter().sum())));
         }
-        let median = |part: fn(&Phases) -> Option<u64>| {
-            let mut parts: Vec<u64> = told.iter().filter_map(part).collect();
-            parts.sort_unstable();
-            parts.get(PHASED / 2).copied()
+        let mut keep = |kind, values: Vec<u64>| {
+            let values: Vec<f64> = values.into_iter().map(metric::value).collect();
+            metrics.set(kind, median(&values));
         };
-        Ok(Phases {
-            plan_ns: median(|phases| phases.plan_ns),
-            execute_ns: median(|phases| phases.execute_ns),
-            fetch_ns: median(|phases| phases.fetch_ns),
-        })
+        for (kind, part) in [
+            (metric::PLAN_TIME, (|phases| phases.plan_ns) as fn(&Phases) -> Option<u64>),
+            (metric::EXECUTE_TIME, |phases| phases.execute_ns),
+            (metric::FETCH_TIME, |phases| phases.fetch_ns),
+        ] {
+            keep(kind, told.iter().filter_map(part).collect());
+        }
+        for (kind, count) in [
+            (metric::TASK_TIME, (|(tasks, _)| tasks.run_ns) as fn(&(TaskCounts, u64)) -> u64),
+            (metric::COORDINATION_TIME, |(tasks, wall_ns)| (wall_ns * tasks.cores).saturating_sub(tasks.run_ns)),
+            (metric::SHUFFLE_READ, |(tasks, _)| tasks.shuffle_read_bytes),
+            (metric::SHUFFLE_WRITTEN, |(tasks, _)| tasks.shuffle_written_bytes),
+        ] {
+            // Of all these runs or of none.
+            keep(kind, if counts.len() == PHASED { counts.iter().map(count).collect() } else { Vec::new() });
+        }
+        Ok(metrics)
     }
 
     /// How the engine would run the query, asked of the last run's program. Unknown for an engine that does not tell.

@@ -62,12 +62,8 @@ impl Runner<'_> {
             self.verify(cell, session, result)?;
         }
         if self.writer.is_some() {
-            match engine.phases() {
-                Ok(phases) => {
-                    metrics.set(metric::PLAN_TIME, phases.plan_ns.map(metric::value));
-                    metrics.set(metric::EXECUTE_TIME, phases.execute_ns.map(metric::value));
-                    metrics.set(metric::FETCH_TIME, phases.fetch_ns.map(metric::value));
-                }
+            match engine.parts() {
+                Ok(parts) => metrics.extend(parts),
                 // The samples stand: these runs were extra. Whether such a program ends well says nothing of them.
                 Err(failure) => {
                     let text = format!("the parts of its time are unknown: {failure}");

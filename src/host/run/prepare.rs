@@ -17,6 +17,7 @@ use crate::host::data::tables::{self, Found};
 use crate::host::record::{Record, TableRead, metric};
 use crate::host::session::{Program, Runs, Session};
 use crate::protocol::dataset::{Dataset, Table};
+use crate::protocol::engine::Server;
 use crate::protocol::task::Task;
 use crate::protocol::units::Bytes;
 
@@ -28,6 +29,8 @@ pub(crate) struct Ready {
     /// What the program was told to load and to run.
     pub(crate) dataset: Dataset,
     pub(crate) query: Task,
+    /// The server that does the work, where the program is its client.
+    pub(crate) server: Option<Server>,
 }
 
 impl Runner<'_> {
@@ -70,13 +73,14 @@ impl Runner<'_> {
         record.engine.version = Some(info.version);
         record.engine.build = info.build;
         record.engine.settings = info.settings;
+        let server = info.server;
         record.metrics.set(metric::LOAD_TIME, [metric::value(load_ns)]);
         check_rows(&dataset, rows.as_ref(), record)?;
         record.metrics.set(metric::BASELINE_MEMORY, session.memory().map(|Bytes(bytes)| metric::value(bytes)));
         let first = session.run(1)?;
         record.rows = Some(first.rows);
         self.verify(cell, &mut session, result)?;
-        Ok(Ready { session, first, dataset, query })
+        Ok(Ready { session, first, query, dataset, server })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Pure functions over records; `cargo xtask scaling duckdb` runs the bench over the thread counts, prints and draws.
 
+pub mod cluster;
 pub mod picture;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -30,7 +31,7 @@ pub struct Curve {
     pub points: Vec<Point>,
 }
 
-/// A thread count.
+/// A thread count, or a number of executors where a curve is of those.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Point {
     /// Threads given to the engine.
@@ -217,7 +218,7 @@ mod tests {
         assert_eq!(found.iter().map(|mean| mean.scale.to_string()).collect::<Vec<_>>(), ["sf1", "sf10"]);
         assert_means(&found[0], &[(1, 1.0), (2, 2.0)]);
         assert_means(&found[1], &[(1, 1.0), (4, 3.0)]);
-        let svg = draw(&curves).unwrap();
+        let svg = draw(&curves, "threads").unwrap();
         assert!(svg.contains("duckdb 2.0.0 at sf1,") && svg.contains("duckdb 2.0.0 at sf10,"));
     }
 
@@ -252,7 +253,7 @@ mod tests {
     fn the_picture_shows_each_engine_and_the_ideal() {
         let records = [("duckdb", 1, 90.0), ("duckdb", 2, 50.0), ("polars", 1, 70.0), ("polars", 2, 40.0)];
         let curves = curves(&records.map(|(engine, threads, time)| record(engine, threads, time)));
-        let svg = draw(&curves).unwrap();
+        let svg = draw(&curves, "threads").unwrap();
         for word in ["<svg", "duckdb", "polars", "ideal", "threads"] {
             assert!(svg.contains(word), "{word}");
         }

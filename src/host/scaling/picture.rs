@@ -14,14 +14,15 @@ const MEAN: RGBColor = RGBColor(20, 80, 160);
 const IDEAL: RGBColor = RGBColor(90, 90, 90);
 const DASH: i32 = 4;
 
-/// Draws the curves.
+/// Draws the curves over what is counted: `threads`, `executors`.
 ///
 /// # Errors
 /// Without a curve, or when plotters cannot draw.
-pub fn draw(curves: &[Curve]) -> Result<String> {
+pub fn draw(curves: &[Curve], counted: &str) -> Result<String> {
     let groups = groups(curves);
     let most = curves.iter().flat_map(|curve| &curve.points).map(|point| point.threads).max();
-    let most = most.context("there is no curve to draw: it takes verified cells with two thread counts")?;
+    let most = most
+        .with_context(|| format!("there is no curve to draw: it takes verified cells with two numbers of {counted}"))?;
     let panels = u32::try_from(groups.len())?;
     let columns = panels.min(COLUMNS);
     let size = (columns * PANEL.0, panels.div_ceil(columns) * PANEL.1);
@@ -32,7 +33,7 @@ pub fn draw(curves: &[Curve]) -> Result<String> {
         root.fill(&WHITE).map_err(failed)?;
         let areas = root.split_evenly(((size.1 / PANEL.1) as usize, columns as usize));
         for (group, area) in groups.iter().zip(&areas) {
-            panel(area, group, most).map_err(failed)?;
+            panel(area, group, most, counted).map_err(failed)?;
         }
         root.present().map_err(failed)?;
     }
@@ -43,7 +44,12 @@ type Drawn = std::result::Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 /// Draws curves of one engine at one scale.
 #[expect(clippy::cast_precision_loss, reason = "a handful of threads")]
-fn panel(area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, curves: &[&Curve], most: usize) -> Drawn {
+fn panel(
+    area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
+    curves: &[&Curve],
+    most: usize,
+    counted: &str,
+) -> Drawn {
     let (engine, scale) = (&curves[0].engine, curves[0].scale);
     let best = curves.iter().flat_map(|curve| &curve.points).map(|point| point.speedup).fold(most as f64, f64::max);
     let queries = if curves.len() == 1 { curves[0].query.clone() } else { format!("{} queries", curves.len()) };
@@ -58,7 +64,7 @@ fn panel(area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, curves: &[&
         .x_labels(most.min(9))
         .x_label_formatter(&|threads| if threads.fract() == 0.0 { format!("{threads:.0}") } else { String::new() })
         .light_line_style(WHITE)
-        .x_desc("threads")
+        .x_desc(counted)
         .y_desc("times as fast as with one")
         .draw()?;
     for curve in curves {

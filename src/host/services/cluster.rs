@@ -1,20 +1,21 @@
-//! Spark on a cluster of this machine: a standalone master, workers of one core each, and a server of Spark Connect that plans
-//! for them. One service of several processes.
+//! Spark on a cluster: a standalone master, workers of one core each, and a server of Spark Connect that plans for them. One service of
+//! several processes; where somebody else runs the cluster, the server alone.
 //!
 //! The memory of the service is shared out: as much for the server as for each executor.
 //!
 //! `QUERYDYNO_SPARK_EXECUTORS=2 cargo xtask services up spark-cluster`
 
 use std::fs;
+use std::net::{IpAddr, UdpSocket};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::ask;
-use super::plan::{Given, Part, Plan, scratch_in};
-use super::service::Service;
+use super::plan::{Configuration, Given, Part, Plan, scratch_in};
+use super::service::{Port, Service};
 use super::spark::{Installed, LEAST, serve};
+use super::{ask, tasks};
 use crate::protocol::units::Bytes;
 
 const SERVICE: Service = Service::SparkCluster;
@@ -24,13 +25,14 @@ const WORKER: &str = "org.apache.spark.deploy.worker.Worker";
 const SCALA: (&str, &str) = ("SPARK_SCALA_VERSION", "2.13");
 /// Of a master and of a worker, which only pass messages on.
 const HEAP: Bytes = Bytes(256 << 20);
+/// What the configuration says of a cluster that somebody else runs.
+const ELSEWHERE: (&str, &str) = ("workers", "started by somebody else");
 
-/// How the cluster is started.
+/// How the cluster is started, or the server that plans for one.
 ///
 /// # Errors
 /// When Spark cannot be had, or not with these settings.
 pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
-    let [port, master_port, page_port] = ports(given);
     let executors = given.executors;
     let shares = executors as u64 + 1;
     let memory = given.memory_for(SERVICE, Bytes(LEAST.0 * shares))?;
@@ -38,17 +40,38 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
     let folder = given.folder(SERVICE);
     let scratch = scratch_in(&folder, SERVICE)?;
     let spark = Installed::find(SERVICE, given)?;
-    let home = home(&folder, &spark.jars)?;
-    let master = format!("spark://127.0.0.1:{master_port}");
-    let mut configuration = spark.configuration(port, executors, &folder);
-    configuration.set("spark.master", master.as_str());
+    let mut configuration = spark.configuration(ports(given)[0], executors, &folder)?;
+    configuration.set("spark.master", master(given));
     configuration.set("spark.driver.memory", in_mib(share));
     configuration.set("spark.executor.memory", in_mib(share));
     configuration.set("spark.executor.cores", "1");
     configuration.set("spark.cores.max", executors.to_string());
     configuration.set("executors", executors.to_string());
+    let mut parts = Vec::new();
+    if let Some(master) = given.master {
+        // Executors of other machines call the driver back.
+        let here = address_towards(master)?.to_string();
+        configuration.set("spark.driver.host", here.as_str());
+        configuration.set("spark.driver.bindAddress", here);
+        configuration.set(ELSEWHERE.0, ELSEWHERE.1);
+    } else {
+        parts = of_this_machine(given, &spark, share, &folder, &scratch)?;
+    }
+    parts.push(Part::server(serve(&spark, share, &folder, &configuration)?));
+    Ok(Plan { parts, configuration, init: None })
+}
 
-    let mut command = spark.command(HEAP, &folder)?;
+/// A master and its workers.
+fn of_this_machine(
+    given: &Given<'_>,
+    spark: &Installed,
+    share: Bytes,
+    folder: &Path,
+    scratch: &Path,
+) -> Result<Vec<Part>> {
+    let [_, master_port, page_port] = ports(given);
+    let home = home(folder, &spark.jars)?;
+    let mut command = spark.command(HEAP, folder)?;
     command.env("SPARK_HOME", &home).args([MASTER, "--host", "127.0.0.1"]).args([
         "--port",
         &master_port.to_string(),
@@ -56,34 +79,69 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
         &page_port.to_string(),
     ]);
     let mut parts = vec![Part { name: "master".to_owned(), command, port: Some(master_port) }];
-    for number in 1..=executors {
-        let mut command = spark.command(HEAP, &folder)?;
+    for number in 1..=given.executors {
+        let mut command = spark.command(HEAP, folder)?;
         command
             .env("SPARK_HOME", &home)
             .env(SCALA.0, SCALA.1)
             // Where executors keep what does not fit into memory.
-            .env("SPARK_LOCAL_DIRS", &scratch)
+            .env("SPARK_LOCAL_DIRS", scratch)
             .args([WORKER, "--host", "127.0.0.1", "--webui-port", "0", "--cores", "1"])
             .args(["--memory", &in_mib(share), "--work-dir"])
             .arg(scratch.join(format!("worker-{number}")))
-            .arg(&master);
+            .arg(master(given));
         parts.push(Part { name: format!("worker-{number}"), command, port: None });
     }
-    parts.push(Part::server(serve(&spark, share, &folder, &configuration)?));
-    Ok(Plan { parts, configuration, init: None })
+    Ok(parts)
+}
+
+/// The master that plans are carried out by.
+pub(super) fn master(given: &Given<'_>) -> String {
+    given.master.map_or_else(|| format!("spark://127.0.0.1:{}", ports(given)[1]), str::to_owned)
+}
+
+/// The ports that it takes: with a master elsewhere, only the one that clients connect to.
+pub(super) fn ports_of(given: &Given<'_>) -> &'static [Port] {
+    let all = SERVICE.ports();
+    if given.master.is_some() { &all[..1] } else { all }
+}
+
+/// Whether the workers of a service with these settings are not ours: then nothing is known of their memory.
+pub(super) fn is_elsewhere(configuration: &Configuration) -> bool {
+    configuration.settings.get(ELSEWHERE.0).is_some_and(|told| told == ELSEWHERE.1)
 }
 
 /// Whether clients are answered and every executor has been given to the server.
 pub(super) fn answers(given: &Given<'_>) -> bool {
-    let [port, _, page] = ports(given);
-    let whole = || {
-        let told = ask::json(page, "/json/", None)?;
-        let workers = told["aliveworkers"].as_u64()?;
-        let cores = told["activeapps"].get(0)?["cores"].as_u64()?;
-        let wanted = given.executors as u64;
-        Some(workers == wanted && cores == wanted)
+    ask::speaks_http2(ports(given)[0]) && cores(given) == Some(given.executors as u64)
+}
+
+/// How many cores the server was given so far.
+fn cores(given: &Given<'_>) -> Option<u64> {
+    Configuration::read(&given.folder(SERVICE)).as_ref().and_then(tasks::cores_of)
+}
+
+/// What else is known of a server that did not come to its executors.
+pub(super) fn explain(given: &Given<'_>, error: anyhow::Error) -> anyhow::Error {
+    let Some(master) = given.master.filter(|_| ask::speaks_http2(ports(given)[0])) else { return error };
+    error.context(format!(
+        "{master} gave it {} of {} executors of one core and {}: they may not be free, the cluster may be of another version than Spark 4.0, \
+         or its machines cannot call this one back",
+        cores(given).unwrap_or(0),
+        given.executors,
+        Bytes(given.memory.0 / (given.executors as u64 + 1))
+    ))
+}
+
+/// The address by which this machine is known on the way to the master. Nothing is sent.
+fn address_towards(master: &str) -> Result<IpAddr> {
+    let first = master.trim_start_matches("spark://").split(',').next().unwrap_or_default();
+    let look = || {
+        let socket = UdpSocket::bind("0.0.0.0:0")?;
+        socket.connect(first)?;
+        socket.local_addr().map(|address| address.ip())
     };
-    ask::speaks_http2(port) && whole().unwrap_or(false)
+    look().with_context(|| format!("there is no way to {master}: name a host that this machine reaches"))
 }
 
 fn ports(given: &Given<'_>) -> [u16; 3] {
@@ -107,4 +165,32 @@ fn home(folder: &Path, jars: &Path) -> Result<PathBuf> {
     };
     make().with_context(|| format!("cannot make {}", link.display()))?;
     Ok(home)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_master_elsewhere_takes_one_port_and_is_called_back_by_the_right_address() {
+        let (home, port_numbers) = (PathBuf::new(), BTreeMap::new());
+        let given = |master| Given {
+            home: &home,
+            python: "python3",
+            java: None,
+            threads: &[1],
+            memory: Bytes(1 << 30),
+            executors: 2,
+            master,
+            ports: &port_numbers,
+        };
+        assert_eq!(master(&given(None)), "spark://127.0.0.1:15501");
+        assert_eq!(master(&given(Some("spark://head:7077"))), "spark://head:7077");
+        assert_eq!((ports_of(&given(None)).len(), ports_of(&given(Some("spark://head:7077"))).len()), (3, 1));
+        assert!(address_towards("spark://127.0.0.1:7077,spark://x:1").unwrap().is_loopback());
+        let error = address_towards("spark://no.such.host.invalid:7077").unwrap_err().to_string();
+        assert!(error.contains("no way to spark://no.such.host.invalid:7077"), "{error}");
+    }
 }

@@ -23,6 +23,7 @@ mod process;
 mod seen;
 mod service;
 mod spark;
+mod tasks;
 mod thunderduck;
 mod trino;
 mod wait;
@@ -47,6 +48,7 @@ pub use ports::{Owner, owner};
 pub(crate) use seen::Seen;
 pub use seen::{server_pid_in, server_processes_in};
 pub use service::{Port, Service};
+pub(crate) use tasks::{TaskCounts, Tasks};
 pub use trino::trino_home;
 
 /// How a server runs.
@@ -149,6 +151,8 @@ pub struct Services {
     pub memory: Bytes,
     /// Workers of the cluster.
     pub executors: usize,
+    /// The master of a cluster that somebody else runs; none: one is started here.
+    pub master: Option<String>,
     /// By the variables that set them.
     pub ports: BTreeMap<&'static str, u16>,
     /// What keeps containers from running here; asked once.
@@ -171,6 +175,7 @@ impl Services {
             threads: settings.threads.clone(),
             memory: settings.services.memory,
             executors: settings.services.executors,
+            master: settings.services.master.clone(),
             ports: ports.collect::<Result<_>>()?,
             docker: OnceLock::new(),
         })
@@ -193,6 +198,7 @@ impl Services {
             threads: &self.threads,
             memory: self.memory,
             executors: self.executors,
+            master: self.master.as_deref(),
             ports: &self.ports,
         }
     }
@@ -207,6 +213,8 @@ impl Services {
             return obstacle.map_or(Ok(How::Native), |obstacle| bail!("{service} cannot run here: {obstacle}"));
         }
         let docker = self.no_docker();
+        // What plans for a cluster elsewhere has to be reached by it.
+        let native = native || (service == Service::SparkCluster && self.master.is_some());
         if docker.is_none() && !native {
             return Ok(How::Compose);
         }
@@ -358,7 +366,11 @@ pub(crate) fn process_of(server: &Server) -> Option<Seen> {
     if !server.local {
         return None;
     }
-    if let Some(roots) = seen::roots_in(&paths::own("services"), &server.service, server.port) {
+    let home = paths::own("services");
+    if seen::works_elsewhere(&home, &server.service, server.port) {
+        return None;
+    }
+    if let Some(roots) = seen::roots_in(&home, &server.service, server.port) {
         return Some(Seen::Server(roots));
     }
     if let Some(pid) = container_of(&server.service, server.port) {

@@ -135,7 +135,8 @@ fn prepare(service: Service, given: &Given<'_>) -> Result<Plan> {
 
 fn ensure_free(service: Service, given: &Given<'_>) -> Result<()> {
     let free = |port: &Port| ports::ensure_free(given.number_of(*port), port.variable, service.name());
-    service.ports().iter().try_for_each(free)
+    let needed = if service == Service::SparkCluster { cluster::ports_of(given) } else { service.ports() };
+    needed.iter().try_for_each(free)
 }
 
 fn start(service: Service, parts: &mut [Part], folder: &Path, given: &Given<'_>) -> Result<()> {
@@ -152,7 +153,8 @@ fn start(service: Service, parts: &mut [Part], folder: &Path, given: &Given<'_>)
             None if number == last => until_up(Some(&mut child), LIMIT, || answers(service, given)),
             None => Ok(()),
         };
-        came.map_err(|error| silent(service, &log, &error))
+        let why = |error| if service == Service::SparkCluster { cluster::explain(given, error) } else { error };
+        came.map_err(|error| silent(service, &log, &why(error)))
     };
     let came = parts.iter_mut().enumerate().try_for_each(|(number, part)| begin(number, part));
     drop(work);
@@ -193,7 +195,9 @@ fn same_as_asked(service: Service, folder: &Path, given: &Given<'_>) -> Result<(
         Service::Spark40 | Service::Spark35 => {
             vec![("spark.master", format!("local[{}]", given.sole_threads(service)?)), spark::memory(given.memory)]
         }
-        Service::SparkCluster => vec![("executors", given.executors.to_string())],
+        Service::SparkCluster => {
+            vec![("executors", given.executors.to_string()), ("spark.master", cluster::master(given))]
+        }
         Service::Trino => vec![("task.max-worker-threads", given.sole_threads(service)?.to_string())],
         Service::Thunderduck => vec![("thunderduck.duckdb.threads", given.sole_threads(service)?.to_string())],
         Service::Hive | Service::MariaDb | Service::StarRocks | Service::MinIo => Vec::new(),

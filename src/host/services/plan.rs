@@ -29,6 +29,8 @@ pub(super) struct Given<'a> {
     pub(super) memory: Bytes,
     /// Workers of a cluster.
     pub(super) executors: usize,
+    /// The master of a cluster that somebody else runs.
+    pub(super) master: Option<&'a str>,
     pub(super) ports: &'a BTreeMap<&'static str, u16>,
 }
 
@@ -219,6 +221,7 @@ mod tests {
             threads,
             memory: Bytes(memory),
             executors: 2,
+            master: None,
             ports: &ports,
         };
         let least = Bytes(1 << 29);

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
 
 use anyhow::{Result, bail};
 
@@ -33,6 +34,14 @@ pub(crate) fn listeners() -> Option<Vec<Listener>> {
 
 pub(super) fn listens(port: u16) -> bool {
     listeners().unwrap_or_default().iter().any(|listener| listener.port == port)
+}
+
+/// A port of this machine alone that nobody has at the moment.
+///
+/// # Errors
+/// When the system has none left.
+pub(super) fn free() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// Refuses a port that is taken.
@@ -112,8 +121,6 @@ fn parse(table: &str) -> impl Iterator<Item = Listener> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
-
     use super::*;
 
     const TCP: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   \

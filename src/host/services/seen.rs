@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::ports;
+use super::plan::Configuration;
 use super::process::PidFile;
+use super::{cluster, ports};
 
 /// A server's processes on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +30,12 @@ pub fn server_processes_in(home: &Path, name: &str, port: u16) -> Vec<u32> {
 /// The processes that such a server was started as.
 pub(super) fn roots_in(home: &Path, name: &str, port: u16) -> Option<Vec<u32>> {
     kept_in(home, name, port).map(|kept| kept.pids())
+}
+
+/// Whether such a server has its work done by processes that somebody else started, wherever they are.
+pub(super) fn works_elsewhere(home: &Path, name: &str, port: u16) -> bool {
+    let configuration = kept_in(home, name, port).and_then(|_| Configuration::read(&home.join(name)));
+    configuration.is_some_and(|configuration| cluster::is_elsewhere(&configuration))
 }
 
 fn kept_in(home: &Path, name: &str, port: u16) -> Option<PidFile> {

@@ -83,6 +83,11 @@ impl Service {
         self != Self::Thunderduck
     }
 
+    /// The service that does on this machine alone what this one does on a cluster.
+    pub fn on_one_machine(self) -> Option<Self> {
+        (self == Self::SparkCluster).then_some(Self::Spark40)
+    }
+
     /// Its ports; clients connect to the first.
     pub fn ports(self) -> &'static [Port] {
         const fn port(variable: &'static str, default: u16) -> Port {

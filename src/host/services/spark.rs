@@ -14,7 +14,8 @@ use super::java::{Java, Needs};
 use super::pinned::{Artifact, CONNECT_3_5, ICEBERG_3_5, ICEBERG_4_0, Pyspark, SPARK_3_5, SPARK_4_0};
 use super::plan::{Configuration, Given, Part, Plan, scratch_in};
 use super::service::{Service, told};
-use super::{jars, maven};
+use super::tasks::PAGE_PORT;
+use super::{jars, maven, ports};
 use crate::protocol::units::Bytes;
 
 /// The variable that names a Spark of the user's.
@@ -150,13 +151,21 @@ impl Installed {
     }
 
     /// What is set of it, with what holds for every Spark here.
-    pub(super) fn configuration(&self, port: u16, partitions: usize, folder: &Path) -> Configuration {
+    ///
+    /// # Errors
+    /// When no port is left for its page.
+    pub(super) fn configuration(&self, port: u16, partitions: usize, folder: &Path) -> Result<Configuration> {
         let mut configuration = Configuration::new(&self.version, &self.source, &self.java);
         let fixed = [
             ("spark.app.name", "querydyno"),
             ("spark.driver.host", "127.0.0.1"),
             ("spark.driver.bindAddress", "127.0.0.1"),
-            ("spark.ui.enabled", "false"),
+            // Its page tells what tasks took: see `tasks`. It keeps its lists whether or not it is served, so they are short.
+            ("spark.ui.enabled", "true"),
+            ("spark.ui.killEnabled", "false"),
+            ("spark.ui.retainedJobs", "200"),
+            ("spark.ui.retainedStages", "200"),
+            ("spark.sql.ui.retainedExecutions", "200"),
             // Results that are large are part of what is measured.
             ("spark.driver.maxResultSize", "0"),
             ("spark.sql.catalogImplementation", "in-memory"),
@@ -172,6 +181,7 @@ impl Installed {
             configuration.set(name, value);
         }
         configuration.set("spark.connect.grpc.binding.port", port.to_string());
+        configuration.set(PAGE_PORT, ports::free()?.to_string());
         configuration.set("spark.sql.shuffle.partitions", partitions.to_string());
         configuration.set("spark.local.dir", folder.join("temporary").to_string_lossy());
         configuration.set("spark.sql.warehouse.dir", folder.join("temporary/warehouse").to_string_lossy());
@@ -179,7 +189,7 @@ impl Installed {
             let names = self.further.iter().filter_map(|jar| jar.file_name()?.to_str());
             configuration.set("further jars", names.collect::<Vec<_>>().join(", "));
         }
-        configuration
+        Ok(configuration)
     }
 }
 
@@ -211,7 +221,7 @@ pub(super) fn prepare(service: Service, given: &Given<'_>) -> Result<Plan> {
     let folder = given.folder(service);
     scratch_in(&folder, service)?;
     let spark = Installed::find(service, given)?;
-    let mut configuration = spark.configuration(given.port(service), threads, &folder);
+    let mut configuration = spark.configuration(given.port(service), threads, &folder)?;
     configuration.set("spark.master", format!("local[{threads}]"));
     let (name, value) = memory(heap);
     configuration.set(name, value);

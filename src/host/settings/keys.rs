@@ -53,6 +53,12 @@ pub(super) const SERVICE_MEMORY: Key =
     one("service_memory", "QUERYDYNO_SERVICE_MEMORY", "4GiB", "memory of a server that is started here: Spark, Trino");
 pub(super) const SPARK_EXECUTORS: Key =
     one("spark_executors", "QUERYDYNO_SPARK_EXECUTORS", "2", "workers of the service spark-cluster, of one core each");
+pub(super) const SPARK_MASTER: Key = one(
+    "spark_master",
+    "QUERYDYNO_SPARK_MASTER",
+    "none: a master and workers on this machine",
+    "the master of a cluster elsewhere, spark://host:port: the service spark-cluster starts only the server that plans for it",
+);
 pub(super) const ACCEPT_MAJORITY: Key = one(
     "accept_majority",
     "QUERYDYNO_ACCEPT_MAJORITY",
@@ -104,6 +110,7 @@ pub static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         JAVA,
         SERVICE_MEMORY,
         SPARK_EXECUTORS,
+        SPARK_MASTER,
     ];
     let theirs = published::declared().iter().map(|declared| declared.key);
     ours.into_iter().chain(theirs).chain([ACCEPT_MAJORITY, TABLE_NAME, QUERY, ONLY, CONFIG, HOME, HISTORY]).collect()

@@ -19,6 +19,7 @@
 //! java = "/usr/lib/jvm/java-17" # QUERYDYNO_JAVA; default: the first that fits of JAVA_HOME, the PATH, /usr/lib/jvm; runs servers
 //! service_memory = "8GiB"     # QUERYDYNO_SERVICE_MEMORY; default: 4GiB; of a server that `cargo xtask services` starts
 //! spark_executors = 2         # QUERYDYNO_SPARK_EXECUTORS; default: 2; workers of the service spark-cluster
+//! spark_master = "spark://head:7077" # QUERYDYNO_SPARK_MASTER; default: none; the cluster that spark-cluster plans for
 //! tpch_answers = "/dbgen/answers" # QUERYDYNO_TPCH_ANSWERS: TPC's published q1.out to q22.out
 //! accept_majority = "no"      # QUERYDYNO_ACCEPT_MAJORITY=yes, --accept-majority: where engines disagree, what most say stands
 //!
@@ -158,6 +159,8 @@ pub struct ServiceSettings {
     pub memory: Bytes,
     /// Workers of a cluster, of one core each.
     pub executors: usize,
+    /// The master of a cluster that somebody else runs, `spark://host:port`; none: a cluster of this machine is started.
+    pub master: Option<String>,
 }
 
 /// Where the engine DuckDB comes from.

@@ -12,7 +12,8 @@ use super::file::File;
 use super::key::{Key, PREFIX};
 use super::keys::{
     ACCEPT_MAJORITY, CACHE, DATA, DUCKDB, ENGINE_VARIABLES, FORMATS, JAVA, KEYS, MEMORY, METASTORE, ONLY, PYTHON,
-    QUERY, QUERY_TIMEOUT, SCALE, SERVICE_MEMORY, SPARK_EXECUTORS, TABLE_NAME, THREADS, TIMEOUT, WORKLOADS,
+    QUERY, QUERY_TIMEOUT, SCALE, SERVICE_MEMORY, SPARK_EXECUTORS, SPARK_MASTER, TABLE_NAME, THREADS, TIMEOUT,
+    WORKLOADS,
 };
 use super::resolved::{Given, SettingSource, named};
 use super::{AdhocQuery, DuckDbFrom, ServiceSettings, Settings, published};
@@ -127,6 +128,17 @@ fn memory(text: &str) -> Result<Option<Bytes>> {
     Ok(Some(limit))
 }
 
+/// `spark://host:port`, or several of them behind commas where a cluster has masters in reserve.
+fn master(text: &str) -> Result<String> {
+    let is_one = |authority: &str| {
+        let port = authority.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
+        matches!(port, Some(Ok(1..)))
+    };
+    let masters = text.strip_prefix("spark://").filter(|rest| rest.split(',').all(is_one));
+    ensure!(masters.is_some(), "'{text}' is no master of a standalone cluster: it has the form spark://host:port");
+    Ok(text.to_owned())
+}
+
 fn services(given: &Given) -> Result<ServiceSettings> {
     let bytes = given.value(&SERVICE_MEMORY).map(|(told, by)| -> Result<Bytes> {
         told.parse().map_err(anyhow::Error::msg).with_context(|| named(&SERVICE_MEMORY, &by))
@@ -137,10 +149,12 @@ fn services(given: &Given) -> Result<ServiceSettings> {
             format!("{}: '{told}' is no number from 1 to {MOST_EXECUTORS}", named(&SPARK_EXECUTORS, &by))
         })
     });
+    let master = given.value(&SPARK_MASTER).map(|(told, by)| master(&told).with_context(|| named(&SPARK_MASTER, &by)));
     Ok(ServiceSettings {
         java: given.value(&JAVA).map(|(told, _)| told),
         memory: bytes.transpose()?.unwrap_or(SERVICE_BYTES),
         executors: executors.transpose()?.unwrap_or(EXECUTORS),
+        master: master.transpose()?,
     })
 }
 
@@ -248,6 +262,9 @@ mod tests {
             (FORMATS.variable, "csv"),
             (DUCKDB.variable, "release"),
             (WORKLOADS.variable, "/nowhere/shop"),
+            (SPARK_MASTER.variable, "yarn"),
+            (SPARK_MASTER.variable, "spark://head"),
+            (SPARK_MASTER.variable, "spark://head:0,spark://x:1"),
             (ONLY.variable, "missing,stale"),
         ] {
             let error = format!("{:#}", settings(&[(name, value)]).unwrap_err());
