@@ -3,6 +3,8 @@
 //!
 //! What starts a server is for `TEST_SLOW`, and for where the server has been fetched already: nothing is downloaded.
 
+#[path = "common/fetched.rs"]
+mod fetched;
 #[path = "common/served.rs"]
 mod served;
 #[path = "common/slow.rs"]
@@ -16,8 +18,8 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use querydyno::host::paths;
-use querydyno::host::services::{Service, State, hive_jars, owner, spark_3_5_jars, trino_home};
+use fetched::{has_java, new_place, with_server};
+use querydyno::host::services::{Service, State, owner};
 use querydyno::measure::{memory, tree};
 use served::{Place, left_out, runs};
 
@@ -26,47 +28,6 @@ use served::{Place, left_out, runs};
 #[ignore = "other tests run it in another process"]
 fn the_command() {
     served::obey();
-}
-
-/// A place with little memory, whose commands take nothing of the user's own.
-fn new_place(service: Service) -> Place {
-    let memory = if service == Service::SparkCluster { "1536MiB" } else { "1GiB" };
-    let own = [("SPARK_HOME", ""), ("TRINO_HOME", ""), ("THUNDERDUCK_JAR", ""), ("QUERYDYNO_JAVA", "")];
-    let mut place = Place::with(service, &own);
-    place.set("QUERYDYNO_SERVICE_MEMORY", memory);
-    place.set("QUERYDYNO_THREADS", "2");
-    place
-}
-
-/// Whether the service has a Java here.
-fn has_java(service: Service) -> bool {
-    match served::services().how(service, true) {
-        Ok(_) => true,
-        Err(why) => {
-            left_out(&format!("{service}: {why:#}"));
-            false
-        }
-    }
-}
-
-/// A place with the server that was fetched already, where slow tests are wanted.
-fn with_server(service: Service) -> Option<Place> {
-    if !slow::wanted(&format!("the service {service}")) || !has_java(service) {
-        return None;
-    }
-    let home = paths::own("services");
-    let found = match service {
-        Service::Spark35 => spark_3_5_jars(&home),
-        Service::Trino => trino_home(&home),
-        _ => hive_jars(&home),
-    };
-    let Some(fetched) = found else {
-        left_out(&format!("{service}, which was not fetched; cargo xtask services up {service} does that"));
-        return None;
-    };
-    let place = new_place(service);
-    place.link(&fetched);
-    Some(place)
 }
 
 fn signal(name: &str, pid: u32) {

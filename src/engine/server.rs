@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, ensure};
 
 use crate::engine::Result;
+use crate::protocol::messages::NO_ANSWER_WITHIN;
 
 /// The variable by which the host names the service that an engine's entry asks for.
 const SERVICE: &str = "QUERYDYNO_SERVICE";
@@ -116,7 +117,7 @@ pub fn deadline(timeout_seconds: Option<u64>) -> Duration {
 /// A call that took too long; `told` is what became of telling the server.
 pub fn too_slow(address: &str, limit: Duration, told: &str) -> anyhow::Error {
     anyhow!(
-        "the server at {address} did not answer within {} s {told}; raise the deadline with QUERYDYNO_TIMEOUT",
+        "the server at {address} {NO_ANSWER_WITHIN} {} s {told}; raise the deadline with QUERYDYNO_TIMEOUT",
         limit.as_secs_f64()
     )
 }

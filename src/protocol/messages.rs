@@ -50,6 +50,9 @@ pub const PROTOCOL: u32 = 2;
 /// The version before, in which a query was no [`Task`]. The base of a gate may speak it; nobody else.
 pub const OLDER_PROTOCOL: u32 = 1;
 
+/// What the client of a server says of one that took too long, in the message of a failure: the host tells it from other failures by that.
+pub const NO_ANSWER_WITHIN: &str = "did not answer within";
+
 /// What the host asks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]

@@ -78,7 +78,8 @@ impl Client {
             ureq::Error::Timeout(_) => too_slow(&shown, self.deadline, "when asked about itself"),
             _ => anyhow!("what answers at {shown} is no Trino, or broke off: {error}; set {URL}"),
         })?;
-        let info: Info = json(reply).with_context(|| format!("what answers at {shown} is no Trino; set {URL}"))?;
+        let (info, _): (Info, usize) =
+            json(reply).with_context(|| format!("what answers at {shown} is no Trino; set {URL}"))?;
         ensure!(!info.starting, "the server at {shown} is still starting; try again in a moment");
         Ok(info.version.version)
     }
@@ -89,7 +90,9 @@ impl Client {
         let mut output = Output::default();
         let mut types: Option<Vec<Type>> = None;
         let mut page: Page = self.post(sql, start)?;
+        let mut waited = Duration::ZERO;
         loop {
+            waited += page.waited();
             if let Some(failure) = page.error {
                 return Err(told(&failure));
             }
@@ -109,7 +112,7 @@ impl Client {
                 output.rows.push(cells.collect::<Result<_>>()?);
             }
             let Some(next) = page.next_uri else {
-                output.times = page.stats.times(start.elapsed());
+                output.times = page.stats.times(start.elapsed(), waited);
                 return Ok(output);
             };
             page = self.next(&next, start, output.rows.len())?;
@@ -125,6 +128,7 @@ impl Client {
     }
 
     fn post(&self, sql: &str, start: Instant) -> Result<Page> {
+        let asked = Instant::now();
         loop {
             let left = self.left(start, None)?;
             let mut request = self.named(self.agent.post(self.address.url("/v1/statement")));
@@ -136,19 +140,22 @@ impl Client {
                 request = request.header("X-Trino-Session", self.session.join(","));
             }
             let reply = request.config().timeout_global(Some(left)).build().send(sql);
+            let began_after = asked.elapsed();
             if let Some(page) = self.page(reply, None, 0)? {
-                return Ok(page);
+                return Ok(Page { began_after, ..page });
             }
         }
     }
 
     fn next(&self, uri: &str, start: Instant, rows: usize) -> Result<Page> {
+        let asked = Instant::now();
         loop {
             let left = self.left(start, Some(uri))?;
             let request = self.named(self.agent.get(uri));
             let reply = request.config().timeout_global(Some(left)).build().call();
+            let began_after = asked.elapsed();
             if let Some(page) = self.page(reply, Some(uri), rows)? {
-                return Ok(page);
+                return Ok(Page { began_after, ..page });
             }
         }
     }
@@ -189,8 +196,8 @@ impl Client {
             Err(error) => return Err(broke(&shown, &when, &error.to_string())),
         };
         match reply.status().as_u16() {
-            200 => match json(reply) {
-                Ok(page) => Ok(Some(page)),
+            200 => match json::<Page>(reply) {
+                Ok((page, bytes)) => Ok(Some(Page { bytes, ..page })),
                 Err(error) if is_timeout(&error) => Err(self.late(next)),
                 Err(error) => Err(broke(&shown, &when, &format!("{error:#}"))),
             },
@@ -224,9 +231,10 @@ trait Any {}
 impl Any for WithBody {}
 impl Any for WithoutBody {}
 
-fn json<T: DeserializeOwned>(mut reply: Response<Body>) -> Result<T> {
+/// What was sent, and its number of bytes.
+fn json<T: DeserializeOwned>(mut reply: Response<Body>) -> Result<(T, usize)> {
     let bytes = reply.body_mut().with_config().limit(LARGEST_PAGE).read_to_vec()?;
-    Ok(serde_json::from_slice(&bytes)?)
+    Ok((serde_json::from_slice(&bytes)?, bytes.len()))
 }
 
 fn is_timeout(error: &anyhow::Error) -> bool {

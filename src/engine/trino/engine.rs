@@ -51,7 +51,7 @@ impl Engine for Trino {
             client.set(name, value);
         }
         let machine = if server.local { "this machine" } else { "another machine" };
-        info.settings.insert("protocol".to_owned(), format!("REST, JSON, {machine}"));
+        info.settings.insert("protocol".to_owned(), format!("direct (REST, rows as JSON, no spooling), {machine}"));
         info.server = Some(server);
         Ok(Self { client, scratch: settings.scratch.clone(), info })
     }

@@ -3,7 +3,8 @@
 //! No server is started here: `cargo xtask services up trino` does that, and `TRINO_URL`, `TRINO_USER`, `TRINO_PASSWORD` and
 //! `TRINO_CATALOG` lead to another one, which has to see the files under the same paths. A run sends the text of the query and ends when
 //! every row has reached this program and is read as what its type says. Rows come as JSON: the time that this takes is a span of its
-//! own, `transfer`, beside the server's own times. The spooling protocol takes object storage, and is not asked for.
+//! own, `transfer`, beside the server's own times. The direct protocol is used, also of a server that offers the spooling protocol, for
+//! which it needs object storage; the record names it.
 //!
 //! `cargo bench -- trino/q1`
 

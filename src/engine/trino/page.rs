@@ -24,7 +24,9 @@ pub(super) struct Column {
     pub(super) type_name: String,
 }
 
-/// The parts of a statement's time: the first three by the server's own clock, the last is what the client waited beyond them.
+/// The parts of a statement's time. The first two are by the server's own clock. The server's own time of execution goes on for as long as
+/// a client takes its rows: of it, only what the client waited for rows counts that were not there yet. The rest is transfer: rows made into
+/// text, sent, and read here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Times {
     pub(super) queued: Duration,
@@ -42,6 +44,22 @@ pub(super) struct Page {
     pub(super) data: Option<Vec<Vec<Sent>>>,
     pub(super) error: Option<Failure>,
     pub(super) stats: Stats,
+    /// How long the server took to begin its answer.
+    #[serde(skip)]
+    pub(super) began_after: Duration,
+    /// Bytes of the answer.
+    #[serde(skip)]
+    pub(super) bytes: usize,
+}
+
+/// An answer with fewer bytes is all that the server had: it fills one up to a mebibyte from rows that wait already.
+const FULL: usize = 1 << 18;
+
+impl Page {
+    /// How long the client waited for what was not there yet: nothing, where rows had been waiting for the client.
+    pub(super) fn waited(&self) -> Duration {
+        if self.bytes < FULL { self.began_after } else { Duration::ZERO }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,19 +85,20 @@ pub(super) struct Stats {
 }
 
 impl Stats {
-    /// The parts of a statement that took `whole` here, which they make up together: of a clock that is ahead of ours nothing is taken
-    /// that is not there.
-    pub(super) fn times(self, whole: Duration) -> Times {
+    /// The parts of a statement that took `whole` here, which they make up together, and in which `waited` went by without rows: of a
+    /// clock that is ahead of ours nothing is taken that is not there.
+    pub(super) fn times(self, whole: Duration, waited: Duration) -> Times {
         let mut left = whole;
-        let mut part = |millis: u64| {
-            let taken = Duration::from_millis(millis).min(left);
+        let mut part = |time: Duration| {
+            let taken = time.min(left);
             left -= taken;
             taken
         };
-        let queued = part(self.queued);
-        let planning = part(self.planning);
+        let millis = Duration::from_millis;
+        let queued = part(millis(self.queued));
+        let planning = part(millis(self.planning));
         let before = self.queued + self.planning + self.finishing;
-        let execution = part(self.elapsed.saturating_sub(before));
+        let execution = part(millis(self.elapsed.saturating_sub(before)).min(waited.saturating_sub(queued + planning)));
         Times { queued, planning, execution, transfer: left }
     }
 }
@@ -118,13 +137,19 @@ mod tests {
                 "finishingTimeMillis":814,"analysisTimeMillis":15}"#,
         )
         .unwrap();
-        let times = stats.times(Duration::from_millis(1632));
         let millis = Duration::from_millis;
-        let wanted = Times { queued: millis(5), planning: millis(105), execution: millis(663), transfer: millis(859) };
-        assert_eq!(times, wanted);
+        let times = |execution, transfer| Times {
+            queued: millis(5),
+            planning: millis(105),
+            execution: millis(execution),
+            transfer: millis(transfer),
+        };
+        // All rows were waited for; or the server waited until they were taken.
+        assert_eq!(stats.times(millis(1632), millis(1500)), times(663, 859));
+        assert_eq!(stats.times(millis(1632), millis(210)), times(100, 1422));
         // A server that is ahead of our clock, and one that tells nothing.
-        assert_eq!(stats.times(millis(700)).transfer, Duration::ZERO);
-        assert_eq!(Stats::default().times(millis(7)), Times { transfer: millis(7), ..Times::default() });
+        assert_eq!(stats.times(millis(700), millis(900)).transfer, Duration::ZERO);
+        assert_eq!(Stats::default().times(millis(7), millis(7)), Times { transfer: millis(7), ..Times::default() });
     }
 
     #[test]
@@ -134,6 +159,10 @@ mod tests {
                 "data":[[1],[null]],"stats":{"state":"RUNNING"}}"#,
         )
         .unwrap();
+        let page = Page { began_after: Duration::from_millis(9), bytes: 1000, ..page };
+        assert_eq!(page.waited(), Duration::from_millis(9));
+        let page = Page { bytes: FULL, ..page };
+        assert_eq!(page.waited(), Duration::ZERO);
         assert_eq!(page.data.unwrap(), [[Sent::Int(1)], [Sent::Null]]);
         let page: Page = serde_json::from_str(
             r#"{"error":{"message":"line 1:1: no","errorName":"SYNTAX_ERROR","errorCode":1},"stats":{}}"#,

@@ -12,7 +12,7 @@ use super::known::Known;
 use super::ranking::{Ranking, rank};
 use crate::host::record::{Outcome, Provenance, Record};
 use crate::host::scaling::grouped;
-use crate::host::session::FailureKind;
+use crate::host::session::{Failure, FailureKind, TroubleKind};
 use crate::host::stats::{Interval, geometric_mean, median_interval};
 use crate::host::verify::Verdict;
 
@@ -85,14 +85,23 @@ pub fn state(record: &Record) -> &'static str {
         (Outcome::Skipped(_), _, Some(_)) => "unsupported",
         (Outcome::Skipped(_), _, None) => "not available",
         (Outcome::Failed(_), Some(Verdict::Wrong { .. }), _) => "wrong",
-        (Outcome::Failed(_), _, Some(kind)) => match kind {
-            FailureKind::Crashed { .. } | FailureKind::Exited { .. } => "crashed",
-            FailureKind::TimedOut { .. } => "timed out",
-            FailureKind::OutOfMemory { .. } | FailureKind::GaveUp { .. } => "out of memory",
-            FailureKind::Interrupted => "interrupted",
-            _ => "error",
-        },
+        (Outcome::Failed(_), _, Some(_)) => record.failure().map_or("error", failed),
         (Outcome::Failed(_), _, None) => "error",
+    }
+}
+
+/// In one or two words how a program failed; where its server was the cause, how that did.
+fn failed(failure: &Failure) -> &'static str {
+    match (&failure.kind, failure.server.as_ref().map(|server| server.kind)) {
+        (FailureKind::Interrupted, _) => "interrupted",
+        (_, Some(TroubleKind::Died)) => "server died",
+        (_, Some(TroubleKind::OutOfMemory)) => "out of memory",
+        (_, Some(TroubleKind::DiskFull)) => "disk full",
+        (FailureKind::Crashed { .. } | FailureKind::Exited { .. }, _) => "crashed",
+        (FailureKind::TimedOut { .. } | FailureKind::ServerTimedOut { .. }, _) => "timed out",
+        (FailureKind::OutOfMemory { .. } | FailureKind::GaveUp { .. }, _) => "out of memory",
+        (FailureKind::NoServer { .. }, _) => "no server",
+        _ => "error",
     }
 }
 

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use super::select::Cell;
 use crate::host::catalog::Entry;
+use crate::host::interrupt;
 use crate::host::paths;
-use crate::host::services::{self, Seen};
-use crate::host::session::{Failure, Limits, Program, Runs, Session, Worker};
+use crate::host::services::{self, Seen, Watched};
+use crate::host::session::{Failure, FailureKind, Limits, Program, Runs, ServerWatch, Session, Worker};
 use crate::host::settings::Settings;
 use crate::host::variant::Variant;
 use crate::measure::machine;
@@ -64,14 +65,23 @@ impl<'a> Fresh<'a> {
         let mut program = self.program.clone();
         // From the file too, for a server that looks tables up there by itself.
         program.env.extend(self.settings.metastore.clone().map(|uri| ("HIVE_METASTORE_URI".to_owned(), uri)));
+        services::before(&self.engine.name, &program.env).map_err(|error| {
+            let no_server = |error: anyhow::Error| FailureKind::NoServer { message: format!("{error:#}") };
+            Failure::from(interrupt::classify(error, |_| FailureKind::Interrupted, no_server))
+        })?;
         let mut session = Session::spawn(&program, limits, &paths::own("scratch"))?;
         let info = session.open(&opening)?;
         if let Some(server) = &info.server {
-            session.look_at(match services::process_of(server) {
+            services::used(&self.engine.name, server);
+            let seen = services::process_of(server);
+            let watched = Watched::of(server, seen.as_ref());
+            let watched = watched.map(|watched| Box::new(watched) as Box<dyn ServerWatch>);
+            let worker = match seen {
                 Some(Seen::Server(roots)) => Worker::Server(roots),
                 Some(Seen::Container(pid)) => Worker::Container(pid),
                 None => Worker::Elsewhere,
-            });
+            };
+            session.look_at(worker, watched);
         }
         let (load_ns, rows) = session.load(self.dataset, count)?;
         session.prepare(self.query)?;

@@ -12,14 +12,23 @@ const END: u64 = 1 << 20;
 /// # Errors
 /// When it cannot be read.
 pub(super) fn tail(file: &Path, lines: usize) -> io::Result<String> {
-    let mut opened = File::open(file)?;
-    let start = opened.metadata()?.len().saturating_sub(END);
-    opened.seek(SeekFrom::Start(start))?;
-    let mut end = Vec::new();
-    opened.read_to_end(&mut end)?;
-    let text = String::from_utf8_lossy(&end);
+    let text = tail_from(file, 0)?;
     let all: Vec<&str> = text.lines().collect();
     Ok(all[all.len().saturating_sub(lines)..].join("\n"))
+}
+
+/// What was written behind so many bytes, of a mebibyte at most: the end of it. All of it where the file has become shorter.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn tail_from(file: &Path, from: u64) -> io::Result<String> {
+    let mut opened = File::open(file)?;
+    let length = opened.metadata()?.len();
+    let from = if from > length { 0 } else { from };
+    opened.seek(SeekFrom::Start(from.max(length.saturating_sub(END))))?;
+    let mut end = Vec::new();
+    opened.take(END).read_to_end(&mut end)?;
+    Ok(String::from_utf8_lossy(&end).into_owned())
 }
 
 #[cfg(test)]
@@ -35,5 +44,7 @@ mod tests {
         fs::write(&file, "a\nb\nc\n").unwrap();
         assert_eq!(tail(&file, 2).unwrap(), "b\nc");
         assert_eq!(tail(&file, 9).unwrap(), "a\nb\nc");
+        assert_eq!(tail_from(&file, 2).unwrap(), "b\nc\n");
+        assert_eq!(tail_from(&file, 99).unwrap(), "a\nb\nc\n");
     }
 }

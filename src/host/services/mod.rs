@@ -6,6 +6,7 @@
 //! `cargo xtask services up hive`
 
 mod ask;
+mod care;
 mod cluster;
 mod compose;
 mod fetch;
@@ -13,6 +14,7 @@ mod hive;
 mod jars;
 mod java;
 mod log;
+mod lost;
 mod mariadb;
 mod maven;
 mod native;
@@ -20,13 +22,17 @@ mod pinned;
 mod plan;
 pub(crate) mod ports;
 mod process;
+mod restart;
 mod seen;
 mod service;
 mod spark;
+mod started;
+mod supervise;
 mod tasks;
 mod thunderduck;
 mod trino;
 mod wait;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -42,6 +48,7 @@ use crate::protocol::units::Bytes;
 use compose::{Compose, Container};
 use plan::Given;
 
+pub(crate) use care::{before, used};
 pub use jars::{hive_jars, spark_3_5_jars};
 pub use plan::Configuration;
 pub use ports::{Owner, owner};
@@ -50,6 +57,7 @@ pub use seen::{server_pid_in, server_processes_in};
 pub use service::{Port, Service};
 pub(crate) use tasks::{TaskCounts, Tasks};
 pub use trino::trino_home;
+pub(crate) use watched::Watched;
 
 /// How a server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -245,6 +253,9 @@ impl Services {
             How::Native => native::up(service, &self.given())?,
             How::Compose => self.up_in_container(service)?,
         };
+        if !was_up {
+            lost::Lost::forget(&native::folder(&self.home, service));
+        }
         Ok(Up { how, port, was_up })
     }
 
@@ -267,6 +278,7 @@ impl Services {
     /// # Errors
     /// When it cannot be stopped.
     pub fn down(&self, service: Service) -> Result<Option<How>> {
+        lost::Lost::forget(&native::folder(&self.home, service));
         if native::down(service, &self.home)? {
             return Ok(Some(How::Native));
         }

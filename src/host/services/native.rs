@@ -14,6 +14,8 @@ use super::log::tail;
 use super::plan::{Configuration, Given, Part, Plan, remove_scratch};
 use super::process::{PidFile, log_of, spawn};
 use super::service::{Port, Service};
+use super::started::Started;
+use super::supervise::reap;
 use super::wait::{QUOTED, until_up, wait_for};
 use super::{ask, cluster, hive, mariadb, ports, spark, thunderduck, trino};
 use crate::host::interrupt;
@@ -107,6 +109,7 @@ pub(super) fn up(service: Service, given: &Given<'_>) -> Result<bool> {
 
 fn begin(service: Service, given: &Given<'_>, folder: &Path) -> Result<()> {
     let mut plan = prepare(service, given)?;
+    Started::keep(given, folder)?;
     // Preparing may have taken minutes.
     ensure_free(service, given)?;
     plan.configuration.write(folder)?;
@@ -153,6 +156,7 @@ fn start(service: Service, parts: &mut [Part], folder: &Path, given: &Given<'_>)
             None if number == last => until_up(Some(&mut child), LIMIT, || answers(service, given)),
             None => Ok(()),
         };
+        reap(child);
         let why = |error| if service == Service::SparkCluster { cluster::explain(given, error) } else { error };
         came.map_err(|error| silent(service, &log, &why(error)))
     };
@@ -257,6 +261,7 @@ pub(super) fn down(service: Service, home: &Path) -> Result<bool> {
         None => sweep(home, service)?,
     };
     PidFile::forget(&folder);
+    Started::forget(&folder);
     remove_scratch(&folder);
     Ok(ran)
 }

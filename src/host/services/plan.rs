@@ -133,6 +133,21 @@ impl Configuration {
         !self.version.is_empty()
     }
 
+    /// The first thing in which another one differs, in words.
+    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+        let whole = |of: &Self| {
+            [("version", &of.version), ("source", &of.source), ("Java", &of.java)]
+                .map(|(name, value)| (name.to_owned(), value.clone()))
+        };
+        let all =
+            |of: &Self| -> BTreeMap<String, String> { whole(of).into_iter().chain(of.settings.clone()).collect() };
+        let (mine, others) = (all(self), all(other));
+        let names = mine.keys().chain(others.keys());
+        let differs = names.into_iter().find(|name| mine.get(*name) != others.get(*name))?;
+        let shown = |of: &BTreeMap<String, String>| of.get(differs).map_or("not set", String::as_str).to_owned();
+        Some(format!("{differs}: {}, then {}", shown(&mine), shown(&others)))
+    }
+
     /// Notes a setting.
     pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.settings.insert(name.to_owned(), value.into());
@@ -208,7 +223,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Configuration::read(folder.path()), None);
         written.write(folder.path()).unwrap();
-        assert_eq!(Configuration::read(folder.path()), Some(written));
+        assert_eq!(Configuration::read(folder.path()).unwrap().difference(&written), None);
+        let mut other = written.clone();
+        other.set("spark.master", "local[1]");
+        assert_eq!(written.difference(&other).unwrap(), "spark.master: local[2], then local[1]");
+        other.settings.clear();
+        assert_eq!(other.difference(&written).unwrap(), "spark.master: not set, then local[2]");
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde::{Deserialize, Serialize};
 
 use super::service::PASSWORD;
+use super::supervise::{self, MARK, Supervised};
 use super::wait::POLL;
 use crate::host::files::write_whole;
 use crate::host::progress::Work;
@@ -29,8 +30,6 @@ const GRACE: Duration = Duration::from_secs(20);
 const DEATH: Duration = Duration::from_secs(5);
 /// How long the threads of a process that has ended may still be there.
 const LINGER: Duration = Duration::from_secs(1);
-/// In the environment of all processes of a server: the folder that it is kept in.
-const MARK: &str = "QUERYDYNO_SERVICE_FOLDER";
 
 /// What a server that we started is known by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,9 +50,12 @@ struct Root {
     pid: u32,
     /// When it was started, in ticks since the boot.
     started_ticks: u64,
+    /// Who waits for it, and writes down how it ended.
+    #[serde(default)]
+    supervisor: Option<u32>,
 }
 
-/// Gives the server a session of its own, and none of our open files: whoever called us may hold a lock by one.
+/// Gives the supervisor a session of its own, and none of our open files: whoever called us may hold a lock by one.
 #[expect(unsafe_code, reason = "pre_exec is the only way to act between fork and exec")]
 fn set_apart(command: &mut Command) {
     /// Of `close_range`: not now, but when the program is executed.
@@ -72,7 +74,8 @@ fn set_apart(command: &mut Command) {
 /// Starts a process of a server that outlives us and later commands, and writes down what it is known by, `before` included: the
 /// processes of the same server that were started before.
 ///
-/// It has a process group of its own, so that a Ctrl-C in this terminal is not for it; no input; and a log.
+/// It has a session of its own, so that a Ctrl-C in this terminal is not for it; no input; and a log. What is given back besides is its
+/// supervisor, which ends with it.
 ///
 /// # Errors
 /// When it cannot be started or written down; it does not run then.
@@ -87,27 +90,33 @@ pub(super) fn spawn(
         fs::rename(log, log.with_extension("log.1"))?;
     }
     let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+    if before.is_none() {
+        supervise::forget(folder);
+    }
     let program = command.get_program().to_string_lossy().into_owned();
-    command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     // Servers are told their passwords otherwise, or not at all.
-    command.env_remove(PASSWORD).env(MARK, folder).current_dir(folder);
-    set_apart(command);
-    let mut child = command.spawn().with_context(|| format!("cannot start {program}"))?;
-    match PidFile::of(child.id(), port, before).and_then(|kept| kept.write(folder).map(|()| kept)) {
-        Ok(kept) => Ok((child, kept)),
+    command.env_remove(PASSWORD);
+    let mut wrapped = supervise::wrap(command, folder);
+    wrapped.stderr(file);
+    set_apart(&mut wrapped);
+    let Supervised { supervisor, pid } = supervise::start(&mut wrapped, &program)?;
+    match PidFile::of(pid, supervisor.id(), port, before).and_then(|kept| kept.write(folder).map(|()| kept)) {
+        Ok(kept) => Ok((supervisor, kept)),
         Err(error) => {
             // Nobody would find it again.
-            let _ = child.kill().and_then(|()| child.wait());
+            let _ = send(pid, Signal::KILL);
+            supervise::reap(supervisor);
             Err(error)
         }
     }
 }
 
 impl PidFile {
-    fn of(pid: u32, port: u16, before: Option<&Self>) -> Result<Self> {
+    fn of(pid: u32, supervisor: u32, port: u16, before: Option<&Self>) -> Result<Self> {
         let seen = tree::look(pid).with_context(|| format!("process {pid} ended at once"))?;
         let others = before.map(|before| before.roots().cloned().collect()).unwrap_or_default();
-        Ok(Self { main: Root { pid, started_ticks: seen.started_ticks }, port, boot: boot(), others })
+        let main = Root { pid, started_ticks: seen.started_ticks, supervisor: Some(supervisor) };
+        Ok(Self { main, port, boot: boot(), others })
     }
 
     /// What was written down in the folder; `None` when nothing was, or nothing that can be read.
@@ -124,6 +133,7 @@ impl PidFile {
     pub(super) fn forget(folder: &Path) {
         // What stays is of a process that is no more, and is seen to be.
         let _ = fs::remove_file(file_in(folder));
+        supervise::forget(folder);
     }
 
     /// The process that clients connect to.
@@ -143,6 +153,14 @@ impl PidFile {
     /// Whether the very processes that were started still run, all of them.
     pub(super) fn lives(&self) -> bool {
         self.boot == boot() && self.roots().all(Root::lives)
+    }
+
+    /// Of the first process that was started and runs no more: its number, and how it ended where that is known.
+    pub(super) fn end(&self, folder: &Path) -> Option<(u32, Option<String>)> {
+        let now = self.boot == boot();
+        let ended = self.roots().find(|root| !(now && root.lives()))?;
+        let told = ended.supervisor.filter(|_| now).and_then(|supervisor| supervise::end_of(folder, supervisor));
+        Some((ended.pid, told))
     }
 
     /// Whether a signal or a debugger has stopped one of them.
@@ -304,14 +322,18 @@ mod tests {
     #[test]
     fn a_server_is_known_again_and_stopped() {
         let folder = tempfile::tempdir().unwrap();
-        let (child, kept) = start("echo ready; exec sleep 1000", folder.path(), None);
+        let (mut child, kept) = start("echo ready; exec sleep 1000", folder.path(), None);
         assert_eq!(PidFile::read(folder.path()), Some(kept.clone()));
         assert!(kept.lives());
         // A session and a group of its own: the terminal's Ctrl-C goes to another.
-        assert_eq!(tree::look(child.id()).unwrap().session, child.id());
+        assert_eq!(tree::look(kept.pid()).unwrap().session, kept.pid());
+        assert_eq!(kept.end(folder.path()), None);
         kept.stop("sleep", folder.path()).unwrap();
         assert!(!kept.lives());
-        assert!(!Path::new(&format!("/proc/{}", child.id())).exists());
+        // Whoever waited for it ends too, and has said how it ended.
+        assert_eq!(child.wait().unwrap().code(), Some(143));
+        assert!(!Path::new(&format!("/proc/{}", kept.pid())).exists());
+        assert_eq!(kept.end(folder.path()), Some((kept.pid(), Some("was ended by signal 15 (SIGTERM)".to_owned()))));
         kept.stop("sleep", folder.path()).unwrap();
     }
 
@@ -344,15 +366,16 @@ mod tests {
     fn a_server_of_several_processes_is_stopped_whole_after_one_was_killed() {
         let folder = tempfile::tempdir().unwrap();
         let script = "sleep 1000 & echo ready; wait";
-        let (mut first, kept) = start(script, folder.path(), None);
-        let (_second, kept) = start(script, folder.path(), Some(&kept));
-        assert_eq!(kept.pids(), [kept.pid(), first.id()]);
+        let (mut supervisor, first) = start(script, folder.path(), None);
+        let (_second, kept) = start(script, folder.path(), Some(&first));
+        assert_eq!(kept.pids(), [kept.pid(), first.pid()]);
         assert_eq!(kept.processes(folder.path()).len(), 4);
         let mut stranger = Command::new("sleep").arg("1000").spawn().unwrap();
         // Its child is left, and belongs to nobody by its parent.
-        first.kill().unwrap();
-        first.wait().unwrap();
+        send(first.pid(), Signal::KILL).unwrap();
+        supervisor.wait().unwrap();
         assert!(!kept.lives());
+        assert_eq!(kept.end(folder.path()).unwrap().0, first.pid());
         let left = kept.processes(folder.path());
         assert_eq!(left.len(), 3);
         // Another service's folder is in the mark of none of these.

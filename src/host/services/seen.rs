@@ -38,7 +38,7 @@ pub(super) fn works_elsewhere(home: &Path, name: &str, port: u16) -> bool {
     configuration.is_some_and(|configuration| cluster::is_elsewhere(&configuration))
 }
 
-fn kept_in(home: &Path, name: &str, port: u16) -> Option<PidFile> {
+pub(super) fn kept_in(home: &Path, name: &str, port: u16) -> Option<PidFile> {
     PidFile::read(&home.join(name)).filter(|kept| kept.port == port && kept.lives())
 }
 

@@ -141,6 +141,21 @@ impl Service {
         iter::once(address).chain(password).map(|line| format!("export {line}")).collect()
     }
 
+    /// Whether a client that is told these variables means the server on this port of this machine.
+    pub(super) fn is_meant(self, port: u16, told: impl Fn(&str) -> Option<String>) -> bool {
+        let is_it =
+            |value: &str| value == port.to_string() || value.trim_end_matches('/').ends_with(&format!(":{port}"));
+        let exports = self.exports(port);
+        let assignments =
+            exports.iter().flat_map(|line| line.split_whitespace()).filter_map(|word| word.split_once('='));
+        let named = assignments.filter(|(_, value)| is_it(value)).find_map(|(name, _)| told(name));
+        let own = self.ports()[0];
+        match named.or_else(|| told(own.variable)) {
+            Some(value) => is_it(&value),
+            None => own.default == port,
+        }
+    }
+
     /// What a person should know who uses it, if anything.
     pub fn advice(self) -> Option<String> {
         let password = match own_password() {
@@ -212,6 +227,18 @@ mod tests {
         ports.sort_by_key(by_number);
         ports.dedup_by_key(|port| port.default);
         assert_eq!(ports.len(), all);
+    }
+
+    #[test]
+    fn is_meant_follows_the_variables_of_clients() {
+        let told =
+            |name: &'static str, value: &'static str| move |asked: &str| (asked == name).then(|| value.to_owned());
+        assert!(Service::MariaDb.is_meant(3307, |_| None) && !Service::MariaDb.is_meant(3308, |_| None));
+        assert!(Service::MariaDb.is_meant(13307, told("MYSQL_PORT", "13307")));
+        assert!(!Service::MariaDb.is_meant(3307, told("MYSQL_PORT", "13307")));
+        assert!(Service::Spark40.is_meant(15430, told("SPARK_4_0_PORT", "15430")));
+        assert!(!Service::Spark40.is_meant(15400, told("SPARK_REMOTE", "sc://cluster:15002")));
+        assert!(Service::Trino.is_meant(18083, told("TRINO_URL", "http://localhost:18083/")));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use super::failure::{Failure, FailureKind};
 use super::runs::Worker;
 use super::spawn::{self, Limits, Program};
+use super::trouble::ServerWatch;
 use super::watch::{Tail, ended_within, lines, writer};
 use crate::host::interrupt::{self, Group};
 use crate::host::scratch;
@@ -57,6 +58,8 @@ pub struct Session {
     task: Taken,
     /// Who does the work.
     worker: Worker,
+    /// The server that it is a client of, where that can be looked at.
+    server: Option<Box<dyn ServerWatch>>,
     /// The most that looks have seen since the last request to run.
     most_seen: Option<Peak>,
     /// How long the program was waited for.
@@ -97,6 +100,7 @@ impl Session {
             tells_plan: false,
             task: Taken::default(),
             worker: Worker::Program,
+            server: None,
             most_seen: None,
             waited: Duration::ZERO,
         };
@@ -120,8 +124,9 @@ impl Session {
         self.child.id()
     }
 
-    pub(crate) fn look_at(&mut self, worker: Worker) {
+    pub(crate) fn look_at(&mut self, worker: Worker, server: Option<Box<dyn ServerWatch>>) {
         self.worker = worker;
+        self.server = server;
     }
 
     /// The processes that do the work now, where they can be seen.
@@ -309,7 +314,14 @@ impl Session {
     }
 
     fn failure(&self, kind: FailureKind) -> Failure {
-        Failure { kind, stderr: self.stderr.get() }
+        let server = self.server.as_ref().filter(|_| kind.may_be_of_server());
+        let server = server.and_then(|server| server.trouble(&kind.to_string()));
+        // The program's own limit of memory says nothing of a server's.
+        let kind = match (kind, &server) {
+            (FailureKind::GaveUp { message }, Some(_)) => FailureKind::Engine { message },
+            (kind, _) => kind,
+        };
+        Failure { kind, stderr: self.stderr.get(), server }
     }
 
     fn end(&mut self) {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::protocol::messages::OLDER_PROTOCOL;
+use super::trouble::{ServerTrouble, TroubleKind};
+use crate::protocol::messages::{NO_ANSWER_WITHIN, OLDER_PROTOCOL};
 use crate::protocol::units::Bytes;
 
 /// Why a program gave no result. A `request` is what it was asked for at that moment.
@@ -32,6 +33,12 @@ pub enum FailureKind {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         budget: bool,
     },
+    /// The client of a server waited for as long as it may, and said so itself.
+    #[error("{message}")]
+    ServerTimedOut { message: String },
+    /// There is no server to run on, since an earlier cell lost it; in a sentence.
+    #[error("{message}")]
+    NoServer { message: String },
     /// Held more memory than it was allowed: `held` was seen before it was killed.
     #[error("out of memory: held {held} during {request}, allowed {limit}; raise it with QUERYDYNO_MEMORY")]
     OutOfMemory { limit: Bytes, held: Bytes, request: String },
@@ -82,10 +89,32 @@ fn what_changed(theirs: u32) -> &'static str {
 }
 
 impl FailureKind {
+    /// Whether the server behind the program may be why.
+    pub(super) fn may_be_of_server(&self) -> bool {
+        match self {
+            Self::Crashed { .. }
+            | Self::Exited { .. }
+            | Self::TimedOut { .. }
+            | Self::ServerTimedOut { .. }
+            | Self::GaveUp { .. }
+            | Self::Garbage { .. }
+            | Self::Engine { .. } => true,
+            Self::NotStarted { .. }
+            | Self::NoServer { .. }
+            | Self::OutOfMemory { .. }
+            | Self::OtherProtocol { .. }
+            | Self::Unsupported { .. }
+            | Self::NotCold { .. }
+            | Self::Interrupted => false,
+        }
+    }
+
     pub(super) fn told(message: String) -> Self {
         let text = message.to_lowercase();
         if OUT_OF_MEMORY.iter().any(|words| text.contains(words)) {
             Self::GaveUp { message }
+        } else if message.contains(NO_ANSWER_WITHIN) {
+            Self::ServerTimedOut { message }
         } else {
             Self::Engine { message }
         }
@@ -98,7 +127,7 @@ const OUT_OF_MEMORY: [&str; 4] = ["out of memory", "resources exhausted", "mallo
 /// How the line begins that Rust writes below a panic's message: it says nothing of the cause.
 const BACKTRACE_HINT: &str = "note: run with `RUST_BACKTRACE";
 
-/// A [`FailureKind`] with the last lines that the program wrote to stderr.
+/// A [`FailureKind`] with the last lines that the program wrote to stderr, and what was wrong with its server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// What happened.
@@ -106,11 +135,19 @@ pub struct Failure {
     pub kind: FailureKind,
     /// The program's last lines on stderr, oldest first.
     pub stderr: Vec<String>,
+    /// What was wrong with the server that the program is a client of, where that was the cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerTrouble>,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind.fmt(f)?;
+        match &self.server {
+            // That nobody answered is what is known for sure.
+            Some(server) if server.kind == TroubleKind::Silent => write!(f, "{}; {server}", self.kind)?,
+            Some(server) => write!(f, "{server}; {}", self.kind)?,
+            None => self.kind.fmt(f)?,
+        }
         let told = !matches!(self.kind, FailureKind::Unsupported { .. });
         if let Some(last) = self.stderr.iter().rfind(|line| told && !line.starts_with(BACKTRACE_HINT)) {
             write!(f, " (last on stderr: {last})")?;
@@ -123,7 +160,7 @@ impl std::error::Error for Failure {}
 
 impl From<FailureKind> for Failure {
     fn from(kind: FailureKind) -> Self {
-        Self { kind, stderr: Vec::new() }
+        Self { kind, stderr: Vec::new(), server: None }
     }
 }
 
@@ -135,7 +172,7 @@ mod tests {
     fn a_panic_is_told_by_its_message_and_not_by_the_hint_below_it() {
         let kind = FailureKind::Engine { message: "it ended".to_owned() };
         let stderr = ["thread 'main' panicked at a.rs:1:2:", "no such column"].map(str::to_owned).to_vec();
-        let mut failure = Failure { kind, stderr };
+        let mut failure = Failure { kind, stderr, server: None };
         let told = failure.to_string();
         assert!(told.ends_with("(last on stderr: no such column)"), "{told}");
         let hint = "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace";

@@ -10,6 +10,7 @@ pub(crate) mod environment;
 mod failure;
 mod runs;
 mod spawn;
+mod trouble;
 mod watch;
 
 pub(crate) use arrow_file::read as read_arrow;
@@ -19,4 +20,6 @@ pub use failure::{Failure, FailureKind};
 pub use runs::Runs;
 pub(crate) use runs::Worker;
 pub use spawn::{Limits, Program};
+pub(crate) use trouble::{LINES, ServerWatch, cause_in, last_lines};
+pub use trouble::{ServerTrouble, TroubleKind};
 pub(crate) use watch::{ended_or, ended_within};
