@@ -28,7 +28,7 @@ impl Lost {
     pub(super) fn keep(&self, folder: &Path) {
         let write = || -> anyhow::Result<()> {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-            write_whole(&file_in(folder), &serde_json::to_vec_pretty(self)?)
+            Ok(write_whole(&file_in(folder), &serde_json::to_vec_pretty(self)?)?)
         };
         if let Err(error) = write() {
             log::warn!("cannot write {}: {error:#}", file_in(folder).display());
