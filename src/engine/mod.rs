@@ -30,6 +30,8 @@ pub mod trino;
 mod heap;
 #[cfg(any(feature = "mysql", feature = "starrocks", feature = "trino", all(test, feature = "harness")))]
 pub mod loaded;
+#[cfg(any(feature = "spark", feature = "starrocks"))]
+pub mod metastore;
 mod observe;
 #[cfg(any(feature = "duckdb", all(test, feature = "harness")))]
 mod plan_tree;

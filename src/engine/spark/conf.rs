@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// What begins so says how queries are run.
-const TOLD: [&str; 10] = [
+const TOLD: [&str; 11] = [
     "spark.broadcast.",
     "spark.connect.",
     "spark.cores.",
@@ -13,11 +13,12 @@ const TOLD: [&str; 10] = [
     "spark.driver.memory",
     "spark.executor.",
     "spark.memory.",
+    "spark.querydyno.",
     "spark.sql.",
 ];
 /// And of these the ones that say where something is or how it is called, which is another at each start.
-const ELSEWHERE: [&str; 9] =
-    ["dir", "Dir", "port", "address", "token", "password", "id", "extraJavaOptions", "classpath"];
+const ELSEWHERE: [&str; 10] =
+    ["dir", "Dir", "port", "address", "token", "password", "id", "extraJavaOptions", "classpath", "extraClassPath"];
 
 /// Settings as a record has them.
 pub(super) fn recorded(told: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
@@ -58,6 +59,7 @@ mod tests {
             ("spark.connect.grpc.binding.port", "15400"),
             ("spark.connect.authenticate.token", "secret"),
             ("spark.driver.memory", "4g"),
+            ("spark.executor.extraClassPath", "/somewhere/x.jar"),
             ("spark.driver.port", "38111"),
             ("spark.driver.host", "127.0.0.1"),
             ("spark.executor.id", "driver"),

@@ -1,16 +1,13 @@
 //! The engine behind Spark Connect: a session of a server that runs somewhere, its settings, and the tables as views of files.
 
-use std::path::Path;
-
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 
 use super::address::{Address, Kind, Service};
 use super::client::{Client, Output};
-use super::{conf, dataframes, explain, relation};
+use super::{conf, dataframes, explain, relation, tables};
 use crate::engine::server::{self, Asked};
 use crate::engine::{
     Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, Unsupported, incomparable, query,
-    refuse_unreadable,
 };
 
 crate::protocol::answer::arrow::define_show!(arrow);
@@ -82,14 +79,7 @@ impl Engine for Spark {
     }
 
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
-        refuse_unreadable(dataset, false)?;
-        for table in &dataset.tables {
-            let paths = table.paths()?.into_iter().map(path).collect::<Result<Vec<_>>>()?;
-            let view = relation::parquet(paths).create_or_replace_temp_view(&table.name);
-            let title = self.service.engine.title();
-            self.client.command(view).with_context(|| format!("{title} cannot read table {}", table.name))?;
-        }
-        Ok(())
+        tables::load(&mut self.client, self.service, dataset)
     }
 
     fn count(&mut self, table: &str) -> Result<Option<u64>> {
@@ -166,16 +156,6 @@ fn open_spark(client: &mut Client, settings: &EngineSettings, asked: &Asked, inf
         );
     }
     Ok(())
-}
-
-/// A file as Spark takes it: in a path, `*`, `?`, `[` and `{` would be a pattern's.
-fn path(file: &Path) -> Result<String> {
-    let text = file.to_str().context("the path of a file is no text in UTF-8")?;
-    let pattern = text.chars().find(|letter| "*?[]{}\\".contains(*letter));
-    if let Some(letter) = pattern {
-        bail!(Unsupported(format!("the path {text} has a '{letter}', which Spark takes for a pattern")));
-    }
-    Ok(text.to_owned())
 }
 
 impl Output {

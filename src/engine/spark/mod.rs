@@ -3,7 +3,8 @@
 //!
 //! No server is started here: `cargo xtask services up spark-4.0` does that, and `SPARK_REMOTE` and `THUNDERDUCK_URL` lead to another
 //! one, as `sc://host:port`. A run sends the text of the query, or a plan built of relations, and ends when every row has reached this
-//! program and is decoded as Arrow; the server plans it anew each time.
+//! program and is decoded as Arrow; the server plans it anew each time. Iceberg tables are read by Iceberg's own reader for Spark,
+//! which is among the server's jars; Thunderduck reads their files.
 //!
 //! `cargo bench -- spark/q1`
 
@@ -19,8 +20,12 @@ mod dataframes;
 mod engine;
 #[cfg(any(feature = "spark", all(test, feature = "harness")))]
 mod explain;
+#[cfg(any(feature = "spark", all(test, feature = "harness")))]
+mod iceberg;
 #[cfg(feature = "spark")]
 mod relation;
+#[cfg(feature = "spark")]
+mod tables;
 #[cfg(feature = "spark")]
 mod tpcds;
 #[cfg(feature = "spark")]

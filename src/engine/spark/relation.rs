@@ -1,6 +1,8 @@
 //! Plans as Spark Connect sends them: relations built of each other. Names and conditions are texts in Spark's expressions, which
 //! the server parses, as in `DataFrame.filter("l_quantity < 24")` and `expr(...)`.
 
+use std::collections::HashMap;
+
 use proto::aggregate::GroupType;
 use proto::expression::sort_order::{NullOrdering, SortDirection};
 use proto::expression::{Alias, ExprType, ExpressionString, SortOrder, UnresolvedAttribute};
@@ -49,12 +51,29 @@ pub(super) fn sql(query: &str) -> Frame {
 
 /// Parquet files as one table.
 pub(super) fn parquet(paths: Vec<String>) -> Frame {
-    let source =
-        proto::read::DataSource { format: Some("parquet".to_owned()), paths, ..proto::read::DataSource::default() };
+    read("parquet", paths, HashMap::new())
+}
+
+/// An Iceberg table by its metadata file, as it was at a snapshot.
+pub(super) fn iceberg(metadata: String, snapshot_id: i64) -> Frame {
+    read("iceberg", vec![metadata], HashMap::from([("snapshot-id".to_owned(), snapshot_id.to_string())]))
+}
+
+fn read(format: &str, paths: Vec<String>, options: HashMap<String, String>) -> Frame {
+    let format = Some(format.to_owned());
+    let source = proto::read::DataSource { format, paths, options, ..proto::read::DataSource::default() };
     relation(RelType::Read(proto::Read {
         is_streaming: false,
         read_type: Some(proto::read::ReadType::DataSource(source)),
     }))
+}
+
+/// The command that has a statement run which gives no rows.
+pub(super) fn statement(sql: &str) -> Plan {
+    #[expect(deprecated, reason = "Spark 3.5 knows only this one, which 4.0 takes as well")]
+    let command = proto::SqlCommand { sql: sql.to_owned(), ..proto::SqlCommand::default() };
+    let command = proto::Command { command_type: Some(proto::command::CommandType::SqlCommand(command)) };
+    Plan { op_type: Some(proto::plan::OpType::Command(command)) }
 }
 
 /// A table or view that the session knows.

@@ -2,12 +2,11 @@
 //!
 //! Nothing is ever dropped here: another program may be reading through the same catalog.
 
-use std::env;
-
 use anyhow::{Context, bail};
 
 use super::snapshots::Snapshot;
 use super::unfinished::digits;
+use crate::engine::metastore::{METASTORE, seen_by_server};
 use crate::engine::mysql::client::Client;
 use crate::engine::mysql::sql::{named, quoted};
 use crate::engine::{Result, Unsupported};
@@ -15,12 +14,10 @@ use crate::protocol::dataset::{Dataset, Table};
 
 /// Where the server finds the metastore, when that is not where this program finds it: from inside a container, say.
 const SEEN_BY_SERVER: &str = "STARROCKS_METASTORE_URI";
-const METASTORE: &str = "HIVE_METASTORE_URI";
 
 /// Makes every table of the dataset known: to the connection, or where they are returned, to each query that reads them.
 pub(super) fn load(client: &mut Client, dataset: &Dataset) -> Result<Vec<Snapshot>> {
-    let told = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let Some(uri) = told(SEEN_BY_SERVER).or_else(|| told(METASTORE)) else {
+    let Some(uri) = seen_by_server(SEEN_BY_SERVER) else {
         let reason = format!("StarRocks finds Iceberg tables through a Hive Metastore: set {METASTORE}");
         bail!(Unsupported(reason));
     };

@@ -55,6 +55,9 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
         configuration.set("spark.driver.bindAddress", here);
         configuration.set(ELSEWHERE.0, ELSEWHERE.1);
     } else {
+        if let Some(further) = spark.further() {
+            configuration.set("spark.executor.extraClassPath", further);
+        }
         parts = of_this_machine(given, &spark, share, &folder, &scratch)?;
     }
     parts.push(Part::server(serve(&spark, share, &folder, &configuration)?));

@@ -150,6 +150,12 @@ impl Installed {
         Ok(command)
     }
 
+    /// The class path of what is not among its jars, for processes that it starts by itself.
+    pub(super) fn further(&self) -> Option<String> {
+        let further: Vec<String> = self.further.iter().map(|jar| jar.display().to_string()).collect();
+        (!further.is_empty()).then(|| further.join(":"))
+    }
+
     /// What is set of it, with what holds for every Spark here.
     ///
     /// # Errors
@@ -187,7 +193,8 @@ impl Installed {
         configuration.set("spark.sql.warehouse.dir", folder.join("temporary/warehouse").to_string_lossy());
         if !self.further.is_empty() {
             let names = self.further.iter().filter_map(|jar| jar.file_name()?.to_str());
-            configuration.set("further jars", names.collect::<Vec<_>>().join(", "));
+            // Spark does nothing with it: so clients are told.
+            configuration.set("spark.querydyno.jars", names.collect::<Vec<_>>().join(", "));
         }
         Ok(configuration)
     }

@@ -1,0 +1,66 @@
+//! A dataset's tables as views of a session: [`load`].
+//!
+//! A view of Parquet files has the list of its files from here on; what is in them is read in each run.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use super::address::{Kind, Service};
+use super::client::Client;
+use super::iceberg::{self, View};
+use super::relation;
+use crate::engine::{Dataset, Result, Unsupported, metastore, refuse_unreadable};
+use crate::protocol::dataset::Table;
+
+/// The address at which the server finds the metastore, when that is not where this program finds it.
+const METASTORE: &str = "SPARK_METASTORE_URI";
+
+/// Makes every table of the dataset known to the session.
+pub(super) fn load(client: &mut Client, service: &Service, dataset: &Dataset) -> Result<()> {
+    let title = service.engine.title();
+    if service.engine == Kind::Thunderduck {
+        refuse_unreadable(dataset, false)?;
+    } else if dataset.tables.iter().any(|table| table.iceberg.is_some()) {
+        let metastore = metastore::seen_by_server(METASTORE);
+        for (name, value) in iceberg::settings(metastore.as_deref()) {
+            client.set(&name, &value)?;
+        }
+    }
+    for table in &dataset.tables {
+        view(client, service, table).with_context(|| format!("{title} cannot read table {}", table.name))?;
+    }
+    Ok(())
+}
+
+fn view(client: &mut Client, service: &Service, table: &Table) -> Result<()> {
+    let Some(found) = table.iceberg.as_ref().filter(|_| service.engine == Kind::Spark) else {
+        let paths = table.paths()?.into_iter().map(path).collect::<Result<Vec<_>>>()?;
+        return client.command(relation::parquet(paths).create_or_replace_temp_view(&table.name));
+    };
+    let command = match iceberg::view(&table.name, found)? {
+        View::Statement(sql) => relation::statement(&sql),
+        View::File(metadata) => relation::iceberg(metadata, found.snapshot_id).create_or_replace_temp_view(&table.name),
+    };
+    client.command(command).map_err(|error| {
+        if !iceberg::is_missing(&format!("{error:#}")) {
+            return error;
+        }
+        Unsupported(format!(
+            "the server at {} has no Iceberg among its jars: where mvn is installed, cargo xtask services up {} starts one that has",
+            client.address().shown(),
+            service.name
+        ))
+        .into()
+    })
+}
+
+/// A file as Spark takes it: in a path, `*`, `?`, `[` and `{` would be a pattern's.
+fn path(file: &Path) -> Result<String> {
+    let text = file.to_str().context("the path of a file is no text in UTF-8")?;
+    let pattern = text.chars().find(|letter| "*?[]{}\\".contains(*letter));
+    if let Some(letter) = pattern {
+        bail!(Unsupported(format!("the path {text} has a '{letter}', which Spark takes for a pattern")));
+    }
+    Ok(text.to_owned())
+}
