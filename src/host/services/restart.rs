@@ -46,6 +46,7 @@ fn as_started(started: Started, now: &Services) -> Services {
         threads: started.threads,
         memory: started.memory,
         executors: started.executors,
+        master: started.master,
         ports,
         docker: now.docker.clone(),
     }
@@ -69,6 +70,7 @@ mod tests {
             threads: vec![threads],
             memory: Bytes(1 << 30),
             executors: 2,
+            master: None,
             ports: [(Service::Trino.ports()[0].variable, port)].into(),
             docker: OnceLock::new(),
         };

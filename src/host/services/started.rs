@@ -20,6 +20,7 @@ pub(super) struct Started {
     pub(super) threads: Vec<usize>,
     pub(super) memory: Bytes,
     pub(super) executors: usize,
+    pub(super) master: Option<String>,
     pub(super) ports: BTreeMap<String, u16>,
 }
 
@@ -35,6 +36,7 @@ impl Started {
             threads: given.threads.to_vec(),
             memory: given.memory,
             executors: given.executors,
+            master: given.master.map(str::to_owned),
             ports: given.ports.iter().map(|(variable, port)| ((*variable).to_owned(), *port)).collect(),
         };
         let file = file_in(folder);
