@@ -41,6 +41,8 @@ const CLIENT: &str = concat!("querydyno/", env!("CARGO_PKG_VERSION"));
 /// What errors of a server begin with that are its nature and no fault: `[UNSUPPORTED_FEATURE.X]`, types of Parquet files.
 const NATURE: [&str; 2] = ["[UNSUPPORTED_", "PARQUET_TYPE_"];
 
+/// What to do about tables that the machines of a cluster do not reach.
+pub(super) const SHARED: &str = "tables have to lie under the same path on each of its machines, such as a shared folder, QUERYDYNO_DATA=/shared/folder";
 /// What it says where the machine that is to read a file has none of that path.
 const UNREACHED: [&str; 4] =
     ["[PATH_NOT_FOUND]", "FAILED_READ_FILE.FILE_NOT_EXIST", "FileNotFoundException", "No such file or directory"];
@@ -265,7 +267,9 @@ impl Client {
         let title = self.service.engine.title();
         // Behind it stands the plan that could not be made, over many lines.
         let message = status.message().split(";\n").next().unwrap_or_default().trim();
-        let text = if message.is_empty() { status.code().description() } else { message }.replace('\n', " ");
+        let text = if message.is_empty() { status.code().description() } else { message };
+        let text: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.starts_with("at ")).collect();
+        let text = text.join(" ");
         // What comes from the connection and not from the server has a source.
         if std::error::Error::source(status).is_some() || status.code() == Code::Unavailable {
             let when = if rows == 0 { String::new() } else { format!(" after {rows} rows of a result") };
@@ -280,8 +284,7 @@ impl Client {
                 self.service.engine.variable()
             ),
             _ if UNREACHED.iter().any(|words| text.contains(words)) => anyhow!(
-                "{title}: {text}; the server at {} or a worker of its cluster does not reach the tables: they have to lie under the same \
-                 path on each of its machines, such as a shared folder, QUERYDYNO_DATA=/shared/folder",
+                "the server at {} or a worker of its cluster does not reach a file ({SHARED}): {title}: {text}",
                 self.address.shown()
             ),
             _ if NATURE.iter().any(|nature| text.contains(nature)) => Unsupported(format!("{title}: {text}")).into(),

@@ -23,6 +23,8 @@ pub struct Spark {
     client: Client,
     service: &'static Service,
     dataframe: bool,
+    /// Whether other machines than this one may read the files.
+    spreads: bool,
     info: EngineInfo,
 }
 
@@ -65,13 +67,15 @@ impl Engine for Spark {
         let server = address.server(service);
         let machine = if server.local { "this machine" } else { "another machine" };
         info.settings.insert("protocol".to_owned(), format!("Spark Connect, Arrow, {machine}"));
+        let on_cluster = info.settings.get("spark.master").is_some_and(|master| !master.starts_with("local"));
+        let spreads = on_cluster || !server.local;
         info.server = Some(server);
         let dataframe = match settings.mode.as_deref() {
             None | Some("sql") => false,
             Some(DATAFRAME) => true,
             Some(other) => bail!("there is no mode {other}"),
         };
-        Ok(Self { client, service, dataframe, info })
+        Ok(Self { client, service, dataframe, spreads, info })
     }
 
     fn info(&self) -> EngineInfo {
@@ -79,7 +83,7 @@ impl Engine for Spark {
     }
 
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
-        tables::load(&mut self.client, self.service, dataset)
+        tables::load(&mut self.client, self.service, self.spreads, dataset)
     }
 
     fn count(&mut self, table: &str) -> Result<Option<u64>> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::address::{Kind, Service};
-use super::client::Client;
+use super::client::{Client, SHARED};
 use super::iceberg::{self, View};
 use super::relation;
 use crate::engine::{Dataset, Result, Unsupported, metastore, refuse_unreadable};
@@ -16,8 +16,8 @@ use crate::protocol::dataset::Table;
 /// The address at which the server finds the metastore, when that is not where this program finds it.
 const METASTORE: &str = "SPARK_METASTORE_URI";
 
-/// Makes every table of the dataset known to the session.
-pub(super) fn load(client: &mut Client, service: &Service, dataset: &Dataset) -> Result<()> {
+/// Makes every table of the dataset known to the session, whose server `spreads` its work over other machines or not.
+pub(super) fn load(client: &mut Client, service: &Service, spreads: bool, dataset: &Dataset) -> Result<()> {
     let title = service.engine.title();
     if service.engine == Kind::Thunderduck {
         refuse_unreadable(dataset, false)?;
@@ -27,8 +27,9 @@ pub(super) fn load(client: &mut Client, service: &Service, dataset: &Dataset) ->
             client.set(&name, &value)?;
         }
     }
+    let advice = if spreads { format!(" ({SHARED})") } else { String::new() };
     for table in &dataset.tables {
-        view(client, service, table).with_context(|| format!("{title} cannot read table {}", table.name))?;
+        view(client, service, table).with_context(|| format!("{title} cannot read table {}{advice}", table.name))?;
     }
     Ok(())
 }
