@@ -11,8 +11,9 @@ use ureq::typestate::{WithBody, WithoutBody};
 use ureq::{Body, RequestBuilder};
 
 use super::address::{Address, URL};
-use super::page::{Column, Output, Page, percent, told};
-use super::value::Type;
+use super::page::{Column, Data, Output, Page, Segment, percent, told};
+use super::segments::{self, ENCODINGS};
+use super::value::{Sent, Type};
 use crate::engine::server::{broke, not_there, too_slow};
 use crate::engine::{Result, incomparable};
 
@@ -105,7 +106,17 @@ impl Client {
                 })?);
                 output.columns = columns;
             }
-            for row in page.data.into_iter().flatten() {
+            let sent = match page.data {
+                None => Vec::new(),
+                Some(Data::Rows(rows)) => rows,
+                Some(Data::Segments(sent)) => {
+                    let rows = sent.segments.into_iter().map(|segment| self.rows(segment, &sent.encoding, start));
+                    let rows: Vec<_> = rows.collect::<Result<_>>()?;
+                    output.encoding = Some(sent.encoding);
+                    rows.into_iter().flatten().collect()
+                }
+            };
+            for row in sent {
                 let types = types.as_deref().context("rows came before their columns")?;
                 ensure!(row.len() == types.len(), "a row has {} values and {} columns", row.len(), types.len());
                 let cells = types.iter().zip(row).map(|(kind, sent)| kind.read(sent));
@@ -116,6 +127,38 @@ impl Client {
                 return Ok(output);
             };
             page = self.next(&next, start, output.rows.len())?;
+        }
+    }
+
+    /// The rows of a segment, fetched from where it is.
+    fn rows(&self, segment: Segment, encoding: &str, start: Instant) -> Result<Vec<Vec<Sent>>> {
+        match segment {
+            Segment::Inline { data, metadata } => segments::rows(encoding, &segments::inline(&data)?, metadata),
+            Segment::Spooled { uri, ack_uri, headers, metadata } => {
+                let mut request = self.agent.get(&uri);
+                for (name, value) in
+                    headers.iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value)))
+                {
+                    request = request.header(name, value);
+                }
+                // What follows the path is a signature.
+                let place = uri.split('?').next().unwrap_or_default();
+                let within = || {
+                    format!(
+                        "cannot fetch a part of the result from {place}, where the server at {} has put it",
+                        self.address.shown()
+                    )
+                };
+                let left = self.left(start, None)?;
+                let mut reply = request.config().timeout_global(Some(left)).build().call().with_context(within)?;
+                ensure!(reply.status().is_success(), "{}: status {}", within(), reply.status());
+                let bytes = reply.body_mut().with_config().limit(LARGEST_PAGE).read_to_vec().with_context(within)?;
+                if let Some(ack) = ack_uri {
+                    // Without it, the server removes the segment after some hours.
+                    let _ = self.named(self.agent.get(&ack)).config().timeout_global(Some(CANCEL)).build().call();
+                }
+                segments::rows(encoding, &bytes, metadata)
+            }
         }
     }
 
@@ -132,6 +175,7 @@ impl Client {
         loop {
             let left = self.left(start, None)?;
             let mut request = self.named(self.agent.post(self.address.url("/v1/statement")));
+            request = request.header("X-Trino-Query-Data-Encoding", ENCODINGS);
             request = request.header("X-Trino-Catalog", &self.address.catalog).header("X-Trino-Time-Zone", "UTC");
             if let Some(schema) = &self.schema {
                 request = request.header("X-Trino-Schema", schema);

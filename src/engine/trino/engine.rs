@@ -51,7 +51,11 @@ impl Engine for Trino {
             client.set(name, value);
         }
         let machine = if server.local { "this machine" } else { "another machine" };
-        info.settings.insert("protocol".to_owned(), format!("direct (REST, rows as JSON, no spooling), {machine}"));
+        let protocol = match client.run("SELECT 1 AS asked")?.encoding {
+            Some(encoding) => format!("spooling, {encoding}, {machine}"),
+            None => format!("direct, JSON, {machine}"),
+        };
+        info.settings.insert("protocol".to_owned(), protocol);
         info.server = Some(server);
         Ok(Self { client, scratch: settings.scratch.clone(), info })
     }

@@ -3,8 +3,8 @@
 //! No server is started here: `cargo xtask services up trino` does that, and `TRINO_URL`, `TRINO_USER`, `TRINO_PASSWORD` and
 //! `TRINO_CATALOG` lead to another one, which has to see the files under the same paths. A run sends the text of the query and ends when
 //! every row has reached this program and is read as what its type says. Rows come as JSON: the time that this takes is a span of its
-//! own, `transfer`, beside the server's own times. The direct protocol is used, also of a server that offers the spooling protocol, for
-//! which it needs object storage; the record names it.
+//! own, `transfer`, beside the server's own times. A server with the spooling protocol, which takes object storage, gives large results as
+//! segments of packed JSON, which are fetched from there; any other gives all rows by the direct protocol. The record names the one in use.
 //!
 //! `cargo bench -- trino/q1`
 
@@ -22,6 +22,8 @@ mod page;
 mod plan;
 #[cfg(any(feature = "trino", all(test, feature = "harness")))]
 mod schema;
+#[cfg(feature = "trino")]
+mod segments;
 #[cfg(feature = "trino")]
 mod tables;
 #[cfg(any(feature = "trino", all(test, feature = "harness")))]

@@ -1,9 +1,13 @@
 //! What a server answers to a statement: pages of rows with its own times, and failures.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::value::{Cell, Sent};
 use crate::engine::Unsupported;
@@ -14,6 +18,8 @@ pub struct Output {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Vec<Cell>>,
     pub(super) times: Times,
+    /// The encoding of its rows, where they came in segments.
+    pub(super) encoding: Option<String>,
 }
 
 /// A column as the server names it.
@@ -41,7 +47,7 @@ pub(super) struct Times {
 pub(super) struct Page {
     pub(super) next_uri: Option<String>,
     pub(super) columns: Option<Vec<Column>>,
-    pub(super) data: Option<Vec<Vec<Sent>>>,
+    pub(super) data: Option<Data>,
     pub(super) error: Option<Failure>,
     pub(super) stats: Stats,
     /// How long the server took to begin its answer.
@@ -59,6 +65,69 @@ impl Page {
     /// How long the client waited for what was not there yet: nothing, where rows had been waiting for the client.
     pub(super) fn waited(&self) -> Duration {
         if self.bytes < FULL { self.began_after } else { Duration::ZERO }
+    }
+}
+
+/// The rows of an answer.
+#[derive(Debug)]
+pub(super) enum Data {
+    /// By the direct protocol.
+    Rows(Vec<Vec<Sent>>),
+    /// By the spooling protocol.
+    Segments(Segments),
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Segments {
+    pub(super) encoding: String,
+    pub(super) segments: Vec<Segment>,
+}
+
+/// Some rows, encoded.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+pub(super) enum Segment {
+    /// Within the answer.
+    Inline { data: String, metadata: Metadata },
+    /// To be fetched with these headers. The server can remove it once it was told that it is here.
+    Spooled {
+        uri: String,
+        ack_uri: Option<String>,
+        #[serde(default)]
+        headers: BTreeMap<String, Vec<String>>,
+        metadata: Metadata,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Metadata {
+    /// Bytes, where it is compressed.
+    pub(super) uncompressed_size: Option<usize>,
+    pub(super) rows_count: usize,
+}
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(VisitData)
+    }
+}
+
+struct VisitData;
+
+impl<'de> Visitor<'de> for VisitData {
+    type Value = Data;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows, or segments with rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, rows: A) -> Result<Data, A::Error> {
+        Deserialize::deserialize(SeqAccessDeserializer::new(rows)).map(Data::Rows)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, segments: A) -> Result<Data, A::Error> {
+        Deserialize::deserialize(MapAccessDeserializer::new(segments)).map(Data::Segments)
     }
 }
 
@@ -163,7 +232,24 @@ mod tests {
         assert_eq!(page.waited(), Duration::from_millis(9));
         let page = Page { bytes: FULL, ..page };
         assert_eq!(page.waited(), Duration::ZERO);
-        assert_eq!(page.data.unwrap(), [[Sent::Int(1)], [Sent::Null]]);
+        assert!(matches!(page.data, Some(Data::Rows(rows)) if rows == [[Sent::Int(1)], [Sent::Null]]));
+        let page: Page = serde_json::from_str(
+            r#"{"data":{"encoding":"json+zstd","segments":[{"type":"inline","data":"W1sxXV0=","metadata":{"segmentSize":5,
+                "rowsCount":1,"rowOffset":0}},{"type":"spooled","uri":"http://s/1","ackUri":"http://h/2","headers":{"a":["b"]},
+                "metadata":{"segmentSize":9,"uncompressedSize":99,"rowsCount":7,"rowOffset":1}}]},"stats":{}}"#,
+        )
+        .unwrap();
+        let Some(Data::Segments(told)) = page.data else { panic!("{page:?}") };
+        assert!(matches!(&told.segments[0], Segment::Inline { metadata, .. } if metadata.uncompressed_size.is_none()));
+        let Segment::Spooled { uri, ack_uri, headers, metadata } = &told.segments[1] else { panic!("{told:?}") };
+        assert_eq!(
+            (uri.as_str(), ack_uri.as_deref(), headers["a"][0].as_str()),
+            ("http://s/1", Some("http://h/2"), "b")
+        );
+        assert_eq!(
+            (told.encoding.as_str(), metadata.uncompressed_size, metadata.rows_count),
+            ("json+zstd", Some(99), 7)
+        );
         let page: Page = serde_json::from_str(
             r#"{"error":{"message":"line 1:1: no","errorName":"SYNTAX_ERROR","errorCode":1},"stats":{}}"#,
         )
