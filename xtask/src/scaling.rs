@@ -24,7 +24,7 @@ use serde_json::json;
 /// Run the bench with several thread counts or sizes of a cluster; print and draw the speed-up against the ideal
 ///
 /// With --executors or --master it is about a cluster of Spark: each size is a cluster that is started, measured and stopped, and the
-/// same query on one machine, local[N], is measured beside it with the same memory in all (QUERYDYNO_SERVICE_MEMORY). The table has
+/// same query on one machine, local[N], is measured beside it with the same memory in all (`QUERYDYNO_SERVICE_MEMORY`). The table has
 /// the median time, the CPU time of all processes, the speed-up against one executor and against local[N], the bytes that were
 /// shuffled, and the share of the executors' time in which no task ran: planning, scheduling, waiting for the last task of a stage.
 /// Where executors and the server that plans for them have fewer cores than they need, that is said: such a speed-up shows that
@@ -47,7 +47,7 @@ pub(crate) struct Scaling {
     /// The cells, as in a bench, without a variant: `duckdb/q1`, `q6`, `^(duckdb|polars)/q1/`; of a cluster: `spark-cluster/q1`
     filter: String,
     /// Thread counts, separated by commas; 1 is always among them [default: powers of two up to all processors, and these]. With a
-    /// cluster: the N of local[N] [default: QUERYDYNO_THREADS, or all processors]
+    /// cluster: the N of local[N] [default: `QUERYDYNO_THREADS`, or all processors]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Vec<u16>,
     /// Numbers of executors, of one core each, separated by commas; 1 is always among them

@@ -239,15 +239,15 @@ mod tests {
                 "metadata":{"segmentSize":9,"uncompressedSize":99,"rowsCount":7,"rowOffset":1}}]},"stats":{}}"#,
         )
         .unwrap();
-        let Some(Data::Segments(told)) = page.data else { panic!("{page:?}") };
-        assert!(matches!(&told.segments[0], Segment::Inline { metadata, .. } if metadata.uncompressed_size.is_none()));
-        let Segment::Spooled { uri, ack_uri, headers, metadata } = &told.segments[1] else { panic!("{told:?}") };
+        let Some(Data::Segments(found)) = page.data else { panic!("{page:?}") };
+        assert!(matches!(&found.segments[0], Segment::Inline { metadata, .. } if metadata.uncompressed_size.is_none()));
+        let Segment::Spooled { uri, ack_uri, headers, metadata } = &found.segments[1] else { panic!("{found:?}") };
         assert_eq!(
             (uri.as_str(), ack_uri.as_deref(), headers["a"][0].as_str()),
             ("http://s/1", Some("http://h/2"), "b")
         );
         assert_eq!(
-            (told.encoding.as_str(), metadata.uncompressed_size, metadata.rows_count),
+            (found.encoding.as_str(), metadata.uncompressed_size, metadata.rows_count),
             ("json+zstd", Some(99), 7)
         );
         let page: Page = serde_json::from_str(

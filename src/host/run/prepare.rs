@@ -80,7 +80,7 @@ impl Runner<'_> {
         let first = session.run(1)?;
         record.rows = Some(first.rows);
         self.verify(cell, &mut session, result)?;
-        Ok(Ready { session, first, query, dataset, server })
+        Ok(Ready { session, first, dataset, query, server })
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::wait::POLL;
 
@@ -62,14 +62,12 @@ pub(super) fn start(wrapped: &mut Command, program: &str) -> Result<Supervised> 
     let mut supervisor = wrapped.spawn().with_context(|| format!("cannot start sh, which starts {program}"))?;
     let mut line = String::new();
     let said = supervisor.stdout.take().map(|output| BufReader::new(output).read_line(&mut line));
-    let pid = said.and_then(|read| read.ok()).and_then(|_| line.trim().parse().ok());
-    match pid {
-        Some(pid) => Ok(Supervised { supervisor, pid }),
-        None => {
-            let _ = supervisor.kill().and_then(|()| supervisor.wait());
-            Err(anyhow::anyhow!("cannot start {program}: the shell that starts it ended"))
-        }
-    }
+    let pid = said.and_then(Result::ok).and_then(|_| line.trim().parse().ok());
+    let Some(pid) = pid else {
+        let _ = supervisor.kill().and_then(|()| supervisor.wait());
+        bail!("cannot start {program}: the shell that starts it ended");
+    };
+    Ok(Supervised { supervisor, pid })
 }
 
 /// Has somebody hear of a supervisor's end for as long as we run.
@@ -160,6 +158,6 @@ mod tests {
         let log = fs::read_to_string(folder.path().join("log")).unwrap();
         let wanted = format!("{} two words {}\nerror\n", started.pid, folder.path().display());
         // It has none of the shell's own descriptors.
-        assert!(log.starts_with(&wanted) && log[wanted.len()..].contains("4"), "{log}");
+        assert!(log.starts_with(&wanted) && log[wanted.len()..].contains('4'), "{log}");
     }
 }

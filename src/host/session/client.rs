@@ -315,7 +315,7 @@ impl Session {
 
     fn failure(&self, kind: FailureKind) -> Failure {
         let server = self.server.as_ref().filter(|_| kind.may_be_of_server());
-        let server = server.and_then(|server| server.trouble(&kind.to_string()));
+        let server = server.and_then(|server| server.trouble(&kind.to_string())).map(Box::new);
         // The program's own limit of memory says nothing of a server's.
         let kind = match (kind, &server) {
             (FailureKind::GaveUp { message }, Some(_)) => FailureKind::Engine { message },

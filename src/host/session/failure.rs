@@ -137,7 +137,7 @@ pub struct Failure {
     pub stderr: Vec<String>,
     /// What was wrong with the server that the program is a client of, where that was the cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server: Option<ServerTrouble>,
+    pub server: Option<Box<ServerTrouble>>,
 }
 
 impl fmt::Display for Failure {
