@@ -141,7 +141,7 @@ fn a_record_has_the_sums_over_all_processes_of_a_cluster() {
                 thread::sleep(Duration::from_millis(20));
             }
         });
-        let mut child = bench.spawn().unwrap();
+        let mut child = bench.spawn();
         let mut output = child.stdout.take().unwrap();
         scope.spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         // Criterion says when its samples begin and end.
