@@ -1,29 +1,48 @@
-//! The engines `spark` and `trino`, whose servers are started by `cargo xtask services up`: every query of TPC-H where one listens, and
-//! what is said of one that is not there or silent. Left out and named where no server listens, or the program is not built.
+//! The engines that are clients of servers which `cargo xtask services up` starts: every query of TPC-H where one listens, a table whose
+//! file is replaced, and what is said of a server that is not there or silent. Left out and named where no server listens, or the
+//! program is not built.
 
 mod common;
 
+use std::fs;
 use std::io::Write;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Bench, assert_verified, catalog, entry, one_thread, text};
-use querydyno::host::session::{Limits, Session};
+use arrow::array::{ArrayRef, Decimal128Array, Int64Array, RecordBatch};
+use common::{Bench, assert_verified, catalog, entry, listens, one_thread, text};
+use parquet::arrow::ArrowWriter;
+use querydyno::host::bench;
+use querydyno::host::catalog::Entry;
+use querydyno::host::paths;
+use querydyno::host::services::Service;
+use querydyno::host::session::{Limits, Program, Session};
+use querydyno::host::settings::Settings;
+use querydyno::host::suite::Suite;
+use querydyno::host::verify::referee;
+use querydyno::protocol::answer::{Answer, Column, Kind};
 use querydyno::protocol::engine::EngineSettings;
 use tempfile::TempDir;
 use test_case::test_case;
 
-#[test_case("spark@4.0.1", 15400)]
-#[test_case("spark@3.5.7", 15350)]
-#[test_case("trino", 18080)]
-fn all_22_queries_are_verified_where_a_server_listens(engine: &str, port: u16) {
-    common::built(engine.split('@').next().unwrap());
+/// The engine and its program, where a server of its listens.
+fn served(engine: &str, service: Service) -> Option<(Entry, Program)> {
     let engine = catalog().entry(engine).unwrap();
-    let listens = TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), Duration::from_secs(1)).is_ok();
-    let Some(program) = engine.find().filter(|_| listens) else {
-        let _ = writeln!(std::io::stderr(), "LEFT OUT: {}, no server on port {port} or no program", engine.name);
-        return;
-    };
+    let program = engine.find().filter(|_| listens(service));
+    if program.is_none() {
+        let _ = writeln!(std::io::stderr(), "LEFT OUT: {}: no server listens or no program is built", engine.name);
+    }
+    program.map(|program| (engine, program))
+}
+
+#[test_case("spark@4.0.1", Service::Spark40)]
+#[test_case("spark@3.5.7", Service::Spark35)]
+#[test_case("trino", Service::Trino)]
+fn all_22_queries_are_verified_where_a_server_listens(engine: &str, service: Service) {
+    common::built(engine.split('@').next().unwrap());
+    let Some((engine, program)) = served(engine, service) else { return };
     let config = entry("served", &program) + &format!("dialect = '{}'\n", engine.dialect);
     let mut bench = Bench::cheap(&config, "^served/.*/parquet$");
     let output = bench.run();
@@ -32,6 +51,72 @@ fn all_22_queries_are_verified_where_a_server_listens(engine: &str, port: u16) {
     assert_eq!(records.len(), 22);
     for record in records {
         assert_verified(&record);
+    }
+}
+
+/// Writes a table of so many rows in place of whatever is there, with numbers from `first` on.
+fn write(file: &Path, first: i64) {
+    let ids = first..first + 1000;
+    let prices = Decimal128Array::from_iter_values(ids.clone().map(|id| i128::from(id % 97) * 25));
+    let columns: [(&str, ArrayRef); 2] = [
+        ("id", Arc::new(Int64Array::from_iter_values(ids))),
+        ("price", Arc::new(prices.with_precision_and_scale(15, 2).unwrap())),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    let beside = file.with_extension("new");
+    fs::write(&beside, writer.into_inner().unwrap()).unwrap();
+    fs::rename(&beside, file).unwrap();
+}
+
+/// A suite with one query of that file, and the answer that [`write`] makes right.
+fn suite_of(file: &Path, first: i64) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("queries")).unwrap();
+    let columns = [("n", Kind::Int), ("least", Kind::Int), ("ids", Kind::Int), ("prices", Kind::Decimal)];
+    let toml = format!(
+        "name = 'lab'\ntitle = 'a table that changes'\n[[table]]\nname = 't'\nsource = '{}'\n\
+         [[query]]\nname = 'lab-sums'\ntitle = ''\ntables = ['t']\n\
+         columns = ['n:int', 'least:int', 'ids:int', 'prices:decimal']\n",
+        file.display()
+    );
+    fs::write(folder.path().join("suite.toml"), toml).unwrap();
+    let sql = "SELECT count(*) AS n, min(id) AS least, sum(id) AS ids, sum(price) AS prices FROM t WHERE price > 0";
+    fs::write(folder.path().join("queries/lab-sums.sql"), sql).unwrap();
+    let ids: Vec<i64> = (first..first + 1000).filter(|id| id % 97 > 0).collect();
+    let cents: i64 = ids.iter().map(|id| id % 97 * 25).sum();
+    let row = [ids.len().to_string(), ids[0].to_string(), ids.iter().sum::<i64>().to_string()];
+    let row = row.into_iter().chain([format!("{}.{:02}", cents / 100, cents % 100)]).map(Some).collect();
+    let columns = columns.map(|(name, kind)| Column { name: name.to_owned(), kind }).to_vec();
+    let read = Suite::read_from(folder.path()).unwrap();
+    // Known without any engine; a reference takes three who say so.
+    let sources = ["python 3", "by hand", "the writer"].map(str::to_owned).to_vec();
+    let answer = Answer { columns, rows: vec![row] };
+    referee::keep(&folder.path().join("answers/sf1"), &read, &read.queries[0], &answer, sources, None).unwrap();
+    folder
+}
+
+#[test_case("spark@4.0.1", Service::Spark40)]
+#[test_case("spark@3.5.7", Service::Spark35)]
+#[test_case("spark-cluster", Service::SparkCluster)]
+#[test_case("thunderduck", Service::Thunderduck)]
+#[test_case("trino", Service::Trino)]
+fn a_file_that_is_replaced_gives_the_answer_of_its_new_rows(engine: &str, service: Service) {
+    let Some((engine, _)) = served(engine, service) else { return };
+    let folder = tempfile::tempdir_in(paths::target()).unwrap();
+    let file = folder.path().join("t.parquet");
+    let mut settings = Settings::read().unwrap();
+    settings.home = folder.path().join("querydyno");
+    settings.target = folder.path().join("target");
+    // Back again, too: what was right once may still be kept somewhere.
+    for first in [1, 5001, 1] {
+        write(&file, first);
+        let suite = suite_of(&file, first);
+        let bench = bench::Bench::new().suite(suite.path()).engines([engine.name.as_str()]).runs(2);
+        let records = bench.settings(settings.clone()).run().unwrap();
+        assert_eq!(records.len(), 1);
+        assert_verified(&records[0]);
     }
 }
 

@@ -10,7 +10,9 @@ pub mod slow;
 pub mod spoil;
 pub mod told;
 
+use std::env;
 use std::fs;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -18,6 +20,7 @@ use std::time::Duration;
 
 use querydyno::host::catalog::Catalog;
 use querydyno::host::record::{self, Record};
+use querydyno::host::services::Service;
 use querydyno::host::session::{Limits, Program, Session};
 use querydyno::host::settings::Settings;
 use querydyno::host::verify::Verdict;
@@ -52,6 +55,13 @@ pub fn program(engine: &str) -> Program {
 
 pub fn catalog() -> Catalog {
     Catalog::read(&Settings::read().unwrap()).unwrap()
+}
+
+/// Whether a server listens where programs of this environment look for the service.
+pub fn listens(service: Service) -> bool {
+    let first = service.ports()[0];
+    let port = env::var(first.variable).ok().map_or(first.default, |port| port.parse().unwrap());
+    TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), Duration::from_secs(1)).is_ok()
 }
 
 /// The engine that goes wrong.

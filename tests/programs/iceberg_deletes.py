@@ -8,6 +8,7 @@ import pathlib
 import pyarrow as pa
 import pyarrow.parquet
 from pyiceberg.manifest import (
+    DATA_FILE_TYPE,
     DataFile,
     DataFileContent,
     FileFormat,
@@ -19,6 +20,18 @@ from pyiceberg.manifest import (
 from pyiceberg.table.snapshots import Operation
 from pyiceberg.table.update.snapshot import _FastAppendFiles
 from pyiceberg.typedef import Record
+from pyiceberg.types import IntegerType, ListType
+
+#: The number of the field `equality_ids` in a manifest.
+EQUALITY_IDS = 135
+
+# pyiceberg writes these ids as longs; the specification has ints, and Iceberg's own reader takes nothing else.
+for fields in DATA_FILE_TYPE.values():
+    for field in fields.fields:
+        if field.field_id == EQUALITY_IDS:
+            ids = ListType(element_id=136, element_type=IntegerType(), element_required=True)
+            # Types are not meant to be changed.
+            object.__setattr__(field, "field_type", ids)
 
 
 def delete_rows(table, pairs, scope=None):

@@ -89,20 +89,22 @@ impl Client {
         &self.address
     }
 
-    /// The server's version, `4.0.1`.
-    pub(super) fn version(&mut self) -> Result<String> {
+    /// The server's version, `4.0.1`; `None` of one that does not tell it.
+    pub(super) fn version(&mut self) -> Result<Option<String>> {
         match self.analyze(Analyze::SparkVersion(analyze::SparkVersion {}))? {
-            Analyzed::SparkVersion(told) => Ok(told.version),
-            other => bail!("the server told its version as {other:?}"),
+            Some(Analyzed::SparkVersion(told)) => Ok(Some(told.version)),
+            None => Ok(None),
+            Some(other) => bail!("the server told its version as {other:?}"),
         }
     }
 
-    /// The plan of a query as the server tells it.
-    pub(super) fn explain(&mut self, plan: proto::Plan) -> Result<String> {
+    /// The plan of a query as the server tells it; `None` of one that does not tell it.
+    pub(super) fn explain(&mut self, plan: proto::Plan) -> Result<Option<String>> {
         let explain = analyze::Explain { plan: Some(plan), explain_mode: ExplainMode::Simple.into() };
         match self.analyze(Analyze::Explain(explain))? {
-            Analyzed::Explain(told) => Ok(told.explain_string),
-            other => bail!("the server told a plan as {other:?}"),
+            Some(Analyzed::Explain(told)) => Ok(Some(told.explain_string)),
+            None => Ok(None),
+            Some(other) => bail!("the server told a plan as {other:?}"),
         }
     }
 
@@ -213,7 +215,8 @@ impl Client {
         }
     }
 
-    fn analyze(&mut self, what: Analyze) -> Result<Analyzed> {
+    /// `None` where the server answers with nothing, as Thunderduck does to what it has not got.
+    fn analyze(&mut self, what: Analyze) -> Result<Option<Analyzed>> {
         let request = self.request(proto::AnalyzePlanRequest {
             session_id: self.session.clone(),
             user_context: Some(self.user()),
@@ -223,7 +226,7 @@ impl Client {
         });
         let mut stub = self.stub.clone();
         let response = self.call(async move { Box::pin(stub.analyze_plan(request)).await })?;
-        response.into_inner().result.context("the server told nothing of the plan")
+        Ok(response.into_inner().result)
     }
 
     fn configure(&mut self, operation: OpType) -> Result<Vec<proto::KeyValue>> {

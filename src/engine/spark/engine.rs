@@ -1,6 +1,6 @@
 //! The engine behind Spark Connect: a session of a server that runs somewhere, its settings, and the tables as views of files.
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 
 use super::address::{Address, Kind, Service};
 use super::client::{Client, Output};
@@ -9,6 +9,7 @@ use crate::engine::server::{self, Asked};
 use crate::engine::{
     Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, Unsupported, incomparable, query,
 };
+use crate::protocol::answer::{Shown, Wanted};
 
 crate::protocol::answer::arrow::define_show!(arrow);
 
@@ -55,7 +56,11 @@ impl Engine for Spark {
         let address = Address::read(service)?;
         let deadline = server::deadline(settings.timeout_seconds);
         let mut client = Client::connect(address, service, deadline)?;
-        let mut info = EngineInfo { version: client.version()?, ..EngineInfo::default() };
+        let version = match service.engine {
+            Kind::Spark => client.version()?.context("the server does not tell its version")?,
+            Kind::Thunderduck => duckdb(&mut client)?,
+        };
+        let mut info = EngineInfo { version, ..EngineInfo::default() };
         match service.engine {
             Kind::Spark => open_spark(&mut client, settings, &asked, &mut info)?,
             Kind::Thunderduck => {
@@ -88,12 +93,7 @@ impl Engine for Spark {
 
     fn count(&mut self, table: &str) -> Result<Option<u64>> {
         let counted = relation::table(table).group_by(&[], &["count(1) as rows"]);
-        let output = self.client.run(counted.plan())?;
-        let mut sink = Sink::new(output.rows(), crate::protocol::answer::Wanted::default());
-        show_all(&output, &mut sink)?;
-        let Some(crate::protocol::answer::Shown::Rows(answer)) = sink.finish() else { return Ok(None) };
-        let cell = answer.rows.into_iter().next().and_then(|row| row.into_iter().next().flatten());
-        Ok(cell.and_then(|count| count.parse().ok()))
+        Ok(value(&mut self.client, counted)?.and_then(|count| count.parse().ok()))
     }
 
     fn prepare(&mut self, task: &Task) -> Result<Prepared> {
@@ -118,7 +118,7 @@ impl Engine for Spark {
     }
 
     fn plan(&mut self, Prepared(frame): &Prepared) -> Result<Option<String>> {
-        Ok(Some(explain::stable(&self.client.explain(frame.clone().plan())?)))
+        Ok(self.client.explain(frame.clone().plan())?.as_deref().map(explain::stable))
     }
 
     fn rows(&self, output: &Output) -> u64 {
@@ -160,6 +160,22 @@ fn open_spark(client: &mut Client, settings: &EngineSettings, asked: &Asked, inf
         );
     }
     Ok(())
+}
+
+/// Thunderduck tells nobody its own version, but that of the DuckDB in it: `DuckDB-1.4.4`.
+fn duckdb(client: &mut Client) -> Result<String> {
+    let version = value(client, relation::sql("SELECT version() AS version"))?;
+    let version = version.context("the server does not tell the version of its DuckDB")?;
+    Ok(format!("DuckDB-{}", version.trim_start_matches('v')))
+}
+
+/// The first value of a result, as text.
+fn value(client: &mut Client, frame: relation::Frame) -> Result<Option<String>> {
+    let output = client.run(frame.plan())?;
+    let mut sink = Sink::new(output.rows(), Wanted::default());
+    show_all(&output, &mut sink)?;
+    let Some(Shown::Rows(answer)) = sink.finish() else { return Ok(None) };
+    Ok(answer.rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
 }
 
 impl Output {
