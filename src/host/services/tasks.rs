@@ -19,8 +19,8 @@ use crate::protocol::engine::Server;
 
 /// The setting that is the port of the page.
 pub(super) const PAGE_PORT: &str = "spark.ui.port";
-/// How long the page may lag behind the run: it is filled in the background.
-const LAG: Duration = Duration::from_secs(2);
+/// How long the page may lag behind the run: it is filled in the background, which takes seconds on a machine that is busy.
+const LAG: Duration = Duration::from_secs(6);
 
 /// A server's page.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Tasks {
         let deadline = Instant::now() + LAG;
         let mut before = None;
         while Instant::now() < deadline {
-            let told = sum(&self.stages()?, stage);
+            let told = self.stages().and_then(|stages| sum(&stages, stage));
             // Twice the same: the last of them is there.
             if let (Some(told), true) = (told, told == before) {
                 let executors = ask::json(self.port, &format!("{}/executors", self.path), None)?;
