@@ -123,7 +123,7 @@ impl Watched {
         let cause = said.lines().chain(since.iter().map(String::as_str)).find_map(cause_in);
         match cause {
             Some(TroubleKind::OutOfMemory) => {
-                Some((TroubleKind::OutOfMemory, format!("the server {service} ran out of memory, {}", self.advice())))
+                Some((TroubleKind::OutOfMemory, format!("the server {service} ran out of memory; {}", self.advice())))
             }
             Some(kind) => Some((kind, format!("the disk of the server {service} is full{}", self.disk()))),
             None if answers => None,
@@ -191,8 +191,8 @@ impl Watched {
 
     fn advice(&self) -> &'static str {
         match self.whose {
-            Whose::Stranger(_) => "which whoever started it gave it",
-            _ => "of which QUERYDYNO_SERVICE_MEMORY is what it is started with",
+            Whose::Stranger(_) => "whoever started it says how much it has",
+            _ => "QUERYDYNO_SERVICE_MEMORY sets what it is started with",
         }
     }
 
@@ -225,7 +225,7 @@ impl ServerWatch for Watched {
         let cause = self.log_since().iter().find_map(|line| cause_in(line));
         let trouble = match trouble.kind {
             TroubleKind::Died if cause == Some(TroubleKind::OutOfMemory) => {
-                ServerTrouble { says: format!("{} for want of memory, {}", trouble.says, self.advice()), ..trouble }
+                ServerTrouble { says: format!("{} for want of memory; {}", trouble.says, self.advice()), ..trouble }
             }
             _ => trouble,
         };

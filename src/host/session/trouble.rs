@@ -47,7 +47,9 @@ impl fmt::Display for ServerTrouble {
         f.write_str(&self.says)?;
         let cause = self.log.iter().position(|line| cause_in(line).is_some());
         let first = cause.unwrap_or_else(|| self.log.len().saturating_sub(SHOWN));
-        let shown: Vec<&str> = self.log.iter().skip(first).take(SHOWN).map(String::as_str).collect();
+        // Frames of Java's stacks say little to who reads one sentence.
+        let lines = self.log.iter().skip(first).map(|line| line.trim()).filter(|line| !line.starts_with("at "));
+        let shown: Vec<&str> = lines.take(SHOWN).collect();
         if !shown.is_empty() {
             write!(f, " (in its log: {})", shown.join(" | "))?;
         }
