@@ -260,6 +260,7 @@ fn docker_compose_accepts_the_file() {
         .env("QUERYDYNO_DATA", data)
         .env("HIVE_PORT", "19083")
         .env("MYSQL_PASSWORD", PASSWORD)
+        .env("POSTGRES_PASSWORD", PASSWORD)
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();

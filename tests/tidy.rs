@@ -266,8 +266,10 @@ fn every_shipped_reference_rests_on_three_independent_components() {
         let folders = fs::read_dir(suite.folder.join("answers"));
         let folders = folders.unwrap_or_else(|_| panic!("{} has no answers", suite.name)).flatten();
         let scales: Vec<String> = folders.map(|folder| folder.file_name().into_string().unwrap()).collect();
-        for scale in ["sf0.01", "sf1"] {
-            assert!(scales.iter().any(|known| known == scale), "{} has no answers at {scale}", suite.name);
+        // Those of pod usage at sf1 are 40,000 rows with long texts: `cargo xtask answers` makes them where they are wanted.
+        let wanted: &[&str] = if suite.name == "pods" { &["sf0.01"] } else { &["sf0.01", "sf1"] };
+        for scale in wanted {
+            assert!(scales.iter().any(|known| known == *scale), "{} has no answers at {scale}", suite.name);
         }
         for (query, scale) in suite.queries.iter().flat_map(|query| scales.iter().map(move |scale| (query, scale))) {
             let explained = referee.explain(suite, query, scale.parse().unwrap()).unwrap();

@@ -15,6 +15,10 @@ pub mod duckdb;
 pub mod mysql;
 #[cfg(feature = "null")]
 pub mod null;
+// The parts that need no sink are tested with the host.
+#[cfg(any(feature = "pipeline", all(test, feature = "harness")))]
+#[cfg_attr(not(feature = "pipeline"), expect(dead_code, reason = "the host tests the parts that need no sink"))]
+pub mod pipeline;
 #[cfg(feature = "polars")]
 pub mod polars;
 #[cfg(any(feature = "spark", all(test, feature = "harness")))]
@@ -43,7 +47,7 @@ mod spans;
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;
 pub use crate::protocol::engine::{Build, EngineInfo, EngineSettings, Phases, Server, Unsupported, incomparable};
-use crate::protocol::task::Task;
+use crate::protocol::task::{SinkUse, Task};
 pub use serve::{recipe, serve};
 pub use spans::Spans;
 
@@ -167,6 +171,15 @@ pub trait Engine: Sized {
     /// # Errors
     /// When the engine fails; the cell is then a failure.
     fn run(&mut self, task: &Self::Prepared, spans: &mut Spans) -> Result<Self::Output>;
+
+    /// What the sink did for the runs since this was asked last, or since the reset before them. Asked after the clock is read. `None`
+    /// where there is no sink.
+    ///
+    /// # Errors
+    /// When the sink is gone.
+    fn sink_use(&mut self) -> Result<Option<SinkUse>> {
+        Ok(None)
+    }
 
     /// The same as [`run`](Self::run), with clock readings between its parts, for an engine that can tell them apart. Such
     /// a run is never a sample.

@@ -200,6 +200,7 @@ fn run<E: Engine>(
         cpu_time_ns: cpu_time_ns.and_then(|time| u64::try_from(time.as_nanos()).ok()),
         usage,
         spans,
+        sink: engine.sink_use()?,
         observed,
     })
 }

@@ -31,6 +31,13 @@ impl Spans {
         }
     }
 
+    /// What a step took so far.
+    #[cfg(any(feature = "pipeline", all(test, feature = "harness")))]
+    pub(super) fn of(&self, step: &str) -> Duration {
+        let taken = self.taken.iter().find(|(taken, _)| taken == step);
+        taken.map_or(Duration::ZERO, |(_, ns)| Duration::from_nanos(*ns))
+    }
+
     /// Moves what was taken to that of the runs before.
     ///
     /// # Errors

@@ -42,7 +42,7 @@ use crate::protocol::answer::summary::Summary;
 use crate::protocol::answer::{Answer, Wanted};
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::{EngineInfo, EngineSettings};
-use crate::protocol::task::{Span, Task};
+use crate::protocol::task::{SinkUse, Span, Task};
 
 /// The version of this conversation; both sides must have the same.
 pub const PROTOCOL: u32 = 2;
@@ -139,6 +139,9 @@ pub enum Reply {
         /// The time of each step, for a task of several, where the program can tell it without disturbing.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         spans: Vec<Span>,
+        /// What the sink did for all the runs, for a task that writes into one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sink: Option<SinkUse>,
         /// What was seen in the last run, where it was watched.
         #[serde(flatten)]
         observed: Observed,

@@ -26,6 +26,9 @@ pub struct Task {
     /// Where the task writes, such as `postgresql`. None: it only reads, and its program may refuse to write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sink: Option<String>,
+    /// The table of the sink that is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
 }
 
 /// A part of a task that is timed by itself where the engine can.
@@ -62,6 +65,7 @@ impl Task {
             steps: vec![Step { name: QUERY.to_owned(), work: Work::Sql(sql.into()) }],
             check: None,
             sink: None,
+            target: None,
         }
     }
 
@@ -89,6 +93,24 @@ pub struct Span {
     pub step: String,
     /// One duration for each run, in nanoseconds; a part of the run's.
     pub durations_ns: Vec<u64>,
+}
+
+/// What a sink did for some runs, all of them together. What is not known is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkUse {
+    /// Bytes that it wrote into its log of changes.
+    pub log_bytes: Option<u64>,
+    /// Processor time of the process of it that did the work, in nanoseconds.
+    pub cpu_time_ns: Option<u64>,
+}
+
+impl SinkUse {
+    /// These and later runs taken together.
+    #[must_use]
+    pub fn and(self, later: Self) -> Self {
+        let sum = |a: Option<u64>, b: Option<u64>| a.zip(b).map(|(a, b)| a.saturating_add(b));
+        Self { log_bytes: sum(self.log_bytes, later.log_bytes), cpu_time_ns: sum(self.cpu_time_ns, later.cpu_time_ns) }
+    }
 }
 
 #[cfg(test)]

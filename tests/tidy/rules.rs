@@ -1,7 +1,7 @@
 //! Which file may name what: the dependency rules of `src/lib.rs`, read from the text of each file.
 
 /// The modules of `src/host`: one may name those before it, and none after it.
-pub const ORDER: [&str; 37] = [
+pub const ORDER: [&str; 38] = [
     "paths",
     "checksum",
     "guarded",
@@ -36,13 +36,14 @@ pub const ORDER: [&str; 37] = [
     "bench",
     "inspect",
     "report",
+    "ablation",
     "gate",
     "backfill",
     "fuzzing",
 ];
 
 /// The suites of `fixtures`.
-pub const SUITES: [&str; 2] = ["tpcds", "tpch"];
+pub const SUITES: [&str; 3] = ["pods", "tpcds", "tpch"];
 
 /// The rules that a file breaks, a line each.
 pub fn broken(path: &str, text: &str) -> Vec<String> {

@@ -8,11 +8,11 @@ use querydyno::host::services::{How, Service, Services as All, Status};
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output;
 
-/// Start and stop the servers that engines and formats need: hive, mariadb, starrocks, minio, spark-4.0, spark-3.5, spark-cluster, thunderduck, trino
+/// Start and stop the servers that engines and formats need: hive, mariadb, starrocks, minio, spark-4.0, spark-3.5, spark-cluster, thunderduck, trino, postgresql
 ///
 /// They run in containers where there is a Docker engine, else natively: the Hive Metastore and Spark from Spark's Python
 /// package and Trino from Maven Central, fetched once, with the Java that fits; Thunderduck from a jar that you built; MariaDB
-/// where Debian's package is installed. What they keep stays when they are stopped, but for the temporary files of engines.
+/// and PostgreSQL where Debian's packages are installed. What they keep stays when they are stopped, but for the temporary files of engines.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask services up hive                   the Hive Metastore, and the line that a shell needs
@@ -23,8 +23,10 @@ use querydyno::host::terminal::output;
 
 Ports: HIVE_PORT 9083, MARIADB_PORT 3307, STARROCKS_PORT 9030, STARROCKS_HTTP_PORT 8030, MINIO_PORT 9000,
 MINIO_CONSOLE_PORT 9001, SPARK_4_0_PORT 15400, SPARK_3_5_PORT 15350, SPARK_CLUSTER_PORT 15500,
-SPARK_CLUSTER_MASTER_PORT 15501, SPARK_CLUSTER_PAGE_PORT 15502, THUNDERDUCK_PORT 15002, TRINO_PORT 18080.
-Password of MariaDB's user: MYSQL_PASSWORD [default: querydyno].
+SPARK_CLUSTER_MASTER_PORT 15501, SPARK_CLUSTER_PAGE_PORT 15502, THUNDERDUCK_PORT 15002, TRINO_PORT 18080,
+POSTGRES_PORT 5545.
+Passwords of the user querydyno: MYSQL_PASSWORD of MariaDB, POSTGRES_PASSWORD [default: querydyno].
+POSTGRES_URL names a PostgreSQL that somebody else runs, postgresql://user:password@host:port/database.
 Spark, Thunderduck and Trino: QUERYDYNO_THREADS [default: all processors], QUERYDYNO_SERVICE_MEMORY [default: 4GiB],
 QUERYDYNO_SPARK_EXECUTORS of spark-cluster [default: 2], QUERYDYNO_SPARK_MASTER [default: a master and workers are
 started; spark://host:port: only the server that plans for that cluster, which must see the data under the same path], QUERYDYNO_JAVA [default: the first that fits].

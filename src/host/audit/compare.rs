@@ -143,7 +143,7 @@ impl Comparing<'_> {
                 if times[0].is_ok()
                     && let Ok(medians) = &mut times[place]
                 {
-                    let text = self.plan.suite.text(query, &engine.entry.dialect, self.plan.scale)?;
+                    let text = self.plan.suite.task(query, engine.entry, self.plan.scale)?;
                     match self.process(engine, query, &text, dataset) {
                         Ok(median) => medians.push(median),
                         Err(error) => times[place] = Err(format!("{}: {error:#}", engine.entry.name)),

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::library::Pinned;
 use super::script::Script;
 use super::server::Server;
-use super::{Entry, Recipe, Source};
+use super::{Axes, Entry, Recipe, Source};
 use crate::host::checkout::Checkout;
 
 #[derive(Debug, Deserialize)]
@@ -27,6 +27,9 @@ pub(super) struct Listed {
     iceberg_components: Vec<String>,
     #[serde(default)]
     modes: Vec<String>,
+    #[serde(default)]
+    axes: Axes,
+    writes: Option<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
     #[serde(default)]
@@ -63,6 +66,12 @@ impl Listed {
     /// The engine of that name in this source tree; `python` is the interpreter that script engines are given.
     pub(super) fn entry(self, name: String, python: &str, checkout: &Checkout) -> Result<Entry> {
         ensure!(self.service.is_none() || self.on_request, "{name} needs a server: it is on_request");
+        ensure!(self.writes.is_none() || self.on_request, "{name} needs a sink: it is on_request");
+        self.axes.check().with_context(|| format!("{name} in the table"))?;
+        ensure!(
+            self.modes.is_empty() || self.axes.is_empty(),
+            "{name} has modes and axes: its modes are those of its axes"
+        );
         ensure!(
             !self.components.is_empty(),
             "{name} names no components: what it shares with other engines decides about votes"
@@ -120,7 +129,9 @@ impl Listed {
             components: self.components,
             iceberg_components: self.iceberg_components,
             options: BTreeMap::new(),
-            modes: self.modes,
+            modes: if self.axes.is_empty() { self.modes } else { self.axes.modes() },
+            axes: self.axes,
+            writes: self.writes,
             env: self.env,
             official: self.official,
             warms_up: self.warms_up,

@@ -2,6 +2,7 @@
 //!
 //! Nothing here starts an engine; [`Entry::program`] finds or builds what [`crate::host::session::Session`] starts.
 
+mod axes;
 pub mod build;
 pub mod command;
 pub(crate) mod compiler;
@@ -23,6 +24,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::host::checkout::Checkout;
 use crate::host::session::Program;
 use crate::host::settings::{DuckDbFrom, Settings};
+pub use axes::Axes;
 pub use build::cargo;
 pub use components::Components;
 pub use library::{Pinned, Wheel};
@@ -55,6 +57,10 @@ pub struct Entry {
     pub options: BTreeMap<String, String>,
     /// Its ways to execute, the default first; empty for an engine with one way.
     pub modes: Vec<String>,
+    /// Its options, of which each mode takes one of each axis; empty for an engine whose modes are listed.
+    pub axes: Axes,
+    /// The sink that it writes the rows of a suite's pipelines into; it runs nothing else.
+    pub writes: Option<String>,
     /// The entries that an audit compares it with: official distributions of the same engine.
     pub official: Vec<String>,
     /// Whether its runs become faster for a while, as with a compiler at work: they are no samples until they are steady.

@@ -50,6 +50,7 @@ pub(super) fn entry(name: &str, own: &OwnEngine, entries: &[Entry], python: &str
     ensure!(own.script.is_some() || own.requirements.is_empty(), "{engine}: requirements go with script");
     ensure!(own.program.is_some() || own.args.is_empty(), "{engine}: args go with program");
     let warms_up = model.as_ref().is_some_and(|model| model.warms_up);
+    let (axes, writes) = model.as_ref().map(|model| (model.axes.clone(), model.writes.clone())).unwrap_or_default();
     let (dialect, ways, mut variables, built_on, server) = if let Some(model) = model {
         // An executable of the user's may be a client of whatever it likes.
         let server = model.server.filter(|_| own.program.is_none());
@@ -71,6 +72,8 @@ pub(super) fn entry(name: &str, own: &OwnEngine, entries: &[Entry], python: &str
         iceberg_components: Vec::new(),
         options: own.options.clone(),
         modes: ways,
+        axes,
+        writes,
         official: Vec::new(),
         warms_up,
         env: variables,

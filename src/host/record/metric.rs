@@ -65,6 +65,10 @@ pub const BYTES_READ: Kind = bytes("bytes_read");
 pub const BYTES_READ_FROM_DISK: Kind = bytes("bytes_read_from_disk");
 /// Bytes of write calls, whether or not they reached a disk: what an engine spilled, and some bytes of protocol.
 pub const BYTES_WRITTEN: Kind = bytes("bytes_written");
+/// Bytes that a sink wrote into its log of changes, per iteration as those above.
+pub const SINK_LOG_BYTES: Kind = bytes("sink_log_bytes");
+/// CPU time of the sink's process, which is not the program's.
+pub const SINK_CPU_TIME: Kind = ns("sink_cpu_time");
 /// Allocated by one run. This and the next three are found by `cargo xtask heap`.
 pub const HEAP_TOTAL: Kind = bytes("heap_total");
 /// Allocations of one run.

@@ -15,6 +15,7 @@ use crate::host::record::{Measurement, Metric, Metrics, Outcome, metric};
 use crate::host::session::{Program, Runs};
 use crate::measure::memory::Peak;
 use crate::measure::usage::{IoBytes, Usage};
+use crate::protocol::task::SinkUse;
 
 impl Runner<'_> {
     /// Makes the record one of a measured cell, if all goes well. Gives how long the host waited for the programs.
@@ -115,6 +116,9 @@ fn read(taken: &[Sample], metrics: &mut Metrics) {
     mean(metric::MAJOR_PAGE_FAULTS, &usage(|usage| usage.major_page_faults));
     mean(metric::VOLUNTARY_CONTEXT_SWITCHES, &usage(|usage| usage.voluntary_context_switches));
     mean(metric::INVOLUNTARY_CONTEXT_SWITCHES, &usage(|usage| usage.involuntary_context_switches));
+    let sink = |count: fn(SinkUse) -> Option<u64>| move |runs: &Runs| runs.sink.and_then(count);
+    mean(metric::SINK_LOG_BYTES, &sink(|sink| sink.log_bytes));
+    mean(metric::SINK_CPU_TIME, &sink(|sink| sink.cpu_time_ns));
     let moved = |count: fn(IoBytes) -> u64| move |runs: &Runs| runs.moved.map(count);
     mean(metric::BYTES_READ, &moved(|moved| moved.read_call_bytes));
     mean(metric::BYTES_READ_FROM_DISK, &moved(|moved| moved.disk_read_bytes));

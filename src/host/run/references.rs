@@ -19,6 +19,7 @@ use crate::host::verify::compare::{Precision, compare, compare_shown, rows_tied_
 use crate::host::verify::groups::{Vote, groups};
 use crate::host::verify::referee::{FEWEST_COMPONENTS, family_of};
 use crate::protocol::answer::{Answer, Kind, Shown};
+use crate::protocol::engine::Unsupported;
 use crate::protocol::id::Scale;
 use crate::protocol::task::Task;
 
@@ -62,7 +63,10 @@ pub fn agree(
     let variant = Variant { memory: None, ..settings.variants(PARQUET)[0] };
     let mut said: Vec<Said> = Vec::new();
     for (engine, program) in engines {
-        let text = suite.text(query, &engine.dialect, scale)?;
+        let text = match suite.task(query, engine, scale) {
+            Err(error) if error.is::<Unsupported>() => continue,
+            text => text?,
+        };
         let fresh = Fresh { engine, variant, program, settings, dataset: &dataset, query: &text };
         let answer = fresh.launch(true).and_then(|launched| {
             let Launched { mut session, info, rows, .. } = launched;

@@ -35,7 +35,7 @@ pub(crate) struct Cell<'a> {
 impl Cell<'_> {
     /// What its engine is told to run.
     pub(crate) fn task(&self) -> Result<Task> {
-        self.suite.text(self.query, &self.engine.dialect, self.id.scale)
+        self.suite.task(self.query, self.engine, self.id.scale)
     }
 
     /// Its tables, which are found or made.
@@ -51,7 +51,7 @@ pub(crate) fn all<'a>(suites: &'a [Suite], catalog: &'a Catalog, settings: &Sett
     for suite in suites {
         for scale in &suite.scales(settings) {
             for query in &suite.queries {
-                for engine in catalog.entries() {
+                for engine in catalog.entries().iter().filter(|engine| runs(engine, query)) {
                     for variant in variants(engine, suite, settings) {
                         let id = BenchId {
                             engine: engine.name.clone(),
@@ -66,6 +66,11 @@ pub(crate) fn all<'a>(suites: &'a [Suite], catalog: &'a Catalog, settings: &Sett
         }
     }
     cells
+}
+
+/// An engine that writes into a sink runs the queries that have a pipeline into that, and no others.
+fn runs(engine: &catalog::Entry, query: &QuerySpec) -> bool {
+    engine.writes.is_none() || query.pipeline_for(engine).is_some()
 }
 
 /// Every format, mode and state of the cache, for each number of threads and each memory limit that was asked for.

@@ -3,6 +3,7 @@
 use crate::host::interrupt;
 use crate::host::record::{Outcome, Unmeasured};
 use crate::host::session::{Failure, FailureKind};
+use crate::protocol::engine::Unsupported;
 
 /// Why a cell ends without samples, for its record.
 #[derive(Debug, Clone)]
@@ -37,6 +38,11 @@ impl From<Failure> for Stop {
 
 impl From<anyhow::Error> for Stop {
     fn from(error: anyhow::Error) -> Self {
+        // Its suite says that it cannot do this.
+        let error = match error.downcast::<Unsupported>() {
+            Ok(Unsupported(reason)) => return Failure::from(FailureKind::Unsupported { reason }).into(),
+            Err(error) => error,
+        };
         // Whoever makes or plans data gives up then, which says nothing of the engine.
         let interrupted = |_| Failure::from(FailureKind::Interrupted).into();
         interrupt::classify(error, interrupted, |error| Self::failed(format!("{error:#}")))

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use super::service::{PASSWORD, Service, USER, own_password};
+use super::service::{PASSWORD, POSTGRES_PASSWORD, Service, USER, own_password, told};
 use crate::host::catalog::command;
 use crate::host::paths;
 
@@ -89,6 +89,7 @@ impl Compose<'_> {
             .envs(self.conditions.iter().map(|(name, value)| (name, value)))
             .env("QUERYDYNO_DATA", data)
             .env(PASSWORD, own_password().unwrap_or_else(|| USER.to_owned()))
+            .env(POSTGRES_PASSWORD, told(POSTGRES_PASSWORD).unwrap_or_else(|| USER.to_owned()))
             .stdin(Stdio::null());
         Ok(docker)
     }

@@ -1,7 +1,7 @@
 //! The servers that engines and formats need: started, found again, stopped.
 //!
 //! Where there is a Docker engine they run in containers, else natively where the real server can be had: the Hive
-//! Metastore, `MariaDB`, Spark, Thunderduck and Trino. Whoever measures connects to them.
+//! Metastore, `MariaDB`, PostgreSQL, Spark, Thunderduck and Trino. Whoever measures connects to them.
 //!
 //! `cargo xtask services up hive`
 
@@ -21,6 +21,7 @@ mod native;
 mod pinned;
 mod plan;
 pub(crate) mod ports;
+mod postgresql;
 mod process;
 mod restart;
 mod seen;

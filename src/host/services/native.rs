@@ -17,7 +17,7 @@ use super::service::{Port, Service};
 use super::started::Started;
 use super::supervise::reap;
 use super::wait::{QUOTED, until_up, wait_for};
-use super::{ask, cluster, hive, mariadb, ports, spark, thunderduck, trino};
+use super::{ask, cluster, hive, mariadb, ports, postgresql, spark, thunderduck, trino};
 use crate::host::interrupt;
 use crate::host::lock::Lock;
 use crate::host::progress::Work;
@@ -34,6 +34,7 @@ pub(super) fn obstacle(service: Service, java: Option<&str>) -> Option<String> {
         Service::Spark40 | Service::Spark35 | Service::SparkCluster => spark::obstacle(service, java),
         Service::Thunderduck => thunderduck::obstacle(java),
         Service::Trino => trino::obstacle(java),
+        Service::PostgreSql => postgresql::obstacle(),
     }
 }
 
@@ -132,6 +133,7 @@ fn prepare(service: Service, given: &Given<'_>) -> Result<Plan> {
         Service::SparkCluster => cluster::prepare(given),
         Service::Thunderduck => thunderduck::prepare(given),
         Service::Trino => trino::prepare(given),
+        Service::PostgreSql => Ok(alone(postgresql::prepare(&given.folder(service), given.port(service))?, None)),
         Service::StarRocks | Service::MinIo => bail!("{service} runs in a container only"),
     }
 }
@@ -204,7 +206,7 @@ fn same_as_asked(service: Service, folder: &Path, given: &Given<'_>) -> Result<(
         }
         Service::Trino => vec![("task.max-worker-threads", given.sole_threads(service)?.to_string())],
         Service::Thunderduck => vec![("thunderduck.duckdb.threads", given.sole_threads(service)?.to_string())],
-        Service::Hive | Service::MariaDb | Service::StarRocks | Service::MinIo => Vec::new(),
+        Service::Hive | Service::MariaDb | Service::StarRocks | Service::MinIo | Service::PostgreSql => Vec::new(),
     };
     for (name, value) in asked {
         if let Some(now) = is.settings.get(name).filter(|now| **now != value) {
@@ -239,6 +241,7 @@ fn answers(service: Service, given: &Given<'_>) -> bool {
 pub(super) fn speaks(service: Service, port: u16) -> bool {
     match service {
         Service::MariaDb => mariadb::greets(port),
+        Service::PostgreSql => postgresql::greets(port),
         Service::Spark40 | Service::Spark35 | Service::SparkCluster | Service::Thunderduck => ask::speaks_http2(port),
         Service::Trino => trino::answers(port),
         Service::Hive | Service::StarRocks | Service::MinIo => ask::takes_connections(port),

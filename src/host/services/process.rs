@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde::{Deserialize, Serialize};
 
-use super::service::PASSWORD;
+use super::service::{PASSWORD, POSTGRES_PASSWORD};
 use super::supervise::{self, MARK, Supervised};
 use super::wait::POLL;
 use crate::host::files::write_whole;
@@ -95,7 +95,7 @@ pub(super) fn spawn(
     }
     let program = command.get_program().to_string_lossy().into_owned();
     // Servers are told their passwords otherwise, or not at all.
-    command.env_remove(PASSWORD);
+    command.env_remove(PASSWORD).env_remove(POSTGRES_PASSWORD);
     let mut wrapped = supervise::wrap(command, folder);
     wrapped.stderr(file);
     set_apart(&mut wrapped);

@@ -28,6 +28,8 @@ pub enum Service {
     Thunderduck,
     /// Trino.
     Trino,
+    /// `PostgreSQL`, which pipelines write into.
+    PostgreSql,
 }
 
 /// A port by the variable of the environment that sets it.
@@ -43,10 +45,12 @@ pub struct Port {
 pub(super) const USER: &str = "querydyno";
 /// Where the password of `MariaDB`'s user is taken from.
 pub(super) const PASSWORD: &str = "MYSQL_PASSWORD";
+/// Where that of `PostgreSQL`'s user is taken from.
+pub(super) const POSTGRES_PASSWORD: &str = "POSTGRES_PASSWORD";
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Hive,
         Self::MariaDb,
         Self::StarRocks,
@@ -56,6 +60,7 @@ impl Service {
         Self::SparkCluster,
         Self::Thunderduck,
         Self::Trino,
+        Self::PostgreSql,
     ];
 
     /// As it is called in commands, in `compose.yaml` and in folders.
@@ -70,6 +75,7 @@ impl Service {
             Self::SparkCluster => "spark-cluster",
             Self::Thunderduck => "thunderduck",
             Self::Trino => "trino",
+            Self::PostgreSql => "postgresql",
         }
     }
 
@@ -114,6 +120,8 @@ impl Service {
             Self::Thunderduck => const { &[port("THUNDERDUCK_PORT", 15002)] },
             // Not 8080: many are.
             Self::Trino => const { &[port("TRINO_PORT", 18080)] },
+            // Not 5432: many are.
+            Self::PostgreSql => const { &[port("POSTGRES_PORT", 5545)] },
         }
     }
 
@@ -129,10 +137,12 @@ impl Service {
             Self::Spark40 | Self::Spark35 | Self::SparkCluster => format!("SPARK_REMOTE=sc://127.0.0.1:{port}"),
             Self::Thunderduck => format!("THUNDERDUCK_URL=sc://127.0.0.1:{port}"),
             Self::Trino => format!("TRINO_URL=http://127.0.0.1:{port}"),
+            Self::PostgreSql => format!("POSTGRES_PORT={port}"),
         };
         let unset = |names: &[&str]| names.iter().all(|name| told(name).is_none());
         let password = match self {
             Self::MariaDb if unset(&[PASSWORD]) => Some(format!("{PASSWORD}={USER}")),
+            Self::PostgreSql if unset(&[POSTGRES_PASSWORD]) => Some(format!("{POSTGRES_PASSWORD}={USER}")),
             Self::MinIo if unset(&["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"]) => {
                 Some(format!("AWS_ACCESS_KEY_ID={USER} AWS_SECRET_ACCESS_KEY={USER}"))
             }
@@ -158,14 +168,16 @@ impl Service {
 
     /// What a person should know who uses it, if anything.
     pub fn advice(self) -> Option<String> {
-        let password = match own_password() {
-            Some(_) => format!("what {PASSWORD} was when it was started"),
-            None => format!("{USER} unless {PASSWORD} was set when it was started"),
+        let password = |variable: &str| match told(variable) {
+            Some(_) => format!("what {variable} was when it was started"),
+            None => format!("{USER} unless {variable} was set when it was started"),
+        };
+        let of_user = |variable: &str| {
+            Some(format!("the password of the user {USER} is {}; clients take it from {variable}", password(variable)))
         };
         match self {
-            Self::MariaDb => {
-                Some(format!("the password of the user {USER} is {password}; clients take it from {PASSWORD}"))
-            }
+            Self::MariaDb => of_user(PASSWORD),
+            Self::PostgreSql => of_user(POSTGRES_PASSWORD),
             Self::Spark35 | Self::Thunderduck => Some(format!(
                 "{self} listens on all addresses of this machine, since it has no setting for one: whoever reaches its port can run code here"
             )),

@@ -50,7 +50,9 @@ pub(super) fn wrap(command: &Command, folder: &Path) -> Command {
             None => wrapped.env_remove(name),
         };
     }
-    wrapped.stdin(Stdio::null()).stdout(Stdio::piped()).current_dir(folder);
+    // One that runs as another user may not be able to go to the folder.
+    let directory = command.get_current_dir().unwrap_or(folder);
+    wrapped.stdin(Stdio::null()).stdout(Stdio::piped()).current_dir(directory);
     wrapped
 }
 

@@ -4,7 +4,7 @@ use crate::measure::memory::Peak;
 use crate::measure::tree;
 use crate::measure::usage::{self, IoBytes, Usage};
 use crate::protocol::observe::Observed;
-use crate::protocol::task::Span;
+use crate::protocol::task::{SinkUse, Span};
 
 /// What some runs of a query took.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,8 @@ pub struct Runs {
     pub moved: Option<IoBytes>,
     /// The time of each step, where the program told it.
     pub spans: Vec<Span>,
+    /// What the sink did for all of them, where the task writes into one.
+    pub sink: Option<SinkUse>,
     /// What a watched run told.
     pub observed: Observed,
 }
@@ -44,6 +46,7 @@ impl Runs {
             peak_memory: self.peak_memory.zip(later.peak_memory).map(|(a, b)| a.or_more(b)),
             usage: self.usage.zip(later.usage).map(|(a, b)| a.with(b, u64::saturating_add)),
             moved: self.moved.zip(later.moved).map(|(a, b)| a.with(b, u64::saturating_add)),
+            sink: self.sink.zip(later.sink).map(|(a, b)| a.and(b)),
             observed: later.observed,
             ..self
         }

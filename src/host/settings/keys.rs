@@ -136,7 +136,7 @@ const fn secret(name: &'static str, what: &'static str) -> EngineVariable {
 }
 
 /// Where engines that are servers are found.
-pub const ENGINE_VARIABLES: [EngineVariable; 9] = [
+pub const ENGINE_VARIABLES: [EngineVariable; 12] = [
     plain("MYSQL_HOST", "the server of the engine mysql"),
     plain("MYSQL_PORT", "its port"),
     plain("MYSQL_USER", "who logs in"),
@@ -145,5 +145,8 @@ pub const ENGINE_VARIABLES: [EngineVariable; 9] = [
     plain("STARROCKS_PORT", "its port for queries"),
     plain("STARROCKS_USER", "who logs in"),
     secret("STARROCKS_PASSWORD", "and with what"),
+    secret("POSTGRES_URL", "the server that the engine pipeline writes into; may hold a password"),
+    plain("POSTGRES_PORT", "or the port of our own service"),
+    secret("POSTGRES_PASSWORD", "and with what its user logs in"),
     plain("STARROCKS_METASTORE_URI", "the Hive Metastore as that server reaches it"),
 ];

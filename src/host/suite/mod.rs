@@ -12,10 +12,13 @@
 mod adhoc;
 mod all;
 mod check;
+mod pods;
 mod published;
 mod read;
+mod scale;
 pub(crate) mod source;
 mod statement;
+mod task;
 mod tpcds;
 mod tpch;
 
@@ -34,7 +37,7 @@ pub const DEFAULT: &str = tpch::NAME;
 /// The only suite that there was when records of version 2 were written.
 pub(crate) const FIRST: &str = tpch::NAME;
 /// What the generators are called that suites may name, in the order in which `data::generate` has them.
-pub(crate) const GENERATORS: [&str; 2] = [tpch::NAME, tpcds::NAME];
+pub(crate) const GENERATORS: [&str; 3] = [tpch::NAME, tpcds::NAME, pods::NAME];
 
 /// Tables and queries that belong together.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -128,6 +131,31 @@ pub struct QuerySpec {
     /// Numbers in the text that depend on the scale: `fraction = "0.0001 / sf"`.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
+    /// Dialects, or engines, that cannot do it by their nature, and why not: they are not asked.
+    #[serde(default)]
+    pub unsupported: BTreeMap<String, String>,
+    /// The same as a task of several steps, for engines that write its rows into a sink.
+    #[serde(default)]
+    pub pipeline: Option<Pipeline>,
+}
+
+/// A query's rows written into a sink: what an engine whose entry names that sink runs in its place. What each step does is the
+/// engine's own plan of the query's name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    /// Where to, `postgresql`.
+    pub sink: String,
+    /// The table there, with its schema.
+    pub target: String,
+    /// The names of the steps, in their order.
+    pub steps: Vec<String>,
+    /// Statements that run once, in the sink's dialect: they make the table.
+    pub setup: Vec<String>,
+    /// Statements that run before each run, not timed.
+    pub reset: Vec<String>,
+    /// The statement whose rows are the answer.
+    pub check: String,
 }
 
 /// A column of a declared answer, written `"price:decimal"`, or `"revenue:decimal:sum"`.

@@ -3,7 +3,14 @@
 //! An [`Answer`] holds every value as text together with the type that the engine gave it, so that
 //! no engine's own type crosses the protocol. Comparing is the host's.
 
-#[cfg(any(feature = "duckdb", feature = "datafusion", feature = "arrow", feature = "spark", feature = "harness"))]
+#[cfg(any(
+    feature = "duckdb",
+    feature = "datafusion",
+    feature = "arrow",
+    feature = "spark",
+    feature = "pipeline",
+    feature = "harness"
+))]
 pub(crate) mod arrow;
 mod cell;
 mod sink;

@@ -65,7 +65,8 @@ class Pandas(Engine):
 
     def prepare(self, query):
         workload, name = query["workload"], query["name"]
-        compute = getattr(self.workloads.get(workload), name, None)
+        # `pods-daily` is the function `pods_daily`.
+        compute = getattr(self.workloads.get(workload), name.replace("-", "_"), None)
         if compute is None:
             raise Unsupported(f"{name} of {workload} is not written in pandas")
         return functools.partial(compute, self.read, **self.workloads[workload].parameters(name, query["sql"]))

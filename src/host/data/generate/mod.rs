@@ -12,6 +12,7 @@ mod manifest;
 mod month;
 mod monthly;
 mod parquet;
+mod pods;
 mod progress;
 mod staging;
 mod store;
@@ -30,7 +31,7 @@ pub(crate) use month::of_file as month_of_file;
 pub use store::Store;
 
 /// One for each of the names in [`GENERATORS`], in that order.
-static ALL: [&dyn Generator; GENERATORS.len()] = [&tpch::Tpch, &tpcds::Tpcds];
+static ALL: [&dyn Generator; GENERATORS.len()] = [&tpch::Tpch, &tpcds::Tpcds, &pods::Pods];
 
 /// About how many rows the generator of a suite makes of a table, and how many bytes its files take.
 ///

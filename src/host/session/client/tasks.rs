@@ -161,7 +161,7 @@ impl Session {
             durations.len() as u64 == iterations && (1..=wall).contains(&sum)
         };
         match reply {
-            Reply::Run { rows, durations_ns, cpu_time_ns, usage, spans, observed }
+            Reply::Run { rows, durations_ns, cpu_time_ns, usage, spans, sink, observed }
                 if possible(&durations_ns) && self.task.has(&spans, &durations_ns) =>
             {
                 let more = |(after, before): (u64, u64)| after.saturating_sub(before);
@@ -183,6 +183,7 @@ impl Session {
                     usage: usage.filter(|_| own),
                     moved: after.moved.zip(before.moved).map(|(after, before)| after.with(before, u64::saturating_sub)),
                     spans,
+                    sink,
                     observed,
                 })
             }

@@ -1,0 +1,144 @@
+//! The engine itself: [`Pipeline`], which takes tasks that end in PostgreSQL.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, ensure};
+use arrow::record_batch::RecordBatch;
+
+use super::input::Table;
+use super::options::SinkMethod;
+use super::sink::{Address, Connection, Usage};
+use super::{Options, Plan, Tables, WRITE, plan};
+use crate::engine::{
+    Dataset, Engine, EngineInfo, EngineSettings, Result, Sink, Spans, Task, Unsupported, refuse_unreadable,
+};
+use crate::protocol::task::SinkUse;
+
+crate::protocol::answer::arrow::define_show!(arrow);
+
+/// The sink that is written.
+const SINK: &str = "postgresql";
+
+/// Tables, options, and the connection to the sink where there is one.
+pub struct Pipeline {
+    options: Options,
+    threads: usize,
+    tables: Tables,
+    sink: Option<Connection>,
+    info: EngineInfo,
+    /// What the sink had done before the runs that are asked about next.
+    before: Option<Usage>,
+}
+
+/// A task that was taken.
+pub struct Prepared {
+    plan: Plan,
+    reset: Vec<String>,
+    target: String,
+    check: String,
+}
+
+/// What a run gave.
+pub enum Output {
+    /// The rows, which went nowhere.
+    Rows(Vec<RecordBatch>),
+    /// So many rows, which are in the sink; and the statement that reads them.
+    Written(u64, String),
+}
+
+impl Engine for Pipeline {
+    type Prepared = Prepared;
+    type Output = Output;
+
+    fn open(settings: &EngineSettings) -> Result<Self> {
+        ensure!(settings.threads > 0, "a pipeline needs at least 1 thread");
+        let options = Options::read(settings)?;
+        let workers = if options.parallel { settings.threads } else { 1 };
+        let mut told = BTreeMap::from([("workers".to_owned(), workers.to_string())]);
+        told.extend(options.label_cache.map(|entries| ("label_cache_entries".to_owned(), entries.to_string())));
+        let mut sink = match options.sink {
+            SinkMethod::None => None,
+            _ => Some(Connection::open(Address::read()?)?),
+        };
+        if let Some(sink) = &mut sink {
+            told.extend(sink.settings()?);
+        }
+        let info =
+            EngineInfo { version: env!("CARGO_PKG_VERSION").to_owned(), settings: told, ..EngineInfo::default() };
+        Ok(Self { options, threads: settings.threads, tables: Tables::default(), sink, info, before: None })
+    }
+
+    fn info(&self) -> EngineInfo {
+        self.info.clone()
+    }
+
+    fn load(&mut self, dataset: &Dataset) -> Result<()> {
+        refuse_unreadable(dataset, true)?;
+        for table in &dataset.tables {
+            let opened =
+                Table::open(&table.paths()?).with_context(|| format!("a pipeline cannot read table {}", table.name))?;
+            self.tables.0.insert(table.name.clone(), opened);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, table: &str) -> Result<Option<u64>> {
+        Ok(Some(self.tables.get(table)?.rows()))
+    }
+
+    fn prepare(&mut self, task: &Task) -> Result<Prepared> {
+        let plan = plan(task)?;
+        let (Some(SINK), Some(target), Some(check)) = (task.sink.as_deref(), &task.target, &task.check) else {
+            let why = format!("{} writes nothing into {SINK}, and this engine's program runs nothing else", task.name);
+            return Err(Unsupported(why).into());
+        };
+        if let Some(sink) = &mut self.sink {
+            sink.execute(&task.setup)?;
+            self.before = Some(sink.usage()?);
+        }
+        Ok(Prepared { plan, reset: task.reset.clone(), target: target.clone(), check: check.clone() })
+    }
+
+    fn reset(&mut self, task: &Prepared) -> Result<()> {
+        if let Some(sink) = &mut self.sink {
+            sink.execute(&task.reset)?;
+            self.before = Some(sink.usage()?);
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, task: &Prepared, spans: &mut Spans) -> Result<Output> {
+        let batches = (task.plan)(&self.tables, &self.options, self.threads, spans)?;
+        let Some(sink) = &mut self.sink else { return Ok(Output::Rows(batches)) };
+        spans.time(WRITE, || sink.replace(&task.target, &batches, self.options.sink))?;
+        Ok(Output::Written(rows_of(&batches), task.check.clone()))
+    }
+
+    fn sink_use(&mut self) -> Result<Option<SinkUse>> {
+        let Some(sink) = &mut self.sink else { return Ok(None) };
+        let now = sink.usage()?;
+        let before = self.before.replace(now);
+        Ok(before.map(|before| now.since(before)))
+    }
+
+    fn rows(&self, output: &Output) -> u64 {
+        match output {
+            Output::Rows(batches) => rows_of(batches),
+            Output::Written(rows, _) => *rows,
+        }
+    }
+
+    fn answer(&mut self, output: Output, sink: &mut Sink) -> Result<()> {
+        match output {
+            Output::Rows(batches) => {
+                sink.columns(columns_of(&batches[0].schema())?);
+                batches.iter().try_for_each(|batch| show(batch, sink))
+            }
+            Output::Written(_, check) => self.sink.as_mut().context("there is no sink")?.show(&check, sink),
+        }
+    }
+}
+
+fn rows_of(batches: &[RecordBatch]) -> u64 {
+    batches.iter().map(|batch| batch.num_rows() as u64).sum()
+}

@@ -1,0 +1,50 @@
+//! Pod usage: sums by day, namespace, node and merged labels, row by row or by Arrow's kernels.
+
+mod columnar;
+mod dimension;
+mod groups;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use arrow::record_batch::RecordBatch;
+
+use self::columnar::Columnar;
+use self::dimension::Dimension;
+use self::groups::Groups;
+use self::rows::RowByRow;
+use super::work::aggregated;
+use super::{AGGREGATE, Options, Plan, READ, Tables};
+use crate::engine::{Result, Spans};
+
+/// The suite that these are plans of.
+pub(super) const SUITE: &str = "pods";
+
+/// What is summed, in the order of the answer's columns behind the number of line items.
+const SUMMED: [&str; 4] = ["cpu_usage_ms", "cpu_request_ms", "memory_usage_kib", "memory_request_kib"];
+/// What is read of line items.
+const READ_COLUMNS: [&str; 8] =
+    ["interval_start", "namespace", "node", "pod_labels", SUMMED[0], SUMMED[1], SUMMED[2], SUMMED[3]];
+
+/// The plan of a query, if there is one.
+pub(super) fn plan(query: &str) -> Option<Plan> {
+    (query == "pods-daily").then_some(daily as Plan)
+}
+
+fn daily(tables: &Tables, options: &Options, threads: usize, spans: &mut Spans) -> Result<Vec<RecordBatch>> {
+    let nodes = spans.time(READ, || Dimension::read(tables.get("node_labels")?, "node", "node_labels"))?;
+    let namespaces =
+        spans.time(READ, || Dimension::read(tables.get("namespace_labels")?, "namespace", "namespace_labels"))?;
+    let usage = tables.get("pod_usage")?;
+    let parts: Vec<Groups> = if options.columnar {
+        aggregated(usage, &READ_COLUMNS, options, threads, spans, || {
+            Columnar::new(&nodes, &namespaces, options.label_cache)
+        })?
+    } else {
+        let (nodes, namespaces) = spans.time(AGGREGATE, || Result::Ok((nodes.parsed()?, namespaces.parsed()?)))?;
+        aggregated(usage, &READ_COLUMNS, options, threads, spans, || {
+            RowByRow::new(&nodes, &namespaces, options.label_cache)
+        })?
+    };
+    spans.time(AGGREGATE, || Groups::together(parts)?.into_batches())
+}
