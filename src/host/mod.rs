@@ -1,5 +1,6 @@
 //! The tool: everything but what runs inside an engine's program. Feature `harness`.
 
+pub mod ablation;
 pub mod audit;
 pub mod backfill;
 pub mod bench;

@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything around a bench run. One file a command.
 
+mod ablation;
 mod answers;
 mod audit;
 mod bench;
@@ -42,6 +43,7 @@ enum Command {
     Engines(engines::Engines),
     Answers(answers::Answers),
     Audit(audit::Audit),
+    Ablation(ablation::Ablation),
     Gate(gate::Gate),
     Compare(compare::Compare),
     Comment(comment::Comment),
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
             Command::Engines(command) => command.run()?,
             Command::Answers(command) => command.run()?,
             Command::Audit(command) => command.run()?,
+            Command::Ablation(command) => command.run()?,
             Command::Heap(command) => command.run()?,
             Command::Instructions(command) => command.run()?,
             Command::Report(command) => command.run()?,

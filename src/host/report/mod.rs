@@ -36,7 +36,7 @@ mod left_out;
 pub mod markdown;
 mod marks;
 mod page;
-mod picture;
+pub(crate) mod picture;
 pub(crate) mod plans;
 mod ranking;
 pub mod show;

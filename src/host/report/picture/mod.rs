@@ -12,6 +12,7 @@ mod place;
 mod scale;
 mod scatter;
 mod spread;
+mod stacked;
 mod theme;
 
 #[cfg(test)]
@@ -23,4 +24,5 @@ pub use heat::{Heat, heat};
 pub use lines::{Axes, Line, lines};
 pub use scatter::{Spot, scatter};
 pub use spread::spread;
+pub use stacked::{Stack, stacked};
 pub use theme::{Hue, STYLE};

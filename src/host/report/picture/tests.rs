@@ -191,6 +191,30 @@ fn spreads_stand_any_numbers() {
 }
 
 #[test]
+fn stacks_stand_any_numbers_and_say_their_steps() {
+    for values in starts() {
+        let stack = |(label, total_ns): (&&str, &f64)| Stack {
+            label: (*label).to_owned(),
+            total_ns: *total_ns,
+            steps_ns: LABELS.iter().zip(values).map(|(step, ns)| ((*step).to_owned(), *ns)).collect(),
+            missing: (label.is_empty()).then(|| "<&\"".to_owned()),
+        };
+        let stacks: Vec<Stack> = LABELS.iter().cycle().zip(values).map(stack).collect();
+        match stacked("s", "<t>", &stacks) {
+            Ok(picture) => check(&picture),
+            Err(_) => assert!(
+                !stacks.iter().any(|one| one.total_ns.is_finite() && one.total_ns > 0.0 && one.missing.is_none())
+            ),
+        }
+    }
+    let steps = vec![("read".to_owned(), 2e6), ("write".to_owned(), 6e6)];
+    let one = Stack { label: "baseline".to_owned(), total_ns: 9e6, steps_ns: steps, missing: None };
+    let picture = stacked("s", "t", &[one]).unwrap();
+    assert!(picture.alt.contains("baseline 9.00 ms (read 2.00 ms, write 6.00 ms)"), "{}", picture.alt);
+    assert!(stacked("empty", "t", &[]).unwrap_err().to_string().contains("'empty'"));
+}
+
+#[test]
 fn sentinels_in_a_callers_text_and_colours_stay_what_they_are() {
     let hue = Hue { label: "\"#010203\" opacity=\"1\"".to_owned(), color: (1, 2, 3) };
     let picture = bars("b", "t", &[], &[(&hue, "x".to_owned())]).unwrap();

@@ -1,0 +1,164 @@
+//! `cargo xtask ablation`: what each option of an engine brings.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use comfy_table::Table;
+use querydyno::host::ablation::{Ablation as Found, Effect, Figures, Outcome, Plan, ablate, draw};
+use querydyno::host::catalog::Catalog;
+use querydyno::host::paths;
+use querydyno::host::settings::Settings;
+use querydyno::host::stats::Interval;
+use querydyno::host::suite::Suite;
+use querydyno::host::terminal::output;
+use querydyno::protocol::units::{Bytes, Nanos};
+use serde_json::json;
+
+/// Measure what each option of an engine brings: added alone to the plainest variant, and taken alone from the one with all
+///
+/// The options are those of an engine with axes, such as `pipeline` (streaming, columnar, parallel, label-cache, and how rows are written),
+/// or what `options` sets for an engine of yours in querydyno.toml. Fresh processes of all variants take turns, every answer is checked, and
+/// a factor comes with its 95 % interval: 2.0 is twice as fast with the option as without it. One whose interval holds 1 shows nothing.
+///
+/// `cargo xtask services up postgresql` starts what `pipeline` writes into; then `cargo xtask ablation pods-daily --scales 10k,500k`
+/// prints a table and draws the steps of each variant, for each scale.
+///
+/// Answers are verified by the stored reference; where there is none, all variants have to give the same. For other scales, references
+/// are made by `cargo xtask answers pods --scale 0.5 --queries pods-daily`.
+#[derive(Debug, Args)]
+#[command(after_help = "In querydyno.toml, for any other engine:
+  [engine.duckdb-tuned]
+  like = \"duckdb\"
+  options = { preserve_insertion_order = \"false\", parquet_metadata_cache = \"true\" }
+and then
+  cargo xtask ablation q1 --engine duckdb-tuned --scales 1")]
+pub(crate) struct Ablation {
+    /// The query
+    query: String,
+    /// The engine whose options are compared [default: the one whose options are axes]
+    #[arg(long)]
+    engine: Option<String>,
+    /// Scales, separated by commas: a scale factor, or rows of the suite's largest table, such as 10k or 5m
+    #[arg(long, value_delimiter = ',', default_value = "1")]
+    scales: Vec<String>,
+    /// Fresh processes of each variant; at least 6
+    #[arg(long, default_value_t = 6)]
+    rounds: usize,
+    /// The folder for the pictures [default: target/querydyno/ablation]
+    #[arg(long, value_name = "FOLDER")]
+    output: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Ablation {
+    pub(crate) fn run(self) -> Result<()> {
+        ensure!(self.rounds >= 6, "--rounds {}: a 95 % interval takes at least 6", self.rounds);
+        let settings = Settings::read()?;
+        let catalog = Catalog::read(&settings)?;
+        let suites = Suite::all(&settings)?;
+        let known =
+            || suites.iter().flat_map(|suite| &suite.queries).map(|query| query.name.as_str()).collect::<Vec<_>>();
+        let found = suites.iter().find_map(|suite| Some((suite, suite.query(&self.query).ok()?)));
+        let (suite, query) =
+            found.with_context(|| format!("there is no query '{}'; there are: {}", self.query, known().join(", ")))?;
+        let engine = match &self.engine {
+            Some(name) => catalog.entry(name)?,
+            None => {
+                let with_axes = catalog.entries().iter().find(|entry| !entry.axes.is_empty());
+                with_axes.context("no engine has axes; name one with --engine")?.clone()
+            }
+        };
+        let scales = self.scales.iter().map(|text| suite.scale_of(text)).collect::<Result<Vec<_>>>()?;
+        let folder = self.output.clone().unwrap_or_else(|| paths::own("ablation"));
+        if self.output.is_none() {
+            fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        ensure!(folder.is_dir(), "there is no folder for the pictures {}; make it first", folder.display());
+        let mut all = Vec::new();
+        for scale in scales {
+            let found = ablate(Plan { engine: &engine, suite, query, scale, rounds: self.rounds }, &settings)?;
+            let picture = folder.join(format!("{}-{}-{scale}.svg", engine.name, query.name));
+            fs::write(&picture, draw(&found)?.standalone())
+                .with_context(|| format!("cannot write {}", picture.display()))?;
+            if !self.json {
+                output::line(shown(&found))?;
+            }
+            eprintln!("picture: {}", picture.display());
+            all.push(found);
+        }
+        if self.json {
+            output::line(serde_json::to_string_pretty(&json!({ "ablations": all }))?)?;
+        }
+        Ok(())
+    }
+}
+
+fn shown(found: &Found) -> String {
+    let Found { engine, version, query, scale, rows, variant, rounds, verified, .. } = found;
+    format!(
+        "\n{engine} {version}, {query} at {scale} ({rows} rows), {variant}, {rounds} rounds of fresh processes; answers: {verified}\n\n{}\n\n{}",
+        variants(found),
+        effects(&found.effects)
+    )
+}
+
+fn variants(found: &Found) -> Table {
+    let steps = found.variants.iter().find_map(|one| one.figures()).map(|figures| figures.steps_ns.clone());
+    let steps: Vec<String> = steps.into_iter().flatten().map(|(step, _)| step).collect();
+    let mut header = vec!["variant".to_owned(), "time".to_owned(), "times as fast".to_owned()];
+    header.extend(steps.clone());
+    header.extend(["cores", "sink's", "peak memory", "log bytes"].map(str::to_owned));
+    let figures = 1..header.len();
+    let mut table = output::plain_table(header, figures);
+    let baseline = found.variants.first().and_then(|one| one.figures()).map(|figures| figures.time_ns);
+    for one in &found.variants {
+        match &one.outcome {
+            Outcome::Figures(figures) => {
+                table.add_row(row(&one.name, figures, baseline, &steps));
+            }
+            Outcome::Failed(why) => {
+                table.add_row([one.name.clone(), format!("failed: {why}")]);
+            }
+        }
+    }
+    table
+}
+
+fn row(name: &str, figures: &Figures, baseline: Option<f64>, steps: &[String]) -> Vec<String> {
+    let unknown = || "-".to_owned();
+    let step = |name: &String| {
+        let found = figures.steps_ns.iter().find(|(step, _)| step == name);
+        found.map_or_else(unknown, |(_, ns)| Nanos(*ns).to_string())
+    };
+    let cores = |used: Option<f64>| used.map_or_else(unknown, |used| format!("{used:.2}"));
+    let bytes = |bytes: Option<f64>| bytes.map_or_else(unknown, |bytes| Bytes::about(bytes).to_string());
+    let mut row = vec![name.to_owned(), Nanos(figures.time_ns).to_string()];
+    row.push(baseline.map_or_else(unknown, |baseline| format!("{:.2}", baseline / figures.time_ns)));
+    row.extend(steps.iter().map(step));
+    row.extend([cores(figures.cores_used), cores(figures.sink_cores_used)]);
+    row.extend([bytes(figures.peak_memory_bytes), bytes(figures.sink_log_bytes)]);
+    row
+}
+
+fn effects(effects: &[Effect]) -> Table {
+    let header = ["option", "added to the baseline", "from", "to", "within all others", "from", "to"];
+    let mut table = crate::table(header, 1..7);
+    for effect in effects {
+        let mut row = vec![effect.option.clone()];
+        row.extend(interval(effect.alone));
+        row.extend(interval(effect.in_full));
+        table.add_row(row);
+    }
+    table
+}
+
+fn interval(of: Option<Interval>) -> [String; 3] {
+    match of {
+        Some(Interval { estimate, low, high }) => [estimate, low, high].map(|factor| format!("{factor:.2}")),
+        None => ["-".to_owned(), String::new(), String::new()],
+    }
+}
