@@ -6,6 +6,7 @@ pub mod history;
 pub mod import;
 pub mod made_up;
 pub mod odd;
+pub mod postgres;
 pub mod slow;
 pub mod spoil;
 pub mod told;

@@ -1,0 +1,385 @@
+//! The engine `pipeline` against a real PostgreSQL that the test starts in a folder of its own: every variant writes the same table, which
+//! is the reference's; and whatever goes wrong leaves the table as it was, or complete. Left out and named where PostgreSQL is not
+//! installed, or the program not built.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use common::postgres::{PASSWORD, Postgres, is_root, postgres_user};
+use parquet::arrow::ArrowWriter;
+use querydyno::host::data::generate::Store;
+use querydyno::host::session::{Failure, FailureKind, Limits, Program, Runs, Session};
+use querydyno::host::settings::Settings;
+use querydyno::host::suite::{QuerySpec, Suite};
+use querydyno::host::verify::compare::{Precision, compare_shown};
+use querydyno::host::verify::referee::Referee;
+use querydyno::protocol::answer::Shown;
+use querydyno::protocol::dataset::{Dataset, Table};
+use querydyno::protocol::engine::EngineSettings;
+use querydyno::protocol::id::Scale;
+use querydyno::protocol::task::Task;
+use tempfile::TempDir;
+use test_case::test_case;
+
+/// A day and a name that no line item has.
+const MARKER: &str = "insert into querydyno.pods_daily values ('2020-02-29', 'marker', 'n', '{}', 1, 1, 1, 1, 1)";
+const COUNT: &str = "select count(*), count(*) filter (where namespace = 'marker') from querydyno.pods_daily";
+/// Has each row take ten milliseconds, so that a write can be met in the middle.
+const SLOW: &str = "create function querydyno.slow() returns trigger language plpgsql as
+    'begin perform pg_sleep(0.01); return new; end';
+    create trigger slow before insert on querydyno.pods_daily for each row execute function querydyno.slow()";
+/// The process that writes.
+const WRITER: &str = "select pid from pg_stat_activity where application_name = 'querydyno-pipeline'
+    and state = 'active' and (query ilike 'copy%' or query ilike 'insert%')";
+
+struct Case {
+    server: Postgres,
+    program: Program,
+    suite: Suite,
+}
+
+impl Case {
+    fn start() -> Option<Self> {
+        let program = common::built("pipeline")?;
+        Some(Self { server: Postgres::start()?, program, suite: Suite::read("pods").unwrap() })
+    }
+
+    fn query(&self) -> &QuerySpec {
+        &self.suite.queries[0]
+    }
+
+    fn task(&self) -> Task {
+        self.suite.task(self.query(), &common::catalog().entry("pipeline").unwrap(), Scale::ONE).unwrap()
+    }
+
+    /// One that does not empty the table before it runs: what was there is there until it is replaced.
+    fn without_reset(&self) -> Task {
+        Task { reset: Vec::new(), ..self.task() }
+    }
+
+    fn data(&self, scale: &str) -> Dataset {
+        let store = Store::new(common::data());
+        store.ensure(&self.suite, scale.parse().unwrap(), "parquet", &self.query().tables).unwrap()
+    }
+
+    fn session(&self, mode: Option<&str>, dataset: &Dataset, task: &Task) -> (Session, TempDir) {
+        let client = self.server.client(&self.program, PASSWORD);
+        let (mut session, scratch) = opened(&client, mode).unwrap();
+        session.load(dataset, true).unwrap();
+        session.prepare(task).unwrap();
+        (session, scratch)
+    }
+
+    /// One run, and what the table holds then; what it says where it fails.
+    fn run(&self, mode: Option<&str>, dataset: &Dataset, task: &Task) -> Result<(Runs, Shown), Failure> {
+        let (mut session, _scratch) = self.session(mode, dataset, task);
+        let runs = session.run(1)?;
+        let answer = session.answer()?;
+        session.close()?;
+        Ok((runs, answer))
+    }
+
+    /// The numbers of rows, and of markers among them.
+    fn counts(&self) -> (u64, u64) {
+        let told = self.server.sql(COUNT);
+        let (rows, markers) = told.split_once('|').unwrap();
+        (rows.parse().unwrap(), markers.parse().unwrap())
+    }
+
+    fn assert_same(&self, expected: &Shown, actual: &Shown, what: &str) {
+        let same = compare_shown(expected, actual, self.query(), Precision::Full);
+        assert!(same.is_ok(), "{what}: {}", same.unwrap_err());
+    }
+
+    /// Waits for somebody to write, and kills the server's process that takes it.
+    fn kill_writer(&self) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            let pid = self.server.sql(WRITER);
+            if !pid.is_empty() {
+                let killed = Command::new("kill").args(["-KILL", pid.lines().next().unwrap()]).status().unwrap();
+                assert!(killed.success());
+                return;
+            }
+            assert!(Instant::now() < deadline, "nobody writes");
+            sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+fn opened(program: &Program, mode: Option<&str>) -> Result<(Session, TempDir), Failure> {
+    let scratch = TempDir::new().unwrap();
+    let limits = Limits {
+        timeout: Duration::from_mins(2),
+        query_timeout: None,
+        memory: None,
+        told_memory: None,
+        threads: 2,
+        first_processor: None,
+    };
+    let mut session = Session::spawn(program, limits, scratch.path())?;
+    session.open(&EngineSettings { mode: mode.map(str::to_owned), threads: 2, ..common::one_thread() })?;
+    Ok((session, scratch))
+}
+
+fn message(failure: &Failure) -> String {
+    let FailureKind::Engine { message } = &failure.kind else { panic!("{failure}") };
+    message.clone()
+}
+
+/// Line items of one day with these labels, a namespace each, in a folder.
+fn odd(folder: &Path, labels: &[Option<&str>]) -> Dataset {
+    let write = |name: &str, columns: Vec<(&str, ArrayRef)>| {
+        let path: PathBuf = folder.join(format!("{name}.parquet"));
+        let named = columns.into_iter().map(|(name, column)| (name, column, true));
+        let batch = RecordBatch::try_from_iter_with_nullable(named).unwrap();
+        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        Table { name: name.to_owned(), rows: batch.num_rows() as u64, files: vec![path.into()], ..Table::default() }
+    };
+    let many = labels.len();
+    let text = |texts: Vec<Option<&str>>| Arc::new(StringArray::from(texts)) as ArrayRef;
+    let number = |number: i64| Arc::new(Int64Array::from(vec![number; many])) as ArrayRef;
+    let names: Vec<String> = (0..many).map(|place| format!("n\t{place}\\")).collect();
+    let names: Vec<Option<&str>> = names.iter().map(|name| Some(name.as_str())).collect();
+    let usage = vec![
+        ("interval_start", Arc::new(TimestampMicrosecondArray::from(vec![1_767_600_000_000_000; many])) as ArrayRef),
+        ("namespace", text(names)),
+        ("node", text(vec![Some("node"); many])),
+        ("pod_labels", text(labels.to_vec())),
+        ("cpu_usage_ms", number(1)),
+        ("cpu_request_ms", number(2)),
+        ("memory_usage_kib", number(3)),
+        ("memory_request_kib", number(4)),
+    ];
+    let day = || Arc::new(Date32Array::from(vec![20_458])) as ArrayRef;
+    let tables = vec![
+        write("pod_usage", usage),
+        write(
+            "node_labels",
+            vec![("usage_date", day()), ("node", text(vec![Some("other")])), ("node_labels", text(vec![None]))],
+        ),
+        write(
+            "namespace_labels",
+            vec![
+                ("usage_date", day()),
+                ("namespace", text(vec![Some("other")])),
+                ("namespace_labels", text(vec![None])),
+            ],
+        ),
+    ];
+    Dataset {
+        suite: "pods".to_owned(),
+        scale: Scale::ONE,
+        format: "parquet".to_owned(),
+        sha256: String::new(),
+        layout: String::new(),
+        generated: false,
+        tables,
+    }
+}
+
+#[test]
+fn pipeline_writes_the_reference_in_every_variant() {
+    let Some(case) = Case::start() else { return };
+    let (dataset, task) = (case.data("0.01"), case.task());
+    let referee = Referee::new(&Settings::read().unwrap());
+    let modes = common::catalog().entry("pipeline").unwrap().modes;
+    assert_eq!(modes.len(), 80);
+    let mut spans_seen = BTreeSet::new();
+    for (place, mode) in modes.iter().enumerate() {
+        let (runs, answer) = case.run((place > 0).then_some(mode), &dataset, &task).unwrap();
+        let verdict = referee.judge(&case.suite, case.query(), "0.01".parse().unwrap(), &answer).unwrap();
+        assert!(verdict.verified(), "{mode}: {verdict}");
+        let writes = !mode.ends_with("sink-none");
+        let steps: Vec<&str> = runs.spans.iter().map(|span| span.step.as_str()).collect();
+        assert_eq!(
+            steps,
+            if writes { vec!["read", "aggregate", "write"] } else { vec!["read", "aggregate"] },
+            "{mode}"
+        );
+        spans_seen.insert(steps.len());
+        let logged = runs.sink.and_then(|sink| sink.log_bytes);
+        assert_eq!(logged.is_some_and(|bytes| bytes > 50_000), writes, "{mode}: {:?}", runs.sink);
+        assert!(!writes || case.counts() == (answer.rows(), 0), "{mode}");
+    }
+    assert_eq!(spans_seen.len(), 2);
+}
+
+#[test]
+fn pipeline_writes_labels_of_any_letters_as_they_are() {
+    let Some(case) = Case::start() else { return };
+    let folder = TempDir::new().unwrap();
+    let labels = [
+        None,
+        Some("{}"),
+        Some(r#"{"team \"blue\"":"a\tb\nc\rd\\N","größe":"übergroß"}"#),
+        Some(r#"{"\ud83d\ude80":"\u6771\u4eac","":"\\.","nul?":"\u0001\u001f"}"#),
+        Some("{\"it's\":\"$1; drop table x; -- \\u2028\"}"),
+    ];
+    let dataset = odd(folder.path(), &labels);
+    let (_, expected) = case.run(Some("sink-none"), &dataset, &case.task()).unwrap();
+    let Shown::Rows(rows) = &expected else { panic!("five rows have no sums") };
+    let texts: BTreeSet<&str> = rows.rows.iter().filter_map(|row| row[3].as_deref()).collect();
+    assert!(
+        texts.contains("{}") && texts.contains("{\"\":\"\\\\.\",\"nul?\":\"\\u0001\\u001f\",\"🚀\":\"東京\"}"),
+        "{texts:?}"
+    );
+    assert_eq!(rows.rows.len(), labels.len());
+    for mode in ["streaming", "columnar-insert-batch", "copy", "columnar-label-cache-copy-binary"] {
+        let (_, written) = case.run(Some(mode), &dataset, &case.task()).unwrap();
+        case.assert_same(&expected, &written, mode);
+    }
+}
+
+#[test_case(None)]
+#[test_case(Some("streaming-columnar-parallel-label-cache-copy-binary"))]
+fn pipeline_leaves_the_table_where_labels_are_malformed(mode: Option<&str>) {
+    let Some(case) = Case::start() else { return };
+    let folder = TempDir::new().unwrap();
+    for broken in [r#"{"app": "a"#, r#"["app"]"#, r#"{"replicas": 3}"#, "app=a", ""] {
+        let dataset = odd(folder.path(), &[Some("{}"), Some(broken), Some("{}")]);
+        let (mut session, _scratch) = case.session(mode, &dataset, &case.without_reset());
+        case.server.sql(&format!("truncate querydyno.pods_daily; {MARKER}"));
+        let told = message(&session.run(1).unwrap_err());
+        assert!(told.contains("no JSON object of texts") && told.contains("node node"), "{broken}: {told}");
+        assert_eq!(case.counts(), (1, 1), "{broken}");
+    }
+}
+
+#[test]
+fn pipeline_is_refused_without_naming_the_password() {
+    let Some(case) = Case::start() else { return };
+    let wrong = case.server.client(&case.program, "not-the-Right-0ne");
+    let told = message(&opened(&wrong, None).map(drop).unwrap_err());
+    for part in ["does not let querydyno in", "POSTGRES_PASSWORD", &case.server.port.to_string()] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!told.contains("Right-0ne"), "{told}");
+    let mut nobody = case.server.client(&case.program, PASSWORD);
+    nobody.env.insert("POSTGRES_URL".to_owned(), "postgresql://me:secret-5e1f@127.0.0.1:1/db".to_owned());
+    let told = message(&opened(&nobody, None).map(drop).unwrap_err());
+    assert!(told.contains("no PostgreSQL answers at 127.0.0.1:1") && told.contains("services up postgresql"), "{told}");
+    nobody.env.insert("POSTGRES_URL".to_owned(), "postgresql://me:secret-5e1f@host:port".to_owned());
+    let unread = message(&opened(&nobody, None).map(drop).unwrap_err());
+    assert!(unread.contains("POSTGRES_URL is no address") && !(told + &unread).contains("5e1f"), "{unread}");
+    // What writes nowhere needs no server.
+    assert!(opened(&nobody, Some("sink-none")).is_ok());
+}
+
+#[test]
+fn pipeline_run_twice_or_by_two_at_once_writes_the_table_once() {
+    let Some(case) = Case::start() else { return };
+    let (dataset, task) = (case.data("0.01"), case.without_reset());
+    let (mut first, _scratch) = case.session(Some("columnar-copy"), &dataset, &task);
+    case.server.sql(MARKER);
+    let rows = first.run(3).unwrap().rows;
+    // It replaces what was there.
+    assert_eq!(case.counts(), (rows, 0));
+    thread::scope(|scope| {
+        let case = &case;
+        let (dataset, task) = (&dataset, &task);
+        let others: Vec<_> = ["columnar-insert", "columnar-insert-batch", "columnar-copy-binary"]
+            .into_iter()
+            .map(|mode| scope.spawn(move || case.session(Some(mode), dataset, task).0.run(5).unwrap().rows))
+            .collect();
+        assert!(others.into_iter().all(|other| other.join().unwrap() == rows));
+    });
+    assert_eq!(case.counts(), (rows, 0));
+    let (_, answer) = case.run(Some("sink-none"), &dataset, &task).unwrap();
+    first.run(1).unwrap();
+    case.assert_same(&answer, &first.answer().unwrap(), "after all of them");
+}
+
+#[test_case("columnar")]
+#[test_case("columnar-insert-batch")]
+#[test_case("columnar-copy")]
+#[test_case("columnar-copy-binary")]
+fn pipeline_whose_writer_is_killed_tries_again_and_completes_the_table(mode: &str) {
+    let Some(case) = Case::start() else { return };
+    let (dataset, task) = (case.data("0.01"), case.without_reset());
+    let (_, expected) = case.run(Some("sink-none"), &dataset, &task).unwrap();
+    let (mut session, _scratch) = case.session(Some(mode), &dataset, &task);
+    case.server.sql(MARKER);
+    case.server.sql(SLOW);
+    let (took, runs) = thread::scope(|scope| {
+        let begun = Instant::now();
+        let run = scope.spawn(|| session.run(1));
+        case.kill_writer();
+        let runs = run.join().unwrap();
+        (begun.elapsed(), runs)
+    });
+    assert_eq!(runs.unwrap().rows, expected.rows(), "{took:?}");
+    assert_eq!(case.counts(), (expected.rows(), 0));
+    case.assert_same(&expected, &session.answer().unwrap(), mode);
+}
+
+#[test]
+fn pipeline_whose_server_is_gone_in_the_middle_of_copy_leaves_the_table() {
+    let Some(mut case) = Case::start() else { return };
+    let (dataset, task) = (case.data("0.01"), case.without_reset());
+    let (mut session, _scratch) = case.session(Some("columnar-copy"), &dataset, &task);
+    case.server.sql(MARKER);
+    case.server.sql(SLOW);
+    let run = thread::spawn(move || session.run(1));
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while case.server.sql(WRITER).is_empty() {
+        assert!(Instant::now() < deadline, "nobody writes");
+    }
+    case.server.kill();
+    let told = message(&run.join().unwrap().unwrap_err());
+    assert!(told.contains("tried 7 times") && told.contains("no PostgreSQL answers"), "{told}");
+    case.server.restart();
+    assert_eq!(case.counts(), (1, 1));
+    // The next one is an ordinary one.
+    case.server.sql("drop trigger slow on querydyno.pods_daily");
+    let rows = case.run(Some("columnar-copy"), &dataset, &task).unwrap().1.rows();
+    assert_eq!(case.counts(), (rows, 0));
+}
+
+#[test]
+fn pipeline_whose_sink_has_no_room_leaves_the_table() {
+    let Some(case) = Case::start() else { return };
+    let full = case.server.folder.path().join("full");
+    std::fs::create_dir(&full).unwrap();
+    let mount = || Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(&full).output();
+    if !is_root() || !mount().is_ok_and(|output| output.status.success()) {
+        eprintln!("LEFT OUT: a full disk; it takes root, and a file system that can be mounted");
+        return;
+    }
+    let unmounted = Unmounted(full.clone());
+    let (user, group) = postgres_user();
+    std::os::unix::fs::chown(&full, Some(user), Some(group)).unwrap();
+    let (dataset, task) = (case.data("0.1"), case.without_reset());
+    for mode in ["columnar-insert-batch", "columnar-copy", "columnar-copy-binary"] {
+        let (mut session, _scratch) = case.session(Some(mode), &dataset, &task);
+        if mode == "columnar-insert-batch" {
+            case.server.sql(&format!("create tablespace small location '{}'", full.display()));
+            case.server.sql("alter table querydyno.pods_daily set tablespace small");
+            case.server.sql(MARKER);
+        }
+        let told = message(&session.run(1).unwrap_err());
+        assert!(told.contains("No space left on device"), "{mode}: {told}");
+        assert_eq!(case.counts(), (1, 1), "{mode}");
+    }
+    drop(case);
+    drop(unmounted);
+}
+
+/// Takes a file system away when it goes, after a failed assertion too.
+struct Unmounted(PathBuf);
+
+impl Drop for Unmounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
