@@ -24,6 +24,8 @@ pub struct DuckDb {
 }
 
 impl Engine for DuckDb {
+    const READS_FOLDERS: bool = true;
+
     type Prepared = String;
     /// A statement that holds DuckDB's own materialised result.
     type Output = Statement<'static>;
@@ -73,8 +75,13 @@ impl Engine for DuckDb {
                     (quoted.join(", "), ", union_by_name = true")
                 }
             };
+            let hive = table.folders.as_ref().map_or_else(
+                || "hive_partitioning = false".to_owned(),
+                // A text, whatever it looks like.
+                |folders| format!("hive_partitioning = true, hive_types = {{'{}': VARCHAR}}", folders.column),
+            );
             let view = format!(
-                "CREATE OR REPLACE VIEW \"{}\" AS SELECT {columns} FROM read_parquet([{}], hive_partitioning = false{by_name})",
+                "CREATE OR REPLACE VIEW \"{}\" AS SELECT {columns} FROM read_parquet([{}], {hive}{by_name})",
                 table.name,
                 files.join(", ")
             );

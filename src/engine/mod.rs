@@ -124,6 +124,9 @@ pub trait Engine: Sized {
     /// The engine's own complete result, in its own memory and format.
     type Output;
 
+    /// Whether [`load`](Engine::load) takes a table that has a folder for each value of a column, [`Folders`](crate::protocol::dataset::Folders).
+    const READS_FOLDERS: bool = false;
+
     /// Starts the engine. Not timed.
     ///
     /// # Errors

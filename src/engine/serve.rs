@@ -108,6 +108,11 @@ impl<E: Engine> State<E> {
         match request {
             Request::Open { .. } => bail!("the engine is open already"),
             Request::Load { dataset, count } => {
+                if let Some(table) = dataset.tables.iter().find(|table| table.folders.is_some() && !E::READS_FOLDERS) {
+                    let why =
+                        "has a column in the names of its folders, and this engine's program does not read such tables";
+                    bail!(Unsupported(format!("table {} {why}", table.name)));
+                }
                 let start = Instant::now();
                 engine.load(&dataset)?;
                 let load_ns = nanos(start);

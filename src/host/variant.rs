@@ -19,8 +19,13 @@ pub const ICEBERG: &str = "iceberg";
 /// The format that is Iceberg tables over the same rows, where tables that declare a column of dates are partitioned by its
 /// months.
 pub const ICEBERG_MONTHLY: &str = "iceberg-monthly";
+/// The format that is Parquet files over the same rows, where tables that declare a column of categories have one folder for each of
+/// its values, `category=tech`, and the column is nowhere else.
+pub const PARQUET_BY_CATEGORY: &str = "parquet-by-category";
 /// What tables can be stored as; a variant begins with one of them.
-pub const FORMATS: [&str; 3] = [PARQUET, ICEBERG, ICEBERG_MONTHLY];
+pub const FORMATS: [&str; 4] = [PARQUET, ICEBERG, ICEBERG_MONTHLY, PARQUET_BY_CATEGORY];
+/// Those of a suite that does not say which it has.
+pub(crate) const USUAL_FORMATS: [&str; 3] = [PARQUET, ICEBERG, ICEBERG_MONTHLY];
 
 /// One combination of conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -53,6 +53,9 @@ pub struct Table {
     /// What its metadata say, for an Iceberg table. The files above are those that its snapshot consists of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iceberg: Option<Iceberg>,
+    /// The column that is not in the files but in the names of their folders, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folders: Option<Folders>,
     /// Columns of single precision, or with a part that is: what is computed from these is right to some seven digits. No
     /// engine is told.
     #[serde(skip)]
@@ -67,6 +70,15 @@ pub struct Table {
     /// left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cautions: Vec<String>,
+}
+
+/// A table with a folder for each value of a column of texts, `category=tech`: a table partitioned as in Hive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folders {
+    /// The column, which the files do not have.
+    pub column: String,
+    /// The folder that holds these folders.
+    pub root: Location,
 }
 
 /// The values of an integer column.

@@ -43,7 +43,7 @@ pub const ORDER: [&str; 38] = [
 ];
 
 /// The suites of `fixtures`.
-pub const SUITES: [&str; 3] = ["pods", "tpcds", "tpch"];
+pub const SUITES: [&str; 4] = ["pods", "social", "tpcds", "tpch"];
 
 /// The rules that a file breaks, a line each.
 pub fn broken(path: &str, text: &str) -> Vec<String> {

@@ -46,10 +46,13 @@ impl Answers {
             self.engines.iter().map(|name| catalog.entry(name)).collect::<Result<_>>()?
         };
         let queries = if self.queries.is_empty() {
-            suite.queries.iter().collect()
+            suite.queries.iter().filter(|query| !query.no_stored_answer).collect()
         } else {
             self.queries.iter().map(|name| suite.query(name)).collect::<Result<Vec<_>>>()?
         };
+        if let Some(query) = queries.iter().find(|query| query.no_stored_answer) {
+            bail!("the answer to {} is too large to be kept, as its suite says: leave it out", query.name);
+        }
         let scales = if self.scale.is_empty() { settings.scales.clone() } else { self.scale };
         if self.explain {
             return explain(&suite, &queries, &scales, &settings);

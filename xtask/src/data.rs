@@ -26,7 +26,7 @@ pub(crate) struct Data {
     /// Only these tables, separated by commas [default: all]
     #[arg(long, value_delimiter = ',')]
     tables: Vec<String>,
-    /// How they are stored, separated by commas; in iceberg-monthly those with a column for it are partitioned by month
+    /// How they are stored, separated by commas; in iceberg-monthly those with a column for it are partitioned by month, in parquet-by-category those with one have a folder a value
     #[arg(long, value_delimiter = ',', default_value = PARQUET, value_parser = FORMATS)]
     format: Vec<String>,
     /// Print one JSON object for each scale and format: files, rows, checksum, layout

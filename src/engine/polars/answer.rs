@@ -4,7 +4,7 @@ use anyhow::bail;
 use polars::prelude::{AnyValue, DataFrame, DataType, TimeUnit};
 
 use crate::engine::{Result, incomparable};
-use crate::protocol::answer::{Column, Kind, Scalar, Sink};
+use crate::protocol::answer::{Column, Kind, Scalar, Sink, list_text};
 
 /// Hands the rows of a frame to the sink.
 ///
@@ -18,7 +18,7 @@ pub fn show(frame: &DataFrame, sink: &mut Sink) -> Result<()> {
     });
     sink.columns(columns.collect::<Result<_>>()?);
     for row in 0..frame.height() {
-        let values = frame.columns().iter().map(|column| Ok(column.get(row)?)).collect::<Result<Vec<_>>>()?;
+        let values = frame.columns().iter().map(|column| written(column.get(row)?)).collect::<Result<Vec<_>>>()?;
         let cells = values.iter().map(cell).collect::<Result<Vec<_>>>()?;
         sink.row(&cells);
     }
@@ -37,8 +37,21 @@ fn kind(data_type: &DataType) -> Option<Kind> {
         // With a zone or without, it is an instant in UTC.
         DataType::Datetime(..) => Kind::Timestamp,
         DataType::Boolean => Kind::Bool,
+        DataType::List(inner) => matches!(kind(inner)?, Kind::Text | Kind::Int).then_some(Kind::List)?,
         _ => return None,
     })
+}
+
+/// A list as its text, which has to live as long as its cell; anything else as it is.
+fn written(value: AnyValue<'_>) -> Result<AnyValue<'_>> {
+    match value {
+        AnyValue::List(elements) => {
+            let elements: Vec<AnyValue<'_>> = elements.iter().collect();
+            let cells = elements.iter().map(cell).collect::<Result<Vec<_>>>()?;
+            Ok(AnyValue::StringOwned(list_text(cells.into_iter()).into()))
+        }
+        other => Ok(other),
+    }
 }
 
 fn cell<'a>(value: &'a AnyValue<'a>) -> Result<Scalar<'a>> {

@@ -28,7 +28,13 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 fn definition(field: &Field) -> Result<String> {
-    let kind = match field.data_type() {
+    let kind = kind(field, field.data_type())?;
+    Ok(format!("{} {kind}", named(field.name())))
+}
+
+/// The name of a type, which is that of a column or of something in it.
+fn kind(field: &Field, data_type: &DataType) -> Result<String> {
+    Ok(match data_type {
         DataType::Boolean => "boolean".to_owned(),
         DataType::Int8 => "tinyint".to_owned(),
         DataType::Int16 => "smallint".to_owned(),
@@ -41,12 +47,14 @@ fn definition(field: &Field) -> Result<String> {
         DataType::Date32 => "date".to_owned(),
         // How many digits are read is a property of the session.
         DataType::Timestamp(..) => "timestamp".to_owned(),
+        DataType::List(element) | DataType::LargeList(element) => {
+            format!("array({})", kind(field, element.data_type())?)
+        }
         other => bail!(Unsupported(format!(
             "Trino's Hive connector has no type for the column {} of type {other}",
             field.name()
         ))),
-    };
-    Ok(format!("{} {kind}", named(field.name())))
+    })
 }
 
 #[cfg(test)]
@@ -61,6 +69,7 @@ mod tests {
             (DataType::Decimal128(15, 2), "\"a\"\"b\" decimal(15,2)"),
             (DataType::Utf8View, "\"a\"\"b\" varchar"),
             (DataType::Timestamp(TimeUnit::Microsecond, None), "\"a\"\"b\" timestamp"),
+            (DataType::new_list(DataType::Utf8, false), "\"a\"\"b\" array(varchar)"),
         ] {
             assert_eq!(definition(&Field::new("a\"b", data_type, true)).unwrap(), wanted);
         }

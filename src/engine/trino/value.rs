@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use serde::de::{Deserialize, Deserializer, Visitor};
 
 use crate::engine::Result;
-use crate::protocol::answer::{Kind, Scalar};
+use crate::protocol::answer::{Kind, Scalar, list_text};
 
 /// A value as it was sent: text, a number, or nothing.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,9 @@ pub(super) enum Sent {
     Int(i64),
     Float(f64),
     Text(String),
-    /// An array or a map, which has no form here.
+    /// An array.
+    List(Vec<Sent>),
+    /// A map, which has no form here.
     Nested,
 }
 
@@ -42,6 +44,10 @@ pub(super) struct Type {
 impl Type {
     /// By the name that the server gives: `decimal(15,2)`, `timestamp(3) with time zone`. `None` where values have no form here.
     pub(super) fn named(name: &str) -> Option<Self> {
+        if let Some(element) = name.strip_prefix("array(").and_then(|rest| rest.strip_suffix(')')) {
+            let is_plain = matches!(Self::named(element)?.kind, Kind::Text | Kind::Int);
+            return is_plain.then_some(Self { kind: Kind::List });
+        }
         let base = name.split('(').next().unwrap_or(name);
         let zoned = name.ends_with(" with time zone");
         let kind = match base {
@@ -72,6 +78,10 @@ impl Type {
                 Cell::Float(text.parse().with_context(|| format!("'{text}' is no number"))?)
             }
             (Kind::Text, Sent::Text(text)) => Cell::Text(text),
+            (Kind::List, Sent::List(elements)) => {
+                let elements = elements.iter().map(Sent::element).collect::<Result<Vec<_>>>()?;
+                Cell::Text(list_text(elements.into_iter()))
+            }
             (kind, Sent::Text(text)) => {
                 let plain = text.strip_suffix(" UTC").unwrap_or(&text);
                 match Scalar::read(plain, kind) {
@@ -83,6 +93,18 @@ impl Type {
                 }
             }
             (kind, other) => bail!("the server sent {other:?} where a {kind:?} belongs"),
+        })
+    }
+}
+
+impl Sent {
+    /// As an element of a list.
+    fn element(&self) -> Result<Scalar<'_>> {
+        Ok(match self {
+            Self::Null => Scalar::Null,
+            Self::Int(number) => Scalar::Int((*number).into()),
+            Self::Text(text) => Scalar::Text(text),
+            other => bail!("the server sent {other:?} in a list of texts or whole numbers"),
         })
     }
 }
@@ -147,8 +169,11 @@ impl<'de> Visitor<'de> for Visit {
     }
 
     fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut values: A) -> std::result::Result<Sent, A::Error> {
-        while values.next_element::<serde::de::IgnoredAny>()?.is_some() {}
-        Ok(Sent::Nested)
+        let mut elements = Vec::new();
+        while let Some(element) = values.next_element()? {
+            elements.push(element);
+        }
+        Ok(Sent::List(elements))
     }
 
     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut values: A) -> std::result::Result<Sent, A::Error> {
@@ -183,6 +208,8 @@ mod tests {
             ("timestamp(3) with time zone", "\"1970-01-01 00:00:01.000 UTC\"", Cell::Timestamp(1_000_000_000)),
             ("boolean", "true", Cell::Bool(true)),
             ("unknown", "null", Cell::Null),
+            ("array(varchar)", r#"["a","\"b"]"#, Cell::Text(r#"["a","\"b"]"#.to_owned())),
+            ("array(bigint)", "[1,null]", Cell::Text("[1,null]".to_owned())),
         ] {
             assert_eq!(read(name, json).unwrap(), cell, "{name} {json}");
         }
@@ -190,7 +217,9 @@ mod tests {
 
     #[test]
     fn type_refuses_what_has_no_form() {
-        for name in ["array(bigint)", "row(a bigint)", "varbinary", "time(3)", "interval day to second"] {
+        for name in
+            ["array(double)", "array(row(a bigint))", "row(a bigint)", "varbinary", "time(3)", "interval day to second"]
+        {
             assert_eq!(Type::named(name), None, "{name}");
         }
         for (name, json) in [("bigint", "\"x\""), ("date", "\"soon\""), ("varchar", "[1]"), ("boolean", "1")] {

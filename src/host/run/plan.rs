@@ -13,7 +13,7 @@ use crate::host::interrupt;
 use crate::host::paths;
 use crate::host::session::Program;
 use crate::host::settings::Settings;
-use crate::host::variant::PARQUET;
+use crate::host::variant::{ICEBERG, ICEBERG_MONTHLY};
 
 /// Engines' programs by name, or why there is none.
 pub(crate) type Programs<'a> = BTreeMap<&'a str, Result<Program, Stop>>;
@@ -53,7 +53,8 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
     }
     // A table that is not there is its cells' own error: nothing is built for it.
     let needs_iceberg = |cell: &Cell<'_>| {
-        cell.variant.format != PARQUET && tables::missing(cell.suite, &cell.query.tables, settings).is_none()
+        let is_iceberg = [ICEBERG, ICEBERG_MONTHLY].contains(&cell.variant.format);
+        is_iceberg && tables::missing(cell.suite, &cell.query.tables, settings).is_none()
     };
     if cells.iter().any(needs_iceberg) {
         // Minutes that belong to no cell. Cells of other formats go on without it, and each of these tells why once more.

@@ -18,8 +18,12 @@ pub(super) const MEMORY: Key = several(
     "memory limit, enforced; engines are told four fifths of it",
 );
 pub(super) const CACHE: Key = several("cache", "QUERYDYNO_CACHE", "hot", "hot, cold or both");
-pub(super) const FORMATS: Key =
-    several("formats", "QUERYDYNO_FORMATS", "parquet", "parquet, iceberg, iceberg-monthly, or several of them");
+pub(super) const FORMATS: Key = several(
+    "formats",
+    "QUERYDYNO_FORMATS",
+    "parquet",
+    "parquet, iceberg, iceberg-monthly, parquet-by-category, or several of them",
+);
 pub(super) const METASTORE: Key = one(
     "metastore",
     "HIVE_METASTORE_URI",

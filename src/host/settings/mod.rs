@@ -8,7 +8,7 @@
 //! threads = 2                 # QUERYDYNO_THREADS=1,2,4 or [1, 2, 4] here; default: all processors
 //! memory = "8GiB"             # QUERYDYNO_MEMORY=none,8GiB or a list here; default: the engines' own, killed at 90 % of the machine's
 //! cache = ["hot", "cold"]     # QUERYDYNO_CACHE=hot,cold; default: hot, and cold where a filter names it
-//! formats = ["parquet", "iceberg"] # QUERYDYNO_FORMATS=parquet,iceberg,iceberg-monthly; default: parquet
+//! formats = ["parquet", "iceberg"] # QUERYDYNO_FORMATS=parquet,iceberg,iceberg-monthly,parquet-by-category; default: parquet
 //! metastore = "thrift://localhost:9083" # HIVE_METASTORE_URI; default: Iceberg tables in plain folders
 //! workloads = ["/my/shop"]    # QUERYDYNO_WORKLOADS: folders with a suite.toml of your own
 //! timeout = "5m"              # QUERYDYNO_TIMEOUT: for one reply of an engine program
@@ -108,7 +108,7 @@ pub struct Settings {
     pub threads: Vec<usize>,
     /// Memory limits that were asked for, passed to the engines and enforced; several make an axis, `None` is no limit.
     pub memory: Vec<Option<Bytes>>,
-    /// How tables are stored: `parquet`, `iceberg`, `iceberg-monthly`; several make an axis.
+    /// How tables are stored: `parquet`, `iceberg`, `iceberg-monthly`, `parquet-by-category`; several make an axis.
     pub formats: Vec<String>,
     /// The Hive Metastore where Iceberg tables are registered and looked up, `thrift://localhost:9083`; none: plain folders.
     pub metastore: Option<String>,

@@ -9,7 +9,7 @@ use super::Suite;
 use super::source::is_parquet;
 use crate::host::paths;
 use crate::host::settings::Settings;
-use crate::host::variant::{FORMATS, ICEBERG, PARQUET};
+use crate::host::variant::{FORMATS, ICEBERG, PARQUET, USUAL_FORMATS};
 use crate::protocol::id::Scale;
 
 impl Suite {
@@ -58,7 +58,8 @@ impl Suite {
     /// The formats that its cells can have.
     pub(crate) fn formats(&self) -> Vec<&'static str> {
         if !self.is_external() {
-            return FORMATS.to_vec();
+            let Some(declared) = &self.formats else { return USUAL_FORMATS.to_vec() };
+            return FORMATS.into_iter().filter(|format| declared.iter().any(|name| name == format)).collect();
         }
         let mut sources = self.tables.iter().filter_map(|table| table.source.as_deref());
         vec![if sources.all(is_parquet) { PARQUET } else { ICEBERG }]

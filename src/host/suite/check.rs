@@ -10,6 +10,7 @@ use super::statement;
 use super::{DeclaredTolerance, GENERATORS, Published, QuerySpec, Suite, TableSpec};
 use crate::host::settings::KEYS;
 use crate::host::sql::{Quoting, Text};
+use crate::host::variant::{FORMATS, PARQUET_BY_CATEGORY};
 use crate::protocol::answer::Kind;
 use crate::protocol::id::{Scale, check_name};
 
@@ -41,6 +42,7 @@ impl Suite {
             "seconds_at_sf1 is {}: give the seconds that a run of a query takes at scale 1, from 0 to 86400",
             self.seconds_at_sf1
         );
+        self.check_formats()?;
         for (place, table) in self.tables.iter().enumerate() {
             self.check_table(table)?;
             let twice = self.tables[..place].iter().any(|other| other.name == table.name);
@@ -51,6 +53,25 @@ impl Suite {
             let twice = self.queries[..place].iter().any(|other| other.name == query.name);
             ensure!(!twice, "two queries are called '{}'", query.name);
         }
+        Ok(())
+    }
+
+    fn check_formats(&self) -> Result<()> {
+        let declared = self.formats.as_deref().unwrap_or_default();
+        if let Some(unknown) = declared.iter().find(|name| !FORMATS.contains(&name.as_str())) {
+            bail!("there is no format '{unknown}': there are {}", FORMATS.join(", "));
+        }
+        ensure!(
+            self.formats.is_none() || !declared.is_empty(),
+            "formats = [] leaves no cell: name some, or leave it out"
+        );
+        let by_category = declared.iter().any(|name| name == PARQUET_BY_CATEGORY);
+        let has_category = self.tables.iter().any(|table| table.category.is_some());
+        ensure!(
+            by_category == has_category,
+            "the format {PARQUET_BY_CATEGORY} and a table with `category = \"...\"`, the column that has its folders, go together: \
+             add what is missing, or take the other one out"
+        );
         Ok(())
     }
 
@@ -67,7 +88,12 @@ impl Suite {
         if let Some(why) = bad_name(name) {
             bail!("'{name}' cannot name a table: {why}");
         }
-        for (what, declared) in [("partition", table.partition.is_some()), ("keys", !table.keys.is_empty())] {
+        let declared = [
+            ("partition", table.partition.is_some()),
+            ("category", table.category.is_some()),
+            ("keys", !table.keys.is_empty()),
+        ];
+        for (what, declared) in declared {
             ensure!(!declared, "the table '{name}' lies somewhere already and is read as it is: take its {what} out");
         }
         Ok(())
@@ -197,6 +223,28 @@ mod tests {
         ] {
             let error = format!("{:#}", check(tolerance).unwrap_err());
             assert!(error.contains(told), "{tolerance}: {error}");
+        }
+    }
+
+    #[test]
+    fn check_refuses_formats_that_cannot_be_made() {
+        let check = |formats: &str, category: &str| {
+            let text = format!(
+                "name = 'm'\ntitle = ''\ngenerator = '{}'\n{formats}\nquery = []\n[[table]]\nname = 'a'\n{category}",
+                GENERATORS[0]
+            );
+            toml::from_str::<Suite>(&text)?.check()
+        };
+        assert!(check("formats = ['parquet', 'parquet-by-category']", "category = 'c'").is_ok());
+        assert!(check("", "").is_ok());
+        for (formats, category, told) in [
+            ("formats = ['csv']", "", "no format 'csv'"),
+            ("formats = []", "", "leaves no cell"),
+            ("formats = ['parquet-by-category']", "", "go together"),
+            ("", "category = 'c'", "go together"),
+        ] {
+            let error = format!("{:#}", check(formats, category).unwrap_err());
+            assert!(error.contains(told), "{formats} {category}: {error}");
         }
     }
 

@@ -16,6 +16,7 @@ mod pods;
 mod published;
 mod read;
 mod scale;
+mod social;
 pub(crate) mod source;
 mod statement;
 mod task;
@@ -37,7 +38,7 @@ pub const DEFAULT: &str = tpch::NAME;
 /// The only suite that there was when records of version 2 were written.
 pub(crate) const FIRST: &str = tpch::NAME;
 /// What the generators are called that suites may name, in the order in which `data::generate` has them.
-pub(crate) const GENERATORS: [&str; 3] = [tpch::NAME, tpcds::NAME, pods::NAME];
+pub(crate) const GENERATORS: [&str; 4] = [tpch::NAME, tpcds::NAME, social::NAME, pods::NAME];
 
 /// Tables and queries that belong together.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -60,6 +61,9 @@ pub struct Suite {
     /// Whether its cells run only where a filter names it, or some of its queries: a suite of hours is not everybody's.
     #[serde(default)]
     pub on_request: bool,
+    /// The formats that its tables can have, where these are not the usual ones: `["parquet", "parquet-by-category"]`.
+    #[serde(default)]
+    pub formats: Option<Vec<String>>,
     /// Answers that somebody published.
     #[serde(default)]
     pub published: Option<Published>,
@@ -95,6 +99,8 @@ pub struct TableSpec {
     pub source: Option<String>,
     /// The column of dates by whose months the table is partitioned in the format `iceberg-monthly`. None: it never is.
     pub partition: Option<String>,
+    /// The column of texts by whose values the table has folders in the format `parquet-by-category`. None: it never has.
+    pub category: Option<String>,
     /// Its keys, for servers that keep an index: `keys = { primary = ["k"], foreign = [["a"], ["b", "c"]] }`.
     #[serde(default)]
     pub keys: Keys,
@@ -125,6 +131,9 @@ pub struct QuerySpec {
     pub nulls: Option<NullOrder>,
     /// The outermost LIMIT.
     pub limit: Option<usize>,
+    /// Whether its answer is too large to be kept, such as a whole table: engines are held against one another at every scale.
+    #[serde(default)]
+    pub no_stored_answer: bool,
     /// What numbers of some columns may differ by, and why: `{ ratio = { absolute = 0.01, why = "engines round it unlike" } }`.
     #[serde(default)]
     pub tolerances: BTreeMap<String, DeclaredTolerance>,
@@ -218,7 +227,7 @@ impl TryFrom<String> for ColumnSpec {
     fn try_from(text: String) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "'{text}' is not a column: write name:type with int, decimal, float, text, date, timestamp or bool, and \
+                "'{text}' is not a column: write name:type with int, decimal, float, text, date, timestamp, bool or list, and \
                  where TPC publishes its values :value, :count, :sum, :average or :ratio behind it"
             )
         };

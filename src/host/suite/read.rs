@@ -103,6 +103,11 @@ impl Suite {
         self.table(table)?.partition.as_deref()
     }
 
+    /// The column by whose values the table of that name has folders, where it declares one.
+    pub(crate) fn category(&self, table: &str) -> Option<&str> {
+        self.table(table)?.category.as_deref()
+    }
+
     /// The keys that the table of that name declares.
     pub(crate) fn keys(&self, table: &str) -> Keys {
         self.table(table).map(|spec| spec.keys.clone()).unwrap_or_default()

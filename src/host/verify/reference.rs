@@ -20,8 +20,17 @@ use crate::protocol::answer::{Answer, Column, Kind};
 
 const NULL: &str = r"\N";
 
-const KINDS: [Kind; 8] =
-    [Kind::Int, Kind::Decimal, Kind::Float, Kind::Float32, Kind::Text, Kind::Date, Kind::Timestamp, Kind::Bool];
+const KINDS: [Kind; 9] = [
+    Kind::Int,
+    Kind::Decimal,
+    Kind::Float,
+    Kind::Float32,
+    Kind::Text,
+    Kind::Date,
+    Kind::Timestamp,
+    Kind::Bool,
+    Kind::List,
+];
 
 /// Reads one of our own reference files, such as `fixtures/tpch/answers/sf1/q1.csv`.
 ///

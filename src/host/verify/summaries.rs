@@ -233,6 +233,7 @@ fn comparable(ours: Kind, theirs: Kind) -> bool {
         Kind::Text => 1,
         Kind::Date | Kind::Timestamp => 2,
         Kind::Bool => 3,
+        Kind::List => 4,
     };
     class(ours) == class(theirs)
 }

@@ -10,11 +10,13 @@ macro_rules! define_show {
 
         /// Columns, and cells of their values.
         mod cells_of_arrow {
-            use $($arrow)::+::array::{Array, ArrayAccessor, ArrayRef, AsArray, RecordBatch};
+            use std::sync::Arc;
+
+            use $($arrow)::+::array::{Array, ArrayAccessor, ArrayRef, AsArray, RecordBatch, StringArray};
             use $($arrow)::+::compute::cast;
             use $($arrow)::+::datatypes::*;
 
-            use $crate::protocol::answer::{Scalar, Column, Kind, Sink};
+            use $crate::protocol::answer::{Scalar, Column, Kind, Sink, list_text};
 
             /// Gives the cell of a row.
             type Read<'a> = Box<dyn Fn(usize) -> Scalar<'a> + 'a>;
@@ -67,6 +69,9 @@ macro_rules! define_show {
                     // With a zone or without, it is an instant in UTC.
                     DataType::Timestamp(..) => Kind::Timestamp,
                     DataType::Boolean => Kind::Bool,
+                    DataType::List(field) | DataType::LargeList(field) => {
+                        matches!(kind(values_of(field.data_type()))?, Kind::Text | Kind::Int).then_some(Kind::List)?
+                    }
                     _ => return None,
                 })
             }
@@ -76,8 +81,26 @@ macro_rules! define_show {
                     DataType::Dictionary(_, values) => cast(array, values)?,
                     DataType::Float16 => cast(array, &DataType::Float32)?,
                     DataType::Decimal256(..) => cast(array, &DataType::Utf8)?,
+                    DataType::List(_) => {
+                        let list = array.as_list::<i32>();
+                        let ends = list.value_offsets().iter().map(|end| usize::try_from(*end));
+                        lists(array, list.values(), ends.collect::<Result<_, _>>()?)?
+                    }
+                    DataType::LargeList(_) => {
+                        let list = array.as_list::<i64>();
+                        let ends = list.value_offsets().iter().map(|end| usize::try_from(*end));
+                        lists(array, list.values(), ends.collect::<Result<_, _>>()?)?
+                    }
                     _ => array.clone(),
                 })
+            }
+
+            /// The texts of lists, whose elements begin and end at these places.
+            fn lists(lists: &ArrayRef, elements: &ArrayRef, ends: Vec<usize>) -> anyhow::Result<ArrayRef> {
+                let elements = plain(elements)?;
+                let read = read(&elements, false)?;
+                let text = |row: usize| lists.is_valid(row).then(|| list_text((ends[row]..ends[row + 1]).map(&read)));
+                Ok(Arc::new((0..lists.len()).map(text).collect::<StringArray>()))
             }
 
             fn read(array: &ArrayRef, wide: bool) -> anyhow::Result<Read<'_>> {

@@ -44,7 +44,7 @@ impl<'a> Scalar<'a> {
             Kind::Int | Kind::Decimal => number(text)?,
             Kind::Float => Self::Float(text.parse().ok()?),
             Kind::Float32 => Self::Float(single(text)?),
-            Kind::Text => Self::Text(text),
+            Kind::Text | Kind::List => Self::Text(text),
             Kind::Date => {
                 let nanos = instant(text)?;
                 let midnight = nanos.rem_euclid(NANOS_PER_DAY) == 0;
@@ -119,6 +119,22 @@ impl<'a> Scalar<'a> {
             _ => None,
         }
     }
+}
+
+/// The text of a list of such values, as [`Kind::List`] has it.
+pub fn list_text<'a>(elements: impl Iterator<Item = Scalar<'a>>) -> String {
+    let mut text = String::from("[");
+    for (place, element) in elements.enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        match element {
+            Scalar::Text(words) => text += &serde_json::Value::from(words).to_string(),
+            Scalar::Null => text += "null",
+            other => text += &other.text(Kind::Int).unwrap_or_default(),
+        }
+    }
+    text + "]"
 }
 
 /// What stands before the bytes of a value, so that no two types have the same.
@@ -297,6 +313,14 @@ fn civil(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn list_text_is_json() {
+        let text = |elements: &[Scalar<'_>]| list_text(elements.iter().copied());
+        assert_eq!(text(&[]), "[]");
+        assert_eq!(text(&[Scalar::Int(-7), Scalar::Null, Scalar::Int(8)]), "[-7,null,8]");
+        assert_eq!(text(&[Scalar::Text("a \"b\""), Scalar::Text("\n\u{1f}é")]), r#"["a \"b\"","\n\u001fé"]"#);
+    }
 
     #[test]
     fn cell_text_reads_the_same() {

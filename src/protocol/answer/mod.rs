@@ -18,7 +18,7 @@ pub mod summary;
 
 use serde::{Deserialize, Serialize};
 
-pub use cell::Scalar;
+pub use cell::{Scalar, list_text};
 pub use sink::{Shown, Sink, Wanted};
 
 /// The type of a column, as far as comparing needs to know it.
@@ -41,6 +41,8 @@ pub enum Kind {
     Timestamp,
     /// `true` or `false`.
     Bool,
+    /// A list of texts or of whole numbers, in their order, written as JSON: `["a","b"]`.
+    List,
 }
 
 /// A column's name and type.

@@ -51,6 +51,11 @@ class Daft(Engine):
         for name, files in tables.items():
             self.frames[name] = functools.partial(self.daft.read_parquet, [plain(file) for file in files])
 
+    def load_folders(self, tables):
+        for table in tables:
+            files = [plain(file) for file in table.files]
+            self.frames[table.name] = functools.partial(self.daft.read_parquet, files, hive_partitioning=True)
+
     def load_iceberg(self, tables):
         self.frames |= {table.name: self.iceberg(table) for table in tables}
 

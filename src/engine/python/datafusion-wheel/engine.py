@@ -53,6 +53,14 @@ class DataFusionWheel(Engine):
             self.forget(table.name)
             self.context.register_view(table.name, frame.select(*map(self.column, map(quoted, table.columns))))
 
+    def load_folders(self, tables):
+        import pyarrow
+
+        for table in tables:
+            self.forget(table.name)
+            columns = [(table.column, pyarrow.string())]
+            self.context.register_parquet(table.name, f"{table.root}/", table_partition_cols=columns)
+
     def register(self, name, files):
         self.forget(name)
         self.context.register_parquet(name, one_path(files, self.scratch))

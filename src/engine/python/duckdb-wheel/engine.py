@@ -62,12 +62,18 @@ class DuckDbWheel(Engine):
             except self.duckdb.BinderException as error:
                 raise Unsupported(f"{table.name} has a column that none of its files has: {error}") from error
 
-    def view(self, name, columns, files, options=""):
+    def load_folders(self, tables):
+        for table in tables:
+            # A text, whatever it looks like.
+            hive = f"hive_partitioning = true, hive_types = {{{text(table.column)}: VARCHAR}}"
+            self.view(table.name, "*", table.files, hive=hive)
+
+    def view(self, name, columns, files, options="", hive="hive_partitioning = false"):
         paths = ", ".join(text(plain(file)) for file in files)
         self.files += files
         # The values are in the files. Of a folder's name like `region=south` DuckDB would make a column, before the
         # files' own of that name.
-        read = f"read_parquet([{paths}], hive_partitioning = false{options})"
+        read = f"read_parquet([{paths}], {hive}{options})"
         self.connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS SELECT {columns} FROM {read}")
 
     def count(self, table):
@@ -172,6 +178,8 @@ def kind(type, column):
         return "decimal"
     if re.fullmatch(r"ENUM\(.*\)", type):
         return "text"
+    if re.fullmatch(rf"(VARCHAR|{INTEGERS})\[\]", type):
+        return "list"
     if type not in KINDS:
         raise incomparable(type, column)
     return KINDS[type]

@@ -43,6 +43,7 @@ from querydyno_values import Unsupported, answer, incomparable
 
 __all__ = [
     "Engine",
+    "FolderTable",
     "IcebergTable",
     "Unsupported",
     "answer",
@@ -74,6 +75,18 @@ class IcebergTable:
     evolved: bool = False
     #: Why the files alone do not tell the table's rows, if they do not.
     needs_reader: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderTable:
+    """A table with a folder for each value of a column of texts, which its files do not have: `root/category=tech/a.parquet`."""
+
+    name: str
+    #: Absolute path of the folder that holds these folders.
+    root: str
+    column: str
+    #: Absolute paths of all files.
+    files: list
 
 
 class Engine:
@@ -111,6 +124,11 @@ class Engine:
         Where a dataset has tables of both kinds, `load` comes before, and what it made known has to stay.
         """
         self.load({table.name: table.files for table in told_by_files(tables)})
+
+    def load_folders(self, tables):
+        """The same for tables that have a folder for each value of a column, `tables` being a list of `FolderTable`."""
+        names = ", ".join(table.name for table in tables)
+        raise Unsupported(f"{names} has a column in the names of its folders, and this engine does not read such tables")
 
     def count(self, table):
         """The number of rows of a table as the engine's users would ask for it, or None if that would not be cheap.
@@ -259,14 +277,22 @@ class _Session:
         if elsewhere:
             raise Unsupported(f"{elsewhere[0]} is not on this machine, and only such files are read so far")
         # Each table says what it is: one of a dataset may be Iceberg, and the next plain files.
-        files = {table["name"]: table["files"] for table in dataset["tables"] if not table.get("iceberg")}
+        plain = [table for table in dataset["tables"] if not table.get("iceberg") and not table.get("folders")]
+        files = {table["name"]: table["files"] for table in plain}
+        folders = [
+            FolderTable(table["name"], table["folders"]["root"], table["folders"]["column"], table["files"])
+            for table in dataset["tables"]
+            if table.get("folders")
+        ]
         iceberg = [_iceberg_table(**table) for table in dataset["tables"] if table.get("iceberg")]
         if iceberg and type(self.engine).load_iceberg is Engine.load_iceberg:
             # All are files to it, so it gets all at once.
             files |= {table.name: table.files for table in told_by_files(iceberg)}
             iceberg = []
-        if files or not iceberg:
+        if files or not (iceberg or folders):
             self.engine.load(files)
+        if folders:
+            self.engine.load_folders(folders)
         if iceberg:
             self.engine.load_iceberg(iceberg)
         load_ns = time.perf_counter_ns() - start

@@ -41,6 +41,8 @@ def arrow_kind(field):
         return "date"
     if name == "timestamp":
         return "timestamp"
+    if name in ("list", "large_list") and arrow_kind(field.type.value_field) in ("text", "int"):
+        return "list"
     raise incomparable(arrow_type, field.name)
 
 
@@ -100,6 +102,9 @@ def _plain_field(field):
     """
     import pyarrow
 
-    is_text = arrow_kind(field) == "text" and not pyarrow.types.is_null(field.type)
-    kept = not is_text or pyarrow.types.is_string(field.type) or pyarrow.types.is_large_string(field.type)
+    kind, of = arrow_kind(field), pyarrow.types
+    if kind == "list":
+        return pyarrow.field(field.name, pyarrow.large_list(_plain_field(field.type.value_field)))
+    is_text = kind == "text" and not of.is_null(field.type)
+    kept = not is_text or of.is_string(field.type) or of.is_large_string(field.type)
     return pyarrow.field(field.name, field.type if kept else pyarrow.large_string())

@@ -10,14 +10,16 @@ What this is not: a reader of Arrow, which is querydyno_arrow.py, or a place tha
 | date | 2024-02-29 in the proleptic Gregorian calendar with astronomical years: 0000-02-29, -0001-03-01, +10000-01-01 |
 | timestamp | the date, a blank, 12:30:00.25 with as many digits as needed, nine at most; one with a zone is in UTC |
 | bool | true, false |
+| list | of texts or ints, as JSON without blanks: ["a","b"] |
 """
 
 import datetime
 import decimal
+import json
 import math
 import struct
 
-KINDS = ("int", "decimal", "float", "float32", "text", "date", "timestamp", "bool")
+KINDS = ("int", "decimal", "float", "float32", "text", "date", "timestamp", "bool", "list")
 NANOSECONDS_A_DAY = 86_400 * 10**9
 
 
@@ -121,4 +123,10 @@ def _timestamp(value):
     return value if isinstance(value, str) else _timestamp(value.item())
 
 
-_WRITERS = {"float32": _single, "date": _date, "timestamp": _timestamp}
+def _list(value):
+    """A list of texts or ints; numpy's arrays know how to become lists."""
+    elements = value.tolist() if hasattr(value, "tolist") else list(value)
+    return json.dumps(elements, ensure_ascii=False, separators=(",", ":"))
+
+
+_WRITERS = {"float32": _single, "date": _date, "timestamp": _timestamp, "list": _list}

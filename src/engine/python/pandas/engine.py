@@ -48,6 +48,15 @@ class Pandas(Engine):
         self.tables |= {name: functools.partial(self.read_parquet, files) for name, files in tables.items()}
         self.counts |= {name: functools.partial(self.rows_of, files) for name, files in tables.items()}
 
+    def load_folders(self, tables):
+        import pyarrow.dataset
+
+        for table in tables:
+            column = self.pyarrow.field(table.column, self.pyarrow.string())
+            partitioning = pyarrow.dataset.partitioning(self.pyarrow.schema([column]), flavor="hive")
+            self.tables[table.name] = functools.partial(self.read_parquet, table.files, partitioning=partitioning)
+            self.counts[table.name] = functools.partial(self.rows_of, table.files)
+
     def rows_of(self, files):
         """What pyarrow, which reads for pandas, takes the number of rows to be, without reading them."""
         import pyarrow.dataset
@@ -65,7 +74,7 @@ class Pandas(Engine):
 
     def prepare(self, query):
         workload, name = query["workload"], query["name"]
-        # `pods-daily` is the function `pods_daily`.
+        # No function has a dash in its name.
         compute = getattr(self.workloads.get(workload), name.replace("-", "_"), None)
         if compute is None:
             raise Unsupported(f"{name} of {workload} is not written in pandas")
@@ -99,8 +108,8 @@ class Pandas(Engine):
             arrays[place] = arrays[place].cast(self.pyarrow.date32())
         return self.pyarrow.Table.from_arrays(arrays, names=[str(name) for name in frame.columns])
 
-    def read_parquet(self, files, columns, filters):
-        """From Parquet files, whose columns are those in them: none comes from a path.
+    def read_parquet(self, files, columns, filters, partitioning=None):
+        """From Parquet files, whose columns are those in them: none comes from a path, unless `partitioning` says so.
 
         Decimals become doubles while Arrow reads: as Python's Decimals, which pandas makes of them otherwise, they
         would cost an object each. For the same reason a day is a datetime64 and no datetime.date.
@@ -108,14 +117,14 @@ class Pandas(Engine):
         pyarrow = self.pyarrow
         schema = pyarrow.schema(
             field.with_type(pyarrow.float64()) if pyarrow.types.is_decimal(field.type) else field
-            for field in pyarrow.parquet.read_schema(files[0])
+            for field in [*pyarrow.parquet.read_schema(files[0]), *(partitioning.schema if partitioning else [])]
         )
         return self.pandas.read_parquet(
             files,
             columns=columns,
             filters=filters,
             schema=schema,
-            partitioning=None,
+            partitioning=partitioning,
             to_pandas_kwargs={"date_as_object": False},
         )
 

@@ -54,6 +54,11 @@ class PolarsWheel(Engine):
         scan = functools.partial(self.polars.scan_parquet, glob=False, hive_partitioning=False)
         self.scans |= {name: functools.partial(scan, files) for name, files in tables.items()}
 
+    def load_folders(self, tables):
+        for table in tables:
+            hive = {"hive_partitioning": True, "hive_schema": {table.column: self.polars.String}}
+            self.scans[table.name] = functools.partial(self.polars.scan_parquet, table.files, glob=False, **hive)
+
     def load_iceberg(self, tables):
         for table in tables:
             querydyno_iceberg.planned(table)
@@ -155,6 +160,8 @@ class PolarsWheel(Engine):
             return "float32" if str(dtype) == "Float16" else "float"
         if dtype.is_decimal():
             return "decimal"
+        if dtype.base_type() == pl.List and (dtype.inner.is_integer() or dtype.inner in (pl.String, pl.Null)):
+            return "list"
         raise incomparable(dtype, series.name)
 
 

@@ -2,18 +2,19 @@
 //!
 //! One file per generator. Generation is idempotent and atomic: a table appears under its name only when
 //! every part of it is written, and a manifest beside the parts says what they must look like. Nothing here
-//! reads the values back, that is the engines' work, but for the days by which [`Store::ensure_monthly`] deals rows out to
-//! other files. `cargo xtask data` makes data ahead of a run.
+//! reads the values back, that is the engines' work, but for the days and categories by which rows are dealt out to other
+//! files. `cargo xtask data` makes data ahead of a run.
 
 mod check;
 mod columns;
+mod dealt;
 mod generator;
 mod manifest;
 mod month;
-mod monthly;
 mod parquet;
 mod pods;
 mod progress;
+mod social;
 mod staging;
 mod store;
 mod tpcds;
@@ -31,7 +32,7 @@ pub(crate) use month::of_file as month_of_file;
 pub use store::Store;
 
 /// One for each of the names in [`GENERATORS`], in that order.
-static ALL: [&dyn Generator; GENERATORS.len()] = [&tpch::Tpch, &tpcds::Tpcds, &pods::Pods];
+static ALL: [&dyn Generator; GENERATORS.len()] = [&tpch::Tpch, &tpcds::Tpcds, &social::Social, &pods::Pods];
 
 /// About how many rows the generator of a suite makes of a table, and how many bytes its files take.
 ///

@@ -1,8 +1,8 @@
-//! The [`Store`]: where data lives, and the ways to it, [`Store::ensure`] and [`Store::ensure_monthly`].
+//! The [`Store`]: where data lives, and the ways to it, [`Store::ensure`], [`Store::ensure_monthly`] and [`Store::ensure_by_category`].
 //!
-//! This file only decides what has to be done; checking is in `check`, making in `generate` and `monthly`.
-//! On disk: `<root>/<suite>/<scale>/<format>/<table>/{manifest.json, part-000.parquet, ..}`, with the format `parquet`, or
-//! `parquet-monthly` and `part-1992-01.parquet, ..`.
+//! This file only decides what has to be done; checking is in `check`, making in `generate` and `dealt`.
+//! On disk: `<root>/<suite>/<scale>/<format>/<table>/{manifest.json, part-000.parquet, ..}`, with the format `parquet`;
+//! `parquet-monthly` and `part-1992-01.parquet, ..`; or `parquet-by-category` and `category=tech/part-000.parquet, ..`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,13 +10,14 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail, ensure};
 
 use super::check::{self, State};
+use super::dealt::{self, By, Task};
 use super::manifest::{Manifest, TableOrigin};
-use super::monthly::{self, Task};
 use super::{generator_of, parquet, staging, workers};
 use crate::host::checksum::sha256;
 use crate::host::lock::Lock;
 use crate::host::suite::Suite;
-use crate::protocol::dataset::{Dataset, Table};
+use crate::host::variant::PARQUET_BY_CATEGORY;
+use crate::protocol::dataset::{Dataset, Folders, Table};
 use crate::protocol::id::Scale;
 use crate::protocol::location::Location;
 
@@ -68,18 +69,39 @@ impl Store {
     /// # Errors
     /// As [`ensure`](Self::ensure); and when the declared column is none of dates, or has a NULL.
     pub fn ensure_monthly(&self, suite: &Suite, scale: Scale, tables: &[String]) -> anyhow::Result<Dataset> {
+        let (layout, found) = self.dealt(suite, scale, tables, By::Month)?;
+        Ok(dataset(suite, scale, layout, &found))
+    }
+
+    /// The same tables, those that declare a [`category`](crate::host::suite::TableSpec::category) in one folder for each of its
+    /// values, without that column in the files. The generated files are made first, and stay.
+    ///
+    /// # Errors
+    /// As [`ensure`](Self::ensure); and when the declared column is none of texts, or has a NULL or a text that names no folder.
+    pub fn ensure_by_category(&self, suite: &Suite, scale: Scale, tables: &[String]) -> anyhow::Result<Dataset> {
+        let (layout, found) = self.dealt(suite, scale, tables, By::Value)?;
+        let mut dataset = Dataset { format: PARQUET_BY_CATEGORY.to_owned(), ..dataset(suite, scale, layout, &found) };
+        for (table, kept) in dataset.tables.iter_mut().zip(&found) {
+            let folders = |column: &str| Folders { column: column.to_owned(), root: kept.folder.clone().into() };
+            table.folders = suite.category(&table.name).map(folders);
+        }
+        Ok(dataset)
+    }
+
+    /// The tables, those that declare it dealt out to other files, and their layout.
+    fn dealt(&self, suite: &Suite, scale: Scale, tables: &[String], by: By) -> anyhow::Result<(String, Vec<Kept>)> {
         let found = self.generated(suite, scale, tables)?;
-        let tasks: Vec<Task> = found.iter().filter_map(|source| task(source, suite)).collect();
+        let tasks: Vec<Task> = found.iter().filter_map(|source| task(source, suite, by)).collect();
         let request = Request {
-            folder: self.absolute(suite, scale, monthly::FOLDER)?,
+            folder: self.absolute(suite, scale, by.folder())?,
             origins: tasks.iter().map(|task| task.origin.clone()).collect(),
         };
         let made = request.kept(|missing| {
             let wanted: Vec<&Task> = tasks.iter().filter(|task| missing.contains(&task.origin)).collect();
-            monthly::tables(&request.folder, &wanted)
+            dealt::tables(&request.folder, by, &wanted)
         })?;
-        let of_tables: String = tasks.iter().map(|task| by_month(&task.origin.table, task.column)).collect();
-        Ok(dataset(suite, scale, layout(suite)? + &of_tables, &in_place(found, made)))
+        let of_tables: String = tasks.iter().map(|task| by.of_table(&task.origin.table, task.column)).collect();
+        Ok((layout(suite)? + &of_tables, in_place(found, made)))
     }
 
     /// The checksum and the layout that [`ensure`](Self::ensure) would give, without making or reading any data: no checksum where
@@ -107,13 +129,36 @@ impl Store {
         scale: Scale,
         tables: &[String],
     ) -> anyhow::Result<(Option<String>, String)> {
+        self.known_dealt(suite, scale, tables, By::Month)
+    }
+
+    /// The same of [`ensure_by_category`](Self::ensure_by_category).
+    ///
+    /// # Errors
+    /// As [`known`](Self::known).
+    pub(crate) fn known_by_category(
+        &self,
+        suite: &Suite,
+        scale: Scale,
+        tables: &[String],
+    ) -> anyhow::Result<(Option<String>, String)> {
+        self.known_dealt(suite, scale, tables, By::Value)
+    }
+
+    fn known_dealt(
+        &self,
+        suite: &Suite,
+        scale: Scale,
+        tables: &[String],
+        by: By,
+    ) -> anyhow::Result<(Option<String>, String)> {
         let mut whole = layout(suite)?;
         for table in in_order(suite, tables)? {
-            whole += &suite.partition(table).map(|column| by_month(table, column)).unwrap_or_default();
+            whole += &by.column(suite, table).map(|column| by.of_table(table, column)).unwrap_or_default();
         }
         let Some(found) = self.request(suite, scale, tables)?.known() else { return Ok((None, whole)) };
-        let origins = found.iter().filter_map(|source| Some(task(source, suite)?.origin)).collect();
-        let made = Request { folder: self.absolute(suite, scale, monthly::FOLDER)?, origins }.known();
+        let origins = found.iter().filter_map(|source| Some(task(source, suite, by)?.origin)).collect();
+        let made = Request { folder: self.absolute(suite, scale, by.folder())?, origins }.known();
         Ok((made.map(|made| checksum(&in_place(found, made))), whole))
     }
 
@@ -145,12 +190,11 @@ impl Store {
     }
 }
 
-/// A generated table that is to be dealt out by month, if it declares by what.
-fn task<'a>(source: &Kept, suite: &'a Suite) -> Option<Task<'a>> {
-    let column = suite.partition(source.name())?;
+/// A generated table that is to be dealt out, if it declares by what.
+fn task<'a>(source: &Kept, suite: &'a Suite, by: By) -> Option<Task<'a>> {
+    let column = by.column(suite, source.name())?;
     let manifest = &source.manifest;
-    let origin =
-        TableOrigin { layout: monthly::layout(column), source: Some(checksum([source])), ..manifest.origin.clone() };
+    let origin = TableOrigin { layout: by.layout(column), source: Some(checksum([source])), ..manifest.origin.clone() };
     let bytes = manifest.files.iter().map(|file| file.bytes).sum();
     Some(Task { origin, column, files: source.files(), rows: manifest.rows, bytes })
 }
@@ -239,7 +283,7 @@ impl Request {
     }
 }
 
-/// Those tables that are `made` by month in place of the generated ones.
+/// Those tables that are `made` anew in place of the generated ones.
 fn in_place(mut found: Vec<Kept>, made: Vec<Kept>) -> Vec<Kept> {
     for table in made {
         if let Some(place) = found.iter_mut().find(|source| source.name() == table.name()) {
@@ -247,11 +291,6 @@ fn in_place(mut found: Vec<Kept>, made: Vec<Kept>) -> Vec<Kept> {
         }
     }
     found
-}
-
-/// What a layout says of a table in one file a month.
-fn by_month(table: &str, column: &str) -> String {
-    format!(", {table} by month of {column}")
 }
 
 /// Generator and layout of a suite's generated tables, in one line.

@@ -24,7 +24,7 @@ use crate::host::data::generate::Store;
 use crate::host::settings::Settings;
 use crate::host::sql::Text;
 use crate::host::suite::{Suite, TableSpec};
-use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, PARQUET};
+use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, PARQUET, PARQUET_BY_CATEGORY};
 use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::id::Scale;
 pub(crate) use expected::{Expected, expected};
@@ -68,6 +68,7 @@ pub(crate) fn dataset(
     }
     match format {
         PARQUET => Ok(Found { dataset: store.ensure(suite, scale, PARQUET, names)?, planning: None }),
+        PARQUET_BY_CATEGORY => Ok(Found { dataset: store.ensure_by_category(suite, scale, names)?, planning: None }),
         ICEBERG => made::iceberg(store.ensure(suite, scale, PARQUET, names)?, None, settings, store),
         ICEBERG_MONTHLY => made::iceberg(store.ensure_monthly(suite, scale, names)?, Some(suite), settings, store),
         other => bail!("there is no format '{other}' for {}: use {}", suite.name, FORMATS.join(", ")),

@@ -36,7 +36,7 @@ impl<'a> Value<'a> {
             Kind::Decimal | Kind::Float | Kind::Float32 if float => text.parse().ok().map(Self::Float),
             Kind::Float | Kind::Float32 => number(text).or_else(|| inexact(text)).map(Self::Number),
             Kind::Decimal => number(text).map(Self::Number),
-            Kind::Text => Some(Self::Text(text.into())),
+            Kind::Text | Kind::List => Some(Self::Text(text.into())),
             Kind::Date | Kind::Timestamp => match Scalar::read(text, Kind::Timestamp)? {
                 Scalar::Timestamp(nanos) if declared == Kind::Timestamp || is_midnight(nanos) => {
                     Some(Self::Instant(nanos))
@@ -88,6 +88,7 @@ pub(in crate::host::verify) fn name(kind: Kind) -> &'static str {
         Kind::Date => "date",
         Kind::Timestamp => "timestamp",
         Kind::Bool => "bool",
+        Kind::List => "list",
     }
 }
 
@@ -101,6 +102,7 @@ pub(in crate::host::verify) fn form(kind: Kind) -> &'static str {
         Kind::Date => "a day like 1998-09-02",
         Kind::Timestamp => "a time like 1998-09-02 12:00:00",
         Kind::Bool => "true or false",
+        Kind::List => "a list like [\"a\",\"b\"]",
     }
 }
 
@@ -244,7 +246,7 @@ impl<'a> Plan<'a> {
                     let unit = [expected, actual].map(|answer| unit(answer, index));
                     Rule::Float(Tolerance { unit: unit[0].max(unit[1]), ..tolerance })
                 }
-                Kind::Text | Kind::Date | Kind::Timestamp | Kind::Bool => Rule::Text,
+                Kind::Text | Kind::Date | Kind::Timestamp | Kind::Bool | Kind::List => Rule::Text,
             }
         };
         let columns = query.columns.iter().enumerate().map(|(index, column)| ColumnPlan {
@@ -285,7 +287,7 @@ fn check_shape(answer: &Answer, side: ComparedAnswer, query: &QuerySpec) -> Resu
                 matches!(column.kind, Kind::Int | Kind::Decimal | Kind::Float | Kind::Float32)
             }
             Kind::Date => matches!(column.kind, Kind::Date | Kind::Timestamp),
-            kind @ (Kind::Text | Kind::Timestamp | Kind::Bool) => column.kind == kind,
+            kind @ (Kind::Text | Kind::Timestamp | Kind::Bool | Kind::List) => column.kind == kind,
         };
         if !good && answer.rows.iter().any(|row| row.get(index).is_some_and(Option::is_some)) {
             return Err(Difference::Kind {

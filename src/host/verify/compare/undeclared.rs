@@ -33,7 +33,7 @@ fn known_keys(expected: &Answer, actual: &Answer, order: &[OrderKey]) -> Vec<Ord
     let has_nan = |answer: &Answer, place: usize| answer.rows.iter().any(|row| row[place].as_deref() == Some("NaN"));
     let sorts = |answer: &Answer, place: usize| {
         let width = answer.columns.len();
-        answer.columns.get(place).is_some_and(|column| column.kind != Kind::Text)
+        answer.columns.get(place).is_some_and(|column| !matches!(column.kind, Kind::Text | Kind::List))
             && answer.rows.iter().all(|row| row.len() == width)
             && !has_nan(answer, place)
     };
