@@ -72,6 +72,7 @@ fn some(kind: Kind) -> String {
         Kind::Date => "1970-01-01",
         Kind::Timestamp => "1970-01-01 00:00:00",
         Kind::Bool => "false",
+        Kind::List => "[]",
     };
     text.to_owned()
 }
@@ -114,5 +115,6 @@ fn other(text: &str, kind: Kind, dice: &mut Dice) -> String {
             Some((whole, _)) => whole.to_owned(),
         },
         Kind::Bool => (text != "true").to_string(),
+        Kind::List => if text == "[]" { r#"["x"]"# } else { "[]" }.to_owned(),
     }
 }

@@ -82,9 +82,9 @@ impl Cache {
         if let Some(found) = self.kept.get(self.key.as_slice()) {
             return Ok(found.clone());
         }
-        let made: Arc<str> = make()?.into();
-        self.kept.put(self.key.clone().into(), made.clone());
-        Ok(made)
+        let merged: Arc<str> = make()?.into();
+        self.kept.put(self.key.clone().into(), merged.clone());
+        Ok(merged)
     }
 }
 

@@ -124,7 +124,7 @@ mod tests {
         let names = |axis: &toml::Value| -> Vec<String> {
             axis.as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
         };
-        assert_eq!(axes.iter().map(names).collect::<Vec<_>>(), AXES.map(|axis| axis.to_vec()));
+        assert_eq!(axes.iter().map(names).collect::<Vec<_>>(), AXES.map(<[&str]>::to_vec));
     }
 
     #[test]

@@ -102,7 +102,9 @@ impl Aggregate for Columnar<'_> {
             .collect();
         let [items, summed @ ..] = &mut self.sums;
         items.resize(self.groups.len(), 0);
-        places.iter().for_each(|place| items[*place] += 1);
+        for place in &places {
+            items[*place] += 1;
+        }
         for (sums, name) in summed.iter_mut().zip(SUMMED) {
             sums.resize(self.groups.len(), 0);
             let values = numbers(batch, name)?;

@@ -42,14 +42,11 @@ impl Dimension {
                         0
                     } else {
                         let text = found.value(row);
-                        match by_text.get(text) {
-                            Some(number) => *number,
-                            None => {
-                                let number = u32::try_from(texts_seen.len())?;
-                                texts_seen.push(Some(text.to_owned()));
-                                by_text.insert(text.to_owned(), number);
-                                number
-                            }
+                        if let Some(number) = by_text.get(text) { *number } else {
+                            let number = u32::try_from(texts_seen.len())?;
+                            texts_seen.push(Some(text.to_owned()));
+                            by_text.insert(text.to_owned(), number);
+                            number
                         }
                     };
                     let before = numbers.entry(day).or_default().insert(names.value(row).to_owned(), number);

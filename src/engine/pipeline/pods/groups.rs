@@ -85,7 +85,9 @@ impl Groups {
             }
             let texts = |of: fn(&Key) -> &str| {
                 let mut builder = StringBuilder::new();
-                rows.iter().for_each(|(key, _)| builder.append_value(of(key)));
+                for (key, _) in &rows {
+                    builder.append_value(of(key));
+                }
                 Arc::new(builder.finish()) as ArrayRef
             };
             let mut columns: Vec<ArrayRef> = vec![

@@ -83,7 +83,7 @@ impl Table {
     fn columns(self, cluster: Cluster, rows: std::ops::Range<u64>) -> Vec<ArrayRef> {
         match self {
             Self::Usage => usage(cluster, rows),
-            Self::NodeLabels => by_day(rows, cluster.nodes, cluster::node, |day, node| labels::of_node(day, node)),
+            Self::NodeLabels => by_day(rows, cluster.nodes, cluster::node, labels::of_node),
             Self::NamespaceLabels => by_day(rows, cluster.namespaces, cluster::namespace, |day, namespace| {
                 labels::of_namespace(day, namespace)
             }),

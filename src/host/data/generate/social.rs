@@ -22,6 +22,9 @@ use crate::protocol::id::Scale;
 /// The generator; it has no state of its own.
 pub(super) struct Social;
 
+/// Makes the columns of these rows, of so many users or posts.
+type Columns = fn(std::ops::Range<u64>, u64) -> Vec<ArrayRef>;
+
 const POSTS_AT_SF1: f64 = 1_000_000.0;
 const USERS_AT_SF1: f64 = 100_000.0;
 /// Midnight of 2023-01-01, in seconds since 1970.
@@ -104,7 +107,7 @@ impl Generator for Social {
     }
 
     fn open(&self, table: &str, scale: Scale, part: Part) -> anyhow::Result<Batches> {
-        let (schema, all, make): (_, _, fn(std::ops::Range<u64>, u64) -> Vec<ArrayRef>) = match table {
+        let (schema, all, make): (_, _, Columns) = match table {
             "posts" => (posts_schema(), posts(scale), posts_of),
             "users" => (users_schema(), users(scale), users_of),
             _ => bail!("the generator of social makes no table '{table}'"),

@@ -60,7 +60,7 @@ impl Cluster {
         let workload = skewed(mix(1, number), self.workloads);
         // A third of the workloads is rolled out once, on a day of its own.
         let rolls = mix(2, workload);
-        let rollout = u64::from(rolls.is_multiple_of(3) && day >= 1 + (rolls >> 8) % (DAYS - 1));
+        let rollout = u64::from(rolls.is_multiple_of(3) && day > (rolls >> 8) % (DAYS - 1));
         let moves = mix(3, number).is_multiple_of(10);
         Pod {
             number,
@@ -68,7 +68,7 @@ impl Cluster {
             namespace: skewed(mix(4, workload), self.namespaces),
             node: mix(5, number * DAYS + if moves { day } else { 0 }) % self.nodes,
             rollout,
-            job: number.is_multiple_of(JOBS).then(|| hour / JOB_HOURS),
+            job: number.is_multiple_of(JOBS).then_some(hour / JOB_HOURS),
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn of_pod(pod: &Pod) -> Option<String> {
         put("app.kubernetes.io/managed-by", ["Helm", "argocd", "olm"][below(chosen >> 2, 3)].to_owned());
         put("app.kubernetes.io/version", format!("1.{}.{}", chosen >> 4 & 15, pod.rollout));
     }
-    if chosen >> 8 & 3 == 0 {
+    if (chosen >> 8).is_multiple_of(4) {
         // Over that of the namespace.
         put("team", ["red", "green", "blue"][below(chosen >> 10, 3)].to_owned());
     }
@@ -73,7 +73,7 @@ pub(super) fn of_node(day: u64, node: u64) -> Option<String> {
     }
     let mut labels: Labels = [
         ("kubernetes.io/os", "linux".to_owned()),
-        ("kubernetes.io/arch", ["amd64", "arm64"][usize::from(chosen & 3 == 0)].to_owned()),
+        ("kubernetes.io/arch", ["amd64", "arm64"][usize::from(chosen.is_multiple_of(4))].to_owned()),
         ("topology.kubernetes.io/zone", format!("eu-central-1{}", ["a", "b", "c"][below(chosen >> 2, 3)])),
         (
             "node.kubernetes.io/instance-type",
@@ -86,7 +86,7 @@ pub(super) fn of_node(day: u64, node: u64) -> Option<String> {
     // Upgraded on a day of its own.
     labels.push((
         "node.openshift.io/os-version".to_owned(),
-        format!("4.{}", 16 + u64::from(day >= 1 + (chosen >> 8) % 6)),
+        format!("4.{}", 16 + u64::from(day > (chosen >> 8) % 6)),
     ));
     if node % 7 == 2 {
         labels.push(("standort".to_owned(), "Köln \"Süd\"".to_owned()));
@@ -116,7 +116,7 @@ pub(super) fn of_namespace(day: u64, namespace: u64) -> Option<String> {
         // Another budget in the second half of the week.
         labels.push(("budget".to_owned(), format!("{}", if day < 4 { 100 } else { 250 })));
     }
-    if namespace % 6 == 0 {
+    if namespace.is_multiple_of(6) {
         let (key, value) = ODD[below(namespace / 6 + 1, ODD.len())];
         labels.push((key.to_owned(), value.to_owned()));
     }
