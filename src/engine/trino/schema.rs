@@ -45,8 +45,8 @@ fn kind(field: &Field, data_type: &DataType) -> Result<String> {
         DataType::Decimal128(precision, scale) if *scale >= 0 => format!("decimal({precision},{scale})"),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "varchar".to_owned(),
         DataType::Date32 => "date".to_owned(),
-        // How many digits are read is a property of the session.
-        DataType::Timestamp(..) => "timestamp".to_owned(),
+        // With the digits that the session reads, or the connector refuses the table.
+        DataType::Timestamp(..) => "timestamp(9)".to_owned(),
         DataType::List(element) | DataType::LargeList(element) => {
             format!("array({})", kind(field, element.data_type())?)
         }
@@ -68,7 +68,7 @@ mod tests {
             (DataType::Int32, "\"a\"\"b\" integer"),
             (DataType::Decimal128(15, 2), "\"a\"\"b\" decimal(15,2)"),
             (DataType::Utf8View, "\"a\"\"b\" varchar"),
-            (DataType::Timestamp(TimeUnit::Microsecond, None), "\"a\"\"b\" timestamp"),
+            (DataType::Timestamp(TimeUnit::Microsecond, None), "\"a\"\"b\" timestamp(9)"),
             (DataType::new_list(DataType::Utf8, false), "\"a\"\"b\" array(varchar)"),
         ] {
             assert_eq!(definition(&Field::new("a\"b", data_type, true)).unwrap(), wanted);
