@@ -4,6 +4,7 @@ pub mod ablation;
 pub mod audit;
 pub mod backfill;
 pub mod bench;
+pub mod boundary;
 pub mod catalog;
 pub mod checkout;
 pub(crate) mod checksum;

@@ -1,7 +1,7 @@
 //! Which file may name what: the dependency rules of `src/lib.rs`, read from the text of each file.
 
 /// The modules of `src/host`: one may name those before it, and none after it.
-pub const ORDER: [&str; 38] = [
+pub const ORDER: [&str; 39] = [
     "paths",
     "checksum",
     "guarded",
@@ -37,6 +37,7 @@ pub const ORDER: [&str; 38] = [
     "inspect",
     "report",
     "ablation",
+    "boundary",
     "gate",
     "backfill",
     "fuzzing",

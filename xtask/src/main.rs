@@ -4,6 +4,7 @@ mod ablation;
 mod answers;
 mod audit;
 mod bench;
+mod boundary;
 mod build;
 mod comment;
 mod compare;
@@ -53,6 +54,7 @@ enum Command {
     History(history::History),
     Show(show::Show),
     Scaling(scaling::Scaling),
+    Boundary(boundary::Boundaries),
     Services(services::Services),
     Doctor(doctor::Doctor),
     Lint(lint::Lint),
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
             Command::Bench(command) => return Ok(command.run()),
             Command::Gate(command) => return Ok(command.run()),
             Command::Compare(command) => return Ok(command.run()),
+            Command::Boundary(command) => return command.run(),
             Command::History(command) => match command.run()? {},
             Command::Comment(command) => command.run()?,
             Command::Data(command) => command.run()?,

@@ -259,7 +259,8 @@ fn posts_of(rows: std::ops::Range<u64>, users: u64) -> Vec<ArrayRef> {
 
 /// 128 random bits as a UUID of version 4.
 fn uuid(high: u64, low: u64) -> String {
-    let (high, low) = (high & 0xffff_ffff_ffff_0fff | 0x4000, low & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000);
+    let high = (high & 0xffff_ffff_ffff_0fff) | 0x4000;
+    let low = (low & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000;
     format!(
         "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
         high >> 32,
