@@ -1,5 +1,8 @@
 //! The documentation that is too long for README.
 
+#[doc = include_str!("capabilities.md")]
+pub mod capabilities {}
+
 #[doc = include_str!("support.md")]
 pub mod support {}
 

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backfill;
 pub mod bench;
 pub mod boundary;
+pub mod capabilities;
 pub mod catalog;
 pub mod checkout;
 pub(crate) mod checksum;

@@ -31,6 +31,7 @@ pub const ORDER: [&str; 39] = [
     "audit",
     "terminal",
     "scaling",
+    "capabilities",
     "doctor",
     "criterion",
     "bench",

@@ -6,6 +6,7 @@ mod audit;
 mod bench;
 mod boundary;
 mod build;
+mod capabilities;
 mod comment;
 mod compare;
 mod data;
@@ -55,6 +56,7 @@ enum Command {
     Show(show::Show),
     Scaling(scaling::Scaling),
     Boundary(boundary::Boundaries),
+    Capabilities(capabilities::Capabilities),
     Services(services::Services),
     Doctor(doctor::Doctor),
     Lint(lint::Lint),
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
             Command::Report(command) => command.run()?,
             Command::Show(command) => command.run()?,
             Command::Scaling(command) => command.run()?,
+            Command::Capabilities(command) => command.run()?,
             Command::Services(command) => command.run()?,
             Command::Doctor(command) => command.run()?,
             Command::Lint(command) => command.run()?,
