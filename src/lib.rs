@@ -33,7 +33,7 @@
 //! | `criterion` | `cargo bench`: Criterion's arguments, folder and main |
 //! | `verify` | references, cross-checks between engines, comparison |
 //! | `stats`, `record`, `inspected`, `decisions` | pure functions; what is kept of a cell; what people said of results since |
-//! | `bench`, `gate`, `backfill`, `ablation`, `audit`, `inspect`, `scaling`, `boundary`, `capabilities`, `doctor`, `report` | policies and pages on top of the above |
+//! | `bench`, `gate`, `backfill`, `ablation`, `audit`, `inspect`, `scaling`, `boundary`, `capabilities`, `criteria`, `doctor`, `report` | policies and pages on top of the above |
 //! | `terminal` | a run as people see it: the lines of a bench, bars, notes on stderr, stdout |
 //! | `checksum`, `files`, `guarded`, `interrupt`, `lock`, `progress`, `scratch`, `space`, `fuzzing` | small tools of all of them |
 //!

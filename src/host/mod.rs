@@ -9,6 +9,7 @@ pub mod capabilities;
 pub mod catalog;
 pub mod checkout;
 pub(crate) mod checksum;
+pub mod criteria;
 pub mod criterion;
 pub mod data;
 pub mod decisions;

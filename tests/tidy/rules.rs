@@ -1,7 +1,7 @@
 //! Which file may name what: the dependency rules of `src/lib.rs`, read from the text of each file.
 
 /// The modules of `src/host`: one may name those before it, and none after it.
-pub const ORDER: [&str; 39] = [
+pub const ORDER: [&str; 40] = [
     "paths",
     "checksum",
     "guarded",
@@ -32,6 +32,7 @@ pub const ORDER: [&str; 39] = [
     "terminal",
     "scaling",
     "capabilities",
+    "criteria",
     "doctor",
     "criterion",
     "bench",

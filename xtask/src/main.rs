@@ -9,6 +9,7 @@ mod build;
 mod capabilities;
 mod comment;
 mod compare;
+mod criteria;
 mod data;
 mod doctor;
 mod engines;
@@ -57,6 +58,7 @@ enum Command {
     Scaling(scaling::Scaling),
     Boundary(boundary::Boundaries),
     Capabilities(capabilities::Capabilities),
+    Criteria(criteria::Criteria),
     Services(services::Services),
     Doctor(doctor::Doctor),
     Lint(lint::Lint),
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
             Command::Gate(command) => return Ok(command.run()),
             Command::Compare(command) => return Ok(command.run()),
             Command::Boundary(command) => return command.run(),
+            Command::Criteria(command) => return command.run(),
             Command::History(command) => match command.run()? {},
             Command::Comment(command) => command.run()?,
             Command::Data(command) => command.run()?,

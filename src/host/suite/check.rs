@@ -53,6 +53,7 @@ impl Suite {
             let twice = self.queries[..place].iter().any(|other| other.name == query.name);
             ensure!(!twice, "two queries are called '{}'", query.name);
         }
+        self.criteria.iter().try_for_each(|criterion| criterion.check(self))?;
         Ok(())
     }
 

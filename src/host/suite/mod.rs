@@ -12,6 +12,7 @@
 mod adhoc;
 mod all;
 mod check;
+mod criteria;
 mod pods;
 mod published;
 mod read;
@@ -31,6 +32,7 @@ use serde::Deserialize;
 use crate::protocol::answer::Kind;
 use crate::protocol::dataset::Keys;
 pub(crate) use adhoc::is_adhoc;
+pub use criteria::{CriterionSpec, Requirement};
 pub use published::{Measure, Published, Tolerances};
 
 /// The suite that a command means where none is named.
@@ -76,6 +78,9 @@ pub struct Suite {
     /// The queries in their own order: q2 before q10.
     #[serde(rename = "query")]
     pub queries: Vec<QuerySpec>,
+    /// What is asked of engines, which `cargo xtask criteria` judges.
+    #[serde(rename = "criterion", default)]
+    pub criteria: Vec<CriterionSpec>,
     /// Where its texts and answers lie.
     #[serde(skip)]
     pub folder: PathBuf,

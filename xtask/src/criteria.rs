@@ -1,0 +1,122 @@
+//! `cargo xtask criteria`: what a suite asks of engines, and whether it is met.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use comfy_table::Table;
+use querydyno::host::bench::{Bench, Event};
+use querydyno::host::catalog::Catalog;
+use querydyno::host::criteria::{Judged, Needed, Status, Today, judge, needed};
+use querydyno::host::interrupt;
+use querydyno::host::settings::Settings;
+use querydyno::host::suite::Suite;
+use querydyno::host::terminal::output::{self, plain_table};
+use serde_json::json;
+
+/// The exit code where no criterion is missed, but some are not shown.
+const NOT_SHOWN: u8 = 3;
+
+/// Say whether what a suite asks of engines is met: runs what is missing, prints met, not met or not shown with figures
+///
+/// A suite's `[[criterion]]` tables ask for a speed against another engine, a share of its memory, equal answers, a rate of successful
+/// runs with its confidence, or a ceiling of memory or time. Cells are run whose text or program has no record yet on this machine.
+/// A success rate of 99.9 % takes 2,995 runs without a failure for a confidence of 95 %, 99 % takes 299, 90 % takes 29.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask criteria social
+  cargo xtask criteria --folder /my/shop --dry-run      a suite of your own, and what would be run for it
+
+Exit codes: 0 all met, 1 some not met, 2 usage, 3 none missed but some not shown, 130 interrupted.")]
+pub(crate) struct Criteria {
+    /// The suite
+    #[arg(required_unless_present = "folder")]
+    suite: Option<String>,
+    /// The folder of a suite of your own
+    #[arg(long, value_name = "FOLDER", conflicts_with = "suite")]
+    folder: Option<std::path::PathBuf>,
+    /// Run every cell anew, and judge by these runs alone
+    #[arg(long)]
+    again: bool,
+    /// Judge by the records that there are, and say what would be run
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Criteria {
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let settings = Settings::read_with([("QUERYDYNO_MEMORY", "none")])?;
+        let suite = match (&self.suite, &self.folder) {
+            (_, Some(folder)) => Suite::read_from(folder)?,
+            (Some(name), None) => Suite::read(name)?,
+            (None, None) => Suite::read(querydyno::host::suite::DEFAULT)?,
+        };
+        ensure!(
+            !suite.criteria.is_empty(),
+            "{} has no [[criterion]]: src/host/suite/criteria.rs says how one is written",
+            suite.folder.display()
+        );
+        let catalog = Catalog::read(&settings)?;
+        let began = querydyno::host::record::now();
+        let records = Today::of(&suite, &catalog, &settings)?.records()?;
+        for needed in needed(&suite, &records, self.again) {
+            let Needed { query, scale, engines, runs } = &needed;
+            eprintln!(
+                "{}: {query} at {scale}, {runs} runs of {}",
+                if self.dry_run { "to run" } else { "running" },
+                engines.join(", ")
+            );
+            if !self.dry_run {
+                self.bench(&needed)?;
+                interrupt::check()?;
+            }
+        }
+        // Anew, since programs may have been built.
+        let mut records = Today::of(&suite, &catalog, &settings)?.records()?;
+        if self.again {
+            records.retain(|record| record.started_at >= began);
+        }
+        let judged: Vec<Judged> = suite.criteria.iter().flat_map(|spec| judge(spec, &suite, &records)).collect();
+        if self.json {
+            output::line(serde_json::to_string_pretty(&json!({ "suite": suite.name, "criteria": judged }))?)?;
+        } else {
+            output::line(table(&judged))?;
+        }
+        Ok(match judged.iter().map(|one| one.status).max() {
+            Some(Status::NotMet) => ExitCode::FAILURE,
+            Some(Status::NotShown) => ExitCode::from(NOT_SHOWN),
+            Some(Status::Met) | None => ExitCode::SUCCESS,
+        })
+    }
+
+    fn bench(&self, needed: &Needed) -> Result<()> {
+        let flags = [("QUERYDYNO_SCALE", needed.scale.factor().to_string()), ("QUERYDYNO_MEMORY", "none".to_owned())];
+        let observer = |event: &Event<'_>| {
+            if let Event::Started { id } = event {
+                eprintln!("  {id}");
+            }
+        };
+        let runs = usize::try_from(needed.runs).context("so many runs are no number of runs")?;
+        let mut settings = Settings::read_with(flags)?;
+        // Which cells need a run is decided here.
+        settings.only.clear();
+        let bench = Bench::new().engines(needed.engines.clone()).runs(runs).settings(settings);
+        let bench = match &self.folder {
+            Some(folder) => bench.suite(folder),
+            None => bench,
+        };
+        bench.filter(&needed.query).observer(observer).run()?;
+        Ok(())
+    }
+}
+
+fn table(judged: &[Judged]) -> Table {
+    let mut table = plain_table(["criterion", "engine", "query", "", "figures"], 0..0);
+    for Judged { criterion, engine, query, status, figures } in judged {
+        table.add_row([criterion, engine, query, status.word(), figures]);
+    }
+    table
+}
