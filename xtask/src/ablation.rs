@@ -65,12 +65,11 @@ impl Ablation {
         let found = suites.iter().find_map(|suite| Some((suite, suite.query(&self.query).ok()?)));
         let (suite, query) =
             found.with_context(|| format!("there is no query '{}'; there are: {}", self.query, known().join(", ")))?;
-        let engine = match &self.engine {
-            Some(name) => catalog.entry(name)?,
-            None => {
-                let with_axes = catalog.entries().iter().find(|entry| !entry.axes.is_empty());
-                with_axes.context("no engine has axes; name one with --engine")?.clone()
-            }
+        let engine = if let Some(name) = &self.engine {
+            catalog.entry(name)?
+        } else {
+            let with_axes = catalog.entries().iter().find(|entry| !entry.axes.is_empty());
+            with_axes.context("no engine has axes; name one with --engine")?.clone()
         };
         let scales = self.scales.iter().map(|text| suite.scale_of(text)).collect::<Result<Vec<_>>>()?;
         let folder = self.output.clone().unwrap_or_else(|| paths::own("ablation"));

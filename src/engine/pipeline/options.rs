@@ -9,7 +9,6 @@ const CACHED: usize = 16_384;
 
 /// How a pipeline works. What is not set is the plainest way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "options that are independent of each other")]
 pub struct Options {
     /// In chunks, each of which is aggregated before the next is read; or all is read first.
     pub streaming: bool,

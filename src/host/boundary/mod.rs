@@ -181,7 +181,7 @@ fn boundary(query: String, memory_limit_bytes: Option<u64>, records: &[&Record])
     let fastest: Vec<(Scale, &Line)> = scales.iter().filter_map(best).collect();
     let changes = fastest.windows(2).filter_map(|pair| change(pair[0], pair[1])).collect();
     let fastest = fastest.iter().map(|(scale, line)| (*scale, line.engine.clone())).collect();
-    Boundary { query, memory_limit_bytes, scales, fastest, changes, lines }
+    Boundary { query, memory_limit_bytes, scales, lines, fastest, changes }
 }
 
 fn line(name: String, extra: &str, records: &[&Record]) -> Line {
@@ -218,7 +218,8 @@ fn change((after, below): (Scale, &Line), (at, above): (Scale, &Line)) -> Option
         let [first, last] = [after, at].map(|scale| Some((below.time(scale)? / above.time(scale)?).ln()));
         let (first, last) = (first?, last?);
         // How far ahead the first was, against how far it fell behind.
-        let share = if first == last { 1.0 } else { first / (first - last) };
+        let apart = first - last;
+        let share = if apart.abs() < f64::EPSILON { 1.0 } else { first / apart };
         let (from, to) = (after.factor().ln(), at.factor().ln());
         Some((from + share * (to - from)).exp())
     };

@@ -98,7 +98,7 @@ fn filter_in(plan: &str, constant: &str) -> Place {
         ["scan", "read_parquet", "datasource"].iter().any(|word| line.contains(word))
     };
     let lines: Vec<&str> = plan.lines().collect();
-    let Some(scan) = lines.iter().position(|line| is_scan(&line)) else { return Place::Nowhere };
+    let Some(scan) = lines.iter().position(is_scan) else { return Place::Nowhere };
     let has = |lines: &[&str]| lines.iter().any(|line| line.contains(constant));
     match (has(&lines[scan..]), has(&lines[..scan])) {
         (true, _) => Place::AtScan,

@@ -42,7 +42,9 @@ impl Dimension {
                         0
                     } else {
                         let text = found.value(row);
-                        if let Some(number) = by_text.get(text) { *number } else {
+                        if let Some(number) = by_text.get(text) {
+                            *number
+                        } else {
                             let number = u32::try_from(texts_seen.len())?;
                             texts_seen.push(Some(text.to_owned()));
                             by_text.insert(text.to_owned(), number);

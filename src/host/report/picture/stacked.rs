@@ -102,11 +102,15 @@ fn legend(canvas: &Canvas<'_>, steps: &[&str], left: f64) -> Result<()> {
 }
 
 fn sentence(title: &str, stacks: &[Stack]) -> String {
-    let one = |stack: &Stack| if let Some(why) = &stack.missing { format!("{} {why}", stack.label) } else {
-        let steps =
-            stack.steps_ns.iter().map(|(step, ns)| format!("{step} {}", Nanos(sane(*ns, false).unwrap_or(0.0))));
-        let total = Nanos(sane(stack.total_ns, false).unwrap_or(0.0));
-        format!("{} {total} ({})", stack.label, steps.collect::<Vec<_>>().join(", "))
+    let one = |stack: &Stack| {
+        if let Some(why) = &stack.missing {
+            format!("{} {why}", stack.label)
+        } else {
+            let steps =
+                stack.steps_ns.iter().map(|(step, ns)| format!("{step} {}", Nanos(sane(*ns, false).unwrap_or(0.0))));
+            let total = Nanos(sane(stack.total_ns, false).unwrap_or(0.0));
+            format!("{} {total} ({})", stack.label, steps.collect::<Vec<_>>().join(", "))
+        }
     };
     format!("Times of {title} and of their steps: {}.", stacks.iter().map(one).collect::<Vec<_>>().join("; "))
 }

@@ -84,10 +84,7 @@ pub(super) fn of_node(day: u64, node: u64) -> Option<String> {
     .map(|(key, value)| (key.to_owned(), value))
     .into();
     // Upgraded on a day of its own.
-    labels.push((
-        "node.openshift.io/os-version".to_owned(),
-        format!("4.{}", 16 + u64::from(day > (chosen >> 8) % 6)),
-    ));
+    labels.push(("node.openshift.io/os-version".to_owned(), format!("4.{}", 16 + u64::from(day > (chosen >> 8) % 6))));
     if node % 7 == 2 {
         labels.push(("standort".to_owned(), "Köln \"Süd\"".to_owned()));
     }
