@@ -98,7 +98,7 @@ pub(super) fn aggregated<A: Aggregate>(
             let (read, aggregate) = (sum(|part| part.1), sum(|part| part.2));
             let read = wall.mul_f64(read / (read + aggregate).max(f64::MIN_POSITIVE)).min(wall);
             spans.add(READ, read);
-            spans.add(AGGREGATE, wall.checked_sub(read).unwrap());
+            spans.add(AGGREGATE, wall.saturating_sub(read));
             Ok(parts.into_iter().map(|(part, ..)| part).collect())
         }
     }

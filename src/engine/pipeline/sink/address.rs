@@ -37,18 +37,17 @@ impl Address {
     /// When a variable holds no address or no port. What it holds is not shown: it may be a password.
     pub(in super::super) fn read() -> Result<Self> {
         let told = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        let mut config = match told(URL) {
-            Some(url) => url.parse::<Config>().map_err(|_| {
+        let mut config = if let Some(url) = told(URL) {
+            url.parse::<Config>().map_err(|_| {
                 anyhow!("{URL} is no address of a server: give postgresql://user:password@host:port/database")
-            })?,
-            None => {
-                let port = told(PORT)
-                    .map(|port| port.parse().with_context(|| format!("{PORT} is '{port}', which is no port")));
-                let mut config = Config::new();
-                config.host("127.0.0.1").port(port.transpose()?.unwrap_or(DEFAULT_PORT)).user(USER).dbname(USER);
-                config.password(told(PASSWORD).unwrap_or_else(|| USER.to_owned()));
-                config
-            }
+            })?
+        } else {
+            let port =
+                told(PORT).map(|port| port.parse().with_context(|| format!("{PORT} is '{port}', which is no port")));
+            let mut config = Config::new();
+            config.host("127.0.0.1").port(port.transpose()?.unwrap_or(DEFAULT_PORT)).user(USER).dbname(USER);
+            config.password(told(PASSWORD).unwrap_or_else(|| USER.to_owned()));
+            config
         };
         config.connect_timeout(CONNECT).tcp_user_timeout(SILENCE).application_name("querydyno-pipeline");
         Ok(Self(config))
