@@ -12,13 +12,16 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::ask;
 use super::service::{POSTGRES_PASSWORD, USER, told};
-use super::wait::tool;
+use super::wait::{POLL, tool};
 use crate::host::checksum::sha256;
+use crate::measure::tree;
 
 const SERVER: &str = "postgres";
 const INSTALL: &str = "initdb";
@@ -28,6 +31,9 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 /// The user that Debian's package makes, and the folder that belongs to it.
 const SYSTEM_USER: &str = "postgres";
 const SYSTEM_FOLDER: &str = "/var/lib/postgresql";
+
+/// For processes of a server that was killed to let go of its data.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What keeps it from running here.
 pub(super) fn obstacle() -> Option<String> {
@@ -86,7 +92,9 @@ pub(super) fn prepare(folder: &Path, port: u16) -> Result<Command> {
         !password.chars().any(char::is_control),
         "{POSTGRES_PASSWORD} holds a control character (a line's end?): set it to one line of text"
     );
-    if !data.exists() {
+    if data.exists() {
+        forget_killed(&data);
+    } else {
         server.make(folder, &data)?;
     }
     server.set_password(folder, &data, &password)?;
@@ -100,6 +108,17 @@ pub(super) fn prepare(folder: &Path, port: u16) -> Result<Command> {
         "unix_socket_directories=",
     ]);
     Ok(command)
+}
+
+/// Removes what a server that was killed has left of itself: as long as somebody hears of its end, its number is taken, and another would
+/// not start.
+fn forget_killed(data: &Path) {
+    let file = data.join("postmaster.pid");
+    let pid: Option<u32> = fs::read_to_string(&file).ok().and_then(|text| text.lines().next()?.trim().parse().ok());
+    if pid.is_some_and(|pid| tree::look(pid).is_none_or(|process| process.ended)) {
+        // What stays is told of by the server.
+        let _ = fs::remove_file(file);
+    }
 }
 
 /// Whether a server of this kind is there: it answers whether it would encrypt with one letter.
@@ -187,28 +206,38 @@ impl Server {
         self.alone(folder, data, &format!("alter user {USER} password '{}'\n", password.replace('\'', "''")))
     }
 
-    /// Has the server do a statement without listening to anyone. It comes by its input, so that no list of processes shows it.
+    /// Has the server do a statement without listening to anyone, after processes of one that was killed are gone.
     fn alone(&self, folder: &Path, data: &Path, statement: &str) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let wrong = self.try_alone(data, statement)?;
+            if wrong.is_empty() {
+                return Ok(());
+            }
+            let is_held = ["lock file", "still in use"].iter().any(|word| wrong.contains(word));
+            if !is_held || Instant::now() > deadline {
+                bail!("PostgreSQL in {} cannot be prepared: {wrong}", folder.display());
+            }
+            sleep(POLL);
+        }
+    }
+
+    /// What went wrong, if anything did. The statement comes by the server's input, so that no list of processes shows it.
+    fn try_alone(&self, data: &Path, statement: &str) -> Result<String> {
         let mut command = self.program(SERVER);
-        command.arg("--single").arg("-D").arg(data).args([
-            "-c",
-            "log_statement=none",
-            "-c",
-            "log_min_error_statement=panic",
-        ]);
-        command.arg("postgres").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg("--single").arg("-D").arg(data);
+        command.args(["-c", "log_statement=none", "-c", "log_min_error_statement=panic", "postgres"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("cannot start {SERVER}"))?;
         if let Some(mut input) = child.stdin.take() {
-            input.write_all(statement.as_bytes()).context("the server takes no statement")?;
+            // One that has ended takes nothing, and says why.
+            let _ = input.write_all(statement.as_bytes());
         }
         let output = child.wait_with_output()?;
         let said = String::from_utf8_lossy(&output.stderr);
-        if output.status.success() && !said.contains("ERROR:") && !said.contains("FATAL:") {
-            return Ok(());
-        }
         // Of what it says, the lines that tell what went wrong: none of them quotes the statement.
         let wrong: Vec<&str> = said.lines().filter(|line| line.contains("ERROR:") || line.contains("FATAL:")).collect();
-        bail!("PostgreSQL in {} cannot be prepared: {}", folder.display(), wrong.join("; "))
+        Ok(if wrong.is_empty() && !output.status.success() { output.status.to_string() } else { wrong.join("; ") })
     }
 
     /// A file for the server alone.

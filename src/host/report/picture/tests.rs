@@ -197,7 +197,7 @@ fn stacks_stand_any_numbers_and_say_their_steps() {
             label: (*label).to_owned(),
             total_ns: *total_ns,
             steps_ns: LABELS.iter().zip(values).map(|(step, ns)| ((*step).to_owned(), *ns)).collect(),
-            missing: (label.is_empty()).then(|| "<&\"".to_owned()),
+            missing: label.is_empty().then(|| "<&\"".to_owned()),
         };
         let stacks: Vec<Stack> = LABELS.iter().cycle().zip(values).map(stack).collect();
         match stacked("s", "<t>", &stacks) {
