@@ -27,12 +27,12 @@ use serde_json::json;
 /// pictures. An engine that writes more than 4 MiB in a run spills.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo xtask boundary social-a --scales 1,2,5,10 --memory 2GiB
+  cargo xtask boundary q18 --scales 1,2,5,10 --memory 2GiB
   cargo xtask boundary '^(duckdb|polars-wheel|pandas)/q18/' --scales 0.1,1,3 --memory 1GiB --runs 5 --query-timeout 60s
   cargo xtask boundary q1 --scales 1,10 --engines duckdb,spark,spark-cluster   one machine against a cluster
 
 Of a server the limit is set where it is started: give no --memory beside one.
-Exit codes: 0 measured, 1 some engine failed otherwise than by size, 2 usage, 130 interrupted.")]
+Exit codes: 0 measured, 1 some engine failed otherwise than by size, 2 usage or an error, 130 interrupted.")]
 pub(crate) struct Boundaries {
     /// The query or cells, as in a bench, without scale and variant: `social-a`, `^(duckdb|pandas)/q1/`
     filter: String,
@@ -71,7 +71,7 @@ impl Boundaries {
         let catalog = Catalog::read(&settings)?;
         let records = self.measure(settings, &catalog)?;
         if records.is_empty() {
-            bail!("no cell was run: name a query of a suite whose tables are made, such as social-a or q1");
+            bail!("no cell was run: name a query of a suite whose tables are made, such as q1");
         }
         let colors: BTreeMap<&str, (u8, u8, u8)> = catalog
             .entries()

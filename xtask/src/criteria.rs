@@ -24,10 +24,10 @@ const NOT_SHOWN: u8 = 3;
 /// A success rate of 99.9 % takes 2,995 runs without a failure for a confidence of 95 %, 99 % takes 299, 90 % takes 29.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo xtask criteria social
+  cargo xtask criteria SUITE                            one of fixtures
   cargo xtask criteria --folder /my/shop --dry-run      a suite of your own, and what would be run for it
 
-Exit codes: 0 all met, 1 some not met, 2 usage, 3 none missed but some not shown, 130 interrupted.")]
+Exit codes: 0 all met, 1 some not met, 2 usage or an error, 3 none missed but some not shown, 130 interrupted.")]
 pub(crate) struct Criteria {
     /// The suite
     #[arg(required_unless_present = "folder")]

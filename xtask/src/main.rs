@@ -75,8 +75,8 @@ fn main() -> ExitCode {
             Command::Bench(command) => return Ok(command.run()),
             Command::Gate(command) => return Ok(command.run()),
             Command::Compare(command) => return Ok(command.run()),
-            Command::Boundary(command) => return command.run(),
-            Command::Criteria(command) => return command.run(),
+            Command::Boundary(command) => return finding(command.run()),
+            Command::Criteria(command) => return finding(command.run()),
             Command::History(command) => match command.run()? {},
             Command::Comment(command) => command.run()?,
             Command::Data(command) => command.run()?,
@@ -116,6 +116,17 @@ fn table<const N: usize>(header: [&str; N], figures: Range<usize>) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+/// The exit code of a command whose 1 is something that it found: 2 for what kept it from finding anything.
+fn finding(found: anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
+    found.or_else(|error| {
+        if interrupt::requested() {
+            return Err(error);
+        }
+        eprintln!("error: {error:#}");
+        Ok(ExitCode::from(2))
+    })
 }
 
 /// Whether the command is one whose exit code 1 means something else than that it failed.
