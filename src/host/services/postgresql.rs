@@ -9,7 +9,6 @@ use std::env;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -144,15 +143,20 @@ struct Server {
 impl Server {
     /// One of its programs, that reads no settings from our environment.
     fn program(&self, name: &str) -> Command {
-        let mut command = Command::new(self.programs.join(name));
+        let path = self.programs.join(name);
+        let mut command = match self.owner {
+            // A program and no setting of the command: a server is started by a shell, to which settings of a command do not pass.
+            Some((user, group)) => {
+                let mut command = Command::new("setpriv");
+                command.args([&format!("--reuid={user}"), &format!("--regid={group}"), "--clear-groups"]).arg(path);
+                command
+            }
+            None => Command::new(path),
+        };
         // Where every user can be: it looks for itself from there.
         command.current_dir("/");
         for variable in ["PGDATA", "PGPORT", "PGHOST", "PGUSER", "PGDATABASE", POSTGRES_PASSWORD] {
             command.env_remove(variable);
-        }
-        if let Some((user, group)) = self.owner {
-            // Without our further groups: the standard library drops them where we are root.
-            command.uid(user).gid(group);
         }
         command
     }

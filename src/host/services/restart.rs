@@ -5,6 +5,7 @@ use anyhow::{Result, bail, ensure};
 use super::plan::Configuration;
 use super::service::Service;
 use super::started::Started;
+use super::tasks::PAGE_PORT;
 use super::{How, Services, native};
 
 impl Services {
@@ -23,7 +24,13 @@ impl Services {
         again.down(service)?;
         let up = again.up(service, true)?;
         ensure!(up.how == How::Native, "{service} was a process of this machine and would run in a container now");
-        let difference = was.zip(Configuration::read(&folder)).and_then(|(was, is)| was.difference(&is));
+        // The port of its page is a free one at each start.
+        let pinned = |mut all: Configuration| {
+            all.settings.remove(PAGE_PORT);
+            all
+        };
+        let difference =
+            was.zip(Configuration::read(&folder)).and_then(|(was, is)| pinned(was).difference(&pinned(is)));
         if let Some(difference) = difference {
             again.down(service)?;
             bail!(
