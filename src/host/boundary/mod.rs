@@ -11,15 +11,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::host::record::{Record, metric};
+use crate::host::record::Record;
 use crate::host::scaling::grouped;
-use crate::host::session::FailureKind;
 use crate::host::variant::PARQUET;
 use crate::protocol::id::Scale;
 use crate::protocol::units::Bytes;
-
-/// Bytes written in a run above which an engine is said to spill: what else is written are some bytes of protocol.
-pub const SPILLS: f64 = 4_194_304.0;
 
 /// One query over scales.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -107,12 +103,11 @@ impl From<&Record> for End {
     fn from(record: &Record) -> Self {
         let reason = || record.reason().unwrap_or("its answer is not verified").to_owned();
         if let Some(median_ns) = record.median_ns().filter(|_| record.ranks()) {
-            let spilled = record.metric(metric::BYTES_WRITTEN).filter(|bytes| *bytes >= SPILLS);
-            return Self::Measured { median_ns, spilled_bytes: spilled.map(metric::whole) };
+            return Self::Measured { median_ns, spilled_bytes: record.spilled_bytes() };
         }
-        match record.failure().map(|failure| &failure.kind) {
-            Some(FailureKind::OutOfMemory { .. } | FailureKind::GaveUp { .. }) => Self::OutOfMemory,
-            Some(FailureKind::TimedOut { .. }) => Self::TimedOut,
+        match record.failure() {
+            Some(failure) if failure.is_out_of_memory() => Self::OutOfMemory,
+            Some(failure) if failure.is_timed_out() => Self::TimedOut,
             _ if record.is_skipped() => Self::Unsupported { reason: reason() },
             _ => Self::Failed { reason: reason() },
         }
@@ -229,8 +224,8 @@ fn change((after, below): (Scale, &Line), (at, above): (Scale, &Line)) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::record::{Outcome, Unmeasured};
-    use crate::host::session::Failure;
+    use crate::host::record::{Outcome, Unmeasured, metric};
+    use crate::host::session::{Failure, FailureKind};
 
     fn record(engine: &str, scale: &str, milliseconds: f64) -> Record {
         let base = include_str!("../../../tests/records/measured.json");

@@ -8,7 +8,6 @@ mod cite;
 use serde::Serialize;
 
 use crate::host::record::{Record, metric};
-use crate::host::session::FailureKind;
 use crate::protocol::units::Bytes;
 pub use cite::{Cited, cited};
 
@@ -57,11 +56,11 @@ pub fn larger_than_memory(probe: &Record, limited: Option<&Record>) -> Capabilit
         (Some(peak), None, _) => unknown(format!("not probed: takes {peak}, of which half cannot be taken away")),
         (Some(peak), Some(limited), failure) => {
             let limit = limited.memory_limit_bytes.map(|bytes| Bytes(bytes).to_string()).unwrap_or_default();
-            let written = limited.metric(metric::BYTES_WRITTEN).map(Bytes::about).filter(|bytes| bytes.0 >= 4 << 20);
-            let spilled = written.map(|bytes| format!(", spilled {bytes}")).unwrap_or_default();
-            match failure.map(|failure| &failure.kind) {
+            let spilled =
+                limited.spilled_bytes().map(|bytes| format!(", spilled {}", Bytes(bytes))).unwrap_or_default();
+            match failure {
                 _ if limited.ranks() => (Some(true), format!("ran in {limit} instead of {peak}{spilled}")),
-                Some(FailureKind::OutOfMemory { .. } | FailureKind::GaveUp { .. }) => {
+                Some(failure) if failure.is_out_of_memory() => {
                     (Some(false), format!("out of memory at {limit}, takes {peak}"))
                 }
                 _ => unknown(not_measured(limited)),
@@ -116,7 +115,7 @@ fn not_measured(record: &Record) -> String {
 mod tests {
     use super::*;
     use crate::host::record::{Outcome, PlanRecord, Unmeasured};
-    use crate::host::session::Failure;
+    use crate::host::session::{Failure, FailureKind};
 
     fn record() -> Record {
         let mut record: Record = serde_json::from_str(include_str!("../../../tests/records/measured.json")).unwrap();

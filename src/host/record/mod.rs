@@ -257,6 +257,12 @@ impl Record {
         stats::median(self.metrics.values(kind))
     }
 
+    /// What a run wrote, where that is so much that it spilled: else the bytes of calls are some of protocol.
+    pub fn spilled_bytes(&self) -> Option<u64> {
+        const SPILLS: u64 = 4 << 20;
+        self.metric(metric::BYTES_WRITTEN).map(metric::whole).filter(|bytes| *bytes >= SPILLS)
+    }
+
     /// The most physical memory held while the query ran.
     pub fn peak_memory_bytes(&self) -> Option<u64> {
         self.metric(metric::PEAK_MEMORY).map(metric::whole)

@@ -95,11 +95,10 @@ fn failed(failure: &Failure) -> &'static str {
     match (&failure.kind, failure.server.as_ref().map(|server| server.kind)) {
         (FailureKind::Interrupted, _) => "interrupted",
         (_, Some(TroubleKind::Died)) => "server died",
-        (_, Some(TroubleKind::OutOfMemory)) => "out of memory",
+        _ if failure.is_out_of_memory() => "out of memory",
         (_, Some(TroubleKind::DiskFull)) => "disk full",
         (FailureKind::Crashed { .. } | FailureKind::Exited { .. }, _) => "crashed",
-        (FailureKind::TimedOut { .. } | FailureKind::ServerTimedOut { .. }, _) => "timed out",
-        (FailureKind::OutOfMemory { .. } | FailureKind::GaveUp { .. }, _) => "out of memory",
+        _ if failure.is_timed_out() => "timed out",
         (FailureKind::NoServer { .. }, _) => "no server",
         _ => "error",
     }

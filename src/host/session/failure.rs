@@ -158,6 +158,19 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+impl Failure {
+    /// Whether the program, or the server behind it, had too little memory.
+    pub fn is_out_of_memory(&self) -> bool {
+        let of_server = self.server.as_ref().is_some_and(|server| server.kind == TroubleKind::OutOfMemory);
+        of_server || matches!(self.kind, FailureKind::OutOfMemory { .. } | FailureKind::GaveUp { .. })
+    }
+
+    /// Whether the program, or the server behind it, took longer than it may.
+    pub fn is_timed_out(&self) -> bool {
+        matches!(self.kind, FailureKind::TimedOut { .. } | FailureKind::ServerTimedOut { .. })
+    }
+}
+
 impl From<FailureKind> for Failure {
     fn from(kind: FailureKind) -> Self {
         Self { kind, stderr: Vec::new(), server: None }
@@ -166,7 +179,7 @@ impl From<FailureKind> for Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{Failure, FailureKind};
+    use super::{Failure, FailureKind, ServerTrouble, TroubleKind};
 
     #[test]
     fn a_panic_is_told_by_its_message_and_not_by_the_hint_below_it() {
@@ -178,5 +191,19 @@ mod tests {
         let hint = "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace";
         failure.stderr.push(hint.to_owned());
         assert_eq!(failure.to_string(), told);
+    }
+
+    #[test]
+    fn a_server_is_out_of_memory_or_time_as_a_program_is() {
+        let engine = || FailureKind::Engine { message: "it ended".to_owned() };
+        let with = |kind: TroubleKind| {
+            let server = ServerTrouble { kind, says: String::new(), log: Vec::new() };
+            Failure { server: Some(Box::new(server)), ..Failure::from(engine()) }
+        };
+        assert!(with(TroubleKind::OutOfMemory).is_out_of_memory());
+        assert!(!with(TroubleKind::Died).is_out_of_memory() && !Failure::from(engine()).is_out_of_memory());
+        assert!(Failure::from(FailureKind::GaveUp { message: String::new() }).is_out_of_memory());
+        assert!(Failure::from(FailureKind::ServerTimedOut { message: String::new() }).is_timed_out());
+        assert!(!with(TroubleKind::Silent).is_timed_out());
     }
 }
