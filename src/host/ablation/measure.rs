@@ -10,7 +10,7 @@ use crate::host::data::generate::Store;
 use crate::host::interrupt;
 use crate::host::progress::{Unit, Work};
 use crate::host::record::{self, metric};
-use crate::host::run::{Fresh, Paired};
+use crate::host::run::{Fresh, Paired, runs_for, turns};
 use crate::host::session::{Program, Runs};
 use crate::host::settings::Settings;
 use crate::host::stats::median;
@@ -87,12 +87,7 @@ pub fn ablate(plan: Plan<'_>, settings: &Settings) -> Result<Ablation> {
     let work = Work::begin(Unit::Processes, (plan.rounds * contending.len()) as u64, "");
     let (mut info, mut first_answer, mut by) = (EngineInfo::default(), None, String::new());
     for round in 0..plan.rounds {
-        let mut order: Vec<usize> = (0..contending.len()).collect();
-        // Forth and back, so that none always runs after the same other one.
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        for place in order {
+        for place in turns(round, contending.len()) {
             interrupt::check()?;
             let one = &mut contending[place];
             work.now(&format!(
@@ -165,10 +160,7 @@ impl Comparing<'_> {
             dataset: &self.dataset,
             query: &self.task,
         };
-        let Paired { session, info, timed, answer, .. } = fresh.paired(|first| {
-            let ns = first.durations_ns.first().copied().unwrap_or(1).max(1);
-            (ENOUGH_NS / ns).clamp(1, MOST)
-        })?;
+        let Paired { session, info, timed, answer, .. } = fresh.paired(|first| runs_for(ENOUGH_NS, first, 1, MOST))?;
         let answer = answer.map_err(|reason| anyhow!("it cannot show its answer: {reason}"))?;
         *by = self.verified(answer, first)?;
         session.close()?;

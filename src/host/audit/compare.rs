@@ -8,7 +8,7 @@ use crate::host::data::generate::Store;
 use crate::host::interrupt;
 use crate::host::progress::{Unit, Work};
 use crate::host::record;
-use crate::host::run::{Fresh, Paired};
+use crate::host::run::{Fresh, Paired, runs_for, turns};
 use crate::host::session::Program;
 use crate::host::settings::Settings;
 use crate::host::stats::{hodges_lehmann, median};
@@ -130,12 +130,7 @@ impl Comparing<'_> {
     fn times(&self, engines: &mut [Compared<'_>], query: &QuerySpec, dataset: &Dataset) -> Result<Vec<Times>> {
         let mut times: Vec<Times> = engines.iter().map(|_| Ok(Vec::new())).collect();
         for round in 0..self.plan.rounds {
-            let mut order: Vec<usize> = (0..engines.len()).collect();
-            // Forth and back, so that none always runs after the same other one.
-            if round % 2 == 1 {
-                order.reverse();
-            }
-            for place in order {
+            for place in turns(round, engines.len()) {
                 interrupt::check()?;
                 let engine = &mut engines[place];
                 self.work.now(&format!("{} {}", query.name, engine.entry.name));
@@ -161,10 +156,8 @@ impl Comparing<'_> {
     fn process(&self, of: &mut Compared<'_>, query: &QuerySpec, text: &Task, dataset: &Dataset) -> Result<f64> {
         let (engine, variant, program, settings) = (of.entry, self.variant, &of.program, self.settings);
         let fresh = Fresh { engine, variant, program, settings, dataset, query: text };
-        let Paired { session, info, timed, answer, .. } = fresh.paired(|first| {
-            let ns = first.durations_ns.first().copied().unwrap_or(1).max(1);
-            (ENOUGH_NS / ns).clamp(FEWEST, MOST)
-        })?;
+        let Paired { session, info, timed, answer, .. } =
+            fresh.paired(|first| runs_for(ENOUGH_NS, first, FEWEST, MOST))?;
         of.info = Some(info);
         let answer = answer.map_err(|reason| anyhow!("it cannot show its answer: {reason}"))?;
         let verdict = self.referee.judge(self.plan.suite, query, self.plan.scale, &answer)?;

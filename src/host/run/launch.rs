@@ -101,6 +101,18 @@ impl<'a> Fresh<'a> {
     }
 }
 
+/// The order in which so many contenders run in a round: forth and back, so that none always runs after the same other one.
+pub(crate) fn turns(round: usize, contenders: usize) -> Vec<usize> {
+    let forth = 0..contenders;
+    if round.is_multiple_of(2) { forth.collect() } else { forth.rev().collect() }
+}
+
+/// How many runs take so many nanoseconds, by what the first one took; within these bounds.
+pub(crate) fn runs_for(enough_ns: u64, first: &Runs, fewest: u64, most: u64) -> u64 {
+    let ns = first.durations_ns.first().copied().unwrap_or(1).max(1);
+    (enough_ns / ns).clamp(fewest, most)
+}
+
 /// A launch that is compared with others; its program still runs.
 pub(crate) struct Paired {
     pub(crate) session: Session,
@@ -153,6 +165,17 @@ mod tests {
     use super::*;
     use crate::host::catalog::Catalog;
     use crate::host::variant::PARQUET;
+
+    #[test]
+    fn contenders_take_turns_forth_and_back() {
+        assert_eq!([turns(0, 3), turns(1, 3), turns(2, 3)], [[0, 1, 2], [2, 1, 0], [0, 1, 2]]);
+    }
+
+    #[test]
+    fn runs_for_follows_the_first_run_within_its_bounds() {
+        let runs = |ns: u64| runs_for(600, &Runs { durations_ns: vec![ns], ..Runs::default() }, 3, 30);
+        assert_eq!([runs(100), runs(1000), runs(1), runs(0)], [6, 3, 30, 30]);
+    }
 
     #[test]
     fn engines_at_the_same_time_share_the_memory_unless_a_limit_was_asked_for() {

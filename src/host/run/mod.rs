@@ -41,7 +41,7 @@ use crate::measure::machine;
 pub(crate) use context::RunContext;
 pub(crate) use engine::Engine;
 pub use event::{Event, Observer};
-pub(crate) use launch::{Fresh, Paired};
+pub(crate) use launch::{Fresh, Paired, runs_for, turns};
 use plan::Programs;
 pub(crate) use prepare::Ready;
 pub use references::{Agreement, agree};
