@@ -119,14 +119,7 @@ impl Boundaries {
     }
 
     fn measure(&self, settings: Settings, catalog: &Catalog) -> Result<Vec<Record>> {
-        let engines = if self.engines.is_empty() {
-            // What nobody named is not built for it, unless the filter names it.
-            let there = catalog.entries().iter().filter(|entry| !entry.on_request && entry.find().is_some());
-            there.map(|entry| entry.name.clone()).collect()
-        } else {
-            self.engines.clone()
-        };
-        ensure!(!engines.is_empty(), "no engine is built or installed: name some with --engines, which builds them");
+        let engines = catalog.named_or_there(&self.engines)?;
         let observer = |event: &Event<'_>| {
             let Event::Judged { records } = event else { return };
             for record in *records {

@@ -1,6 +1,6 @@
 //! `cargo xtask capabilities`: what each engine can do, each entry proven by a probe or cited.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use comfy_table::Table;
 use querydyno::host::bench::{Bench, Event};
@@ -47,13 +47,7 @@ pub(crate) struct Capabilities {
 impl Capabilities {
     pub(crate) fn run(self) -> Result<()> {
         let catalog = Catalog::read(&Settings::read()?)?;
-        let engines: Vec<String> = if self.engines.is_empty() {
-            let there = catalog.entries().iter().filter(|entry| !entry.on_request && entry.find().is_some());
-            there.map(|entry| entry.name.clone()).collect()
-        } else {
-            self.engines.clone()
-        };
-        ensure!(!engines.is_empty(), "no engine is built or installed: name some with --engines, which builds them");
+        let engines = catalog.named_or_there(&self.engines)?;
         let probes = self.bench(&self.query, &engines, None, 3)?;
         let plans = self.bench(&self.plan_query, &engines, None, 1)?;
         let mut found = Vec::new();

@@ -30,6 +30,7 @@ pub use components::Components;
 pub use library::{Pinned, Wheel};
 use listed::Listed;
 pub use script::Script;
+pub(crate) use server::SERVICE;
 use server::Server;
 
 /// An engine and how its program is had.
@@ -150,6 +151,20 @@ impl Catalog {
             entries.push(own::entry(name, own, &entries, &settings.python)?);
         }
         Ok(Self { entries })
+    }
+
+    /// The engines that are named; with none, those that are built or installed and run without being named.
+    ///
+    /// # Errors
+    /// When there are none of these.
+    pub fn named_or_there(&self, named: &[String]) -> Result<Vec<String>> {
+        if !named.is_empty() {
+            return Ok(named.to_vec());
+        }
+        let there = self.entries.iter().filter(|entry| !entry.on_request && entry.find().is_some());
+        let found: Vec<String> = there.map(|entry| entry.name.clone()).collect();
+        ensure!(!found.is_empty(), "no engine is built or installed: name some with --engines, which builds them");
+        Ok(found)
     }
 
     /// Every engine.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail, ensure};
 
 /// What the program reads: the service, the versions that will do, and the one that the plain name means.
-const SERVICE: &str = "QUERYDYNO_SERVICE";
+pub(crate) const SERVICE: &str = "QUERYDYNO_SERVICE";
 const VERSIONS: &str = "QUERYDYNO_SERVER_VERSIONS";
 const USUAL: &str = "QUERYDYNO_SERVER_USUAL_VERSION";
 

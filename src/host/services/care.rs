@@ -12,14 +12,13 @@ use super::process::PidFile;
 use super::service::Service;
 use super::watched::{found_stranger, lost_stranger, users};
 use super::{Services, native, service};
+use crate::host::catalog::SERVICE;
 use crate::host::interrupt;
 use crate::host::paths;
 use crate::host::progress::Work;
 use crate::host::settings::Settings;
 use crate::protocol::engine::Server;
 
-/// The variable by which a program is told which service its engine asks for.
-const SERVICE: &str = "QUERYDYNO_SERVICE";
 /// How long a server that has been silent may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two questions.
