@@ -2,20 +2,18 @@
 //!
 //! Each command runs in a process of its own, as `cargo xtask services` does, with a target folder of its own.
 
+#[path = "common/postgres.rs"]
+mod postgres;
 #[path = "common/served.rs"]
 mod served;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use postgres::psql;
 use querydyno::host::services::{How, Service, State, owner};
-use served::{Place, left_out, runs, services};
-
-/// With what SQL and shells stumble over.
-const PASSWORD: &str = r#"it's "secret" \ $HOME"#;
-/// What no log, file or process list may hold.
-const SECRET: &str = r#""secret""#;
+use served::{PASSWORD, Place, SECRET, left_out, runs, services};
 
 /// What other tests start, as a process of its own: `up postgresql`.
 #[test]
@@ -48,23 +46,7 @@ impl Drop for Data {
 
 /// What the server answers, or its error.
 fn ask(place: &Place, password: &str, sql: &str) -> Result<String, String> {
-    let output = Command::new("psql")
-        .args([
-            "-XAtq",
-            "-h",
-            "127.0.0.1",
-            "-U",
-            "querydyno",
-            "-d",
-            "querydyno",
-            "-p",
-            &place.port.to_string(),
-            "-c",
-            sql,
-        ])
-        .env("PGPASSWORD", password)
-        .output()
-        .unwrap();
+    let output = psql(Path::new("psql"), place.port, "querydyno", password, sql);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }

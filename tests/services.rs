@@ -16,12 +16,7 @@ use std::process::Command;
 use querydyno::host::paths;
 use querydyno::host::services::{How, Service, State, hive_jars, owner};
 use serde_json::{Value, json};
-use served::{Place, left_out, runs, said, services};
-
-/// Of `MariaDB`'s user; with what SQL and shells stumble over.
-const PASSWORD: &str = r#"it's "secret" \ $HOME"#;
-/// What no log, file or process list may hold.
-const SECRET: &str = r#""secret""#;
+use served::{PASSWORD, Place, SECRET, left_out, runs, said, services};
 
 /// What other tests start, as a process of its own: `up mariadb`.
 #[test]

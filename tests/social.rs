@@ -6,11 +6,10 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Write as _;
 
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
-use common::{Bench, assert_verified, catalog, entry, text};
+use common::{Bench, assert_verified, catalog, text, there, twin};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use querydyno::host::data::generate::Store;
 use querydyno::host::record::Outcome;
@@ -133,14 +132,9 @@ fn a_suite_that_names_its_formats_has_no_others() {
 #[test_case("datafusion-wheel")]
 fn every_query_is_verified_in_both_formats(engine: &str) {
     let engine = catalog().entry(engine).unwrap();
-    let Some(program) = engine.find() else {
-        let name = &engine.name;
-        let _ = writeln!(std::io::stderr(), "LEFT OUT: {name}, its program is not there; cargo xtask build {name}");
-        return;
-    };
+    let Some(program) = there(&engine) else { return };
     // A second engine, with whose answers those that are not stored are compared.
-    let name = format!("{}-test", engine.name);
-    let config = entry(&name, &program) + &format!("like = '{}'\n", engine.name);
+    let (name, config) = twin(&engine, &program);
     let filter = format!("^{name}/social-.*/parquet(-by-category)?$");
     let mut bench = Bench::cheap(&config, &filter).env("TEST_WORKLOAD", "social");
     let output = bench.run();

@@ -6,9 +6,7 @@
 
 mod common;
 
-use std::io::Write as _;
-
-use common::{Bench, assert_verified, catalog, entry, slow, text};
+use common::{Bench, assert_verified, catalog, slow, text, there, twin};
 use querydyno::host::settings::Settings;
 use querydyno::host::suite::{NullOrder, QuerySpec, Suite};
 use querydyno::host::verify::Verdict;
@@ -239,12 +237,9 @@ fn most_queries_are_verified_at_a_hundredth(engine: &str, least: usize) {
     if !slow::wanted(&format!("the 103 queries of TPC-DS on {name}")) {
         return;
     }
-    let Some(program) = engine.find() else {
-        let _ = writeln!(std::io::stderr(), "LEFT OUT: {name}, its program is not there; cargo xtask build {name}");
-        return;
-    };
-    let config = entry(&format!("{name}-test"), &program) + &format!("like = '{name}'\n");
-    let mut bench = Bench::cheap(&config, &format!("{name}-test/tpcds")).env("TEST_WORKLOAD", "tpcds");
+    let Some(program) = there(&engine) else { return };
+    let (name, config) = twin(&engine, &program);
+    let mut bench = Bench::cheap(&config, &format!("{name}/tpcds")).env("TEST_WORKLOAD", "tpcds");
     let output = bench.run();
     let records = bench.records();
     assert_eq!(records.len(), 103, "{}", text(&output));

@@ -3,18 +3,16 @@
 
 mod common;
 
-use std::io::Write;
-
-use common::{Bench, assert_verified, built, catalog, entry, text};
+use common::{Bench, assert_verified, built, catalog, text, there, twin};
 use querydyno::host::catalog::Entry;
 use querydyno::host::record::{Outcome, Record};
+use querydyno::host::session::Program;
 use querydyno::host::verify::Verdict;
 use test_case::test_case;
 
 /// The bench over all queries of one engine, each mode of it.
-fn records_of(engine: &Entry) -> Vec<Record> {
-    let name = format!("{}-test", engine.name);
-    let config = entry(&name, &engine.find().unwrap()) + &format!("like = '{}'\n", engine.name);
+fn records_of(engine: &Entry, program: &Program) -> Vec<Record> {
+    let (name, config) = twin(engine, program);
     // Modes other than the default run when the filter names them.
     let modes: Vec<&str> = engine.modes.iter().skip(1).map(String::as_str).collect();
     let filter = format!("^{name}/.*/parquet(-({}))?$", modes.join("|"));
@@ -35,13 +33,8 @@ fn records_of(engine: &Entry) -> Vec<Record> {
 #[test_case("datafusion-wheel")]
 fn all_22_queries_are_verified_in_every_mode(engine: &str) {
     let engine = catalog().entry(engine).unwrap();
-    if engine.find().is_none() {
-        let name = &engine.name;
-        // Past the capture of a passing test's output: this is for everybody to see.
-        let _ = writeln!(std::io::stderr(), "LEFT OUT: {name}, its program is not there; cargo xtask build {name}");
-        return;
-    }
-    let records = records_of(&engine);
+    let Some(program) = there(&engine) else { return };
+    let records = records_of(&engine, &program);
     assert_eq!(records.len(), 22 * engine.modes.len().max(1));
     for record in records {
         assert_verified(&record);
@@ -51,10 +44,8 @@ fn all_22_queries_are_verified_in_every_mode(engine: &str) {
 #[test]
 fn arrow_verifies_the_plans_it_has_and_says_that_it_has_no_others() {
     const PLANS: [&str; 10] = ["q1", "q3", "q4", "q5", "q6", "q10", "q12", "q14", "q15", "q19"];
-    if built("arrow").is_none() {
-        return;
-    }
-    for record in records_of(&catalog().entry("arrow").unwrap()) {
+    let Some(program) = built("arrow") else { return };
+    for record in records_of(&catalog().entry("arrow").unwrap(), &program) {
         let query = record.id.query.as_str();
         match record.outcome {
             Outcome::Measured(_) => {

@@ -13,13 +13,14 @@ pub mod told;
 
 use std::env;
 use std::fs;
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use querydyno::host::catalog::Catalog;
+use querydyno::host::catalog::{Catalog, Entry};
 use querydyno::host::record::{self, Record};
 use querydyno::host::services::Service;
 use querydyno::host::session::{Limits, Program, Session};
@@ -68,6 +69,23 @@ pub fn listens(service: Service) -> bool {
 /// The engine that goes wrong.
 pub fn faulty(fault: &str) -> Program {
     Program { path: env!("CARGO_BIN_EXE_faulty-engine").into(), args: vec![fault.to_owned()], ..Program::default() }
+}
+
+/// An engine's program, where it was built or installed; otherwise it is left out, past the capture of a passing test's output.
+pub fn there(engine: &Entry) -> Option<Program> {
+    let program = engine.find();
+    if program.is_none() {
+        let name = &engine.name;
+        let _ = writeln!(std::io::stderr(), "LEFT OUT: {name}, its program is not there; cargo xtask build {name}");
+    }
+    program
+}
+
+/// The name and the entry of `querydyno.toml` of an engine of one's own that is this one.
+pub fn twin(engine: &Entry, program: &Program) -> (String, String) {
+    let name = format!("{}-test", engine.name);
+    let config = entry(&name, program) + &format!("like = '{}'\n", engine.name);
+    (name, config)
 }
 
 /// An entry of `querydyno.toml` for this program.

@@ -1,5 +1,7 @@
 //! A PostgreSQL of a test's own: started, asked, killed, gone with it.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use std::fs;
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
@@ -104,21 +106,7 @@ impl Postgres {
     }
 
     fn ask(&self, database: &str, text: &str) -> Output {
-        let mut client = Command::new(self.programs.join("psql"));
-        client.args([
-            "-XAtq",
-            "-h",
-            "127.0.0.1",
-            "-U",
-            "querydyno",
-            "-d",
-            database,
-            "-p",
-            &self.port.to_string(),
-            "-c",
-            text,
-        ]);
-        client.env("PGPASSWORD", PASSWORD).env("PGCONNECT_TIMEOUT", "5").output().unwrap()
+        psql(&self.programs.join("psql"), self.port, database, PASSWORD, text)
     }
 
     /// The program of the engine as it finds this server, with this password.
@@ -137,6 +125,13 @@ impl Drop for Postgres {
         let _ = Command::new("kill").args(["-QUIT", &self.process.id().to_string()]).status();
         let _ = self.process.wait();
     }
+}
+
+/// What a server on this machine answers to its user `querydyno`.
+pub fn psql(program: &Path, port: u16, database: &str, password: &str, sql: &str) -> Output {
+    let mut client = Command::new(program);
+    client.args(["-XAtq", "-h", "127.0.0.1", "-U", "querydyno", "-d", database, "-p", &port.to_string(), "-c", sql]);
+    client.env("PGPASSWORD", password).env("PGCONNECT_TIMEOUT", "5").output().unwrap()
 }
 
 fn serve(programs: &Path, owner: Option<(u32, u32)>, folder: &Path, port: u16) -> Child {

@@ -16,6 +16,11 @@ use querydyno::host::services::{How, Service, Services, Status, server_pid_in, s
 use querydyno::host::settings::Settings;
 use tempfile::TempDir;
 
+/// Of a server's user; with what SQL and shells stumble over.
+pub const PASSWORD: &str = r#"it's "secret" \ $HOME"#;
+/// What no log, file or process list may hold.
+pub const SECRET: &str = r#""secret""#;
+
 /// Before and behind what a command says.
 const SAID: &str = "SAID ";
 
