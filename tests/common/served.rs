@@ -11,6 +11,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use querydyno::host::services::{How, Service, Services, Status, server_pid_in, server_processes_in};
 use querydyno::host::settings::Settings;
@@ -23,6 +24,21 @@ pub const SECRET: &str = r#""secret""#;
 
 /// Before and behind what a command says.
 const SAID: &str = "SAID ";
+
+/// A port that nobody has, another one at each call. It is none that the kernel gives to connections and to servers that name none: a
+/// test that runs beside this one could be given it before it is used.
+fn free_port() -> u16 {
+    const FIRST: u32 = 16_000;
+    const ALL: u32 = 16_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let port = FIRST + (std::process::id().wrapping_mul(37) + NEXT.fetch_add(1, Ordering::Relaxed)) % ALL;
+        let port = u16::try_from(port).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
 
 /// Says what a test could not do here.
 pub fn left_out(what: &str) {
@@ -66,10 +82,7 @@ pub struct Place {
 impl Place {
     /// With these variables in the environment of its commands.
     pub fn with(service: Service, environment: &[(&str, &str)]) -> Self {
-        // Held until all are known, so that no two are the same.
-        let sockets: Vec<TcpListener> =
-            service.ports().iter().map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let ports: Vec<u16> = sockets.iter().map(|socket| socket.local_addr().unwrap().port()).collect();
+        let ports: Vec<u16> = service.ports().iter().map(|_| free_port()).collect();
         let own = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let further = service.ports().iter().zip(&ports).skip(1);
         let further = further.map(|(port, number)| (port.variable.to_owned(), number.to_string()));

@@ -121,7 +121,7 @@ pub(super) fn answers(given: &Given<'_>) -> bool {
 
 /// How many cores the server was given so far.
 fn cores(given: &Given<'_>) -> Option<u64> {
-    Configuration::read(&given.folder(SERVICE)).as_ref().and_then(tasks::cores_of)
+    tasks::cores_of(&given.folder(SERVICE))
 }
 
 /// What else is known of a server that did not come to its executors.

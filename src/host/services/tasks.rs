@@ -5,6 +5,7 @@
 //!
 //! `curl http://127.0.0.1:PORT/api/v1/applications`, with `spark.ui.port` of `cargo xtask services status --json`
 
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,8 @@ use crate::protocol::engine::Server;
 
 /// The setting that is the port of the page.
 pub(super) const PAGE_PORT: &str = "spark.ui.port";
+/// How many further ports Spark tries (`spark.port.maxRetries`).
+const TRIES: u16 = 16;
 /// How long the page may lag behind the run: it is filled in the background, which takes seconds on a machine that is busy.
 const LAG: Duration = Duration::from_secs(6);
 
@@ -48,13 +51,17 @@ impl Tasks {
     pub(crate) fn of(server: &Server) -> Option<Self> {
         let folder = paths::own("services").join(&server.service);
         let kept = PidFile::read(&folder).filter(|kept| server.local && kept.port == server.port && kept.lives())?;
-        let port = page_port(&Configuration::read(&folder)?)?;
-        // Spark takes the next port where it finds this one taken: the page there would be another's.
-        if ports::owner(port)?.pid != Some(kept.pid()) {
-            return None;
-        }
-        let path = application(port)?;
-        Some(Self { port, path })
+        Self::page(&folder, &kept)
+    }
+
+    /// The page of the server that is kept in this folder: on the port that it was given, or on a later one, which Spark takes by itself
+    /// where that is taken.
+    fn page(folder: &Path, kept: &PidFile) -> Option<Self> {
+        let first: u16 = Configuration::read(folder)?.settings.get(PAGE_PORT)?.parse().ok()?;
+        let its_own = |port: &u16| ports::owner(*port).is_some_and(|owner| owner.pid == Some(kept.pid()));
+        // A port there may be its own and not the page.
+        let page = |port| Some(Self { port, path: application(port)? });
+        (first..=first.saturating_add(TRIES)).filter(its_own).find_map(page)
     }
 
     /// The newest stage so far: what comes after it is of the next run.
@@ -84,14 +91,10 @@ impl Tasks {
     }
 }
 
-/// How many tasks can run at once on the executors of the server with these settings; `None` while its page does not answer.
-pub(super) fn cores_of(configuration: &Configuration) -> Option<u64> {
-    let port = page_port(configuration)?;
-    cores(&ask::json(port, &format!("{}/executors", application(port)?), None)?)
-}
-
-fn page_port(configuration: &Configuration) -> Option<u16> {
-    configuration.settings.get(PAGE_PORT)?.parse().ok()
+/// How many tasks can run at once on the executors of the server that is kept in this folder; `None` while its page does not answer.
+pub(super) fn cores_of(folder: &Path) -> Option<u64> {
+    let page = Tasks::page(folder, &PidFile::read(folder)?)?;
+    cores(&ask::json(page.port, &format!("{}/executors", page.path), None)?)
 }
 
 /// Where the page tells of its application.
@@ -132,9 +135,37 @@ fn cores(executors: &Value) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_page_on_a_later_port_is_found_and_another_process_has_none() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map(Result::unwrap) {
+                let _ = stream.read(&mut [0; 1024]);
+                stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n[{\"id\": \"app-1\"}]").unwrap();
+            }
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let page = |given: u16, pid: u32| {
+            let mut configuration = Configuration::default();
+            configuration.set(PAGE_PORT, given.to_string());
+            configuration.write(folder.path()).unwrap();
+            let kept = json!({ "pid": pid, "started_ticks": 0, "port": 1, "boot": "" });
+            Tasks::page(folder.path(), &serde_json::from_value(kept).unwrap()).map(|page| (page.port, page.path))
+        };
+        let found = Some((port, "/api/v1/applications/app-1".to_owned()));
+        assert_eq!(page(port, std::process::id()), found);
+        assert_eq!(page(port - TRIES, std::process::id()), found);
+        assert_eq!(page(port - TRIES - 1, std::process::id()), None);
+        assert_eq!(page(port, 1), None);
+    }
 
     fn stage(id: i64, status: &str, run_ms: u64) -> Value {
         json!({ "stageId": id, "status": status, "executorRunTime": run_ms, "shuffleReadBytes": 7 * id, "shuffleWriteBytes": 5 })
