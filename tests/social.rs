@@ -133,7 +133,7 @@ fn a_suite_that_names_its_formats_has_no_others() {
 fn every_query_is_verified_in_both_formats(engine: &str) {
     let engine = catalog().entry(engine).unwrap();
     let Some(program) = there(&engine) else { return };
-    // A second engine, with whose answers those that are not stored are compared.
+    // The program that is there, as an entry of the test's own.
     let (name, config) = twin(&engine, &program);
     let filter = format!("^{name}/social-.*/parquet(-by-category)?$");
     let mut bench = Bench::cheap(&config, &filter).env("TEST_WORKLOAD", "social");
@@ -147,7 +147,7 @@ fn every_query_is_verified_in_both_formats(engine: &str) {
             assert!(matches!(record.outcome, Outcome::Skipped(_)), "{}: {:?}", record.id, record.outcome);
             assert!(record.reason().unwrap().contains("names of its folders"), "{:?}", record.reason());
         } else if record.id.query == "social-load" {
-            // Nobody else answers in this run.
+            // Its answer is not stored, and no other engine answers in this run: only its rows are counted.
             assert!(record.is_measured() && record.rows == Some(10_000), "{}: {:?}", record.id, record.reason());
         } else {
             assert_verified(record);

@@ -24,7 +24,8 @@ use serde_json::json;
 ///
 /// Every engine gets the query at every scale, smallest first, with the same memory limit. What fails at a scale for want of memory or
 /// time is a result, no error; the engine is asked again at the next one all the same. Prints a table and a sentence, draws two
-/// pictures. An engine that writes more than 4 MiB in a run spills.
+/// pictures. An engine that writes more than 4 MiB in a run spills. The fastest is the one with the smallest median: two that are close
+/// may change places in another run, more so with few --runs.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask boundary q18 --scales 1,2,5,10 --memory 2GiB

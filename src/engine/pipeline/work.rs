@@ -1,6 +1,7 @@
 //! In which order a table is read and aggregated, and by how many: whole or in chunks, by one or by several workers.
 //!
-//! Where workers read and aggregate at the same time, the time of both together is parted as their own clocks part theirs.
+//! Where workers read and aggregate at the same time, the wall time of both steps is divided in the proportion of the times that the
+//! workers themselves measured.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -57,7 +58,7 @@ pub(super) fn aggregated<A: Aggregate>(
                 Ok(batches)
             };
             let batches = spans.time(READ, || by_workers(vec![(); workers], read))?;
-            // Row groups are few, and batches many: so nobody waits for the one who read one more.
+            // Shared out anew by batches: row groups are few, and a worker that read one more would keep the others waiting.
             let all: Vec<RecordBatch> = batches.into_iter().flatten().collect();
             let share = all.len().div_ceil(workers).max(1);
             let shares: Vec<Vec<RecordBatch>> = all.chunks(share).map(<[RecordBatch]>::to_vec).collect();

@@ -38,12 +38,13 @@ const FAREWELL: Duration = Duration::from_secs(2);
 const LARGEST_MESSAGE: usize = 1 << 30;
 /// What a server is told of who asks.
 const CLIENT: &str = concat!("querydyno/", env!("CARGO_PKG_VERSION"));
-/// What errors of a server begin with that are its nature and no fault: `[UNSUPPORTED_FEATURE.X]`, types of Parquet files.
+/// What errors hold that say that Spark cannot do this by its nature (`[UNSUPPORTED_FEATURE.X]`, types of Parquet files): the cell is
+/// unsupported then, not failed.
 const NATURE: [&str; 2] = ["[UNSUPPORTED_", "PARQUET_TYPE_"];
 
 /// What to do about tables that the machines of a cluster do not reach.
 pub(super) const SHARED: &str = "tables have to lie under the same path on each of its machines, such as a shared folder, QUERYDYNO_DATA=/shared/folder";
-/// What it says where the machine that is to read a file has none of that path.
+/// What errors hold where the machine that reads a file does not have that path.
 const UNREACHED: [&str; 4] =
     ["[PATH_NOT_FOUND]", "FAILED_READ_FILE.FILE_NOT_EXIST", "FileNotFoundException", "No such file or directory"];
 

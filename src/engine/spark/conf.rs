@@ -16,7 +16,7 @@ const TOLD: [&str; 11] = [
     "spark.querydyno.",
     "spark.sql.",
 ];
-/// And of these the ones that say where something is or how it is called, which is another at each start.
+/// Of these, settings whose last part ends so are left out: places and names that differ at each start, and secrets.
 const ELSEWHERE: [&str; 10] =
     ["dir", "Dir", "port", "address", "token", "password", "id", "extraJavaOptions", "classpath", "extraClassPath"];
 

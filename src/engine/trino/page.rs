@@ -30,9 +30,9 @@ pub(super) struct Column {
     pub(super) type_name: String,
 }
 
-/// The parts of a statement's time. The first two are by the server's own clock. The server's own time of execution goes on for as long as
-/// a client takes its rows: of it, only what the client waited for rows counts that were not there yet. The rest is transfer: rows made into
-/// text, sent, and read here.
+/// The parts of a statement's time. The first two are by the server's own clock. Its time of execution goes on for as long as the client
+/// takes rows, so that of it only the time counts in which the client waited for rows that were not there yet. The rest is transfer: rows
+/// made into text, sent, and read here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Times {
     pub(super) queued: Duration,
@@ -154,8 +154,8 @@ pub(super) struct Stats {
 }
 
 impl Stats {
-    /// The parts of a statement that took `whole` here, which they make up together, and in which `waited` went by without rows: of a
-    /// clock that is ahead of ours nothing is taken that is not there.
+    /// The parts of a statement that took `whole` here, of which the client spent `waited` waiting for rows. They add up to `whole`: where
+    /// the server's clock tells more, its parts are cut.
     pub(super) fn times(self, whole: Duration, waited: Duration) -> Times {
         let mut left = whole;
         let mut part = |time: Duration| {

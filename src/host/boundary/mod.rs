@@ -28,7 +28,7 @@ pub struct Boundary {
     pub scales: Vec<Scale>,
     /// The engines, in the order of their first records.
     pub lines: Vec<Line>,
-    /// Who is fastest at each scale at which anybody is.
+    /// Who has the smallest median at each scale at which anybody has one. No interval is behind it.
     pub fastest: Vec<(Scale, String)>,
     /// Where that changes.
     pub changes: Vec<Change>,

@@ -1,7 +1,7 @@
 //! How sure a share of successes is: exact binomial bounds (Clopper and Pearson), and how many runs it takes.
 
-/// The largest share of successes that so many of so many runs leave unlikely to be too high: the true share is at least this, with
-/// the confidence. 0 of no run.
+/// The lower bound of the true share of successes, one-sided and exact: the share is at least this, with the confidence. 0 where no run
+/// succeeded.
 pub fn at_least(successes: u64, runs: u64, confidence: f64) -> f64 {
     if successes == 0 {
         return 0.0;
@@ -10,7 +10,7 @@ pub fn at_least(successes: u64, runs: u64, confidence: f64) -> f64 {
     root(|share| upper_tail(successes, runs, share) - (1.0 - confidence))
 }
 
-/// The other end: the true share is at most this, with the confidence.
+/// The upper bound, likewise: the share is at most this, with the confidence.
 pub fn at_most(successes: u64, runs: u64, confidence: f64) -> f64 {
     if successes >= runs {
         return 1.0;
@@ -24,7 +24,7 @@ pub fn runs_needed(rate: f64, confidence: f64) -> u64 {
     ((1.0 - confidence).ln() / rate.ln()).ceil().max(1.0) as u64
 }
 
-/// Where a function that grows from below 0 to above it is 0, from 0 to 1.
+/// Where an increasing function crosses 0 between 0 and 1, by bisection.
 fn root(grows: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..60 {
@@ -34,7 +34,7 @@ fn root(grows: impl Fn(f64) -> f64) -> f64 {
     f64::midpoint(low, high)
 }
 
-/// How likely so many successes or more are.
+/// The probability of so many successes or more, where each run succeeds with the probability `share`.
 #[expect(clippy::cast_precision_loss, reason = "runs are far below 2^53")]
 fn upper_tail(successes: u64, runs: u64, share: f64) -> f64 {
     if share <= 0.0 || share >= 1.0 {

@@ -132,8 +132,8 @@ impl<'a> Engine<'a> {
         Ok(warm_up_ns)
     }
 
-    /// Runs an engine that takes many runs to become warm until they are steady, by their CPU time, which other programs disturb less
-    /// than a clock; others not at all.
+    /// Runs an engine that takes many runs to become warm until they are steady; others not at all. By their CPU time, which other programs
+    /// disturb less than a clock; by the clock where the CPU time of a run is not known.
     ///
     /// # Errors
     /// As every run.

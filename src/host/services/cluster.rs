@@ -21,7 +21,7 @@ use crate::protocol::units::Bytes;
 const SERVICE: Service = Service::SparkCluster;
 const MASTER: &str = "org.apache.spark.deploy.master.Master";
 const WORKER: &str = "org.apache.spark.deploy.worker.Worker";
-/// Of Spark 4. A worker would look for it in folders that only Spark's own build has.
+/// What Spark 4 is built with. Workers are told it, since they would look for it in folders that only Spark's own build tree has.
 const SCALA: (&str, &str) = ("SPARK_SCALA_VERSION", "2.13");
 /// Of a master and of a worker, which only pass messages on.
 const HEAP: Bytes = Bytes(256 << 20);

@@ -109,8 +109,8 @@ pub(super) fn prepare(folder: &Path, port: u16) -> Result<Command> {
     Ok(command)
 }
 
-/// Removes what a server that was killed has left of itself: as long as somebody hears of its end, its number is taken, and another would
-/// not start.
+/// Removes the pid file of a server that was killed. Its process number exists until its parent has collected the exit status, and so long
+/// PostgreSQL takes it for a server that runs, and does not start.
 fn forget_killed(data: &Path) {
     let file = data.join("postmaster.pid");
     let pid: Option<u32> = fs::read_to_string(&file).ok().and_then(|text| text.lines().next()?.trim().parse().ok());
@@ -120,7 +120,7 @@ fn forget_killed(data: &Path) {
     }
 }
 
-/// Whether a server of this kind is there: it answers whether it would encrypt with one letter.
+/// Whether a server of this kind is there: it answers the question for TLS with one letter, `S` or `N`.
 pub(super) fn greets(port: u16) -> bool {
     // Eight bytes: their number, and the code of the request.
     const REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -145,7 +145,7 @@ impl Server {
     fn program(&self, name: &str) -> Command {
         let path = self.programs.join(name);
         let mut command = match self.owner {
-            // A program and no setting of the command: a server is started by a shell, to which settings of a command do not pass.
+            // Not `Command::uid`: the server is started through a shell (`supervise`), which takes program, arguments and environment.
             Some((user, group)) => {
                 let mut command = Command::new("setpriv");
                 command.args([&format!("--reuid={user}"), &format!("--regid={group}"), "--clear-groups"]).arg(path);
@@ -161,8 +161,8 @@ impl Server {
         command
     }
 
-    /// The folder with its data. That of the service, unless the server runs as a user who cannot go there: then one of that user's,
-    /// called by the service's folder.
+    /// The folder with its data: the service's own, unless the server runs as a user who cannot enter it. Then it is in that user's home,
+    /// named by a checksum of the service's folder.
     fn home(&self, folder: &Path) -> Result<PathBuf> {
         let Some((user, group)) = self.owner else { return Ok(folder.to_owned()) };
         let home = if is_open_to_all(folder.parent().unwrap_or(folder)) {
@@ -195,7 +195,7 @@ impl Server {
         install.arg("-D").arg(&making).args(["-U", USER, "-E", "UTF8", "--locale=C", "--no-instructions"]);
         // The password is set at every start; until then nobody is let in.
         install.args(["--auth-local=scram-sha-256", "--auth-host=scram-sha-256"]);
-        // Asked for in any case where passwords are wanted, and never used.
+        // `initdb` wants one where passwords are required; the first start replaces it.
         let first = making.with_file_name("first-password");
         self.write(&first, &format!("{}\n", sha256(format!("{:?}", std::time::SystemTime::now()))))?;
         install.arg("--pwfile").arg(&first);
@@ -210,7 +210,7 @@ impl Server {
         self.alone(folder, data, &format!("alter user {USER} password '{}'\n", password.replace('\'', "''")))
     }
 
-    /// Has the server do a statement without listening to anyone, after processes of one that was killed are gone.
+    /// Runs a statement in single-user mode, which listens on no port. Waits until processes of a killed server have let go of the data.
     fn alone(&self, folder: &Path, data: &Path, statement: &str) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         loop {

@@ -187,7 +187,7 @@ impl PidFile {
         found
     }
 
-    /// Ends it with all that it started: asks, waits 20 s, then kills. Of what is not ours any more nothing is touched.
+    /// Ends it with all that it started: asks, waits 20 s, then kills. Processes that are not ours any more are left alone.
     ///
     /// # Errors
     /// When it is another user's, or does not even die of SIGKILL.
@@ -265,7 +265,7 @@ impl Root {
         !self.lives() && tree::look(self.pid).is_none_or(|seen| seen.started_ticks == self.started_ticks)
     }
 
-    /// Whether the process is of its session, and of its time.
+    /// Whether the process is in the session that this root led, and was started no earlier.
     fn led(&self, process: &tree::Process) -> bool {
         process.session == self.pid && process.started_ticks >= self.started_ticks && !process.ended
     }

@@ -41,7 +41,7 @@ pub struct Port {
     pub default: u16,
 }
 
-/// The user that `MariaDB` and `MinIO` are made with, and the password unless another is set.
+/// The user that `MariaDB`, PostgreSQL and `MinIO` are made with, and the password unless another is set.
 pub(super) const USER: &str = "querydyno";
 /// Where the password of `MariaDB`'s user is taken from.
 pub(super) const PASSWORD: &str = "MYSQL_PASSWORD";

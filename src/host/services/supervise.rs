@@ -72,7 +72,7 @@ pub(super) fn start(wrapped: &mut Command, program: &str) -> Result<Supervised> 
     Ok(Supervised { supervisor, pid })
 }
 
-/// Has somebody hear of a supervisor's end for as long as we run.
+/// Waits for a supervisor in a thread, so that its end leaves no zombie while we run.
 pub(super) fn reap(mut supervisor: Child) {
     std::thread::spawn(move || supervisor.wait());
 }

@@ -206,7 +206,8 @@ fn write(file: &Path, properties: &[(&str, String)]) -> Result<()> {
     fs::write(file, lines.concat()).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// What of a heap queries may have: Trino keeps three tenths for itself.
+/// What queries may have of a heap, in MiB: three fifths. Trino keeps three tenths as headroom, and does not start where both together
+/// exceed the heap.
 pub(super) fn query_mib(heap: Bytes) -> u64 {
     (heap.0 >> 20) * 3 / 5
 }

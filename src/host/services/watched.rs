@@ -21,7 +21,7 @@ use crate::protocol::engine::Server;
 
 /// How long a server that does not answer after a failure may take to end: a process with gigabytes of memory takes a while to die.
 const DYING: Duration = Duration::from_secs(3);
-/// Lines since a session began that say too little.
+/// With fewer log lines than these since the session began, earlier ones are quoted too.
 const FEW: usize = 3;
 
 /// A server that is used now.
@@ -30,7 +30,8 @@ pub(crate) struct Watched {
     service: Service,
     port: u16,
     whose: Whose,
-    /// Whether it answered when it was asked for the first time: one that listens elsewhere, or by TLS, cannot be asked.
+    /// Whether it answered when the session began. One that did not (it listens on another address, or takes TLS only) is not asked
+    /// again, since its silence says nothing.
     answers: bool,
     log_from: u64,
     /// How often the kernel had killed something for want of memory.
@@ -83,7 +84,8 @@ pub(super) fn found_stranger(service: Service, port: u16) {
 }
 
 impl Watched {
-    /// The server that an engine says it uses; `seen` is where its processes are. None of another machine's, nor of an unknown kind.
+    /// The server that an engine says it uses; `seen` is where its processes are. `None` for a server on another machine, and for one that
+    /// is no service of ours.
     pub(crate) fn of(server: &Server, seen: Option<&Seen>) -> Option<Self> {
         let service: Service = server.service.parse().ok().filter(|_| server.local)?;
         let (port, home) = (server.port, paths::own("services"));
@@ -105,6 +107,7 @@ impl Watched {
         })
     }
 
+    /// What is wrong with the server now, and a sentence about it; `said` are the words with which the session failed.
     fn look(&self, said: &str) -> Option<(TroubleKind, String)> {
         if let Some(died) = self.death() {
             return Some((TroubleKind::Died, died));
@@ -203,7 +206,7 @@ impl Watched {
         }
     }
 
-    /// For the next cell.
+    /// Notes it for the next cell: see [`before`](super::care::before).
     fn keep(&self, trouble: &ServerTrouble) {
         let (why, spoiled) = (trouble.says.clone(), trouble.kind != TroubleKind::Silent);
         match self.whose {

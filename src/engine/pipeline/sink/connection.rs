@@ -13,8 +13,8 @@ use crate::engine::Result;
 use crate::measure::tree;
 use crate::protocol::task::SinkUse;
 
-/// What is tried that a server may do a moment later: so often, with these pauses, 6 s in all. One whose process was killed takes seconds
-/// until it is itself again.
+/// The pause before each further attempt, 6.1 s in all: PostgreSQL takes seconds to recover after one of its processes was killed. Pauses
+/// are within the time of a run.
 const PAUSES_MS: [u64; 6] = [100, 200, 400, 800, 1_600, 3_000];
 /// Settings of the server that what a write costs depends on.
 const SETTINGS: [&str; 6] =
@@ -45,8 +45,8 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Does some work, anew after a pause where the connection broke off or the server asks for patience. Who calls it sees to it that
-    /// doing it twice is as doing it once.
+    /// Does some work, and again after a pause where the connection broke off or the server asks for patience. The work has to be
+    /// idempotent.
     ///
     /// # Errors
     /// When it fails for another reason, or still.
@@ -164,7 +164,7 @@ impl From<Error> for Failed {
 /// Whether it may be otherwise a moment later: the connection broke off, the server starts or ends, or another one was in the way.
 fn passes(error: &Error) -> bool {
     let Some(code) = error.code() else {
-        // No word of the server's: the connection's own end. One that never was, because nobody listens, is no reason to wait.
+        // The connection itself ended, without a word of the server. Where nobody listens there was none, and waiting is no use.
         return error.is_closed() || is_cut(error);
     };
     let known = [
