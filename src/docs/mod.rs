@@ -8,3 +8,6 @@ pub mod support {}
 
 #[doc = include_str!("defects.md")]
 pub mod defects {}
+
+#[doc = include_str!("services.md")]
+pub mod services {}
