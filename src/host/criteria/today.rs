@@ -5,8 +5,10 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
-use crate::host::catalog::{Catalog, identity};
+use crate::host::catalog::{Catalog, Entry, identity};
 use crate::host::checksum::sha256;
+use crate::host::data::generate::Store;
+use crate::host::data::tables::expected;
 use crate::host::record::{self, Provenance, Record};
 use crate::host::settings::Settings;
 use crate::host::suite::Suite;
@@ -14,12 +16,13 @@ use crate::host::variant::{Cache, PARQUET};
 use crate::measure::machine::Host;
 use crate::protocol::id::Scale;
 
-/// What a record has to be of, to hold today: texts, programs, threads and machine as they are now.
+/// What a record has to be of, to hold today: texts, data, programs, threads and machine as they are now.
 #[derive(Debug)]
 pub struct Today<'a> {
     suite: &'a Suite,
     settings: &'a Settings,
-    dialects: BTreeMap<String, String>,
+    store: Store,
+    engines: BTreeMap<String, Entry>,
     programs: BTreeMap<String, Option<String>>,
     machine: String,
 }
@@ -30,16 +33,17 @@ impl<'a> Today<'a> {
     /// # Errors
     /// When there is no such engine.
     pub fn of(suite: &'a Suite, catalog: &Catalog, settings: &'a Settings) -> Result<Self> {
-        let (mut dialects, mut programs) = (BTreeMap::new(), BTreeMap::new());
+        let (mut engines, mut programs) = (BTreeMap::new(), BTreeMap::new());
         for spec in &suite.criteria {
             for name in spec.engines.iter().map(String::as_str).chain(spec.requires.other()) {
                 let entry = catalog.entry(name).with_context(|| format!("the criterion '{}'", spec.name))?;
                 let program = entry.find().and_then(|program| identity::checksum(&entry, &program).ok());
-                dialects.insert(name.to_owned(), entry.dialect.clone());
+                engines.insert(name.to_owned(), entry);
                 programs.insert(name.to_owned(), program);
             }
         }
-        Ok(Self { suite, settings, dialects, programs, machine: Host::read().class() })
+        let store = Store::new(settings.data.clone());
+        Ok(Self { suite, settings, store, engines, programs, machine: Host::read().class() })
     }
 
     /// The records that hold, of all that are kept here, the oldest first.
@@ -66,14 +70,17 @@ impl<'a> Today<'a> {
         Ok(found)
     }
 
-    /// Whether a record holds: by default conditions, on this machine, of today's text and program.
+    /// Whether a record holds: by default conditions, on this machine, of today's task, data and program.
     fn has(&self, record: &Record) -> bool {
         let engine = record.id.engine.as_str();
+        let query = || self.suite.query(&record.id.query).ok();
         let text = || {
-            let query = self.suite.query(&record.id.query).ok()?;
-            let text = self.suite.text(query, self.dialects.get(engine)?, record.id.scale).ok()?;
-            Some(sha256(text.text()))
+            let task = self.suite.task(query()?, self.engines.get(engine)?, record.id.scale).ok()?;
+            Some(sha256(task.text()))
         };
+        // Unknown where the tables are not there now: they will be made as they were.
+        let data =
+            || expected(self.suite, &query()?.tables, record.id.scale, PARQUET, self.settings, &self.store).sha256;
         record.dataset.suite == self.suite.name
             && record.provenance == Provenance::Measured
             && record.inspects.is_none()
@@ -84,6 +91,7 @@ impl<'a> Today<'a> {
             && self.programs.get(engine).is_some_and(|program| program.is_some() && *program == record.engine.program)
             // One that failed before it had a text is as old as its program.
             && record.query.sha256.as_ref().is_none_or(|sha256| text().as_ref() == Some(sha256))
+            && record.dataset.sha256.as_ref().is_none_or(|sha256| data().is_none_or(|data| data == *sha256))
     }
 }
 
@@ -201,14 +209,15 @@ mod tests {
         let today = Today {
             suite: &suite,
             settings: &settings,
-            dialects: BTreeMap::new(),
+            store: Store::new(settings.data.clone()),
+            engines: BTreeMap::new(),
             programs: BTreeMap::from([("duckdb".to_owned(), Some("p".to_owned()))]),
             machine: base.host.class(),
         };
         let of = |change: &dyn Fn(&mut Record)| {
             let mut record = base.clone();
             record.engine.program = Some("p".to_owned());
-            record.query.sha256 = None;
+            (record.query.sha256, record.dataset.sha256) = (None, None);
             record.threads = settings.threads[0];
             change(&mut record);
             today.has(&record)
