@@ -9,7 +9,7 @@ mod today;
 use serde::Serialize;
 
 use crate::host::record::{Record, metric};
-use crate::host::stats::{Interval, median_interval};
+use crate::host::stats::median_interval;
 use crate::host::suite::{CriterionSpec, Requirement, Suite};
 use crate::host::verify::Verdict;
 use crate::protocol::units::{Bytes, Nanos};
@@ -137,22 +137,27 @@ fn unranked(record: &Record) -> Option<Found> {
     Some((if record.is_failed() { Status::NotMet } else { Status::NotShown }, why))
 }
 
-/// By an interval that has the true value with 95 %.
-fn below(interval: Interval, limit: f64) -> Status {
-    if interval.high <= limit {
+/// Whether a value that lies between these with the confidence is at most the limit.
+fn at_most(low: f64, high: f64, limit: f64) -> Status {
+    if high <= limit {
         Status::Met
-    } else if interval.low > limit {
+    } else if low > limit {
         Status::NotMet
     } else {
         Status::NotShown
     }
 }
 
+/// Whether it is at least the limit.
+fn at_least(low: f64, high: f64, limit: f64) -> Status {
+    at_most(-high, -low, -limit)
+}
+
 fn time(record: &Record, limit: Nanos) -> Found {
     let Some(interval) = median_interval(record.samples_ns()) else { return no("time") };
     let [median, low, high] = [interval.estimate, interval.low, interval.high].map(Nanos);
     let figures = format!("{median} ({low} to {high}, {} runs), allowed {limit}", record.samples_ns().len());
-    (below(interval, limit.0), figures)
+    (at_most(interval.low, interval.high, limit.0), figures)
 }
 
 fn memory(record: &Record, limit: Bytes) -> Found {
@@ -169,9 +174,7 @@ fn speed(record: &Record, other: Option<&Record>, wanted: f64) -> Found {
         return no("time");
     };
     let (times, low, high) = (theirs.estimate / ours.estimate, theirs.low / ours.high, theirs.high / ours.low);
-    // The other way round: at least is at most of what is turned over.
-    let status = below(Interval { estimate: -times, low: -high, high: -low }, -wanted);
-    (status, format!("{times:.2} times as fast ({low:.2} to {high:.2}), wanted {wanted:.2}"))
+    (at_least(low, high, wanted), format!("{times:.2} times as fast ({low:.2} to {high:.2}), wanted {wanted:.2}"))
 }
 
 fn memory_share(record: &Record, other: Option<&Record>, wanted: f64) -> Found {
@@ -201,6 +204,8 @@ fn success(rate: f64, confidence: f64, records: &[&Record]) -> Found {
     for record in records.iter().filter(|record| !record.is_skipped()) {
         match record.measurement() {
             Some(measurement) if record.verified() => successes += measurement.iterations.iter().sum::<u64>(),
+            // Alone, its answer had nobody to compare with, which is no failure of its own.
+            Some(_) if matches!(record.verdict, None | Some(Verdict::Unchecked { .. })) => {}
             _ => failures += 1,
         }
     }
@@ -209,13 +214,7 @@ fn success(rate: f64, confidence: f64, records: &[&Record]) -> Found {
         return (Status::NotShown, "was not run".to_owned());
     }
     let (low, high) = (bound::at_least(successes, runs, confidence), bound::at_most(successes, runs, confidence));
-    let status = if low >= rate {
-        Status::Met
-    } else if high < rate {
-        Status::NotMet
-    } else {
-        Status::NotShown
-    };
+    let status = at_least(low, high, rate);
     let need = match status {
         Status::NotShown => format!("; it takes {} runs without a failure", bound::runs_needed(rate, confidence)),
         _ => String::new(),
@@ -303,6 +302,13 @@ mod tests {
             few.status == Status::NotShown && few.figures.ends_with("it takes 29 runs without a failure"),
             "{few:?}"
         );
+        let alone = Record { verdict: Some(Verdict::Unchecked { reason: String::new() }), ..runs(9) };
+        assert_eq!(
+            judged(&[alone.clone(), runs(29)]).status,
+            Status::Met,
+            "an answer that nobody checked is no failure"
+        );
+        assert_eq!(judged(&[alone]).figures, "was not run");
         assert_eq!(judged(&[runs(29), failed.clone()]).status, Status::NotShown);
         assert_eq!(judged(&[failed.clone(), failed.clone(), failed]).status, Status::NotMet);
     }
