@@ -227,9 +227,11 @@ impl ServerWatch for Watched {
         // The log may be what names the cause of a death.
         let cause = self.log_since().iter().find_map(|line| cause_in(line));
         let trouble = match trouble.kind {
-            TroubleKind::Died if cause == Some(TroubleKind::OutOfMemory) => {
-                ServerTrouble { says: format!("{} for want of memory; {}", trouble.says, self.advice()), ..trouble }
-            }
+            TroubleKind::Died if cause == Some(TroubleKind::OutOfMemory) => ServerTrouble {
+                kind: TroubleKind::OutOfMemory,
+                says: format!("{} for want of memory; {}", trouble.says, self.advice()),
+                ..trouble
+            },
             _ => trouble,
         };
         self.keep(&trouble);

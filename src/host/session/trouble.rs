@@ -11,8 +11,16 @@ const LINE: usize = 300;
 /// Lines of it in a sentence.
 const SHOWN: usize = 3;
 
-/// What servers write when there is no memory left for them: Java's, and the C++ ones.
-const NO_MEMORY: [&str; 4] = ["OutOfMemoryError", "GC overhead limit exceeded", "std::bad_alloc", "Out of memory"];
+/// What servers write when there is no memory left for them: Java's, the C++ ones, and Trino of a query that is beyond its limit.
+const NO_MEMORY: [&str; 7] = [
+    "OutOfMemoryError",
+    "GC overhead limit exceeded",
+    "std::bad_alloc",
+    "Out of memory",
+    "EXCEEDED_LOCAL_MEMORY_LIMIT",
+    "EXCEEDED_GLOBAL_MEMORY_LIMIT",
+    "CLUSTER_OUT_OF_MEMORY",
+];
 /// What they write when a disk is full.
 const NO_SPACE: [&str; 2] = ["No space left on device", "Disk full"];
 
@@ -20,11 +28,11 @@ const NO_SPACE: [&str; 2] = ["No space left on device", "Disk full"];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TroubleKind {
-    /// A process of it is gone.
+    /// A process of it is gone, for another reason than memory.
     Died,
     /// It runs and does not answer.
     Silent,
-    /// It had too little memory, and lives.
+    /// It had too little memory; a process of it may have ended of that.
     OutOfMemory,
     /// The disk of its temporary files is full, and it lives.
     DiskFull,
@@ -99,6 +107,14 @@ mod tests {
         assert_eq!(lines[0], "java.lang.OutOfMemoryError: Java heap space");
         assert!(lines[LINES - 1].contains("frame 99") && lines.iter().all(|line| line.len() <= LINE));
         assert_eq!(last_lines("a\n\nb\n"), ["a", "b"]);
+    }
+
+    #[test]
+    fn cause_in_knows_memory_and_disks() {
+        let limit = "Trino: EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded per-node memory limit of 614.40MB";
+        assert_eq!(cause_in(limit), Some(TroubleKind::OutOfMemory));
+        assert_eq!(cause_in("java.io.IOException: No space left on device"), Some(TroubleKind::DiskFull));
+        assert_eq!(cause_in("line 1:8: Column 'a' cannot be resolved"), None);
     }
 
     #[test]
