@@ -40,7 +40,7 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
     let folder = given.folder(SERVICE);
     let scratch = scratch_in(&folder, SERVICE)?;
     let spark = Installed::find(SERVICE, given)?;
-    let mut configuration = spark.configuration(ports(given)[0], executors, &folder)?;
+    let mut configuration = spark.configuration(ports(given)[0], executors, &scratch)?;
     configuration.set("spark.master", master(given));
     configuration.set("spark.driver.memory", in_mib(share));
     configuration.set("spark.executor.memory", in_mib(share));

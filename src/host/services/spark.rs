@@ -156,11 +156,11 @@ impl Installed {
         (!further.is_empty()).then(|| further.join(":"))
     }
 
-    /// What is set of it, with what holds for every Spark here.
+    /// What is set of it, with what holds for every Spark here; temporary files are kept in `scratch`.
     ///
     /// # Errors
     /// When no port is left for its page.
-    pub(super) fn configuration(&self, port: u16, partitions: usize, folder: &Path) -> Result<Configuration> {
+    pub(super) fn configuration(&self, port: u16, partitions: usize, scratch: &Path) -> Result<Configuration> {
         let mut configuration = Configuration::new(&self.version, &self.source, &self.java);
         let fixed = [
             ("spark.app.name", "querydyno"),
@@ -189,8 +189,8 @@ impl Installed {
         configuration.set("spark.connect.grpc.binding.port", port.to_string());
         configuration.set(PAGE_PORT, ports::free()?.to_string());
         configuration.set("spark.sql.shuffle.partitions", partitions.to_string());
-        configuration.set("spark.local.dir", folder.join("temporary").to_string_lossy());
-        configuration.set("spark.sql.warehouse.dir", folder.join("temporary/warehouse").to_string_lossy());
+        configuration.set("spark.local.dir", scratch.to_string_lossy());
+        configuration.set("spark.sql.warehouse.dir", scratch.join("warehouse").to_string_lossy());
         if !self.further.is_empty() {
             let names = self.further.iter().filter_map(|jar| jar.file_name()?.to_str());
             // Spark does nothing with it: so clients are told.
@@ -226,9 +226,9 @@ pub(super) fn prepare(service: Service, given: &Given<'_>) -> Result<Plan> {
     let threads = given.sole_threads(service)?;
     let heap = given.memory_for(service, LEAST)?;
     let folder = given.folder(service);
-    scratch_in(&folder, service)?;
+    let scratch = scratch_in(&folder, service)?;
     let spark = Installed::find(service, given)?;
-    let mut configuration = spark.configuration(given.port(service), threads, &folder)?;
+    let mut configuration = spark.configuration(given.port(service), threads, &scratch)?;
     configuration.set("spark.master", format!("local[{threads}]"));
     let (name, value) = memory(heap);
     configuration.set(name, value);
