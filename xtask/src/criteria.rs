@@ -49,10 +49,10 @@ pub(crate) struct Criteria {
 impl Criteria {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let settings = Settings::read_with([("QUERYDYNO_MEMORY", "none")])?;
-        let suite = match (&self.suite, &self.folder) {
-            (_, Some(folder)) => Suite::read_from(folder)?,
-            (Some(name), None) => Suite::read(name)?,
-            (None, None) => Suite::read(querydyno::host::suite::DEFAULT)?,
+        // clap has seen to it that one of them is there.
+        let suite = match &self.folder {
+            Some(folder) => Suite::read_from(folder)?,
+            None => Suite::read(self.suite.as_deref().unwrap_or_default())?,
         };
         ensure!(
             !suite.criteria.is_empty(),

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use comfy_table::Table;
 use querydyno::host::catalog::{Catalog, Entry};
+use querydyno::host::interrupt;
 use querydyno::host::record::Record;
 use querydyno::host::scaling::cluster::{Size, Sizes, competition, sizes};
 use querydyno::host::scaling::picture::draw;
@@ -102,7 +103,11 @@ pub(super) fn run(scaling: &Scaling, picture: &Path) -> Result<()> {
         services.master = if let Place::Master(master) = &place { Some(master.clone()) } else { None };
         for executors in counts(&scaling.executors) {
             services.executors = executors;
-            take(of_size(scaling, &filter, &services)?);
+            take(of_size(scaling, &filter, &services).or_else(|error| {
+                interrupt::check()?;
+                eprintln!("error: {executors} executors are left out: {error:#}");
+                anyhow::Ok((Vec::new(), false))
+            })?);
         }
     }
     let local = local_engine(&catalog, records.iter().find_map(|record| record.engine.version.as_deref()));
@@ -116,7 +121,7 @@ pub(super) fn run(scaling: &Scaling, picture: &Path) -> Result<()> {
         went_well &= well;
     }
     tell(scaling, picture, &place, &sizes(&records, &of_local))?;
-    ensure!(went_well, "some cells failed and are not in the table, see above");
+    ensure!(went_well, "some cells or sizes failed and are not in the table, see above");
     Ok(())
 }
 
