@@ -40,7 +40,14 @@ mod observe;
 #[cfg(any(feature = "duckdb", all(test, feature = "harness")))]
 mod plan_tree;
 mod serve;
-#[cfg(any(feature = "spark", feature = "trino", all(test, feature = "harness")))]
+#[cfg(any(
+    feature = "mysql",
+    feature = "pipeline",
+    feature = "spark",
+    feature = "starrocks",
+    feature = "trino",
+    all(test, feature = "harness")
+))]
 pub mod server;
 mod spans;
 

@@ -6,9 +6,9 @@ use std::env;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 
-use crate::engine::Result;
+use crate::engine::{EngineSettings, Result, Unsupported};
 use crate::protocol::messages::NO_ANSWER_WITHIN;
 
 /// The variable by which the host names the service that an engine's entry asks for.
@@ -71,6 +71,17 @@ impl Asked {
         );
         Ok((!is(first)).then(|| format!("{first}, for which {version} stands in")))
     }
+}
+
+/// Refuses a memory limit, which a client cannot set its server.
+///
+/// # Errors
+/// [`Unsupported`] where there is one.
+pub fn refuse_memory_limit(settings: &EngineSettings) -> Result<()> {
+    if settings.memory_limit_bytes.is_some() {
+        bail!(Unsupported("a server's memory is set where it is started; leave out QUERYDYNO_MEMORY".to_owned()));
+    }
+    Ok(())
 }
 
 /// A variable of the environment that says something.

@@ -12,9 +12,8 @@ use super::output::Output;
 use super::plan;
 use super::service::{Login, Service};
 use super::sql::quoted;
-use crate::engine::{
-    Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, Unsupported, query,
-};
+use crate::engine::server::refuse_memory_limit;
+use crate::engine::{Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, query};
 
 static SERVICE: Service = Service {
     title: "MariaDB",
@@ -137,9 +136,7 @@ impl Engine for MySql {
 
 /// What cannot be had of a server that others started, and what is set here.
 fn refuse(settings: &EngineSettings) -> Result<()> {
-    if settings.memory_limit_bytes.is_some() {
-        bail!(Unsupported("a server's memory is set where it is started; leave out QUERYDYNO_MEMORY".to_owned()));
-    }
+    refuse_memory_limit(settings)?;
     for name in ["sql_mode", "time_zone", CACHE].into_iter().chain(LIMITS.iter().map(|limit| limit.setting)) {
         ensure!(
             !settings.options.contains_key(name),

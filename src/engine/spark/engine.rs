@@ -45,9 +45,7 @@ impl Engine for Spark {
     type Output = Output;
 
     fn open(settings: &EngineSettings) -> Result<Self> {
-        if settings.memory_limit_bytes.is_some() {
-            bail!(Unsupported("a server's memory is set where it is started; leave out QUERYDYNO_MEMORY".to_owned()));
-        }
+        server::refuse_memory_limit(settings)?;
         for name in [PLAN_CACHE, TIME_ZONE] {
             ensure!(!settings.options.contains_key(name), "the option {name} is QueryDyno's to set; take it out");
         }

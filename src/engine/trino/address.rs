@@ -74,10 +74,9 @@ impl Address {
         format!("{}://{}{path}", if self.tls { "https" } else { "http" }, self.shown())
     }
 
-    /// What goes with every call where there is a password.
-    pub(super) fn authorization(&self) -> Option<String> {
-        let password = self.password.as_ref()?;
-        Some(format!("Basic {}", base64(format!("{}:{password}", self.user).as_bytes())))
+    /// User and password, which go with every call where there is a password.
+    pub(super) fn credentials(&self) -> Option<String> {
+        self.password.as_ref().map(|password| format!("{}:{password}", self.user))
     }
 
     /// Where the server is, for whoever measures it.
@@ -85,20 +84,6 @@ impl Address {
         let service = asked.service.clone().unwrap_or_else(|| SERVICE.to_owned());
         Server { service, local: is_local(&self.host), port: self.port }
     }
-}
-
-/// The one text that is encoded so is the way in.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte)) << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= group.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -114,18 +99,11 @@ mod tests {
         ] {
             let address = Address::parse(url).unwrap();
             assert_eq!((address.shown().as_str(), address.url("/v1/info").as_str()), (shown, path));
-            assert!(address.given && address.authorization().is_none());
+            assert!(address.given && address.credentials().is_none());
         }
         for url in ["localhost:8080", "ftp://h", "http://", "http://me:secret@h", "http://h:port", "http://h/ui"] {
             let error = Address::parse(url).err().map(|error| format!("{error:#}")).unwrap();
             assert!(!error.contains("secret") && (error.contains("form") || error.contains("no port")), "{error}");
-        }
-    }
-
-    #[test]
-    fn base64_is_that_of_the_standard() {
-        for (text, encoded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
-            assert_eq!(base64(text.as_bytes()), encoded);
         }
     }
 }

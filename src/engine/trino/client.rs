@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail, ensure};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::Agent;
@@ -43,7 +45,7 @@ impl Client {
     /// Of a server; nothing is sent yet.
     pub(super) fn new(address: Address, deadline: Duration) -> Self {
         let config = Agent::config_builder().timeout_connect(Some(CONNECT)).http_status_as_error(false);
-        let authorization = address.authorization();
+        let authorization = address.credentials().map(|both| format!("Basic {}", BASE64_STANDARD.encode(both)));
         let agent = config.user_agent(concat!("querydyno/", env!("CARGO_PKG_VERSION"))).build().into();
         Self { agent, address, authorization, schema: None, session: Vec::new(), deadline }
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 
 use super::address::{Address, URL};
 use super::client::Client;
@@ -11,7 +11,7 @@ use super::value::Type;
 use super::{plan, tables};
 use crate::engine::server::{self, Asked};
 use crate::engine::{
-    Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, Unsupported, incomparable, query,
+    Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, incomparable, query,
 };
 use crate::protocol::answer::{Column, Scalar};
 use crate::protocol::task::SERVER_PARTS;
@@ -32,9 +32,7 @@ impl Engine for Trino {
     type Output = Output;
 
     fn open(settings: &EngineSettings) -> Result<Self> {
-        if settings.memory_limit_bytes.is_some() {
-            bail!(Unsupported("a server's memory is set where it is started; leave out QUERYDYNO_MEMORY".to_owned()));
-        }
+        server::refuse_memory_limit(settings)?;
         settings.refuse(&[CONCURRENCY])?;
         let asked = Asked::read();
         let address = Address::read()?;
@@ -117,7 +115,7 @@ impl Engine for Trino {
     }
 }
 
-/// The server takes powers of two.
+/// The server takes powers of two: the next one that is no less, and 32 at most, as `cargo xtask services up` starts it with.
 fn concurrency(threads: usize) -> usize {
-    if threads.is_power_of_two() { threads } else { threads.next_power_of_two() / 2 }
+    threads.next_power_of_two().min(32)
 }

@@ -2,16 +2,15 @@
 //!
 //! The password stays in here: no message, setting or log names it.
 
-use std::env;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use postgres::config::Host;
 use postgres::error::SqlState;
 use postgres::{Client, Config, Error, NoTls};
 
 use crate::engine::Result;
+use crate::engine::server::{is_local, port, told};
 
 /// Names a server that somebody else runs: `postgresql://user:password@host:port/database`.
 const URL: &str = "POSTGRES_URL";
@@ -36,16 +35,13 @@ impl Address {
     /// # Errors
     /// When a variable holds no address or no port. What it holds is not shown: it may be a password.
     pub(in super::super) fn read() -> Result<Self> {
-        let told = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         let mut config = if let Some(url) = told(URL) {
             url.parse::<Config>().map_err(|_| {
                 anyhow!("{URL} is no address of a server: give postgresql://user:password@host:port/database")
             })?
         } else {
-            let port =
-                told(PORT).map(|port| port.parse().with_context(|| format!("{PORT} is '{port}', which is no port")));
             let mut config = Config::new();
-            config.host("127.0.0.1").port(port.transpose()?.unwrap_or(DEFAULT_PORT)).user(USER).dbname(USER);
+            config.host("127.0.0.1").port(port(PORT, DEFAULT_PORT)?).user(USER).dbname(USER);
             config.password(told(PASSWORD).unwrap_or_else(|| USER.to_owned()));
             config
         };
@@ -56,7 +52,7 @@ impl Address {
     /// Whether its processes are this machine's.
     pub(super) fn is_local(&self) -> bool {
         self.0.get_hosts().iter().all(|host| match host {
-            Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback()),
+            Host::Tcp(name) => is_local(name),
             Host::Unix(_) => true,
         })
     }
