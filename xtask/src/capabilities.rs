@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use comfy_table::Table;
 use querydyno::host::bench::{Bench, Event};
-use querydyno::host::capabilities::{Capability, Cited, cited, half_of_peak, larger_than_memory, optimiser, parallel};
+use querydyno::host::capabilities::{Capability, cited, half_of_peak, larger_than_memory, optimiser, parallel};
 use querydyno::host::catalog::Catalog;
 use querydyno::host::interrupt;
 use querydyno::host::record::Record;
@@ -63,7 +63,7 @@ impl Capabilities {
                 };
                 shown.extend([larger_than_memory(&probe, limited.as_ref()), parallel(&probe)]);
             }
-            shown.extend(cited(engine).map(Cited::into_capabilities).unwrap_or_default());
+            shown.extend(cited(engine));
             found.push((engine, shown));
         }
         if self.json {
@@ -97,9 +97,13 @@ impl Capabilities {
 
 /// Yes, no or unknown, by engine and capability.
 fn table(found: &[(&String, Vec<Capability>)]) -> Table {
-    const NAMES: [&str; 7] =
-        ["optimiser", "larger than memory", "parallel", "distributed", "Arrow-backed", "APIs", "GPU"];
-    let mut table = plain_table(["engine"].into_iter().chain(NAMES).collect::<Vec<_>>(), 0..0);
+    let mut names: Vec<&str> = Vec::new();
+    for one in found.iter().flat_map(|(_, shown)| shown) {
+        if !names.contains(&one.name) {
+            names.push(one.name);
+        }
+    }
+    let mut table = plain_table(["engine"].into_iter().chain(names.iter().copied()).collect::<Vec<_>>(), 0..0);
     for (engine, shown) in found {
         let word = |name: &&str| match shown.iter().find(|one| one.name == *name) {
             Some(Capability { can: Some(true), .. }) => "yes".to_owned(),
@@ -108,7 +112,7 @@ fn table(found: &[(&String, Vec<Capability>)]) -> Table {
             _ => "?".to_owned(),
         };
         let mut row = vec![(*engine).clone()];
-        row.extend(NAMES.iter().map(word));
+        row.extend(names.iter().map(word));
         table.add_row(row);
     }
     table

@@ -13,7 +13,6 @@ use serde::Serialize;
 
 use crate::host::record::Record;
 use crate::host::scaling::grouped;
-use crate::host::variant::PARQUET;
 use crate::protocol::id::Scale;
 use crate::protocol::units::Bytes;
 
@@ -193,15 +192,7 @@ fn line(name: String, extra: &str, records: &[&Record]) -> Line {
 
 /// What tells lines of one engine apart: the mode is in its label, so the format, threads and cache, where they are not the usual ones.
 fn extra(record: &Record) -> String {
-    let format = record.dataset.format.as_str();
-    let rest = record.id.variant.strip_prefix(format).unwrap_or(&record.id.variant);
-    let limit = record.memory_limit_bytes.map(|bytes| Bytes(bytes).compact());
-    let known = |part: &&str| Some(*part) != limit.as_deref() && !part.is_empty();
-    let mode = record.mode.as_ref().map(|mode| format!("-{mode}")).unwrap_or_default();
-    let rest = rest.replacen(&mode, "", 1);
-    let parts: Vec<&str> =
-        Some(format).filter(|format| *format != PARQUET).into_iter().chain(rest.split('-').filter(known)).collect();
-    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+    record.variant_beyond(record.memory_limit_bytes.map(|bytes| Bytes(bytes).compact()).as_deref())
 }
 
 /// The change between the fastest at two neighbouring scales.

@@ -6,21 +6,12 @@ const PAGE: &str = include_str!("../../docs/capabilities.md");
 /// The columns of its table between the engines and the source.
 const NAMES: [&str; 4] = ["distributed", "Arrow-backed", "APIs", "GPU"];
 
-/// What is cited of one engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cited(Vec<Capability>);
-
-impl Cited {
-    /// Distributed, Arrow-backed, APIs, GPU, in this order.
-    pub fn into_capabilities(self) -> Vec<Capability> {
-        self.0
-    }
-}
-
-/// What is cited of an engine by its name in `fixtures/engines.toml`; a version is as its engine. None: nothing is.
-pub fn cited(engine: &str) -> Option<Cited> {
+/// What is cited of an engine by its name in `fixtures/engines.toml`, a version as its engine: distributed, Arrow-backed, APIs, GPU, in this
+/// order. Empty where the page has nothing of it.
+pub fn cited(engine: &str) -> Vec<Capability> {
     let engine = engine.split('@').next().unwrap_or(engine);
-    rows(PAGE).find(|row| row[0].split(',').any(|name| name.trim() == engine)).map(|row| Cited(of(&row)))
+    let row = rows(PAGE).find(|row| row[0].split(',').any(|name| name.trim() == engine));
+    row.map(|row| of(&row)).unwrap_or_default()
 }
 
 fn of(row: &[&str]) -> Vec<Capability> {
@@ -68,9 +59,9 @@ mod tests {
 
     #[test]
     fn cited_finds_an_engine_and_its_versions() {
-        let names = |engine: &str| cited(engine).map(|cited| cited.into_capabilities().len());
-        assert_eq!((names("polars-wheel@2.0.0"), names("daft"), names("null")), (Some(4), Some(4), None));
-        let distributed = |engine: &str| cited(engine).unwrap().into_capabilities()[0].can;
+        let number = |engine: &str| cited(engine).len();
+        assert_eq!((number("polars-wheel@2.0.0"), number("daft"), number("null")), (4, 4, 0));
+        let distributed = |engine: &str| cited(engine)[0].can;
         assert_eq!((distributed("spark"), distributed("pandas")), (Some(true), Some(false)));
     }
 }

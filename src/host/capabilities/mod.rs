@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::host::record::{Record, metric};
 use crate::protocol::units::Bytes;
-pub use cite::{Cited, cited};
+pub use cite::cited;
 
 /// Processors that a run has to keep busy on average to count as parallel.
 const BUSY: f64 = 1.2;
@@ -75,34 +75,34 @@ pub fn optimiser(probe: &Record, constant: &str) -> Capability {
     let (can, shown) = match probe.plan.as_ref().map(|plan| filter_in(&plan.text, constant)) {
         None if probe.is_measured() => (None, "tells no plan".to_owned()),
         None => (None, not_measured(probe)),
-        Some(Place::AtScan) => (Some(true), "its plan has the filter at the scan".to_owned()),
-        Some(Place::Above) => (Some(false), "its plan has the filter above the scan".to_owned()),
-        Some(Place::Nowhere) => (None, format!("its plan shows no scan, or no {constant}")),
+        Some(FilterAt::Scan) => (Some(true), "its plan has the filter at the scan".to_owned()),
+        Some(FilterAt::Above) => (Some(false), "its plan has the filter above the scan".to_owned()),
+        Some(FilterAt::Nowhere) => (None, format!("its plan shows no scan, or no {constant}")),
     };
     Capability { name: "optimiser", can, shown, proof: probe.id.to_string() }
 }
 
 /// Where a plan has a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    AtScan,
+enum FilterAt {
+    Scan,
     Above,
     Nowhere,
 }
 
 /// Plans are trees in lines, and of one table the scan is the last operator: what stands from its line on belongs to it.
-fn filter_in(plan: &str, constant: &str) -> Place {
+fn filter_in(plan: &str, constant: &str) -> FilterAt {
     let is_scan = |line: &&str| {
         let line = line.to_lowercase();
         ["scan", "read_parquet", "datasource"].iter().any(|word| line.contains(word))
     };
     let lines: Vec<&str> = plan.lines().collect();
-    let Some(scan) = lines.iter().position(is_scan) else { return Place::Nowhere };
+    let Some(scan) = lines.iter().position(is_scan) else { return FilterAt::Nowhere };
     let has = |lines: &[&str]| lines.iter().any(|line| line.contains(constant));
     match (has(&lines[scan..]), has(&lines[..scan])) {
-        (true, _) => Place::AtScan,
-        (false, true) => Place::Above,
-        (false, false) => Place::Nowhere,
+        (true, _) => FilterAt::Scan,
+        (false, true) => FilterAt::Above,
+        (false, false) => FilterAt::Nowhere,
     }
 }
 

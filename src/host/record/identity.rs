@@ -8,6 +8,7 @@ use chrono::Utc;
 
 use super::Record;
 use crate::host::checksum::sha256;
+use crate::host::variant::PARQUET;
 
 /// An id for all records of a call: `20261120T120000Z-4711-5c1e09f3`, its start, its process and a random number. Ids sort by
 /// time. Two machines may start a process of one number in one second, which the random number tells apart; it is the key that
@@ -57,6 +58,17 @@ impl Record {
             text += &format!(" on {executors} executors");
         }
         Some(sha256(text)[..16].to_owned())
+    }
+
+    /// What its variant says beyond mode, the format Parquet and the part that is `told` beside it: ` (cold)`. Empty where that is nothing.
+    pub(crate) fn variant_beyond(&self, told: Option<&str>) -> String {
+        let format = self.dataset.format.as_str();
+        let rest = self.id.variant.strip_prefix(format).unwrap_or(&self.id.variant);
+        let mode = self.mode.as_ref().map(|mode| format!("-{mode}")).unwrap_or_default();
+        let rest = rest.replacen(&mode, "", 1);
+        let others = rest.split('-').filter(|part| !part.is_empty() && Some(*part) != told);
+        let parts: Vec<&str> = Some(format).filter(|format| *format != PARQUET).into_iter().chain(others).collect();
+        if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
     }
 
     /// The machines whose results can be compared: [`Host::class`](crate::measure::machine::Host::class).

@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use crate::host::record::Record;
 use crate::host::stats::geometric_mean;
-use crate::host::variant::PARQUET;
 use crate::protocol::engine::Build;
 use crate::protocol::id::Scale;
 
@@ -139,13 +138,7 @@ fn curve((engine, query, scale, machine, ..): Key<'_>, cells: &BTreeMap<usize, &
 
 /// The engine with what its variant says beyond mode, threads and the format Parquet: `polars 0.55.2 eager (cold)`.
 fn engine_of(record: &Record) -> String {
-    let threads = format!("{}t", record.threads);
-    let format = record.dataset.format.as_str();
-    let rest = record.id.variant.strip_prefix(format).unwrap_or(&record.id.variant);
-    let rest = record.mode.as_ref().map_or_else(|| rest.to_owned(), |mode| rest.replacen(&format!("-{mode}"), "", 1));
-    let others = rest.split('-').filter(|part| !part.is_empty() && *part != threads);
-    let parts: Vec<&str> = Some(format).filter(|format| *format != PARQUET).into_iter().chain(others).collect();
-    if parts.is_empty() { record.label() } else { format!("{} ({})", record.label(), parts.join(", ")) }
+    format!("{}{}", record.label(), record.variant_beyond(Some(&format!("{}t", record.threads))))
 }
 
 #[cfg(test)]
