@@ -79,6 +79,11 @@ impl Address {
         self.password.as_ref().map(|password| format!("{}:{password}", self.user))
     }
 
+    /// Whether what goes with every call may go to this URI, which a server behind a proxy may give without TLS.
+    pub(super) fn may_be_told(&self, uri: &str) -> bool {
+        self.password.is_none() || uri.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+    }
+
     /// Where the server is, for whoever measures it.
     pub(super) fn server(&self, asked: &Asked) -> Server {
         let service = asked.service.clone().unwrap_or_else(|| SERVICE.to_owned());
@@ -104,6 +109,17 @@ mod tests {
         for url in ["localhost:8080", "ftp://h", "http://", "http://me:secret@h", "http://h:port", "http://h/ui"] {
             let error = Address::parse(url).err().map(|error| format!("{error:#}")).unwrap();
             assert!(!error.contains("secret") && (error.contains("form") || error.contains("no port")), "{error}");
+        }
+    }
+
+    #[test]
+    fn address_may_be_told_keeps_a_password_within_tls() {
+        let open = Address::parse("https://trino.example").unwrap();
+        let with = Address { password: Some("secret".to_owned()), ..Address::parse("https://trino.example").unwrap() };
+        for (uri, may) in
+            [("https://other/v1/1", true), ("HTTPS://h", true), ("http://trino.example/v1/1", false), ("/v1", false)]
+        {
+            assert_eq!((with.may_be_told(uri), open.may_be_told(uri)), (may, true), "{uri}");
         }
     }
 }

@@ -25,6 +25,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const CANCEL: Duration = Duration::from_millis(700);
 /// How long to wait before asking a server again that has no time now.
 const BUSY: Duration = Duration::from_millis(50);
+/// What this client can read, without which timestamps come rounded to milliseconds.
+const CAPABILITIES: &str = "PARAMETRIC_DATETIME";
 /// More than a page of rows has; a server sends some megabytes at most.
 const LARGEST_PAGE: u64 = 1 << 30;
 
@@ -93,9 +95,10 @@ impl Client {
         let mut output = Output::default();
         let mut types: Option<Vec<Type>> = None;
         let mut page: Page = self.post(sql, start)?;
-        let mut waited = Duration::ZERO;
+        let (mut waited, mut refused) = (Duration::ZERO, Duration::ZERO);
         loop {
             waited += page.waited();
+            refused += page.refused;
             if let Some(failure) = page.error {
                 return Err(told(&failure));
             }
@@ -108,27 +111,33 @@ impl Client {
                 })?);
                 output.columns = columns;
             }
-            let sent = match page.data {
-                None => Vec::new(),
-                Some(Data::Rows(rows)) => rows,
-                Some(Data::Segments(sent)) => {
-                    let rows = sent.segments.into_iter().map(|segment| self.rows(segment, &sent.encoding, start));
-                    let rows: Vec<_> = rows.collect::<Result<_>>()?;
-                    output.encoding = Some(sent.encoding);
-                    rows.into_iter().flatten().collect()
-                }
-            };
-            for row in sent {
-                let types = types.as_deref().context("rows came before their columns")?;
-                ensure!(row.len() == types.len(), "a row has {} values and {} columns", row.len(), types.len());
-                let cells = types.iter().zip(row).map(|(kind, sent)| kind.read(sent));
-                output.rows.push(cells.collect::<Result<_>>()?);
+            if let Some(data) = page.data {
+                // What cannot be read is not waited for: the server would keep the statement for minutes.
+                self.take(data, types.as_deref(), &mut output, start).inspect_err(|_| {
+                    self.cancel(page.next_uri.as_deref());
+                })?;
             }
             let Some(next) = page.next_uri else {
-                output.times = page.stats.times(start.elapsed(), waited);
+                output.times = page.stats.times(start.elapsed(), waited, refused);
                 return Ok(output);
             };
             page = self.next(&next, start, output.rows.len())?;
+        }
+    }
+
+    /// Adds the rows of a page to the result, each read as what its type says.
+    fn take(&self, data: Data, types: Option<&[Type]>, output: &mut Output, start: Instant) -> Result<()> {
+        let types = types.unwrap_or_default();
+        match data {
+            Data::Rows(rows) => output.read(rows, types),
+            Data::Segments(sent) => {
+                for segment in sent.segments {
+                    segment.metadata().follows(output.rows.len())?;
+                    output.read(self.rows(segment, &sent.encoding, start)?, types)?;
+                }
+                output.encoding = Some(sent.encoding);
+                Ok(())
+            }
         }
     }
 
@@ -157,7 +166,7 @@ impl Client {
                 let bytes = reply.body_mut().with_config().limit(LARGEST_PAGE).read_to_vec().with_context(within)?;
                 if let Some(ack) = ack_uri {
                     // Without it, the server removes the segment after some hours.
-                    let _ = self.named(self.agent.get(&ack)).config().timeout_global(Some(CANCEL)).build().call();
+                    let _ = self.named(self.agent.get(&ack), &ack).config().timeout_global(Some(CANCEL)).build().call();
                 }
                 segments::rows(encoding, &bytes, metadata)
             }
@@ -173,11 +182,11 @@ impl Client {
     }
 
     fn post(&self, sql: &str, start: Instant) -> Result<Page> {
-        let asked = Instant::now();
-        loop {
-            let left = self.left(start, None)?;
-            let mut request = self.named(self.agent.post(self.address.url("/v1/statement")));
+        let url = self.address.url("/v1/statement");
+        self.until_answered(None, start, 0, |left| {
+            let mut request = self.named(self.agent.post(&url), &url);
             request = request.header("X-Trino-Query-Data-Encoding", ENCODINGS);
+            request = request.header("X-Trino-Client-Capabilities", CAPABILITIES);
             request = request.header("X-Trino-Catalog", &self.address.catalog).header("X-Trino-Time-Zone", "UTC");
             if let Some(schema) = &self.schema {
                 request = request.header("X-Trino-Schema", schema);
@@ -185,24 +194,41 @@ impl Client {
             if !self.session.is_empty() {
                 request = request.header("X-Trino-Session", self.session.join(","));
             }
-            let reply = request.config().timeout_global(Some(left)).build().send(sql);
-            let began_after = asked.elapsed();
-            if let Some(page) = self.page(reply, None, 0)? {
-                return Ok(Page { began_after, ..page });
-            }
-        }
+            request.config().timeout_global(Some(left)).build().send(sql)
+        })
     }
 
     fn next(&self, uri: &str, start: Instant, rows: usize) -> Result<Page> {
-        let asked = Instant::now();
+        ensure!(
+            self.address.may_be_told(uri),
+            "the server at {} has the rest of a result at {uri}, to which the password would go over the network as it is: behind a proxy, \
+             a coordinator needs http-server.process-forwarded=true",
+            self.address.shown()
+        );
+        self.until_answered(Some(uri), start, rows, |left| {
+            self.named(self.agent.get(uri), uri).config().timeout_global(Some(left)).build().call()
+        })
+    }
+
+    /// Asks until there is a page, of the statement itself or, after so many rows, of what is next.
+    fn until_answered(
+        &self,
+        next: Option<&str>,
+        start: Instant,
+        rows: usize,
+        ask: impl Fn(Duration) -> std::result::Result<Response<Body>, ureq::Error>,
+    ) -> Result<Page> {
+        let mut refused = Duration::ZERO;
         loop {
-            let left = self.left(start, Some(uri))?;
-            let request = self.named(self.agent.get(uri));
-            let reply = request.config().timeout_global(Some(left)).build().call();
+            let left = self.left(start, next)?;
+            let asked = Instant::now();
+            let reply = ask(left);
             let began_after = asked.elapsed();
-            if let Some(page) = self.page(reply, Some(uri), rows)? {
-                return Ok(Page { began_after, ..page });
+            match self.page(reply, next, rows)? {
+                Answered::Page(page) => return Ok(Page { began_after, refused, ..*page }),
+                Answered::Busy(pause) => std::thread::sleep(pause.min(left)),
             }
+            refused += asked.elapsed();
         }
     }
 
@@ -219,7 +245,7 @@ impl Client {
     /// Tells the server to cancel a statement, and says what became of that.
     fn cancel(&self, next: Option<&str>) -> &'static str {
         let Some(next) = next else { return "" };
-        let request = self.named(self.agent.delete(next)).config().timeout_global(Some(CANCEL)).build();
+        let request = self.named(self.agent.delete(next), next).config().timeout_global(Some(CANCEL)).build();
         match request.call() {
             Ok(reply) if reply.status().is_success() => "and was told to cancel the query",
             Ok(_) => "and refused to cancel the query",
@@ -227,13 +253,13 @@ impl Client {
         }
     }
 
-    /// A page; `None` when the server has no time for it now.
+    /// A page, or for how long the server has no time for it.
     fn page(
         &self,
         reply: std::result::Result<Response<Body>, ureq::Error>,
         next: Option<&str>,
         rows: usize,
-    ) -> Result<Option<Page>> {
+    ) -> Result<Answered> {
         let shown = self.address.shown();
         let when = if rows == 0 { String::new() } else { format!(" after {rows} rows of a result") };
         let reply = match reply {
@@ -243,15 +269,18 @@ impl Client {
         };
         match reply.status().as_u16() {
             200 => match json::<Page>(reply) {
-                Ok((page, bytes)) => Ok(Some(Page { bytes, ..page })),
+                Ok((page, bytes)) => Ok(Answered::Page(Box::new(Page { bytes, ..page }))),
                 Err(error) if is_timeout(&error) => Err(self.late(next)),
                 Err(error) => Err(broke(&shown, &when, &format!("{error:#}"))),
             },
-            // Documented: ask again.
-            429 | 502..=504 => {
-                std::thread::sleep(BUSY);
-                Ok(None)
-            }
+            429 => Ok(Answered::Busy(put_off(&reply))),
+            // Documented: ask again. What is next stays the same page, but a statement may run already, and would then run twice.
+            502..=504 if next.is_some() => Ok(Answered::Busy(BUSY)),
+            status @ 502..=504 => bail!(
+                "the server at {shown}, or a gateway before it, answered with status {status} to a statement, which does not say whether \
+                 it runs: it is not sent again, or two might be measured for one; look at the gateway's log, or set {URL} to the \
+                 coordinator itself"
+            ),
             401 | 403 => {
                 bail!("the server at {shown} does not let {} in: set TRINO_USER and TRINO_PASSWORD", self.address.user)
             }
@@ -259,17 +288,30 @@ impl Client {
         }
     }
 
-    fn named<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B>
+    fn named<B>(&self, request: RequestBuilder<B>, uri: &str) -> RequestBuilder<B>
     where
         RequestBuilder<B>: Sized,
         B: Any,
     {
         let request = request.header("X-Trino-User", &self.address.user).header("X-Trino-Source", "querydyno");
-        match &self.authorization {
+        match self.authorization.as_ref().filter(|_| self.address.may_be_told(uri)) {
             Some(authorization) => request.header("Authorization", authorization),
             None => request,
         }
     }
+}
+
+/// What came of asking.
+enum Answered {
+    Page(Box<Page>),
+    /// The server has no time now, and is to be asked again after this.
+    Busy(Duration),
+}
+
+/// How long a server wants to be left alone.
+fn put_off(reply: &Response<Body>) -> Duration {
+    let seconds = reply.headers().get("Retry-After").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    seconds.map_or(BUSY, Duration::from_secs)
 }
 
 /// With a body or without.

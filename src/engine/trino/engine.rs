@@ -16,9 +16,11 @@ use crate::engine::{
 use crate::protocol::answer::{Column, Scalar};
 use crate::protocol::task::SERVER_PARTS;
 
-/// How many writers and joins a task has at once, the threads of a query; and how many digits of a second are read.
+/// How many writers and joins a task has at once, the threads of a query.
 const CONCURRENCY: &str = "task_concurrency";
-const PRECISION: &str = "timestamp_precision";
+/// What the catalog is asked for, whatever it is set to: every digit of a second, and columns by their names, not by their places in the
+/// first file.
+const OF_CATALOG: [(&str, &str); 2] = [("timestamp_precision", "NANOSECONDS"), ("parquet_use_column_names", "true")];
 
 /// One user of a server.
 pub struct Trino {
@@ -42,9 +44,11 @@ impl Engine for Trino {
             EngineInfo { version: client.version()?, settings: settings.options.clone(), ..EngineInfo::default() };
         asked.check("Trino", &info.version, &shown, URL, given)?;
         info.settings.insert(CONCURRENCY.to_owned(), concurrency(settings.threads).to_string());
-        let precision = format!("{}.{PRECISION}", client.address().catalog);
-        ensure!(!info.settings.contains_key(&precision), "the option {precision} is QueryDyno's to set; take it out");
-        info.settings.insert(precision, "NANOSECONDS".to_owned());
+        for (name, value) in OF_CATALOG {
+            let name = format!("{}.{name}", client.address().catalog);
+            ensure!(!info.settings.contains_key(&name), "the option {name} is QueryDyno's to set; take it out");
+            info.settings.insert(name, value.to_owned());
+        }
         for (name, value) in &info.settings {
             client.set(name, value);
         }

@@ -28,6 +28,8 @@ mod segments;
 mod tables;
 #[cfg(any(feature = "trino", all(test, feature = "harness")))]
 mod value;
+#[cfg(feature = "trino")]
+mod zone;
 
 #[cfg(feature = "trino")]
 pub use engine::Trino;

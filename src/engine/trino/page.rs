@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, ensure};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::value::{Cell, Sent};
+use super::value::{Cell, Sent, Type};
 use crate::engine::Unsupported;
 
 /// A result with every row.
@@ -22,6 +22,21 @@ pub struct Output {
     pub(super) encoding: Option<String>,
 }
 
+impl Output {
+    /// Adds rows, each read as what its types say.
+    ///
+    /// # Errors
+    /// When a row has more or fewer values, or one that is not of its type.
+    pub(super) fn read(&mut self, rows: Vec<Vec<Sent>>, types: &[Type]) -> anyhow::Result<()> {
+        for row in rows {
+            ensure!(row.len() == types.len(), "a row has {} values and {} columns", row.len(), types.len());
+            let cells = types.iter().zip(row).map(|(kind, sent)| kind.read(sent));
+            self.rows.push(cells.collect::<anyhow::Result<_>>()?);
+        }
+        Ok(())
+    }
+}
+
 /// A column as the server names it.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Column {
@@ -30,9 +45,9 @@ pub(super) struct Column {
     pub(super) type_name: String,
 }
 
-/// The parts of a statement's time. The first two are by the server's own clock. Its time of execution goes on for as long as the client
-/// takes rows, so that of it only the time counts in which the client waited for rows that were not there yet. The rest is transfer: rows
-/// made into text, sent, and read here.
+/// The parts of a statement's time. The first two are by the server's own clock, and `queued` has the time too in which the client was put
+/// off. The server's time of execution goes on for as long as the client takes rows, so that of it only the time counts in which the
+/// client waited for rows that were not there yet. The rest is transfer: rows made into text, sent, and read here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Times {
     pub(super) queued: Duration,
@@ -53,6 +68,9 @@ pub(super) struct Page {
     /// How long the server took to begin its answer.
     #[serde(skip)]
     pub(super) began_after: Duration,
+    /// How long the server, or a gateway before it, put the client off before that.
+    #[serde(skip)]
+    pub(super) refused: Duration,
     /// Bytes of the answer.
     #[serde(skip)]
     pub(super) bytes: usize,
@@ -105,6 +123,29 @@ pub(super) struct Metadata {
     /// Bytes, where it is compressed.
     pub(super) uncompressed_size: Option<usize>,
     pub(super) rows_count: usize,
+    /// Rows of the result that are before these.
+    pub(super) row_offset: Option<usize>,
+}
+
+impl Segment {
+    pub(super) fn metadata(&self) -> Metadata {
+        match self {
+            Self::Inline { metadata, .. } | Self::Spooled { metadata, .. } => *metadata,
+        }
+    }
+}
+
+impl Metadata {
+    /// # Errors
+    /// When its rows are not those behind so many.
+    pub(super) fn follows(self, rows: usize) -> anyhow::Result<()> {
+        let before = self.row_offset.unwrap_or(rows);
+        ensure!(
+            before == rows,
+            "a segment begins behind row {before}, and {rows} rows came before it: rows are missing, or came twice"
+        );
+        Ok(())
+    }
 }
 
 impl<'de> Deserialize<'de> for Data {
@@ -154,9 +195,9 @@ pub(super) struct Stats {
 }
 
 impl Stats {
-    /// The parts of a statement that took `whole` here, of which the client spent `waited` waiting for rows. They add up to `whole`: where
-    /// the server's clock tells more, its parts are cut.
-    pub(super) fn times(self, whole: Duration, waited: Duration) -> Times {
+    /// The parts of a statement that took `whole` here, of which the client spent `waited` waiting for rows, and `refused` before the
+    /// server took a question. They add up to `whole`: where the server's clock tells more, its parts are cut.
+    pub(super) fn times(self, whole: Duration, waited: Duration, refused: Duration) -> Times {
         let mut left = whole;
         let mut part = |time: Duration| {
             let taken = time.min(left);
@@ -165,10 +206,11 @@ impl Stats {
         };
         let millis = Duration::from_millis;
         let queued = part(millis(self.queued));
+        let refused = part(refused);
         let planning = part(millis(self.planning));
         let before = self.queued + self.planning + self.finishing;
         let execution = part(millis(self.elapsed.saturating_sub(before)).min(waited.saturating_sub(queued + planning)));
-        Times { queued, planning, execution, transfer: left }
+        Times { queued: queued + refused, planning, execution, transfer: left }
     }
 }
 
@@ -214,11 +256,18 @@ mod tests {
             transfer: millis(transfer),
         };
         // All rows were waited for; or the server waited until they were taken.
-        assert_eq!(stats.times(millis(1632), millis(1500)), times(663, 859));
-        assert_eq!(stats.times(millis(1632), millis(210)), times(100, 1422));
+        let none = Duration::ZERO;
+        assert_eq!(stats.times(millis(1632), millis(1500), none), times(663, 859));
+        assert_eq!(stats.times(millis(1632), millis(210), none), times(100, 1422));
         // A server that is ahead of our clock, and one that tells nothing.
-        assert_eq!(stats.times(millis(700), millis(900)).transfer, Duration::ZERO);
-        assert_eq!(Stats::default().times(millis(7), millis(7)), Times { transfer: millis(7), ..Times::default() });
+        assert_eq!(stats.times(millis(700), millis(900), none).transfer, none);
+        assert_eq!(
+            Stats::default().times(millis(7), millis(7), none),
+            Times { transfer: millis(7), ..Times::default() }
+        );
+        // A gateway that had no time is neither the engine's nor the transfer's.
+        let refused = stats.times(millis(3632), millis(1500), millis(2000));
+        assert_eq!(refused, Times { queued: millis(2005), ..times(663, 859) });
     }
 
     #[test]
@@ -241,6 +290,11 @@ mod tests {
         .unwrap();
         let Some(Data::Segments(found)) = page.data else { panic!("{page:?}") };
         assert!(matches!(&found.segments[0], Segment::Inline { metadata, .. } if metadata.uncompressed_size.is_none()));
+        // A page that was lost or came again is not passed over.
+        let behind = |segment: usize, rows| found.segments[segment].metadata().follows(rows);
+        assert!(behind(0, 0).is_ok() && behind(1, 1).is_ok());
+        assert!(behind(1, 0).unwrap_err().to_string().contains("behind row 1, and 0 rows came before it"));
+        assert!(behind(0, 1).is_err());
         let Segment::Spooled { uri, ack_uri, headers, metadata } = &found.segments[1] else { panic!("{found:?}") };
         assert_eq!(
             (uri.as_str(), ack_uri.as_deref(), headers["a"][0].as_str()),

@@ -43,14 +43,14 @@ mod tests {
     #[test]
     fn rows_are_unpacked_from_what_was_asked_for() {
         let text = br#"[[1,"a"],[null,"b"]]"#;
-        let metadata = |uncompressed_size| Metadata { uncompressed_size, rows_count: 2 };
+        let metadata = |uncompressed_size| Metadata { uncompressed_size, rows_count: 2, row_offset: None };
         let plain = rows("json", text, metadata(None)).unwrap();
         assert_eq!(plain[1], [Sent::Null, Sent::Text("b".to_owned())]);
         assert_eq!(rows("json+zstd", text, metadata(None)).unwrap(), plain);
         let packed = zstd::bulk::compress(text, 3).unwrap();
         assert_eq!(rows("json+zstd", &packed, metadata(Some(text.len()))).unwrap(), plain);
         assert!(rows("json+lz4", text, metadata(Some(9))).is_err());
-        assert!(rows("json", text, Metadata { uncompressed_size: None, rows_count: 3 }).is_err());
+        assert!(rows("json", text, Metadata { rows_count: 3, ..metadata(None) }).is_err());
         assert_eq!(inline("W1sxXV0=").unwrap(), b"[[1]]");
     }
 }

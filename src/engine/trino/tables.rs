@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::client::Client;
 use super::schema::{self, named, quoted};
-use super::{links, page};
+use super::{links, page, zone};
 use crate::engine::loaded::{database, mark};
 use crate::engine::{Result, Unsupported, refuse_unreadable};
 use crate::protocol::dataset::{Dataset, Table};
@@ -28,6 +28,7 @@ pub(super) fn load(client: &mut Client, dataset: &Dataset, scratch: &Path) -> Re
     let catalog = named(&client.address().catalog);
     client.run(&format!("CREATE SCHEMA IF NOT EXISTS {catalog}.{}", named(&name)))?;
     client.schema = Some(name.clone());
+    zone::check(client, dataset, &folder)?;
     for table in &dataset.tables {
         make(client, table, &name, &folder.join(&table.name))
             .with_context(|| format!("cannot make table {} in Trino", table.name))?;

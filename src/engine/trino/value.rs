@@ -82,19 +82,45 @@ impl Type {
                 let elements = elements.iter().map(Sent::element).collect::<Result<Vec<_>>>()?;
                 Cell::Text(list_text(elements.into_iter()))
             }
-            (kind, Sent::Text(text)) => {
-                let plain = text.strip_suffix(" UTC").unwrap_or(&text);
-                match Scalar::read(plain, kind) {
-                    Some(Scalar::Decimal { units, scale }) => Cell::Decimal { units, scale },
-                    Some(Scalar::Int(value)) => Cell::Decimal { units: value, scale: 0 },
-                    Some(Scalar::Date(days)) => Cell::Date(days),
-                    Some(Scalar::Timestamp(nanos)) => Cell::Timestamp(nanos),
-                    _ => bail!("'{text}' has not the form of a {kind:?}"),
-                }
-            }
+            (Kind::Timestamp, Sent::Text(text)) => Cell::Timestamp(instant(&text)?),
+            (kind, Sent::Text(text)) => match Scalar::read(&text, kind) {
+                Some(Scalar::Decimal { units, scale }) => Cell::Decimal { units, scale },
+                Some(Scalar::Int(value)) => Cell::Decimal { units: value, scale: 0 },
+                Some(Scalar::Date(days)) => Cell::Date(days),
+                _ => bail!("'{text}' has not the form of a {kind:?}"),
+            },
             (kind, other) => bail!("the server sent {other:?} where a {kind:?} belongs"),
         })
     }
+}
+
+/// Nanoseconds from 1970-01-01 in UTC: of `2024-03-31 01:30:00.000 UTC`, or with another zone, or none. A server has up to twelve digits
+/// of a second, of which an answer holds nine.
+fn instant(text: &str) -> Result<i128> {
+    let zone = text.rsplit_once(' ').filter(|(_, zone)| !zone.starts_with(|letter: char| letter.is_ascii_digit()));
+    let (local, ahead) = match zone {
+        None => (text, 0),
+        Some((local, "UTC")) => (local, 0),
+        Some((local, zone)) => (
+            local,
+            minutes_ahead(zone).with_context(|| {
+                format!("'{text}' is in a zone that this client does not know: write AT TIME ZONE 'UTC' behind the expression")
+            })?,
+        ),
+    };
+    let whole =
+        local.split_once('.').filter(|(_, fraction)| fraction.len() > 9).map_or(local, |_| local.trim_end_matches('0'));
+    match Scalar::read(whole, Kind::Timestamp) {
+        Some(Scalar::Timestamp(nanos)) => Ok(nanos - i128::from(ahead) * 60_000_000_000),
+        _ => bail!("'{text}' has not the form of a timestamp of nanoseconds at most"),
+    }
+}
+
+/// How far a zone such as `+05:30` is ahead of UTC.
+fn minutes_ahead(zone: &str) -> Option<i64> {
+    let (hours, minutes) = zone.strip_prefix(['+', '-'])?.split_once(':')?;
+    let ahead = i64::from(hours.parse::<u8>().ok()?) * 60 + i64::from(minutes.parse::<u8>().ok()?);
+    Some(if zone.starts_with('-') { -ahead } else { ahead })
 }
 
 impl Sent {
@@ -206,6 +232,12 @@ mod tests {
             ("date", "\"1970-01-02\"", Cell::Date(1)),
             ("timestamp(3)", "\"1970-01-01 00:00:01.500\"", Cell::Timestamp(1_500_000_000)),
             ("timestamp(3) with time zone", "\"1970-01-01 00:00:01.000 UTC\"", Cell::Timestamp(1_000_000_000)),
+            ("timestamp(6)", "\"2024-03-31 01:30:00.123456\"", Cell::Timestamp(1_711_848_600_123_456_000)),
+            ("timestamp(9)", "\"1969-12-31 23:59:59.999999999\"", Cell::Timestamp(-1)),
+            ("timestamp(12)", "\"1970-01-01 00:00:00.000000001000\"", Cell::Timestamp(1)),
+            ("timestamp(0)", "\"+10000-01-01 00:00:00\"", Cell::Timestamp(253_402_300_800_000_000_000)),
+            ("timestamp(3) with time zone", "\"1970-01-01 05:30:01.000 +05:30\"", Cell::Timestamp(1_000_000_000)),
+            ("timestamp(0) with time zone", "\"1969-12-31 23:00:00 -01:00\"", Cell::Timestamp(0)),
             ("boolean", "true", Cell::Bool(true)),
             ("unknown", "null", Cell::Null),
             ("array(varchar)", r#"["a","\"b"]"#, Cell::Text(r#"["a","\"b"]"#.to_owned())),
@@ -222,6 +254,9 @@ mod tests {
         {
             assert_eq!(Type::named(name), None, "{name}");
         }
+        let berlin = read("timestamp(3) with time zone", "\"2024-07-01 12:00:00.000 Europe/Berlin\"").unwrap_err();
+        assert!(berlin.to_string().contains("AT TIME ZONE 'UTC'"), "{berlin}");
+        assert!(read("timestamp(12)", "\"1970-01-01 00:00:00.000000000001\"").is_err());
         for (name, json) in [("bigint", "\"x\""), ("date", "\"soon\""), ("varchar", "[1]"), ("boolean", "1")] {
             assert!(read(name, json).is_err(), "{name} {json}");
         }
