@@ -24,7 +24,9 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
-use super::address::{Address, Service};
+use super::address::{Address, Kind, Service};
+use super::explain;
+use super::received::{Received, ServerSession};
 use crate::engine::server::{broke, not_there, too_slow};
 use crate::engine::{Phases, Result, Unsupported};
 
@@ -55,6 +57,7 @@ pub(super) struct Client {
     address: Address,
     service: &'static Service,
     session: String,
+    server_session: ServerSession,
     authorization: Option<MetadataValue<Ascii>>,
     /// Whether the last call was answered at all: one that is silent is not waited for again.
     answers: bool,
@@ -82,7 +85,18 @@ impl Client {
         let authorization = address.token.as_ref().map(|token| format!("Bearer {token}").parse()).transpose();
         let authorization = authorization.ok().context("the token has letters that cannot be sent")?;
         let stub = SparkConnectServiceClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE);
-        Ok(Self { runtime, stub, address, service, session: uuid(0), authorization, answers: true, sent: 0, deadline })
+        Ok(Self {
+            runtime,
+            stub,
+            address,
+            service,
+            session: uuid(0),
+            server_session: ServerSession::default(),
+            authorization,
+            answers: true,
+            sent: 0,
+            deadline,
+        })
     }
 
     /// Where it is.
@@ -107,6 +121,23 @@ impl Client {
             None => Ok(None),
             Some(other) => bail!("the server told a plan as {other:?}"),
         }
+    }
+
+    /// Refuses what the server would answer from memory: data that one session caches is used for the plans of all, and as it was then.
+    ///
+    /// # Errors
+    /// When that is so, or the server does not plan it.
+    pub(super) fn refuse_cached(&mut self, what: &str, plan: proto::Plan) -> Result<()> {
+        let told = if self.service.engine == Kind::Spark { self.explain(plan)? } else { None };
+        ensure!(
+            !told.as_deref().is_some_and(explain::is_cached),
+            "the server at {} keeps {what} in memory for some session (CACHE TABLE, or cache() of a DataFrame) and answers everybody from \
+             there: neither time nor rows would be those of the files; end it with CLEAR CACHE, or use a server of your own (cargo xtask \
+             services up {})",
+            self.address.shown(),
+            self.service.name
+        );
+        Ok(())
     }
 
     /// Settings that somebody set, on the server or in this session.
@@ -164,29 +195,26 @@ impl Client {
         });
         let mut stub = self.stub.clone();
         let mut batches = Vec::new();
-        let mut rows = 0;
+        let mut received = Received::default();
+        let server_session = &mut self.server_session;
         let run = async {
             let mut responses = stub.execute_plan(request).await?.into_inner();
             while let Some(response) = responses.message().await? {
+                server_session.told(&response.server_side_session_id).map_err(internal)?;
                 if let Some(ResponseType::ArrowBatch(batch)) = response.response_type {
                     arrived();
-                    rows += batch.row_count;
-                    decode(batch.data.into(), &mut batches).map_err(|error| Status::internal(format!("{error:#}")))?;
+                    let before = batches.len();
+                    decode(batch.data.into(), &mut batches).map_err(internal)?;
+                    let came = batches[before..].iter().map(RecordBatch::num_rows).sum();
+                    received.message(batch.start_offset, batch.row_count, came).map_err(internal)?;
                 }
             }
             Ok(())
         };
         let deadline = self.deadline;
         match self.runtime.block_on(async { tokio::time::timeout(deadline, run).await }) {
-            Ok(Ok(())) => {
-                let came: usize = batches.iter().map(RecordBatch::num_rows).sum();
-                ensure!(
-                    u64::try_from(rows).is_ok_and(|rows| rows == came as u64),
-                    "{rows} rows were told and {came} came"
-                );
-                Ok(Output { batches })
-            }
-            Ok(Err(status)) => Err(self.told(&status, rows)),
+            Ok(Ok(())) => Ok(Output { batches }),
+            Ok(Err(status)) => Err(self.told(&status, received.rows())),
             Err(_) => {
                 let told = self.interrupt(operation);
                 Err(too_slow(&self.address.shown(), deadline, &told))
@@ -226,8 +254,9 @@ impl Client {
             ..proto::AnalyzePlanRequest::default()
         });
         let mut stub = self.stub.clone();
-        let response = self.call(async move { Box::pin(stub.analyze_plan(request)).await })?;
-        Ok(response.into_inner().result)
+        let response = self.call(async move { Box::pin(stub.analyze_plan(request)).await })?.into_inner();
+        self.server_session.told(&response.server_side_session_id)?;
+        Ok(response.result)
     }
 
     fn configure(&mut self, operation: OpType) -> Result<Vec<proto::KeyValue>> {
@@ -239,7 +268,9 @@ impl Client {
             ..proto::ConfigRequest::default()
         });
         let mut stub = self.stub.clone();
-        Ok(self.call(async move { stub.config(request).await })?.into_inner().pairs)
+        let response = self.call(async move { stub.config(request).await })?.into_inner();
+        self.server_session.told(&response.server_side_session_id)?;
+        Ok(response.pairs)
     }
 
     /// A call whose answer is one message.
@@ -267,7 +298,7 @@ impl Client {
     }
 
     /// An error for who reads it; `rows` had arrived before it.
-    fn told(&self, status: &Status, rows: i64) -> anyhow::Error {
+    fn told(&self, status: &Status, rows: u64) -> anyhow::Error {
         let title = self.service.engine.title();
         // Behind it stands the plan that could not be made, over many lines.
         let message = status.message().split(";\n").next().unwrap_or_default().trim();
@@ -322,6 +353,12 @@ fn decode(mut data: Buffer, batches: &mut Vec<RecordBatch>) -> Result<()> {
     }
     decoder.finish()?;
     Ok(())
+}
+
+/// What is wrong with an answer that came.
+#[expect(clippy::needless_pass_by_value, reason = "map_err gives it away")]
+fn internal(error: anyhow::Error) -> Status {
+    Status::internal(format!("{error:#}"))
 }
 
 /// What is at the bottom of an error: the others only say that something below them failed.

@@ -96,13 +96,16 @@ impl Engine for Spark {
 
     fn prepare(&mut self, task: &Task) -> Result<Prepared> {
         let sql = query(task)?;
-        if !self.dataframe {
-            return Ok(Prepared(relation::sql(sql)));
-        }
-        let frame = dataframes::of(&task.suite, &task.name).ok_or_else(|| {
-            let plans = dataframes::names(&task.suite).join(", ");
-            Unsupported(format!("there is no plan of DataFrames for {}: there are {plans}", task.name))
-        })?;
+        let frame = if self.dataframe {
+            dataframes::of(&task.suite, &task.name).ok_or_else(|| {
+                let plans = dataframes::names(&task.suite).join(", ");
+                Unsupported(format!("there is no plan of DataFrames for {}: there are {plans}", task.name))
+            })?
+        } else {
+            relation::sql(sql)
+        };
+        // Nothing of this plan is left for a run, which is planned anew.
+        self.client.refuse_cached("a part of the query", frame.clone().plan())?;
         Ok(Prepared(frame))
     }
 

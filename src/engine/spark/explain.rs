@@ -1,4 +1,4 @@
-//! What `EXPLAIN` tells of a query, without what changes from one run to the next: [`stable`].
+//! What `EXPLAIN` tells of a query: [`stable`], without what changes from one run to the next; [`is_cached`].
 
 /// What stands before the number of a plan's node.
 const NODE: &str = "plan_id=";
@@ -6,6 +6,13 @@ const NODE: &str = "plan_id=";
 /// The plan without the numbers of columns and nodes, `l_quantity#12`, which count up with each query of a session.
 pub(super) fn stable(plan: &str) -> String {
     plan.trim().lines().map(|line| without_ids(line.trim_end())).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a part of it comes from what some session keeps in memory.
+pub(super) fn is_cached(plan: &str) -> bool {
+    // Before the name of a node there are blanks, lines to its parent, and the number of the code that was made of it.
+    let is_no_letter = |letter: char| !letter.is_ascii_alphabetic();
+    plan.lines().any(|line| line.trim_start_matches(is_no_letter).starts_with("InMemoryRelation "))
 }
 
 fn without_ids(line: &str) -> String {
@@ -49,5 +56,22 @@ mod tests {
         assert!(told.contains("HashAggregate(keys=[a], functions=[sum(b)])\n"), "{told}");
         assert!(told.contains("hashpartitioning(a, 2), ENSURE_REQUIREMENTS, [plan_id=]"), "{told}");
         assert!(told.contains("(b > 12)") && told.contains("isFinalPlan=false"), "{told}");
+    }
+
+    #[test]
+    fn is_cached_sees_what_comes_from_memory() {
+        let plan = |scan: &str| {
+            format!(
+                "== Physical Plan ==\nAdaptiveSparkPlan isFinalPlan=false\n+- HashAggregate(keys=[], functions=[sum(id#1L)])\n   +- {scan}"
+            )
+        };
+        // As Spark 4.0 and 3.5 say it.
+        for scan in ["Scan In-memory table t [id#1L]", "InMemoryTableScan [id#1L]"] {
+            let relation = "      +- InMemoryRelation [id#1L], StorageLevel(disk, memory, deserialized, 1 replicas)";
+            assert!(is_cached(&plan(&format!("{scan}\n{relation}\n         +- *(1) ColumnarToRow"))));
+        }
+        for scan in ["FileScan parquet [id#1L] Batched: true", "Filter (name#2 = InMemoryRelation [x)"] {
+            assert!(!is_cached(&plan(scan)));
+        }
     }
 }

@@ -22,6 +22,8 @@ mod engine;
 mod explain;
 #[cfg(any(feature = "spark", all(test, feature = "harness")))]
 mod iceberg;
+#[cfg(any(feature = "spark", all(test, feature = "harness")))]
+mod received;
 #[cfg(feature = "spark")]
 mod relation;
 #[cfg(feature = "spark")]

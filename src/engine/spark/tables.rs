@@ -30,6 +30,7 @@ pub(super) fn load(client: &mut Client, service: &Service, spreads: bool, datase
     let advice = if spreads { format!(" ({SHARED})") } else { String::new() };
     for table in &dataset.tables {
         view(client, service, table).with_context(|| format!("{title} cannot read table {}{advice}", table.name))?;
+        client.refuse_cached(&format!("table {}", table.name), relation::table(&table.name).plan())?;
     }
     Ok(())
 }
