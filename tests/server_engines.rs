@@ -5,20 +5,18 @@
 mod common;
 
 use std::fs;
-use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{ArrayRef, Decimal128Array, Int64Array, RecordBatch};
-use common::{Bench, assert_verified, catalog, entry, listens, one_thread, text};
+use common::{Bench, assert_verified, entry, one_thread, served, text};
 use parquet::arrow::ArrowWriter;
 use querydyno::host::bench;
-use querydyno::host::catalog::Entry;
 use querydyno::host::paths;
 use querydyno::host::services::Service;
-use querydyno::host::session::{Limits, Program, Session};
+use querydyno::host::session::{Limits, Session};
 use querydyno::host::settings::Settings;
 use querydyno::host::suite::Suite;
 use querydyno::host::verify::referee;
@@ -26,16 +24,6 @@ use querydyno::protocol::answer::{Answer, Column, Kind};
 use querydyno::protocol::engine::EngineSettings;
 use tempfile::TempDir;
 use test_case::test_case;
-
-/// The engine and its program, where a server of its listens.
-fn served(engine: &str, service: Service) -> Option<(Entry, Program)> {
-    let engine = catalog().entry(engine).unwrap();
-    let program = engine.find().filter(|_| listens(service));
-    if program.is_none() {
-        let _ = writeln!(std::io::stderr(), "LEFT OUT: {}: no server listens or no program is built", engine.name);
-    }
-    program.map(|program| (engine, program))
-}
 
 #[test_case("spark@4.0.1", Service::Spark40)]
 #[test_case("spark@3.5.7", Service::Spark35)]

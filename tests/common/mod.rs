@@ -66,6 +66,16 @@ pub fn listens(service: Service) -> bool {
     TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), Duration::from_secs(1)).is_ok()
 }
 
+/// The engine and its program, where a server of its listens.
+pub fn served(engine: &str, service: Service) -> Option<(Entry, Program)> {
+    let engine = catalog().entry(engine).unwrap();
+    let program = engine.find().filter(|_| listens(service));
+    if program.is_none() {
+        let _ = writeln!(std::io::stderr(), "LEFT OUT: {}: no server listens or no program is built", engine.name);
+    }
+    program.map(|program| (engine, program))
+}
+
 /// The engine that goes wrong.
 pub fn faulty(fault: &str) -> Program {
     Program { path: env!("CARGO_BIN_EXE_faulty-engine").into(), args: vec![fault.to_owned()], ..Program::default() }

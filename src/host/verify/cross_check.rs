@@ -25,16 +25,24 @@ pub(crate) struct Refusal {
 
 /// Whether an engine's error is about values, such as an overflow: where it stops, others may wrap, cut or give NULL.
 pub(crate) fn refuses(message: &str) -> bool {
-    const WORDS: [&str; 7] = [
+    const WORDS: [&str; 13] = [
         "overflow",
         "out of range",
         "conversion error",
         "divide by zero",
         "division by zero",
+        "remainder by zero",
         "could not convert",
         "conversion from",
+        // Names of errors of Trino and Spark, and what arrow-rs says of a text. That types cannot be cast is said in other words.
+        "invalid cast argument",
+        "cast invalid input",
+        "cannot cast string '",
+        // A subquery that should have had one: others take the first.
+        "more than one row",
+        "multiple rows",
     ];
-    let message = message.to_lowercase();
+    let message = message.to_lowercase().replace('_', " ");
     WORDS.iter().any(|words| message.contains(words))
 }
 
@@ -339,9 +347,29 @@ mod tests {
             "Arrow error: Divide by zero error",
             "Conversion Error: no date",
             "Arithmetic overflow",
+            // As servers say it.
+            "Trino: INVALID_CAST_ARGUMENT: Cannot cast 'x' to INT",
+            "Trino: NUMERIC_VALUE_OUT_OF_RANGE: Out of interval",
+            "Trino: DIVISION_BY_ZERO: / by zero",
+            "Spark: [CAST_INVALID_INPUT] The value 'x' of the type \"STRING\" cannot be cast to \"INT\" because it is malformed.",
+            "Spark: [NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION] 1234567 cannot be represented as Decimal(3, 1).",
+            "Spark: [REMAINDER_BY_ZERO] Remainder by zero.",
+            "Spark: [SCALAR_SUBQUERY_TOO_MANY_ROWS] More than one row returned by a subquery used as an expression.",
+            "Arrow error: Cast error: Cannot cast string 'x' to value of Int32 type",
         ];
-        assert!(values.iter().all(|message| refuses(message)));
-        assert!(["Binder Error: no such column", "not implemented", "Out of memory"].iter().all(|text| !refuses(text)));
+        for message in values {
+            assert!(refuses(message), "{message}");
+        }
+        let others = [
+            "Binder Error: no such column",
+            "not implemented",
+            "Out of memory",
+            "Trino: TYPE_MISMATCH: line 1:8: Cannot cast date to integer",
+            "Spark: [DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION] Cannot resolve \"CAST(d AS INT)\": cannot cast \"DATE\" to \"INT\"",
+        ];
+        for message in others {
+            assert!(!refuses(message), "{message}");
+        }
     }
 
     #[test]
