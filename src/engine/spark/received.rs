@@ -12,7 +12,7 @@ pub(super) struct Received {
 
 impl Received {
     /// Takes down a message with `came` rows, of which the server says that there are `count`, and `before` ahead of them; servers
-    /// before Spark 3.5 say nothing of the latter.
+    /// before Spark 4.0 say nothing of the latter.
     ///
     /// # Errors
     /// When it is otherwise.
