@@ -9,6 +9,7 @@ pub(crate) mod engine;
 pub(crate) mod event;
 mod finish;
 pub(crate) mod forecast;
+mod hint;
 pub(crate) mod launch;
 pub(crate) mod plan;
 mod prepare;

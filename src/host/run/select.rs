@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 
+use super::hint::{Known, hint};
 use crate::host::catalog::{self, Catalog};
 use crate::host::data::generate::Store;
 use crate::host::data::tables::{self, Found};
@@ -14,7 +15,7 @@ use crate::host::filter::Filter;
 use crate::host::paths;
 use crate::host::settings::Settings;
 use crate::host::suite::{QuerySpec, Suite};
-use crate::host::variant::{Cache, FORMATS, Variant};
+use crate::host::variant::{Cache, Variant};
 use crate::protocol::id::{BenchId, check_name};
 use crate::protocol::task::Task;
 
@@ -131,7 +132,8 @@ pub(crate) fn select<'a>(
         };
         return Ok(cells.into_iter().filter(runs).collect());
     };
-    let hint = hint(&cells, filter);
+    let known: Vec<Known<'_>> = cells.iter().map(|cell| Known { id: &cell.id, suite: &cell.suite.name }).collect();
+    let hint = hint(&known, filter);
     let meant = Filter::new(filter, exact)?;
     let words = words(Some(filter));
     let named = |name: &str| words.contains(&name);
@@ -204,54 +206,9 @@ fn unnamed(cell: &Cell<'_>, filter: &str) -> String {
     )
 }
 
-/// What to tell somebody whose filter means nothing.
-fn hint(cells: &[Cell<'_>], filter: &str) -> String {
-    let kinds = [
-        ("engines", unique(cells, |cell| cell.id.engine.clone())),
-        ("queries", unique(cells, |cell| cell.id.query.clone())),
-        ("suites", unique(cells, |cell| cell.suite.name.clone())),
-        ("scales", unique(cells, |cell| cell.id.scale.to_string())),
-        ("variants", unique(cells, |cell| cell.id.variant.clone())),
-    ];
-    let known: Vec<&String> = kinds.iter().flat_map(|(_, names)| names).collect();
-    let mut text = format!("no cell matches '{filter}'");
-    for segment in filter.split('/').filter(|segment| !known.iter().any(|name| name == segment)) {
-        let likeness = |name: &str| strsim::jaro_winkler(name, &segment.to_lowercase());
-        let likely = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        let likely = likely.filter(|name| likeness(name) > 0.75);
-        if segment.parse::<crate::protocol::id::Scale>().is_ok() && segment.starts_with("sf") {
-            text += &format!(
-                "; scale {segment} is not part of this run, add it with QUERYDYNO_SCALE={0} (or --scale {0} where a command has that)",
-                &segment[2..]
-            );
-        } else if FORMATS.iter().any(|format| segment.starts_with(format)) && !FORMATS.contains(&segment) {
-            text += &format!(
-                "; variant {segment} is not part of this run: thread counts are added with QUERYDYNO_THREADS, memory limits with QUERYDYNO_MEMORY"
-            );
-        } else if let Some(name) = likely {
-            text += &format!("; '{segment}' is not known, did you mean '{name}'?");
-        } else {
-            text += &format!("; '{segment}' is not known");
-        }
-    }
-    for (kind, names) in kinds {
-        text += &format!("\n  {kind}: {}", names.join(", "));
-    }
-    text + "\nA cell is engine/query/scale/variant; a filter is any run of these, such as duckdb/q1 or q6, or a regular expression"
-}
-
-fn unique(cells: &[Cell<'_>], part: impl Fn(&Cell<'_>) -> String) -> Vec<String> {
-    let mut names = Vec::new();
-    for name in cells.iter().map(part) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::hint::unique;
     use super::*;
 
     fn chosen(filter: Option<&str>) -> Result<Vec<String>> {
