@@ -110,11 +110,15 @@ fn a_file_that_is_replaced_gives_the_answer_of_its_new_rows(engine: &str, servic
 
 /// What the engine says when it is opened with these variables.
 fn refusal(engine: &str, variables: &[(&str, String)]) -> Option<String> {
+    refusal_within(engine, variables, 2)
+}
+
+fn refusal_within(engine: &str, variables: &[(&str, String)], seconds: u64) -> Option<String> {
     let mut program = common::built(engine)?;
     program.env.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     let folder = TempDir::new().unwrap();
     let limits = Limits {
-        timeout: Duration::from_secs(20),
+        timeout: Duration::from_secs(20 + seconds),
         query_timeout: None,
         memory: None,
         told_memory: None,
@@ -122,7 +126,7 @@ fn refusal(engine: &str, variables: &[(&str, String)]) -> Option<String> {
         first_processor: None,
     };
     let mut session = Session::spawn(&program, limits, folder.path()).unwrap();
-    Some(session.open(&EngineSettings { timeout_seconds: Some(2), ..one_thread() }).unwrap_err().to_string())
+    Some(session.open(&EngineSettings { timeout_seconds: Some(seconds), ..one_thread() }).unwrap_err().to_string())
 }
 
 #[test_case("spark", "SPARK_REMOTE", "sc", "services up spark-4.0")]
@@ -137,4 +141,18 @@ fn a_server_that_is_not_there_or_silent_is_told_apart(engine: &str, variable: &s
     assert!(stalled.contains("did not answer within 1 s") && stalled.contains("QUERYDYNO_TIMEOUT"), "{stalled}");
     let odd = refusal(engine, &[(variable, "127.0.0.1".to_owned())]).unwrap();
     assert!(odd.contains(&format!("{variable} is no address")), "{odd}");
+}
+
+#[test_case("thunderduck", "THUNDERDUCK_URL", Service::Spark40, "is Spark 4.0")]
+#[test_case("spark-cluster", "SPARK_REMOTE", Service::Spark40, "is one machine (local[")]
+#[test_case("spark", "SPARK_REMOTE", Service::SparkCluster, "is a cluster (spark://")]
+#[test_case("spark", "SPARK_REMOTE", Service::Thunderduck, "is no Spark")]
+fn a_server_of_another_kind_is_refused_whatever_it_answers(engine: &str, variable: &str, there: Service, is: &str) {
+    if served(engine, there).is_none() {
+        return;
+    }
+    let first = there.ports()[0];
+    let port = std::env::var(first.variable).unwrap_or_else(|_| first.default.to_string());
+    let said = refusal_within(engine, &[(variable, format!("sc://127.0.0.1:{port}"))], 60).unwrap();
+    assert!(said.contains(is) && said.contains(variable) && said.contains("services up"), "{said}");
 }

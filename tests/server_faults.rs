@@ -15,8 +15,8 @@ use std::process::{Child, Command, Output};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{Bench, entry, processes_with, slow, text};
-use fetched::with_server;
+use common::{Bench, catalog, entry, processes_with, slow, text};
+use fetched::{new_place, with_server};
 use querydyno::host::paths::root;
 use querydyno::host::record::Record;
 use querydyno::host::report::state;
@@ -24,6 +24,7 @@ use querydyno::host::services::Service;
 use querydyno::host::session::{Failure, FailureKind, TroubleKind};
 use served::{Place, left_out, runs, services};
 use tempfile::TempDir;
+use test_case::test_case;
 
 const PASSWORD: &str = "the-Right-0ne-77aa";
 /// Hours of work: 240 rows to the power of six.
@@ -63,7 +64,7 @@ fn suite(query: &str) -> TempDir {
 /// The three queries on one engine.
 fn bench(engine: &str, place: &Place, suite: &TempDir) -> Option<Bench> {
     let program = common::built(engine)?;
-    let config = entry("served", &program) + &format!("dialect = '{engine}'\n");
+    let config = entry("served", &program) + &format!("dialect = '{}'\n", catalog().entry(engine).unwrap().dialect);
     let samples = ["--measurement-time", "0.01", "--warm-up-time", "0.01", "--noplot", "--nresamples", "1001"];
     let bench = Bench::new(&config)
         .args(&["^served/fault-"])
@@ -73,6 +74,7 @@ fn bench(engine: &str, place: &Place, suite: &TempDir) -> Option<Bench> {
         .env("MYSQL_PORT", &place.port.to_string())
         .env("MYSQL_PASSWORD", PASSWORD)
         .env("SPARK_REMOTE", &format!("sc://127.0.0.1:{}", place.port))
+        .env("THUNDERDUCK_URL", &format!("sc://127.0.0.1:{}", place.port))
         .env("QUERYDYNO_TIMEOUT", "120");
     Some(bench)
 }
@@ -160,6 +162,13 @@ fn ends(place: &Place) {
     for file in ["pid.json", "lost.json", "started.json"] {
         assert!(!place.folder().join(file).exists(), "{file}");
     }
+    assert_eq!(users(place), Vec::<String>::new());
+}
+
+/// What is written down of the sessions that use the server.
+fn users(place: &Place) -> Vec<String> {
+    let names = fs::read_dir(place.folder()).unwrap().flatten().map(|file| file.file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("used-by-")).collect()
 }
 
 #[test]
@@ -241,6 +250,63 @@ fn a_server_that_died_between_two_cells_is_started_anew_too() {
     assert!(measured >= 2, "{}", text(&output));
     assert_eq!(text(&output).matches("is started anew with the same settings").count(), 1, "{}", text(&output));
     assert_eq!(place.marked(), [place.pid().unwrap()]);
+    ends(&place);
+}
+
+#[test_case("-KILL", "was killed: the server may still be at work for it")]
+#[test_case("-INT", "was left in the middle of a query")]
+fn a_server_whose_run_is_ended_in_a_query_is_started_anew_for_the_next_run(how: &str, says: &str) {
+    let Some(place) = mariadb() else { return };
+    let endless = suite(ENDLESS);
+    let mut bench = own("mysql", &place, &endless).unwrap();
+    let mut run = bench.spawn();
+    wait_until(&mut run, "query on the server", || at_work(&place));
+    let before = place.pid().unwrap();
+    assert_eq!(users(&place).len(), 1);
+    signal(how, run.id());
+    run.wait_with_output().unwrap();
+    assert_eq!(place.pid(), Some(before));
+    assert_eq!(users(&place).len(), usize::from(how == "-KILL"));
+
+    let quick = suite("SELECT min(order_id) AS n FROM orders");
+    let mut bench = own("mysql", &place, &quick).unwrap();
+    let output = bench.run();
+    let told = text(&output);
+    assert!(told.contains(says) && told.matches("is started anew with the same settings").count() == 1, "{told}");
+    assert!(bench.records().iter().all(|record| record.outcome.word() == "measured"), "{told}");
+    assert!(place.pid().unwrap() != before && !runs(before) && !at_work(&place));
+    ends(&place);
+}
+
+#[test]
+fn a_thunderduck_that_cannot_be_told_to_stop_is_started_anew_for_the_next_cell() {
+    let Some(jar) = std::env::var("THUNDERDUCK_JAR").ok().filter(|jar| !jar.is_empty()) else {
+        return left_out("Thunderduck, whose jar THUNDERDUCK_JAR does not name");
+    };
+    if !slow::wanted("Thunderduck") || common::built("thunderduck").is_none() {
+        return;
+    }
+    let mut place = new_place(Service::Thunderduck);
+    place.set("THUNDERDUCK_JAR", &jar);
+    assert_eq!(place.run("up"), "native up before: false");
+    let pid = place.pid().unwrap();
+
+    // A server with other threads than the cell has is not measured under the cell's name.
+    let quick = suite("SELECT min(order_id) AS n FROM orders");
+    let mut other = own("thunderduck", &place, &quick).unwrap().env("QUERYDYNO_THREADS", "1");
+    let refused = text(&other.run());
+    assert!(refused.contains("has 2 threads for queries, and 1 are asked for"), "{refused}");
+
+    let endless = suite(ENDLESS);
+    let mut bench = own("thunderduck", &place, &endless).unwrap();
+    bench = bench.env("QUERYDYNO_THREADS", "2").env("QUERYDYNO_QUERY_TIMEOUT", "10s");
+    let output = bench.run();
+    let (records, failure) = records(&bench, &output);
+    assert!(failure.is_timed_out() && failure.to_string().contains("may still be at work"), "{failure}");
+    for record in &records[1..] {
+        assert_eq!(record.outcome.word(), "measured", "{:?}\n{}", record.reason(), text(&output));
+    }
+    assert!(place.pid().unwrap() != pid && !runs(pid));
     ends(&place);
 }
 

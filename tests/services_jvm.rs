@@ -19,7 +19,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use fetched::{has_java, new_place, with_server};
-use querydyno::host::services::{Service, State, owner};
+use querydyno::host::services::{Service, State, hive_jars, owner};
 use querydyno::measure::{memory, tree};
 use served::{Place, left_out, runs};
 
@@ -82,6 +82,12 @@ fn lives_stalls_and_ends(place: &Place, setting: &str, value: &str) {
 fn spark_4_0_lives_stalls_and_ends() {
     let Some(mut place) = with_server(Service::Spark40) else { return };
     lives_stalls_and_ends(&place, "spark.master", "local[2]");
+    // The user's own, named from here: a server runs in another folder.
+    let own = place.target.path().join("own");
+    fs::create_dir(&own).unwrap();
+    std::os::unix::fs::symlink(hive_jars(&place.home()).unwrap(), own.join("jars")).unwrap();
+    let up = "../".repeat(std::env::current_dir().unwrap().components().count() - 1);
+    place.set("SPARK_HOME", &format!("{up}{}", own.strip_prefix("/").unwrap().display()));
     // One that runs is not taken for another.
     assert_eq!(place.run("up"), "native up before: false");
     place.set("QUERYDYNO_THREADS", "1");
@@ -108,15 +114,26 @@ fn spark_3_5_lives_stalls_and_ends() {
 
 #[test]
 fn trino_lives_stalls_and_ends() {
-    if let Some(place) = with_server(Service::Trino) {
-        lives_stalls_and_ends(&place, "task.max-worker-threads", "2");
-    }
+    let Some(mut place) = with_server(Service::Trino) else { return };
+    lives_stalls_and_ends(&place, "task.max-worker-threads", "2");
+    assert_eq!(place.run("up"), "native up before: false");
+    refuses_other_memory(&mut place, "trino is up with -Xmx 1024m, not 2048m");
+}
+
+/// One that runs with less memory than is asked for is named, and not taken.
+fn refuses_other_memory(place: &mut Place, says: &str) {
+    let before = place.pid();
+    place.set("QUERYDYNO_SERVICE_MEMORY", "2GiB");
+    let other = place.run("up");
+    assert!(other.contains(says) && other.contains("services down"), "{other}");
+    assert_eq!(place.pid(), before);
 }
 
 #[test]
 fn a_cluster_is_measured_and_stopped_as_all_its_processes() {
-    let Some(place) = with_server(Service::SparkCluster) else { return };
+    let Some(mut place) = with_server(Service::SparkCluster) else { return };
     assert_eq!(place.run("up"), "native up before: false");
+    refuses_other_memory(&mut place, "spark-cluster is up with spark.driver.memory 512m, not 682m");
     // Master, two workers, the server, and an executor of each worker.
     let processes = place.processes();
     let sorted = |mut pids: Vec<u32>| {

@@ -53,6 +53,9 @@ pub const OLDER_PROTOCOL: u32 = 1;
 /// What the client of a server says of one that took too long, in the message of a failure: the host tells it from other failures by that.
 pub const NO_ANSWER_WITHIN: &str = "did not answer within";
 
+/// What it says besides of one that is not known to have stopped: the host starts it anew before the next cell, where it may.
+pub const STILL_RUNS: &str = "it may still be at work for it";
+
 /// What the host asks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]

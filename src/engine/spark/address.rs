@@ -18,6 +18,8 @@ pub(super) struct Service {
     /// The port that `cargo xtask services` gives it, unless the variable says another.
     port: u16,
     port_variable: &'static str,
+    /// Whether other processes than the server run its queries, on one machine or many.
+    pub(super) cluster: bool,
 }
 
 /// What answers: they differ in what they can tell of themselves.
@@ -30,10 +32,22 @@ pub(super) enum Kind {
 }
 
 static SERVICES: [Service; 4] = [
-    Service { name: "spark-4.0", engine: Kind::Spark, port: 15400, port_variable: "SPARK_4_0_PORT" },
-    Service { name: "spark-3.5", engine: Kind::Spark, port: 15350, port_variable: "SPARK_3_5_PORT" },
-    Service { name: "spark-cluster", engine: Kind::Spark, port: 15500, port_variable: "SPARK_CLUSTER_PORT" },
-    Service { name: "thunderduck", engine: Kind::Thunderduck, port: 15002, port_variable: "THUNDERDUCK_PORT" },
+    Service { name: "spark-4.0", engine: Kind::Spark, port: 15400, port_variable: "SPARK_4_0_PORT", cluster: false },
+    Service { name: "spark-3.5", engine: Kind::Spark, port: 15350, port_variable: "SPARK_3_5_PORT", cluster: false },
+    Service {
+        name: "spark-cluster",
+        engine: Kind::Spark,
+        port: 15500,
+        port_variable: "SPARK_CLUSTER_PORT",
+        cluster: true,
+    },
+    Service {
+        name: "thunderduck",
+        engine: Kind::Thunderduck,
+        port: 15002,
+        port_variable: "THUNDERDUCK_PORT",
+        cluster: false,
+    },
 ];
 
 /// The port of the protocol where an address names none.

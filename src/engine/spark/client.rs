@@ -29,6 +29,7 @@ use super::explain;
 use super::received::{Received, ServerSession};
 use crate::engine::server::{broke, not_there, too_slow};
 use crate::engine::{Phases, Result, Unsupported};
+use crate::protocol::messages::STILL_RUNS;
 
 /// A connection that takes longer is none.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -102,6 +103,11 @@ impl Client {
     /// Where it is.
     pub(super) fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// What is asked for.
+    pub(super) fn service(&self) -> &'static Service {
+        self.service
     }
 
     /// The server's version, `4.0.1`; `None` of one that does not tell it.
@@ -236,10 +242,10 @@ impl Client {
         let call = async { tokio::time::timeout(INTERRUPT, stub.interrupt(request)).await };
         match self.runtime.block_on(call) {
             Ok(Ok(_)) => "and was told to stop the query".to_owned(),
-            Ok(Err(status)) => format!("and cannot be told to stop the query ({})", status.message()),
+            Ok(Err(status)) => format!("and cannot be told to stop the query ({}): {STILL_RUNS}", status.message()),
             Err(_) => {
                 self.answers = false;
-                "nor when it was told to stop the query".to_owned()
+                format!("nor when it was told to stop the query: {STILL_RUNS}")
             }
         }
     }

@@ -36,6 +36,17 @@ pub(super) fn threads(master: &str) -> Option<usize> {
     master.strip_prefix("local[")?.split([',', ']']).next()?.parse().ok()
 }
 
+/// What a server with these settings is, where a service that is a `cluster` or one machine is asked for and it is the other one. A server
+/// that hides its master may be either.
+pub(super) fn other_kind(settings: &BTreeMap<String, String>, cluster: bool) -> Option<String> {
+    let master = settings.get("spark.master")?;
+    match (cluster, master.starts_with("local")) {
+        (true, true) => Some(format!("one machine ({master}), and a cluster was asked for")),
+        (false, false) => Some(format!("a cluster ({master}), and one machine was asked for")),
+        _ => None,
+    }
+}
+
 /// How many executors a cluster gives to the server with these settings; `None` for one machine, and where they come and go.
 pub(super) fn executors(settings: &BTreeMap<String, String>) -> Option<usize> {
     let number = |name: &str| settings.get(name)?.parse::<usize>().ok();
@@ -80,6 +91,15 @@ mod tests {
         assert_eq!(told(&[("spark.master", "k8s://h"), ("spark.executor.instances", "5")]), Some(5));
         assert_eq!(told(&[cluster, ("spark.executor.cores", "2")]), None);
         assert_eq!(told(&[("spark.master", "local[2]"), ("spark.executor.instances", "5")]), None);
+    }
+
+    #[test]
+    fn other_kind_is_a_cluster_for_one_machine_and_the_other_way_round() {
+        let of = |master: &str, cluster| other_kind(&[("spark.master".to_owned(), master.to_owned())].into(), cluster);
+        assert_eq!((of("local[2]", false), of("spark://h:7077", true), of("yarn", true)), (None, None, None));
+        assert!(of("local[*]", true).unwrap().contains("one machine (local[*])"));
+        assert!(of("spark://h:7077", false).unwrap().contains("a cluster (spark://h:7077)"));
+        assert_eq!(other_kind(&BTreeMap::new(), true), None);
     }
 
     #[test]

@@ -55,8 +55,13 @@ impl Engine for Spark {
         let deadline = server::deadline(settings.timeout_seconds);
         let mut client = Client::connect(address, service, deadline)?;
         let version = match service.engine {
-            Kind::Spark => client.version()?.context("the server does not tell its version")?,
-            Kind::Thunderduck => duckdb(&mut client)?,
+            Kind::Spark => {
+                client.version()?.with_context(|| not_meant(&client, "no Spark: it does not tell Spark's version"))?
+            }
+            Kind::Thunderduck => match client.version()? {
+                Some(spark) => bail!(not_meant(&client, &format!("Spark {spark}, and no Thunderduck"))),
+                None => duckdb(&mut client)?,
+            },
         };
         let mut info = EngineInfo { version, ..EngineInfo::default() };
         match service.engine {
@@ -131,6 +136,16 @@ impl Engine for Spark {
     }
 }
 
+/// A server that another engine's name is for.
+fn not_meant(client: &Client, what: &str) -> String {
+    let (shown, service) = (client.address().shown(), client.service());
+    format!(
+        "the server at {shown} is {what}: set {} to another, or unset it for the one that cargo xtask services up {} starts",
+        service.engine.variable(),
+        service.name
+    )
+}
+
 /// What a session of Apache Spark is set to, and what the record says of the server.
 fn open_spark(client: &mut Client, settings: &EngineSettings, asked: &Asked, info: &mut EngineInfo) -> Result<()> {
     let (shown, given) = (client.address().shown(), client.address().given);
@@ -143,6 +158,9 @@ fn open_spark(client: &mut Client, settings: &EngineSettings, asked: &Asked, inf
     let cache = client.setting(PLAN_CACHE)?;
     ensure!(cache.as_deref() == Some("false"), "the server keeps its plan cache on ({PLAN_CACHE} is {cache:?})");
     info.settings = conf::recorded(client.settings()?);
+    if let Some(other) = conf::other_kind(&info.settings, client.service().cluster) {
+        bail!(not_meant(client, &other));
+    }
     info.settings.insert(PLAN_CACHE.to_owned(), "false".to_owned());
     info.settings.extend(stands_in.map(|words| ("version_asked_for".to_owned(), words)));
     let executors = conf::executors(&info.settings);

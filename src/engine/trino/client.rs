@@ -18,6 +18,7 @@ use super::segments::{self, ENCODINGS};
 use super::value::{Sent, Type};
 use crate::engine::server::{broke, not_there, too_slow};
 use crate::engine::{Result, incomparable};
+use crate::protocol::messages::STILL_RUNS;
 
 /// A connection that takes longer is none.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -239,17 +240,17 @@ impl Client {
     }
 
     fn late(&self, next: Option<&str>) -> anyhow::Error {
-        too_slow(&self.address.shown(), self.deadline, self.cancel(next))
+        too_slow(&self.address.shown(), self.deadline, &self.cancel(next))
     }
 
     /// Tells the server to cancel a statement, and says what became of that.
-    fn cancel(&self, next: Option<&str>) -> &'static str {
-        let Some(next) = next else { return "" };
+    fn cancel(&self, next: Option<&str>) -> String {
+        let Some(next) = next else { return String::new() };
         let request = self.named(self.agent.delete(next), next).config().timeout_global(Some(CANCEL)).build();
         match request.call() {
-            Ok(reply) if reply.status().is_success() => "and was told to cancel the query",
-            Ok(_) => "and refused to cancel the query",
-            Err(_) => "nor when it was told to cancel the query",
+            Ok(reply) if reply.status().is_success() => "and was told to cancel the query".to_owned(),
+            Ok(_) => format!("and refused to cancel the query: {STILL_RUNS}"),
+            Err(_) => format!("nor when it was told to cancel the query: {STILL_RUNS}"),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::host::variant::Variant;
 use crate::measure::machine;
 use crate::protocol::answer::Shown;
 use crate::protocol::dataset::{Dataset, Table};
-use crate::protocol::engine::{EngineInfo, EngineSettings};
+use crate::protocol::engine::{EngineInfo, EngineSettings, Server};
 use crate::protocol::task::Task;
 use crate::protocol::units::Bytes;
 
@@ -72,6 +72,7 @@ impl<'a> Fresh<'a> {
         let mut session = Session::spawn(&program, limits, &paths::own("scratch"))?;
         let info = session.open(&opening)?;
         if let Some(server) = &info.server {
+            same_threads(server, self.variant.threads)?;
             services::used(&self.engine.name, server);
             let seen = services::process_of(server);
             let watched = Watched::of(server, seen.as_ref());
@@ -99,6 +100,17 @@ impl<'a> Fresh<'a> {
         let answer = session.answer_if_shown()?;
         Ok(Paired { session, info, first, timed, answer })
     }
+}
+
+/// Refuses a server that was started here with other threads than the cell has: its times would stand under a name that is not theirs.
+fn same_threads(server: &Server, asked: usize) -> Result<(), Failure> {
+    let Some(threads) = services::threads_of(server).filter(|threads| *threads != asked) else { return Ok(()) };
+    let Server { service, port, .. } = server;
+    let message = format!(
+        "the server {service} on port {port} has {threads} threads for queries, and {asked} are asked for: ask with QUERYDYNO_THREADS={threads}, \
+         or start it anew: cargo xtask services down {service} && QUERYDYNO_THREADS={asked} cargo xtask services up {service}"
+    );
+    Err(FailureKind::Engine { message }.into())
 }
 
 /// The order in which so many contenders run in a round: forth and back, so that none always runs after the same other one.

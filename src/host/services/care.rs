@@ -11,7 +11,7 @@ use super::lost::Lost;
 use super::process::PidFile;
 use super::service::Service;
 use super::watched::{found_stranger, lost_stranger, users};
-use super::{Services, native, service};
+use super::{Services, in_use, native, service};
 use crate::host::catalog::SERVICE;
 use crate::host::interrupt;
 use crate::host::paths;
@@ -58,7 +58,9 @@ pub(crate) fn before(engine: &str, variables: &BTreeMap<String, String>) -> Resu
     }
     let folder = native::folder(&paths::own("services"), service);
     let mut given_up = GIVEN_UP.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = Lost::read(&folder).or_else(|| used.and_then(|(service, port)| look(service, port, &folder)));
+    let known = Lost::read(&folder)
+        .or_else(|| used.and_then(|(service, port)| look(service, port, &folder)))
+        .or_else(|| left(service, &folder));
     let Some(lost) = known else { return Ok(()) };
     let told = |name: &str| variables.get(name).cloned().or_else(|| service::told(name));
     if !used.map_or_else(|| service.is_meant(lost.port, told), |(_, port)| port == lost.port) {
@@ -70,7 +72,8 @@ pub(crate) fn before(engine: &str, variables: &BTreeMap<String, String>) -> Resu
     let services = Services::read(&Settings::read()?)?;
     if lost.spoiled {
         // It serves others at this moment, as well as it can.
-        if users(service, lost.port) > 0 && native::speaks(service, lost.port) {
+        let in_use = users(service, lost.port) > 0 || in_use::by_others(&folder, lost.port);
+        if in_use && native::speaks(service, lost.port) {
             return Ok(());
         }
     } else if services.answers_within(service, lost.port, PATIENCE)? {
@@ -98,6 +101,17 @@ fn look(service: Service, port: u16, folder: &Path) -> Option<Lost> {
     }
     let why = || format!("the server {service} did not answer before the cell");
     (!native::speaks(service, port)).then(|| Lost { port, why: why(), spoiled: false })
+}
+
+/// What is wrong with a server that we started and that a command used which was killed: nobody has told the server to stop.
+fn left(service: Service, folder: &Path) -> Option<Lost> {
+    let kept = PidFile::read(folder).filter(PidFile::lives)?;
+    let user = in_use::left(folder, kept.port)?;
+    let why = format!(
+        "process {} used the server {service} and was killed: the server may still be at work for it",
+        user.pid
+    );
+    Some(Lost { port: kept.port, why, spoiled: true })
 }
 
 fn refuse_unless_back(service: Service, port: u16, why: &str) -> Result<()> {

@@ -6,11 +6,13 @@
 //! `QUERYDYNO_SPARK_EXECUTORS=2 cargo xtask services up spark-cluster`
 
 use std::fs;
-use std::net::{IpAddr, UdpSocket};
+use std::io;
+use std::net::{IpAddr, TcpStream, ToSocketAddrs as _, UdpSocket};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::plan::{Configuration, Given, Part, Plan, scratch_in};
 use super::service::{Port, Service};
@@ -23,8 +25,12 @@ const MASTER: &str = "org.apache.spark.deploy.master.Master";
 const WORKER: &str = "org.apache.spark.deploy.worker.Worker";
 /// What Spark 4 is built with. Workers are told it, since they would look for it in folders that only Spark's own build tree has.
 const SCALA: (&str, &str) = ("SPARK_SCALA_VERSION", "2.13");
+/// Time for a master to take a connection.
+const CONNECT: Duration = Duration::from_secs(5);
 /// Of a master and of a worker, which only pass messages on.
 const HEAP: Bytes = Bytes(256 << 20);
+/// How many there are, in the configuration.
+pub(super) const EXECUTORS: &str = "executors";
 /// What the configuration says of a cluster that somebody else runs.
 const ELSEWHERE: (&str, &str) = ("workers", "started by somebody else");
 
@@ -34,21 +40,22 @@ const ELSEWHERE: (&str, &str) = ("workers", "started by somebody else");
 /// When Spark cannot be had, or not with these settings.
 pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
     let executors = given.executors;
-    let shares = executors as u64 + 1;
-    let memory = given.memory_for(SERVICE, Bytes(LEAST.0 * shares))?;
-    let share = Bytes(memory.0 / shares);
+    given.memory_for(SERVICE, Bytes(LEAST.0 * (executors as u64 + 1)))?;
+    let share = share(given);
     let folder = given.folder(SERVICE);
     let scratch = scratch_in(&folder, SERVICE)?;
     let spark = Installed::find(SERVICE, given)?;
     let mut configuration = spark.configuration(ports(given)[0], executors, &scratch)?;
     configuration.set("spark.master", master(given));
-    configuration.set("spark.driver.memory", in_mib(share));
+    let (name, value) = memory(given);
+    configuration.set(name, value);
     configuration.set("spark.executor.memory", in_mib(share));
     configuration.set("spark.executor.cores", "1");
     configuration.set("spark.cores.max", executors.to_string());
-    configuration.set("executors", executors.to_string());
+    configuration.set(EXECUTORS, executors.to_string());
     let mut parts = Vec::new();
     if let Some(master) = given.master {
+        ensure_there(master)?;
         // Executors of other machines call the driver back.
         let here = address_towards(master)?.to_string();
         configuration.set("spark.driver.host", here.as_str());
@@ -62,6 +69,16 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
     }
     parts.push(Part::server(serve(&spark, share, &folder, &configuration)?));
     Ok(Plan { parts, configuration, init: None })
+}
+
+/// The memory of the server, and of each executor.
+fn share(given: &Given<'_>) -> Bytes {
+    Bytes(given.memory.0 / (given.executors as u64 + 1))
+}
+
+/// The setting that is the server's share.
+pub(super) fn memory(given: &Given<'_>) -> (&'static str, String) {
+    super::spark::memory(share(given))
 }
 
 /// A master and its workers.
@@ -132,8 +149,34 @@ pub(super) fn explain(given: &Given<'_>, error: anyhow::Error) -> anyhow::Error 
          or its machines cannot call this one back",
         cores(given).unwrap_or(0),
         given.executors,
-        Bytes(given.memory.0 / (given.executors as u64 + 1))
+        share(given)
     ))
+}
+
+/// Whether one of the masters that the address names takes a connection: a server that plans would try again for minutes.
+///
+/// # Errors
+/// When none does, with what the last one answered.
+fn ensure_there(master: &str) -> Result<()> {
+    let mut refused = None;
+    for authority in master.trim_start_matches("spark://").split(',') {
+        let came = authority.to_socket_addrs().and_then(|addresses| {
+            let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+            for address in addresses {
+                match TcpStream::connect_timeout(&address, CONNECT) {
+                    Ok(_) => return Ok(()),
+                    Err(error) => last = error,
+                }
+            }
+            Err(last)
+        });
+        match came {
+            Ok(()) => return Ok(()),
+            Err(error) => refused = Some(error),
+        }
+    }
+    let refused = refused.map_or_else(String::new, |error| format!(" ({error})"));
+    bail!("no master answers at {master}{refused}: start it, or name another, spark://host:port")
 }
 
 /// The address by which this machine is known on the way to the master. Nothing is sent.
@@ -195,5 +238,15 @@ mod tests {
         assert!(address_towards("spark://127.0.0.1:7077,spark://x:1").unwrap().is_loopback());
         let error = address_towards("spark://no.such.host.invalid:7077").unwrap_err().to_string();
         assert!(error.contains("no way to spark://no.such.host.invalid:7077"), "{error}");
+    }
+
+    #[test]
+    fn ensure_there_takes_any_of_several_masters_and_names_those_that_are_not_there() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        ensure_there(&format!("spark://127.0.0.1:{free},127.0.0.1:{port}")).unwrap();
+        let error = ensure_there(&format!("spark://127.0.0.1:{free}")).unwrap_err().to_string();
+        assert!(error.contains(&format!("no master answers at spark://127.0.0.1:{free} (")), "{error}");
     }
 }

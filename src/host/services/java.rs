@@ -100,9 +100,10 @@ impl Java {
     }
 }
 
-/// A folder that Java is installed in, or the program itself.
+/// A folder that Java is installed in, or the program itself. A server's working folder is another one; a mere name is looked for on the `PATH`.
 fn program_in(given: &Path) -> PathBuf {
-    if given.is_dir() { given.join("bin/java") } else { given.to_owned() }
+    let program = if given.is_dir() { given.join("bin/java") } else { given.to_owned() };
+    if program.components().count() > 1 { std::path::absolute(&program).unwrap_or(program) } else { program }
 }
 
 fn candidates() -> Vec<PathBuf> {

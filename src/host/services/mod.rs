@@ -11,6 +11,7 @@ mod cluster;
 mod compose;
 mod fetch;
 mod hive;
+mod in_use;
 mod jars;
 mod java;
 mod log;
@@ -36,7 +37,7 @@ mod wait;
 mod watched;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, bail};
@@ -53,7 +54,7 @@ pub(crate) use care::{before, used};
 pub use jars::{hive_jars, spark_3_5_jars};
 pub use plan::Configuration;
 pub use ports::{Owner, owner};
-pub(crate) use seen::Seen;
+pub(crate) use seen::{Seen, threads_of};
 pub use seen::{server_pid_in, server_processes_in};
 pub use service::{Port, Service};
 pub(crate) use tasks::{TaskCounts, Tasks};
@@ -255,7 +256,7 @@ impl Services {
             How::Compose => self.up_in_container(service)?,
         };
         if !was_up {
-            lost::Lost::forget(&native::folder(&self.home, service));
+            forget_users(&native::folder(&self.home, service));
         }
         Ok(Up { how, port, was_up })
     }
@@ -279,7 +280,7 @@ impl Services {
     /// # Errors
     /// When it cannot be stopped.
     pub fn down(&self, service: Service) -> Result<Option<How>> {
-        lost::Lost::forget(&native::folder(&self.home, service));
+        forget_users(&native::folder(&self.home, service));
         if native::down(service, &self.home)? {
             return Ok(Some(How::Native));
         }
@@ -366,6 +367,12 @@ impl Services {
         ];
         Compose { data: &self.data, ports: &self.ports, conditions }
     }
+}
+
+/// What measurements have left of a server that runs no more, or anew.
+fn forget_users(folder: &Path) {
+    lost::Lost::forget(folder);
+    in_use::forget_left(folder);
 }
 
 fn silent(service: Service, is_stopped: bool) -> String {

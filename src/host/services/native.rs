@@ -202,10 +202,19 @@ fn same_as_asked(service: Service, folder: &Path, given: &Given<'_>) -> Result<(
             vec![("spark.master", format!("local[{}]", given.sole_threads(service)?)), spark::memory(given.memory)]
         }
         Service::SparkCluster => {
-            vec![("executors", given.executors.to_string()), ("spark.master", cluster::master(given))]
+            vec![
+                (cluster::EXECUTORS, given.executors.to_string()),
+                ("spark.master", cluster::master(given)),
+                cluster::memory(given),
+            ]
         }
-        Service::Trino => vec![("task.max-worker-threads", given.sole_threads(service)?.to_string())],
-        Service::Thunderduck => vec![("thunderduck.duckdb.threads", given.sole_threads(service)?.to_string())],
+        Service::Trino => {
+            vec![("task.max-worker-threads", given.sole_threads(service)?.to_string()), trino::memory(given.memory)]
+        }
+        Service::Thunderduck => vec![
+            ("thunderduck.duckdb.threads", given.sole_threads(service)?.to_string()),
+            thunderduck::memory(given.memory),
+        ],
         Service::Hive | Service::MariaDb | Service::StarRocks | Service::MinIo | Service::PostgreSql => Vec::new(),
     };
     for (name, value) in asked {

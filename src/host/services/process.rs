@@ -299,7 +299,7 @@ fn file_in(folder: &Path) -> PathBuf {
 }
 
 /// The name that the kernel gave this boot; empty where it gives none.
-fn boot() -> String {
+pub(super) fn boot() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use super::plan::Configuration;
 use super::process::PidFile;
+use super::started::Started;
 use super::{cluster, ports};
+use crate::host::paths;
+use crate::protocol::engine::Server;
 
 /// A server's processes on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,19 @@ pub(super) fn roots_in(home: &Path, name: &str, port: u16) -> Option<Vec<u32>> {
 pub(super) fn works_elsewhere(home: &Path, name: &str, port: u16) -> bool {
     let configuration = kept_in(home, name, port).and_then(|_| Configuration::read(&home.join(name)));
     configuration.is_some_and(|configuration| cluster::is_elsewhere(&configuration))
+}
+
+/// The threads for queries that a server was started with which is an engine on this machine, where we started it. Not every server tells
+/// that to its clients.
+pub(crate) fn threads_of(server: &Server) -> Option<usize> {
+    let home = paths::own("services");
+    kept_in(&home, &server.service, server.port).filter(|_| server.local)?;
+    let folder = home.join(&server.service);
+    // A cluster has executors instead.
+    let configuration = Configuration::read(&folder)?;
+    let alone = configuration.is_told() && !configuration.settings.contains_key(cluster::EXECUTORS);
+    let started = Started::read(&folder).filter(|_| alone)?;
+    if let [threads] = started.threads[..] { Some(threads) } else { None }
 }
 
 pub(super) fn kept_in(home: &Path, name: &str, port: u16) -> Option<PidFile> {

@@ -253,7 +253,8 @@ fn iceberg(home: &Path, artifact: &Artifact, service: Service) -> Option<PathBuf
 
 /// The jars of the user's Spark and its version.
 fn of_user(home: &str, service: Service, release: &Release) -> Result<(PathBuf, String)> {
-    let jars = Path::new(home).join("jars");
+    // The server's working folder is another one.
+    let jars = std::path::absolute(home)?.join("jars");
     let names: Vec<String> = fs::read_dir(&jars)
         .with_context(|| format!("{HOME} is {home}, which has no folder of jars: name a Spark, or unset it"))?
         .flatten()
@@ -315,6 +316,14 @@ mod tests {
         let mixed = home_of(&["spark-core_2.12-3.5.3.jar", "spark-connect_2.12-3.5.4.jar"]);
         let error = find(&mixed, Service::Spark35).unwrap_err().to_string();
         assert!(error.contains("mixed"), "{error}");
+        let here = tempfile::tempdir_in(".").unwrap();
+        fs::create_dir(here.path().join("jars")).unwrap();
+        for jar in ["spark-core_2.13-4.0.1.jar", "spark-connect_2.13-4.0.1.jar"] {
+            fs::write(here.path().join("jars").join(jar), "").unwrap();
+        }
+        let relative = here.path().file_name().unwrap().to_str().unwrap();
+        let (jars, _) = of_user(relative, Service::Spark40, &Release::of(Service::Spark40)).unwrap();
+        assert_eq!(jars, std::env::current_dir().unwrap().join(relative).join("jars"));
         assert!(of_user("/nowhere", Service::Spark40, &Release::of(Service::Spark40)).is_err());
     }
 }

@@ -54,11 +54,11 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
     let folder = given.folder(SERVICE);
     let scratch = scratch_in(&folder, SERVICE)?;
     let java = Java::find(JAVA, SERVICE.name(), given.java)?;
-    // Java plans and sends; what is executed is in the memory of DuckDB, beside Java's heap.
-    let heap = Bytes(memory.0 / 4);
+    let heap = heap_of(memory);
     let mut configuration = Configuration::new(&version_of(&jar), &format!("{JAR} {}", jar.display()), &java);
     configuration.set("thunderduck.duckdb.threads", threads.to_string());
-    configuration.set("thunderduck.duckdb.memory_limit", format!("{}MiB", (memory.0 - heap.0) >> 20));
+    let (name, value) = self::memory(memory);
+    configuration.set(name, value);
     configuration.set("java.io.tmpdir", scratch.to_string_lossy());
     configuration.set("duckdb.sessions.dir", scratch.join("sessions").to_string_lossy());
     let logging = folder.join("logback.xml");
@@ -74,6 +74,16 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
         .arg(given.port(SERVICE).to_string());
     configuration.set("-Xmx", format!("{}m", heap.0 >> 20));
     Ok(Plan { parts: vec![Part::server(command)], configuration, init: None })
+}
+
+/// Java plans and sends; what is executed is in the memory of DuckDB, beside Java's heap.
+fn heap_of(memory: Bytes) -> Bytes {
+    Bytes(memory.0 / 4)
+}
+
+/// The setting that is DuckDB's share of the memory.
+pub(super) fn memory(memory: Bytes) -> (&'static str, String) {
+    ("thunderduck.duckdb.memory_limit", format!("{}MiB", (memory.0 - heap_of(memory).0) >> 20))
 }
 
 /// As the jar's name has it.

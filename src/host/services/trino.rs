@@ -87,7 +87,8 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
     for (name, value) in catalog {
         configuration.set(&format!("hive: {name}"), value);
     }
-    configuration.set("-Xmx", format!("{}m", heap.0 >> 20));
+    let (name, value) = memory(heap);
+    configuration.set(name, value);
     let mut command = java.command();
     command
         .arg(heap_option(heap))
@@ -107,6 +108,11 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
         .arg(home.join("lib/*"))
         .arg(SERVER);
     Ok(Plan { parts: vec![Part::server(command)], configuration, init: None })
+}
+
+/// The setting that is its memory.
+pub(super) fn memory(heap: Bytes) -> (&'static str, String) {
+    ("-Xmx", format!("{}m", heap.0 >> 20))
 }
 
 /// Whether it takes queries: some seconds after it says that it has started it still knows of nobody to run one.
@@ -142,7 +148,8 @@ fn installed(services: &Path) -> Result<(PathBuf, String, String)> {
             "{HOME} is {home}, which is Trino {version}, not {}: name another folder, or unset {HOME} and Trino {0} is fetched",
             TRINO.version
         );
-        return Ok((home.clone().into(), version, format!("{HOME} {home}")));
+        // The server's working folder is another one.
+        return Ok((std::path::absolute(&home)?, version, format!("{HOME} {home}")));
     }
     let place = place(services);
     let what = format!("Trino {}", TRINO.version);

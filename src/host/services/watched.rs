@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::in_use::Mark;
 use super::log::{tail, tail_from};
 use super::lost::Lost;
 use super::process::{PidFile, log_of};
@@ -18,6 +19,7 @@ use crate::host::session::{LINES, ServerTrouble, ServerWatch, TroubleKind, cause
 use crate::host::settings::Settings;
 use crate::measure::tree;
 use crate::protocol::engine::Server;
+use crate::protocol::messages::STILL_RUNS;
 
 /// How long a server that does not answer after a failure may take to end: a process with gigabytes of memory takes a while to die.
 const DYING: Duration = Duration::from_secs(3);
@@ -36,6 +38,8 @@ pub(crate) struct Watched {
     log_from: u64,
     /// How often the kernel had killed something for want of memory.
     kernel_kills: Option<u64>,
+    /// What a later command finds if this one is killed.
+    _mark: Option<Mark>,
 }
 
 /// Who started it, and its processes where they can be seen.
@@ -95,15 +99,17 @@ impl Watched {
             (None, Some(Seen::Container(pid))) => Whose::Container(Process::of(*pid)?),
             (None, _) => Whose::Stranger(ports::owner(port).and_then(|owner| Process::of(owner.pid?))),
         };
-        let log = log_of(&native::folder(&home, service));
+        let folder = native::folder(&home, service);
+        let mark = if let Whose::Ours(_) = whose { Mark::set(&folder, port) } else { None };
         *USERS.lock().unwrap_or_else(PoisonError::into_inner).entry((service, port)).or_default() += 1;
         Some(Self {
             service,
             port,
             whose,
             answers: native::speaks(service, port),
-            log_from: fs::metadata(log).map_or(0, |about| about.len()),
+            log_from: fs::metadata(log_of(&folder)).map_or(0, |about| about.len()),
             kernel_kills: kernel_kills(),
+            _mark: mark,
         })
     }
 
@@ -208,7 +214,9 @@ impl Watched {
 
     /// Notes it for the next cell: see [`before`](super::care::before).
     fn keep(&self, trouble: &ServerTrouble) {
-        let (why, spoiled) = (trouble.says.clone(), trouble.kind != TroubleKind::Silent);
+        // One that was left in the middle of a query stays so.
+        let left = || Lost::read(&self.folder()).is_some_and(|lost| lost.port == self.port && lost.spoiled);
+        let (why, spoiled) = (trouble.says.clone(), trouble.kind != TroubleKind::Silent || left());
         match self.whose {
             Whose::Stranger(_) => {
                 let mut strangers = STRANGERS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,6 +230,9 @@ impl Watched {
 impl ServerWatch for Watched {
     /// Takes some seconds where the server does not answer. What is wrong is kept for [`before`](super::care::before) of the next cell.
     fn trouble(&self, said: &str) -> Option<ServerTrouble> {
+        if said.contains(STILL_RUNS) {
+            self.left();
+        }
         let (kind, says) = self.look(said)?;
         let trouble = ServerTrouble { kind, says, log: self.log() };
         // The log may be what names the cause of a death.
@@ -236,6 +247,17 @@ impl ServerWatch for Watched {
         };
         self.keep(&trouble);
         Some(trouble)
+    }
+
+    /// One that somebody else started may be theirs to start anew: nothing is kept of it.
+    fn left(&self) {
+        if let Whose::Ours(_) = self.whose {
+            let why = format!(
+                "the server {} was left in the middle of a query, and may still be at work for it",
+                self.service
+            );
+            Lost { port: self.port, why, spoiled: true }.keep(&self.folder());
+        }
     }
 }
 

@@ -310,6 +310,9 @@ impl Session {
     /// A failure after which nothing more can be asked: kills what is left.
     fn fail(&mut self, kind: FailureKind) -> Failure {
         self.end();
+        if let Some(server) = &self.server {
+            server.left();
+        }
         self.failure(kind)
     }
 

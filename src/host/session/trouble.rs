@@ -69,6 +69,9 @@ impl fmt::Display for ServerTrouble {
 pub(crate) trait ServerWatch: fmt::Debug + Send {
     /// What was wrong with the server, after the session has failed with these words; `None` when nothing was. May take some seconds.
     fn trouble(&self, said: &str) -> Option<ServerTrouble>;
+
+    /// Notes for the next cell that the session was killed before it had its answer: nobody has told the server to stop.
+    fn left(&self);
 }
 
 /// Whether a line names memory or a disk as the cause.
