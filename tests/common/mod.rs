@@ -4,6 +4,7 @@
 
 pub mod history;
 pub mod import;
+pub mod labelled;
 pub mod made_up;
 pub mod odd;
 pub mod postgres;

@@ -12,6 +12,7 @@ use querydyno::host::interrupt;
 use querydyno::host::settings::Settings;
 use querydyno::host::suite::Suite;
 use querydyno::host::terminal::output::{self, plain_table};
+use querydyno::host::variant::PARQUET;
 use serde_json::json;
 
 /// The exit code where no criterion is missed, but some are not shown.
@@ -25,6 +26,7 @@ const NOT_SHOWN: u8 = 3;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask criteria SUITE                            one of fixtures
+  cargo xtask criteria SUITE --only fast,small          two of them, as a job of CI may want
   cargo xtask criteria --folder /my/shop --dry-run      a suite of your own, and what would be run for it
 
 Exit codes: 0 all met, 1 some not met, 2 usage or an error, 3 none missed but some not shown, 130 interrupted.")]
@@ -35,6 +37,9 @@ pub(crate) struct Criteria {
     /// The folder of a suite of your own
     #[arg(long, value_name = "FOLDER", conflicts_with = "suite")]
     folder: Option<std::path::PathBuf>,
+    /// Judge these criteria only, by their names, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    only: Vec<String>,
     /// Run every cell anew, and judge by these runs alone
     #[arg(long)]
     again: bool,
@@ -50,7 +55,7 @@ impl Criteria {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let settings = Settings::read_with([("QUERYDYNO_MEMORY", "none")])?;
         // clap has seen to it that one of them is there.
-        let suite = match &self.folder {
+        let mut suite = match &self.folder {
             Some(folder) => Suite::read_from(folder)?,
             None => Suite::read(self.suite.as_deref().unwrap_or_default())?,
         };
@@ -59,18 +64,27 @@ impl Criteria {
             "{} has no [[criterion]]: src/host/suite/criteria.rs says how one is written",
             suite.folder.display()
         );
+        if !self.only.is_empty() {
+            for name in &self.only {
+                let known = suite.criteria.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>();
+                let told = || format!("there is no criterion '{name}'; there are: {}", known.join(", "));
+                ensure!(known.contains(&name.as_str()), told());
+            }
+            suite.criteria.retain(|spec| self.only.contains(&spec.name));
+        }
+        let variant = settings.sole_variant(PARQUET)?;
         let catalog = Catalog::read(&settings)?;
         let began = querydyno::host::record::now();
         let records = Today::of(&suite, &catalog, &settings)?.records()?;
         for needed in needed(&suite, &records, self.again) {
-            let Needed { query, scale, engines, runs } = &needed;
+            let Needed { query, scale, runs, .. } = &needed;
             eprintln!(
                 "{}: {query} at {scale}, {runs} runs of {}",
                 if self.dry_run { "to run" } else { "running" },
-                engines.join(", ")
+                needed.names()
             );
             if !self.dry_run {
-                self.bench(&needed)?;
+                self.bench(&needed, &needed.filter(variant))?;
                 interrupt::check()?;
             }
         }
@@ -92,7 +106,7 @@ impl Criteria {
         })
     }
 
-    fn bench(&self, needed: &Needed) -> Result<()> {
+    fn bench(&self, needed: &Needed, filter: &str) -> Result<()> {
         let flags = [("QUERYDYNO_SCALE", needed.scale.factor().to_string()), ("QUERYDYNO_MEMORY", "none".to_owned())];
         let observer = |event: &Event<'_>| {
             if let Event::Started { id } = event {
@@ -103,20 +117,27 @@ impl Criteria {
         let mut settings = Settings::read_with(flags)?;
         // Which cells need a run is decided here.
         settings.only.clear();
-        let bench = Bench::new().engines(needed.engines.clone()).runs(runs).settings(settings);
+        let mut engines: Vec<&str> = Vec::new();
+        for (engine, _) in &needed.engines {
+            if !engines.contains(&engine.as_str()) {
+                engines.push(engine);
+            }
+        }
+        let bench = Bench::new().engines(engines).runs(runs).settings(settings);
         let bench = match &self.folder {
             Some(folder) => bench.suite(folder),
             None => bench,
         };
-        bench.filter(&needed.query).observer(observer).run()?;
+        bench.filter(filter).observer(observer).run()?;
         Ok(())
     }
 }
 
 fn table(judged: &[Judged]) -> Table {
     let mut table = plain_table(["criterion", "engine", "query", "", "figures"], 0..0);
-    for Judged { criterion, engine, query, status, figures } in judged {
-        table.add_row([criterion, engine, query, status.word(), figures]);
+    for Judged { criterion, engine, mode, query, status, figures } in judged {
+        let engine = mode.as_ref().map_or_else(|| engine.clone(), |mode| format!("{engine} {mode}"));
+        table.add_row([criterion, &engine, query, status.word(), figures]);
     }
     table
 }

@@ -48,6 +48,9 @@ pub struct Judged {
     pub criterion: String,
     /// The engine that is asked.
     pub engine: String,
+    /// Its way to execute; none: its default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
     /// The query.
     pub query: String,
     /// What was found.
@@ -62,7 +65,10 @@ pub fn judge(spec: &CriterionSpec, suite: &Suite, records: &[Record]) -> Vec<Jud
     let of = |engine: &str, query: &str| -> Vec<&Record> {
         let is_its = |record: &&Record| {
             let id = &record.id;
-            id.engine == engine && id.query == query && id.scale == spec.scale
+            id.engine == engine
+                && id.query == query
+                && id.scale == spec.scale
+                && record.mode.as_deref() == spec.mode_of(engine)
         };
         records.iter().filter(is_its).collect()
     };
@@ -71,8 +77,9 @@ pub fn judge(spec: &CriterionSpec, suite: &Suite, records: &[Record]) -> Vec<Jud
         for engine in &spec.engines {
             let other = spec.requires.other().map(|other| of(other, query));
             let (status, figures) = found(&spec.requires, &of(engine, query), other.as_deref());
+            let mode = spec.mode_of(engine).map(str::to_owned);
             let (criterion, engine, query) = (spec.name.clone(), engine.clone(), query.to_owned());
-            judged.push(Judged { criterion, engine, query, status, figures });
+            judged.push(Judged { criterion, engine, mode, query, status, figures });
         }
     }
     judged
@@ -134,7 +141,13 @@ fn unranked(record: &Record) -> Option<Found> {
         return None;
     }
     let why = record.reason().unwrap_or("its answer is not verified").to_owned();
-    Some((if record.is_failed() { Status::NotMet } else { Status::NotShown }, why))
+    let missed = record.is_failed() && was_opened(record);
+    Some((if missed { Status::NotMet } else { Status::NotShown }, why))
+}
+
+/// Whether the engine was there at all. One that could not open, since its server was not started for instance, shows nothing.
+fn was_opened(record: &Record) -> bool {
+    record.engine.version.is_some()
 }
 
 /// Whether a value that lies between these with the confidence is at most the limit.
@@ -201,7 +214,7 @@ fn equal_answers(record: &Record) -> Found {
 /// Runs that succeeded, and those that did not, over all records: of one that failed, the runs before are not known to have been any.
 fn success(rate: f64, confidence: f64, records: &[&Record]) -> Found {
     let (mut successes, mut failures) = (0, 0);
-    for record in records.iter().filter(|record| !record.is_skipped()) {
+    for record in records.iter().filter(|record| !record.is_skipped() && was_opened(record)) {
         match record.measurement() {
             Some(measurement) if record.verified() => successes += measurement.iterations.iter().sum::<u64>(),
             // Alone, its answer had nobody to compare with, which is no failure of its own.
@@ -237,6 +250,7 @@ mod tests {
     fn record(engine: &str, milliseconds: f64, peak_mib: u64) -> Record {
         let mut record: Record = serde_json::from_str(include_str!("../../../tests/records/measured.json")).unwrap();
         record.id = format!("{engine}/q6/sf1/parquet").parse().unwrap();
+        record.mode = (engine == "duckdb").then(|| "fast".to_owned());
         // From 0.9 to 1.1 of it: the interval of ten is from the second to the ninth.
         let samples: Vec<f64> = (0..10).map(|run| milliseconds * 1e6 * (0.9 + 0.02 * f64::from(run))).collect();
         record.metrics.set(metric::TIME, samples);
@@ -249,8 +263,13 @@ mod tests {
             toml::from_str("name = 's'\ntitle = ''\ntable = []\n[[query]]\nname = 'q6'\ntitle = ''\ntables = []\n")
                 .unwrap();
         let (name, engines, scale) = ("c".to_owned(), vec!["duckdb".to_owned()], "sf1".parse().unwrap());
-        let spec = CriterionSpec { name, engines, queries: Vec::new(), scale, requires };
-        let mut judged = judge(&spec, &suite, records);
+        let modes = [("duckdb".to_owned(), "fast".to_owned())].into();
+        let spec = CriterionSpec { name, engines, queries: Vec::new(), modes, scale, requires };
+        // One of its default mode besides, which is nobody's business.
+        let other = Record { mode: None, ..record("duckdb", 1e9, 1 << 30) };
+        let records: Vec<Record> = records.iter().cloned().chain([other]).collect();
+        let mut judged = judge(&spec, &suite, &records);
+        assert_eq!(judged[0].mode.as_deref(), Some("fast"));
         assert_eq!(judged.len(), 1);
         judged.remove(0)
     }
@@ -329,5 +348,16 @@ mod tests {
         let ended = |outcome| of(requires(), &[Record { outcome, verdict: None, ..record("duckdb", 1.0, 1) }]).status;
         assert_eq!(ended(Outcome::Failed("crashed".to_owned().into())), Status::NotMet);
         assert_eq!(ended(Outcome::Skipped("unsupported".to_owned().into())), Status::NotShown);
+    }
+
+    #[test]
+    fn an_engine_that_could_not_open_shows_nothing() {
+        let mut record = record("duckdb", 1.0, 1);
+        record.outcome = Outcome::Failed("no server answers: start one".to_owned().into());
+        (record.verdict, record.engine.version) = (None, None);
+        let judged = of(Requirement::Memory { at_most: Bytes(1) }, std::slice::from_ref(&record));
+        assert_eq!((judged.status, judged.figures.as_str()), (Status::NotShown, "no server answers: start one"));
+        let success = of(Requirement::Success { rate: 0.9, confidence: 0.95 }, &[record]);
+        assert_eq!((success.status, success.figures.as_str()), (Status::NotShown, "was not run"));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::host::catalog::{Catalog, Entry, identity};
 use crate::host::checksum::sha256;
@@ -12,7 +12,7 @@ use crate::host::data::tables::expected;
 use crate::host::record::{self, Provenance, Record};
 use crate::host::settings::Settings;
 use crate::host::suite::Suite;
-use crate::host::variant::{Cache, PARQUET};
+use crate::host::variant::{Cache, PARQUET, Variant};
 use crate::measure::machine::Host;
 use crate::protocol::id::Scale;
 
@@ -31,12 +31,19 @@ impl<'a> Today<'a> {
     /// Of the engines that the suite's criteria name. Nothing is built: of an engine that is not there no record holds.
     ///
     /// # Errors
-    /// When there is no such engine.
+    /// When there is no such engine, or it has no such mode.
     pub fn of(suite: &'a Suite, catalog: &Catalog, settings: &'a Settings) -> Result<Self> {
         let (mut engines, mut programs) = (BTreeMap::new(), BTreeMap::new());
         for spec in &suite.criteria {
-            for name in spec.engines.iter().map(String::as_str).chain(spec.requires.other()) {
+            for (name, mode) in spec.asked() {
                 let entry = catalog.entry(name).with_context(|| format!("the criterion '{}'", spec.name))?;
+                if let Some(mode) = mode.filter(|mode| entry.modes.iter().skip(1).all(|other| other != mode)) {
+                    let others = entry.modes.get(1..).unwrap_or_default().join(", ");
+                    bail!(
+                        "the criterion '{}': {name} has no mode '{mode}' besides its default; it has: {others}",
+                        spec.name
+                    );
+                }
                 let program = entry.find().and_then(|program| identity::checksum(&entry, &program).ok());
                 engines.insert(name.to_owned(), entry);
                 programs.insert(name.to_owned(), program);
@@ -70,7 +77,7 @@ impl<'a> Today<'a> {
         Ok(found)
     }
 
-    /// Whether a record holds: by default conditions, on this machine, of today's task, data and program.
+    /// Whether a record holds: by default conditions but for the mode, on this machine, of today's task, data and program.
     fn has(&self, record: &Record) -> bool {
         let engine = record.id.engine.as_str();
         let query = || self.suite.query(&record.id.query).ok();
@@ -86,7 +93,7 @@ impl<'a> Today<'a> {
             && record.inspects.is_none()
             && record.host.class() == self.machine
             && self.settings.threads.first() == Some(&record.threads)
-            && (record.parallel, record.cache, &record.mode) == (1, Cache::Hot, &None)
+            && (record.parallel, record.cache) == (1, Cache::Hot)
             && (record.dataset.format.as_str(), record.memory_limit_bytes) == (PARQUET, None)
             && self.programs.get(engine).is_some_and(|program| program.is_some() && *program == record.engine.program)
             // One that failed before it had a text is as old as its program.
@@ -102,10 +109,30 @@ pub struct Needed {
     pub query: String,
     /// The scale of the data.
     pub scale: Scale,
-    /// The engines.
-    pub engines: Vec<String>,
+    /// The engines, each with its mode; without one it is the default.
+    pub engines: Vec<(String, Option<String>)>,
     /// Runs of each.
     pub runs: u64,
+}
+
+impl Needed {
+    /// The filter that means its cells, whose variants differ from this one in their modes only.
+    pub fn filter(&self, variant: Variant<'_>) -> String {
+        let cell = |(engine, mode): &(String, Option<String>)| {
+            let variant = Variant { mode: mode.as_deref(), ..variant };
+            format!("{engine}/{}/{}/{variant}", self.query, self.scale)
+        };
+        format!("^({})$", self.engines.iter().map(cell).collect::<Vec<_>>().join("|"))
+    }
+
+    /// The engines as they are printed.
+    pub fn names(&self) -> String {
+        let name = |(engine, mode): &(String, Option<String>)| match mode {
+            Some(mode) => format!("{engine} {mode}"),
+            None => engine.clone(),
+        };
+        self.engines.iter().map(name).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// What a suite's criteria need beyond these records; with `again` everything.
@@ -114,27 +141,28 @@ pub fn needed(suite: &Suite, records: &[Record], again: bool) -> Vec<Needed> {
     for spec in &suite.criteria {
         let runs = spec.requires.runs();
         for query in spec.queries_of(suite) {
-            for engine in spec.engines.iter().map(String::as_str).chain(spec.requires.other()) {
+            for (engine, mode) in spec.asked() {
                 let is_its = |record: &&Record| {
-                    record.id.engine == engine && record.id.query == query && record.id.scale == spec.scale
+                    record.id.engine == engine
+                        && record.mode.as_deref() == mode
+                        && record.id.query == query
+                        && record.id.scale == spec.scale
                 };
                 if !again && records.iter().filter(is_its).map(runs_of).sum::<u64>() >= runs {
                     continue;
                 }
                 let same = |needed: &&mut Needed| needed.query == query && needed.scale == spec.scale;
+                let asked = (engine.to_owned(), mode.map(str::to_owned));
                 match found.iter_mut().find(same) {
                     Some(needed) => {
                         needed.runs = needed.runs.max(runs);
-                        if !needed.engines.iter().any(|name| name == engine) {
-                            needed.engines.push(engine.to_owned());
+                        if !needed.engines.contains(&asked) {
+                            needed.engines.push(asked);
                         }
                     }
-                    None => found.push(Needed {
-                        query: query.to_owned(),
-                        scale: spec.scale,
-                        engines: vec![engine.to_owned()],
-                        runs,
-                    }),
+                    None => {
+                        found.push(Needed { query: query.to_owned(), scale: spec.scale, engines: vec![asked], runs })
+                    }
                 }
             }
         }
@@ -148,6 +176,8 @@ fn runs_of(record: &Record) -> u64 {
         Some(measurement) if record.verified() => measurement.iterations.iter().sum(),
         // Alone, its answer had nobody to compare with; with others it may.
         Some(_) => 0,
+        // Nor would one that could not open, once its server is there.
+        None if record.is_failed() && record.engine.version.is_none() => 0,
         None => u64::MAX / 1_000_000,
     }
 }
@@ -155,6 +185,7 @@ fn runs_of(record: &Record) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::filter::Filter;
     use crate::host::record::{Measurement, Outcome};
 
     fn suite() -> Suite {
@@ -163,7 +194,8 @@ mod tests {
              [[criterion]]\nname = 'a'\nengines = ['duckdb']\nscale = 'sf1'\nrequires = { time = { at_most = '1s' } }\n\
              [[criterion]]\nname = 'b'\nengines = ['duckdb']\nscale = 'sf1'\n\
              requires = { memory_share = { of = 'pandas', at_most = 0.5 } }\n\
-             [[criterion]]\nname = 'c'\nengines = ['duckdb']\nscale = 'sf0.1'\n\
+             [[criterion]]\nname = 'c'\nengines = ['duckdb', 'polars-wheel']\nscale = 'sf0.1'\n\
+             modes = { polars-wheel = 'eager' }\n\
              requires = { success = { rate = 0.9, confidence = 0.95 } }\n",
         )
         .unwrap()
@@ -182,23 +214,53 @@ mod tests {
             let found = needed(&suite(), records, again);
             found
                 .iter()
-                .map(|one| format!("{} {} {} {}", one.query, one.scale, one.engines.join("+"), one.runs))
+                .map(|one| format!("{} {} {} {}", one.query, one.scale, one.names().replace(", ", "+"), one.runs))
                 .collect::<Vec<_>>()
         };
-        let all = ["q6 sf1 duckdb+pandas 10", "q6 sf0.1 duckdb 29"];
+        let all = ["q6 sf1 duckdb+pandas 10", "q6 sf0.1 duckdb+polars-wheel eager 29"];
         assert_eq!(told(&[], false), all);
+        let eager = |record| Record { mode: Some("eager".to_owned()), ..record };
         let records = [
             record("duckdb/q6/sf1/parquet", 10),
             record("pandas/q6/sf1/parquet", 1),
             record("duckdb/q6/sf0.1/parquet", 29),
+            eager(record("polars-wheel/q6/sf0.1/parquet-eager", 29)),
         ];
         assert_eq!(told(&records, false), Vec::<String>::new());
         assert_eq!(told(&records, true), all);
-        assert_eq!(told(&records[..1], false), ["q6 sf1 pandas 1", "q6 sf0.1 duckdb 29"]);
-        assert_eq!(told(&[record("duckdb/q6/sf1/parquet", 3)], false)[0], "q6 sf1 duckdb+pandas 10");
-        let mut failed = record("duckdb/q6/sf0.1/parquet", 0);
+        assert_eq!(told(&records[..1], false), ["q6 sf1 pandas 1", all[1]]);
+        assert_eq!(told(&records[..3], false), ["q6 sf0.1 polars-wheel eager 29"]);
+        let default = record("polars-wheel/q6/sf0.1/parquet", 29);
+        assert_eq!(told(&[&records[..3], &[default]].concat(), false).len(), 1, "another mode's runs are not its own");
+        assert_eq!(told(&[record("duckdb/q6/sf1/parquet", 3)], false)[0], all[0]);
+        let mut failed = eager(record("polars-wheel/q6/sf0.1/parquet-eager", 0));
         failed.outcome = Outcome::Failed("crashed".to_owned().into());
-        assert_eq!(told(&[failed], false).len(), 1, "what failed is not run for more");
+        let with = |failed: &Record| told(&[&records[..3], std::slice::from_ref(failed)].concat(), false);
+        assert_eq!(with(&failed), Vec::<String>::new(), "what failed is not run for more");
+        failed.engine.version = None;
+        assert_eq!(with(&failed).len(), 1, "what could not open may be there by now");
+    }
+
+    #[test]
+    fn needed_has_a_filter_of_its_cells_and_no_others() {
+        let all = needed(&suite(), &[], false);
+        let variant = Settings::read().unwrap().sole_variant(PARQUET).unwrap();
+        let filter = Filter::new(&all[1].filter(variant), false).unwrap();
+        let id = |engine: &str, mode| {
+            let id = format!("{engine}/q6/sf0.1/{}", Variant { mode, ..variant });
+            id.parse().unwrap()
+        };
+        assert!(filter.means(&id("duckdb", None)) && filter.means(&id("polars-wheel", Some("eager"))));
+        assert!(!filter.means(&id("polars-wheel", None)) && !filter.means(&id("duckdb-wheel", None)));
+    }
+
+    #[test]
+    fn today_refuses_a_mode_that_an_engine_has_not() {
+        let settings = Settings::read().unwrap();
+        let mut suite = suite();
+        suite.criteria[2].modes.insert("polars-wheel".to_owned(), "lazy".to_owned());
+        let error = Today::of(&suite, &Catalog::read(&settings).unwrap(), &settings).unwrap_err().to_string();
+        assert!(error.contains("polars-wheel has no mode 'lazy'") && error.contains("in-memory, eager"), "{error}");
     }
 
     #[test]

@@ -10,9 +10,13 @@
 //! requires = { time = { at_most = "500ms" } }
 //! ```
 //!
+//! An engine is asked in its default mode; `modes = { polars-wheel = "eager" }` names another one, of the engine that it is compared with
+//! too.
+//!
 //! Other requirements: `{ memory = { at_most = "1GiB" } }`, `{ speed = { against = "pandas", at_least = 2.0 } }` (times as fast),
 //! `{ memory_share = { of = "pandas", at_most = 0.5 } }`, `{ success = { rate = 0.99, confidence = 0.95 } }` and `"equal_answers"`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
@@ -33,6 +37,9 @@ pub struct CriterionSpec {
     /// The queries; empty for all.
     #[serde(default)]
     pub queries: Vec<String>,
+    /// The ways to execute, by engine; of those that are not here the default.
+    #[serde(default)]
+    pub modes: BTreeMap<String, String>,
     /// The scale of the data.
     pub scale: Scale,
     /// What is asked.
@@ -91,6 +98,17 @@ impl Requirement {
 }
 
 impl CriterionSpec {
+    /// The engines whose runs it takes, each once, with its mode: those that are asked, and the one that they are compared with.
+    pub fn asked(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let engines = self.engines.iter().map(String::as_str).chain(self.requires.other());
+        engines.map(|engine| (engine, self.mode_of(engine)))
+    }
+
+    /// The mode in which an engine is asked; none: its default.
+    pub fn mode_of(&self, engine: &str) -> Option<&str> {
+        self.modes.get(engine).map(String::as_str)
+    }
+
     /// Whether it can be meant in this suite.
     pub(super) fn check(&self, suite: &Suite) -> Result<()> {
         let name = &self.name;
@@ -98,6 +116,9 @@ impl CriterionSpec {
         ensure!(!self.engines.is_empty(), "the criterion '{name}' asks no engine: engines = [\"duckdb\"]");
         for query in &self.queries {
             suite.query(query)?;
+        }
+        if let Some(engine) = self.modes.keys().find(|engine| self.asked().all(|(name, _)| name != engine.as_str())) {
+            bail!("the criterion '{name}' names a mode of {engine}, which it does not ask");
         }
         match &self.requires {
             Requirement::Speed { at_least: number, .. } | Requirement::MemoryShare { at_most: number, .. } => {
@@ -155,6 +176,16 @@ mod tests {
         );
         assert!(read("{ success = { rate = 0.99, confidence = 0.95 } }").is_ok());
         assert!(read("{ memory_share = { of = 'pandas', at_most = 0.5 } }").is_ok());
+    }
+
+    #[test]
+    fn modes_are_of_engines_that_are_asked() {
+        let with =
+            |modes: &str| read(&format!("{{ speed = {{ against = 'pandas', at_least = 2.0 }} }}\nmodes = {modes}"));
+        let spec = with("{ pandas = 'slow' }").unwrap();
+        assert_eq!(spec.asked().collect::<Vec<_>>(), [("duckdb", None), ("pandas", Some("slow"))]);
+        let error = with("{ polars = 'eager' }").unwrap_err().to_string();
+        assert!(error.contains("names a mode of polars, which it does not ask"), "{error}");
     }
 
     #[test]

@@ -58,7 +58,7 @@ mod tests {
         let query = &suite.queries[0];
         let task = |engine: &str| suite.task(query, &catalog.entry(engine).unwrap(), Scale::ONE);
         assert!(task("duckdb").unwrap().query().is_some_and(|sql| sql.contains("map_concat")));
-        let error = task("datafusion-wheel").unwrap_err();
+        let error = task("polars").unwrap_err();
         assert!(error.downcast_ref::<Unsupported>().is_some_and(|why| why.0.contains("JSON")), "{error}");
         let pipeline = task("pipeline").unwrap();
         assert_eq!((pipeline.query(), pipeline.sink.as_deref()), (None, Some("postgresql")));
