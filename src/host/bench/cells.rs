@@ -4,8 +4,9 @@ use std::env;
 
 use anyhow::{Result, anyhow, ensure};
 
-use super::{Bench, Error};
+use super::{Bench, Error, RUNS};
 use crate::host::catalog::Catalog;
+use crate::host::criterion::SAMPLES;
 use crate::host::filter::Filter;
 use crate::host::incremental::CellList;
 use crate::host::run::forecast;
@@ -57,7 +58,7 @@ impl Bench {
     /// The cells, each with how many run beside it.
     ///
     /// # Errors
-    /// When none is meant, or two would share a name.
+    /// When none is meant, or Criterion would keep the samples of two under one name.
     pub(super) fn cells<'a>(
         &self,
         suites: &'a [Suite],
@@ -80,7 +81,10 @@ impl Bench {
             cell.variant.parallel = parallel;
             cell.id.variant = cell.variant.to_string();
         }
-        select::check_names(&cells).map_err(Error::Usage)?;
+        // Criterion keeps none of fewer.
+        if self.runs.unwrap_or(RUNS) >= SAMPLES {
+            select::check_names(&cells).map_err(Error::Usage)?;
+        }
         Ok(cells)
     }
 
@@ -108,5 +112,23 @@ impl Bench {
 
     fn words(&self) -> Vec<&str> {
         select::words(self.filter.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_of_a_few_runs_may_have_names_that_criterion_cuts() {
+        let settings = Settings::read_with([("QUERYDYNO_MEMORY", "4GiB"), ("QUERYDYNO_THREADS", "100")]).unwrap();
+        let (suites, catalog) = (Suite::all(&settings).unwrap(), Catalog::read(&settings).unwrap());
+        let mode = "streaming-columnar-parallel-label-cache-insert-batch";
+        let of = |runs: usize| {
+            let bench = Bench::new().filter(format!("pipeline/pods-daily/sf1/parquet-{mode}-100t-4GiB")).runs(runs);
+            bench.cells(&suites, &catalog, &settings).map(|cells| cells.len())
+        };
+        assert_eq!(of(SAMPLES - 1).unwrap(), 1);
+        assert!(of(SAMPLES).unwrap_err().to_string().contains("Criterion cuts"));
     }
 }
