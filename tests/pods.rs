@@ -44,7 +44,8 @@ fn with_server(engine: &str, service: Option<Service>) -> Option<(Entry, Program
 fn pods_daily_is_verified_on(engine: &str, service: Option<Service>) {
     let Some((engine, program)) = with_server(engine, service) else { return };
     let (name, config) = twin(&engine, &program);
-    let modes: String = engine.modes.iter().skip(1).map(|mode| format!("|parquet-{mode}")).collect();
+    let modes: Vec<String> = engine.modes.iter().skip(1).map(|mode| format!("|parquet-{mode}")).collect();
+    let modes = modes.concat();
     let filter = format!("^{name}/pods-daily/sf0.01/(parquet{modes})$");
     let mut bench = Bench::cheap(&config, &filter).env("TEST_WORKLOAD", "pods");
     let output = bench.run();

@@ -161,7 +161,7 @@ pub fn needed(suite: &Suite, records: &[Record], again: bool) -> Vec<Needed> {
                         }
                     }
                     None => {
-                        found.push(Needed { query: query.to_owned(), scale: spec.scale, engines: vec![asked], runs })
+                        found.push(Needed { query: query.to_owned(), scale: spec.scale, engines: vec![asked], runs });
                     }
                 }
             }
@@ -244,7 +244,8 @@ mod tests {
     #[test]
     fn needed_has_a_filter_of_its_cells_and_no_others() {
         let all = needed(&suite(), &[], false);
-        let variant = Settings::read().unwrap().sole_variant(PARQUET).unwrap();
+        let settings = Settings::read().unwrap();
+        let variant = settings.sole_variant(PARQUET).unwrap();
         let filter = Filter::new(&all[1].filter(variant), false).unwrap();
         let id = |engine: &str, mode| {
             let id = format!("{engine}/q6/sf0.1/{}", Variant { mode, ..variant });

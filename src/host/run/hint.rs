@@ -41,10 +41,10 @@ pub(super) fn hint(cells: &[Known<'_>], filter: &str) -> String {
         }
     }
     // Options multiply: of variants only those that what was named has.
-    let named: Vec<&str> = filter.split('/').collect();
-    let names_it = |name: &str| named.contains(&name);
+    let parts: Vec<&str> = filter.split('/').collect();
+    let names_it = |name: &str| parts.contains(&name);
     let narrowed = |cell: &&Known<'_>| {
-        let all = |part: fn(&BenchId) -> &str| cells.iter().any(|cell| names_it(part(&cell.id)));
+        let all = |part: fn(&BenchId) -> &str| cells.iter().any(|cell| names_it(part(cell.id)));
         (!all(|id| &id.engine) || names_it(&cell.id.engine)) && (!all(|id| &id.query) || names_it(&cell.id.query))
     };
     for (kind, names) in kinds {
