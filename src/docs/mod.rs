@@ -3,6 +3,9 @@
 #[doc = include_str!("capabilities.md")]
 pub mod capabilities {}
 
+#[doc = include_str!("pods.md")]
+pub mod pods {}
+
 #[doc = include_str!("support.md")]
 pub mod support {}
 
