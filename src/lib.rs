@@ -18,6 +18,7 @@
 //! | [`measure`] | both sides: memory, CPU time, bytes read and written, instructions, the machine |
 //! | [`engine`] | a program: the trait [`engine::Engine`], the loop that serves it, one file or folder per engine; `python/` for script engines |
 //! | `iceberg` | the program that makes, registers and plans Iceberg tables |
+//! | `s3` | the program that puts tables on S3, and stands between engines and a store |
 //! | `host` | the tool, feature `harness` |
 //! | `history` | the program that owns the history, feature `history`: DuckDB behind `cargo xtask history`, on top of `host` |
 //!
@@ -25,7 +26,7 @@
 //! |---|---|
 //! | `settings`, `catalog`, `paths`, `checkout` | what the user set; which engines there are and how they are built; where things are |
 //! | `suite`, `sql`, `filter`, `variant` | suites of queries; their texts as tokens; which cells a filter means; the conditions of a cell |
-//! | `data` | generated or given tables, as Parquet files or Iceberg tables |
+//! | `data` | generated or given tables, as Parquet files, here or on S3, or Iceberg tables |
 //! | `services` | servers that engines and formats need: started, found, stopped |
 //! | `session` | a running engine program: spawned, watched, killed |
 //! | `run` | a cell from its program and data to its record |
@@ -37,8 +38,8 @@
 //! | `terminal` | a run as people see it: the lines of a bench, bars, notes on stderr, stdout |
 //! | `checksum`, `files`, `guarded`, `interrupt`, `lock`, `progress`, `scratch`, `space`, `fuzzing` | small tools of all of them |
 //!
-//! Dependencies point one way: `benches, xtask, history -> host -> protocol, measure` and `bin -> engine, iceberg -> protocol, measure`.
-//! The host never names `engine`, `iceberg` or `history`; the first two never name the host, and `history` is linked into no other
+//! Dependencies point one way: `benches, xtask, history -> host -> protocol, measure` and `bin -> engine, iceberg, s3 -> protocol, measure`.
+//! The host never names `engine`, `iceberg`, `s3` or `history`; the first three never name the host, and `history` is linked into no other
 //! program. Inside the host there is one order, in `tests/tidy/rules.rs`: a module names
 //! those before it only. `criterion` comes after `run`, since it is one of the ways to run cells.
 //!
@@ -83,3 +84,5 @@ pub mod measure;
 #[cfg(feature = "protoc")]
 pub mod protoc;
 pub mod protocol;
+#[cfg(feature = "s3")]
+pub mod s3;

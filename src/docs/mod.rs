@@ -2,6 +2,8 @@
 
 #[doc = include_str!("capabilities.md")]
 pub mod capabilities {}
+#[doc = include_str!("s3.md")]
+pub mod s3 {}
 
 #[doc = include_str!("pods.md")]
 pub mod pods {}

@@ -3,16 +3,18 @@
 //!
 //! Tables are views over `read_parquet`; every run prepares the text anew, so planning is timed.
 
-use std::path::Path;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use duckdb::arrow;
 use duckdb::{Config, Connection, Statement};
 
 use super::{
-    Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, plan_tree, query, refuse_unreadable,
+    Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, Unsupported, plan_tree, query,
+    refuse_unreadable,
 };
+use crate::protocol::location::Location;
+use crate::protocol::s3::Access;
 
 crate::protocol::answer::arrow::define_show!(duckdb::arrow);
 
@@ -21,6 +23,8 @@ crate::protocol::answer::arrow::define_show!(duckdb::arrow);
 pub struct DuckDb {
     connection: &'static Connection,
     info: EngineInfo,
+    /// What a store is reached by, where tables are on S3.
+    s3: Option<Access>,
 }
 
 impl Engine for DuckDb {
@@ -53,7 +57,8 @@ impl Engine for DuckDb {
             wanted.insert("TimeZone".to_owned(), "UTC".to_owned());
         }
         let version = connection.version()?.trim_start_matches('v').to_owned();
-        Ok(Self { connection, info: EngineInfo { version, settings: wanted, ..EngineInfo::default() } })
+        let info = EngineInfo { version, settings: wanted, ..EngineInfo::default() };
+        Ok(Self { connection, info, s3: settings.s3.clone() })
     }
 
     fn info(&self) -> EngineInfo {
@@ -62,8 +67,11 @@ impl Engine for DuckDb {
 
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
         refuse_unreadable(dataset, true)?;
+        if dataset.tables.iter().flat_map(|table| &table.files).any(Location::is_on_s3) {
+            self.reach_s3()?;
+        }
         for table in &dataset.tables {
-            let files: Vec<String> = table.paths()?.into_iter().map(|file| quoted(&file.to_string_lossy())).collect();
+            let files: Vec<String> = table.files.iter().map(|file| quoted(&file.to_string())).collect();
             // Columns are those of the files: no other engine takes more from their paths, and Iceberg has them in the files too.
             // Looking at every file's columns takes time while planning: only where they differ.
             let evolved = table.iceberg.as_ref().filter(|iceberg| iceberg.evolved);
@@ -137,18 +145,50 @@ impl Engine for DuckDb {
 }
 
 impl DuckDb {
+    /// Loads DuckDB's client of S3, and tells it the store. It fetches no extension: what is not there is not there.
+    fn reach_s3(&self) -> Result<()> {
+        let access = self.s3.as_ref().context("tables are on S3, and nobody said what that is reached by")?;
+        if let Err(error) = self.connection.execute_batch("LOAD httpfs") {
+            let why = error.to_string();
+            bail!(Unsupported(format!(
+                "DuckDB reads S3 by its extension httpfs, which is not among what it is built with and cannot be loaded here: {}",
+                why.lines().next().unwrap_or_default()
+            )));
+        }
+        let endpoint = access.endpoint.as_deref().unwrap_or("https://");
+        let (scheme, host) = endpoint.split_once("://").unwrap_or(("https", endpoint));
+        let mut parts = vec![
+            format!("KEY_ID {}", text(access.access_key_id.reveal())),
+            format!("SECRET {}", text(access.secret_access_key.reveal())),
+            format!("REGION {}", text(&access.region)),
+            format!("URL_STYLE '{}'", if access.path_style { "path" } else { "vhost" }),
+            format!("USE_SSL {}", scheme != "http"),
+        ];
+        parts.extend(access.session_token.as_ref().map(|token| format!("SESSION_TOKEN {}", text(token.reveal()))));
+        parts.extend((!host.is_empty()).then(|| format!("ENDPOINT {}", text(host))));
+        let secret = format!("CREATE OR REPLACE SECRET (TYPE s3, {})", parts.join(", "));
+        // Not with the error's own text, which may quote the statement.
+        self.connection
+            .execute_batch(&secret)
+            .map_err(|_| anyhow::anyhow!("DuckDB does not take what S3 is reached by"))
+    }
+
     /// Has DuckDB read nothing but the tables' files from now on, and write and set nothing: a query only reads.
     fn lock(&self, dataset: &Dataset) -> Result<()> {
         // Both forms of a name: the one that the view has, and the one that DuckDB then finds.
-        let plain = |file: &Path| format!("'{}'", file.to_string_lossy().replace('\'', "''"));
-        let files = dataset.tables.iter().flat_map(|table| &table.files).filter_map(|file| file.local().ok());
-        let allowed: Vec<String> = files.flat_map(|file| [plain(file), quoted(&file.to_string_lossy())]).collect();
+        let files = dataset.tables.iter().flat_map(|table| &table.files).map(ToString::to_string);
+        let allowed: Vec<String> = files.flat_map(|file| [text(&file), quoted(&file)]).collect();
         let settings = format!(
             "SET allowed_paths = [{}]; SET enable_external_access = false; SET lock_configuration = true",
             allowed.join(", ")
         );
         self.connection.execute_batch(&settings).context("DuckDB cannot be told to only read")
     }
+}
+
+/// A text as SQL has it.
+fn text(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
 }
 
 /// A file's name as text: `read_parquet` takes `*`, `?` and `[` for a pattern's.

@@ -149,6 +149,7 @@ fn simulated(engine: &str, query: &str, suite: &str, (run, runs): (usize, usize)
         metrics,
         plan: None,
         planning: None,
+        network: None,
         mode: None,
         inspects: None,
         threads: 2,

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::machine;
+use crate::protocol::network::Network;
 use crate::protocol::units::Bytes;
 
 /// The format that is Parquet files and nothing else.
@@ -22,10 +23,12 @@ pub const ICEBERG_MONTHLY: &str = "iceberg-monthly";
 /// The format that is Parquet files over the same rows, where tables that declare a column of categories have one folder for each of
 /// its values, `category=tech`, and the column is nowhere else.
 pub const PARQUET_BY_CATEGORY: &str = "parquet-by-category";
+/// The format that is the same Parquet files on S3.
+pub const S3: &str = "s3";
 /// What tables can be stored as; a variant begins with one of them.
-pub const FORMATS: [&str; 4] = [PARQUET, ICEBERG, ICEBERG_MONTHLY, PARQUET_BY_CATEGORY];
+pub const FORMATS: [&str; 5] = [PARQUET, ICEBERG, ICEBERG_MONTHLY, PARQUET_BY_CATEGORY, S3];
 /// Those of a suite that does not say which it has.
-pub(crate) const USUAL_FORMATS: [&str; 3] = [PARQUET, ICEBERG, ICEBERG_MONTHLY];
+pub(crate) const USUAL_FORMATS: [&str; 4] = [PARQUET, ICEBERG, ICEBERG_MONTHLY, S3];
 
 /// One combination of conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub struct Variant<'a> {
     /// Where its processors begin among those there are, the best first, so that engines at the same time have their own. None:
     /// there are too few for that. It is in no id.
     pub first_processor: Option<usize>,
+    /// What the way to the tables costs, in the format [`S3`]; none: as it is.
+    pub network: Option<&'a Network>,
 }
 
 /// Whether the data was read before a run.
@@ -77,6 +82,9 @@ impl fmt::Display for Variant<'_> {
         }
         if self.parallel > 1 {
             write!(f, "-parallel{}", self.parallel)?;
+        }
+        if let Some(network) = self.network.filter(|_| self.format == S3) {
+            write!(f, "-{}", network.compact())?;
         }
         Ok(())
     }
@@ -119,6 +127,7 @@ mod tests {
             memory: None,
             parallel: 1,
             first_processor: Some(0),
+            network: None,
         };
         assert_eq!(plain.to_string(), "parquet");
         let other = Variant {
@@ -130,5 +139,9 @@ mod tests {
             ..plain
         };
         assert_eq!(other.to_string(), format!("parquet-eager-cold-{}t-2GiB-parallel4", cores + 1));
+        let network = "rtt=2ms".parse().unwrap();
+        let set = Variant { network: Some(&network), ..plain };
+        assert_eq!(set.to_string(), "parquet");
+        assert_eq!(Variant { format: S3, ..set }.to_string(), "s3-rtt2ms");
     }
 }

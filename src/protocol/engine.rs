@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::protocol::s3::Access;
+
 /// The engine cannot do this by its nature, so its cell is skipped with this reason instead of failing.
 #[derive(Debug, Error)]
 #[error("{0}")]
@@ -34,6 +36,9 @@ pub struct EngineSettings {
     /// Further settings from the engine's entry in `querydyno.toml`, by the engine's own names.
     #[serde(default)]
     pub options: BTreeMap<String, String>,
+    /// What the store is reached by, where tables are on S3. It must be told nobody: not in [`EngineInfo::settings`] either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s3: Option<Access>,
 }
 
 impl EngineSettings {

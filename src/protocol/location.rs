@@ -32,8 +32,27 @@ impl Location {
         match self {
             Self::Local(path) => Ok(path),
             Self::S3 { .. } => Err(Unsupported(format!(
-                "{self} is on S3, and only files of this machine are read so far: copy it here and name the path"
+                "{self} is on S3, and only files of this machine are read here: copy it and name the path, or take an engine \
+                 that reads from S3"
             ))),
+        }
+    }
+
+    /// Whether it is on S3.
+    pub fn is_on_s3(&self) -> bool {
+        matches!(self, Self::S3 { .. })
+    }
+
+    /// What has this name in it, being a folder.
+    #[must_use]
+    pub fn join(&self, name: &str) -> Self {
+        match self {
+            Self::Local(path) => Self::Local(path.join(name)),
+            Self::S3 { bucket, key } => {
+                let folder = key.trim_end_matches('/');
+                let key = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+                Self::S3 { bucket: bucket.clone(), key }
+            }
         }
     }
 }
@@ -127,6 +146,10 @@ mod tests {
         let a = Location::Local("/a".into());
         assert_eq!([read("file:///a"), read("file:/a"), read("/a")], [Ok(a.clone()), Ok(a.clone()), Ok(a)]);
         assert_eq!(read("s3a://b/c"), read("s3://b/c"));
+        for folder in ["s3://b", "s3://b/", "s3://b/c/", "/d"] {
+            let joined = read(folder).unwrap().join("e").to_string();
+            assert_eq!(joined, format!("{}/e", folder.trim_end_matches('/')));
+        }
     }
 
     #[test]

@@ -282,5 +282,6 @@ pub fn one_thread() -> EngineSettings {
         scratch: PathBuf::new(),
         mode: None,
         options: [].into(),
+        s3: None,
     }
 }

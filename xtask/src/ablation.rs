@@ -18,7 +18,8 @@ use serde_json::json;
 
 /// Measure what each option of an engine brings: added alone to the plainest variant, and taken alone from the one with all
 ///
-/// The options are those of an engine with axes, such as `pipeline` (streaming, columnar, parallel, label-cache, and how rows are written),
+/// The options are those of an engine with axes, such as `pipeline` (streaming, columnar, parallel, label-cache, how rows are written, and,
+/// of tables on S3 (`QUERYDYNO_FORMATS=s3`), prefetch and pool),
 /// or what `options` sets for an engine of yours in querydyno.toml. Fresh processes of all variants take turns, every answer is checked, and
 /// a factor comes with its 95 % interval: 2.0 is twice as fast with the option as without it. One whose interval holds 1 shows nothing.
 ///
@@ -111,13 +112,21 @@ fn variants(found: &Found) -> Table {
     let mut header = vec!["variant".to_owned(), "time".to_owned(), "times as fast".to_owned()];
     header.extend(steps.clone());
     header.extend(["cores", "sink's", "peak memory", "log bytes"].map(str::to_owned));
+    let on_s3 = found.variants.iter().filter_map(|one| one.figures()).any(|figures| figures.requests.is_some());
+    if on_s3 {
+        header.extend(["requests", "connections", "received"].map(str::to_owned));
+    }
     let figures = 1..header.len();
     let mut table = output::plain_table(header, figures);
     let baseline = found.variants.first().and_then(|one| one.figures()).map(|figures| figures.time_ns);
     for one in &found.variants {
         match &one.outcome {
             Outcome::Figures(figures) => {
-                table.add_row(row(&one.name, figures, baseline, &steps));
+                let mut row = row(&one.name, figures, baseline, &steps);
+                if on_s3 {
+                    row.extend(traffic(figures));
+                }
+                table.add_row(row);
             }
             Outcome::Failed(why) => {
                 table.add_row([one.name.clone(), format!("failed: {why}")]);
@@ -128,19 +137,31 @@ fn variants(found: &Found) -> Table {
 }
 
 fn row(name: &str, figures: &Figures, baseline: Option<f64>, steps: &[String]) -> Vec<String> {
-    let unknown = || "-".to_owned();
     let step = |name: &String| {
         let found = figures.steps_ns.iter().find(|(step, _)| step == name);
         found.map_or_else(unknown, |(_, ns)| Nanos(*ns).to_string())
     };
     let cores = |used: Option<f64>| used.map_or_else(unknown, |used| format!("{used:.2}"));
-    let bytes = |bytes: Option<f64>| bytes.map_or_else(unknown, |bytes| Bytes::about(bytes).to_string());
     let mut row = vec![name.to_owned(), Nanos(figures.time_ns).to_string()];
     row.push(baseline.map_or_else(unknown, |baseline| format!("{:.2}", baseline / figures.time_ns)));
     row.extend(steps.iter().map(step));
     row.extend([cores(figures.cores_used), cores(figures.sink_cores_used)]);
     row.extend([bytes(figures.peak_memory_bytes), bytes(figures.sink_log_bytes)]);
     row
+}
+
+/// Of a run: requests to the store, connections opened, bytes received.
+fn traffic(figures: &Figures) -> [String; 3] {
+    let number = |number: Option<f64>| number.map_or_else(unknown, |number| format!("{number:.1}"));
+    [number(figures.requests), number(figures.connections), bytes(figures.bytes_received)]
+}
+
+fn bytes(bytes: Option<f64>) -> String {
+    bytes.map_or_else(unknown, |bytes| Bytes::about(bytes).to_string())
+}
+
+fn unknown() -> String {
+    "-".to_owned()
 }
 
 fn effects(effects: &[Effect]) -> Table {

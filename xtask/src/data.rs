@@ -3,13 +3,16 @@
 use anyhow::Result;
 use clap::Args;
 use querydyno::host::data::generate::Store;
+use querydyno::host::data::generate::Uploaded;
 use querydyno::host::data::tables;
-use querydyno::host::settings::Settings;
+use querydyno::host::settings::{Settings, bucket};
 use querydyno::host::suite::{self, Suite};
 use querydyno::host::terminal::output;
 use querydyno::host::variant::{FORMATS, PARQUET};
 use querydyno::protocol::dataset::{Dataset, Table};
 use querydyno::protocol::id::Scale;
+use querydyno::protocol::location::Location;
+use querydyno::protocol::units::Bytes;
 
 /// Make a suite's tables ahead of a run; what is there and whole is left alone
 ///
@@ -29,6 +32,11 @@ pub(crate) struct Data {
     /// How they are stored, separated by commas; in iceberg-monthly those with a column for it are partitioned by month, in parquet-by-category those with one have a folder a value
     #[arg(long, value_delimiter = ',', default_value = PARQUET, value_parser = FORMATS)]
     format: Vec<String>,
+    /// Put the Parquet files there too, `s3://bucket/folder`, where they are not yet, and name it as `QUERYDYNO_S3_BUCKET` to run
+    /// queries on them in the format s3. The store is `AWS_ENDPOINT_URL` (Amazon's without it), with `AWS_ACCESS_KEY_ID` and
+    /// `AWS_SECRET_ACCESS_KEY`; `eval "$(cargo xtask services up s3)"` starts one here
+    #[arg(long, value_parser = place)]
+    location: Option<Location>,
     /// Print one JSON object for each scale and format: files, rows, checksum, layout
     #[arg(long)]
     json: bool,
@@ -45,20 +53,44 @@ impl Data {
             self.tables
         };
         let store = Store::new(&settings.data);
+        if let Some(place) = &self.location {
+            for scale in scales {
+                let uploaded = store.upload(&suite, scale, &tables, place, settings.s3.access()?)?;
+                eprintln!("{} {scale} at {place}: {}", suite.name, sent(uploaded));
+                let dataset = store.stored(&suite, scale, &tables, place, settings.s3.access()?)?;
+                print(&dataset, self.json)?;
+            }
+            return Ok(());
+        }
         for scale in scales {
             for format in &self.format {
                 let dataset = tables::make(&suite, &tables, scale, format, &settings, &store)?;
-                if self.json {
-                    output::line(serde_json::to_string(&dataset)?)?;
-                    continue;
-                }
-                for table in &dataset.tables {
-                    output::line(line(&dataset, table))?;
-                }
+                print(&dataset, self.json)?;
             }
         }
         Ok(())
     }
+}
+
+fn place(text: &str) -> Result<Location, String> {
+    bucket(text).map_err(|error| format!("{error:#}"))
+}
+
+fn sent(uploaded: Uploaded) -> String {
+    match uploaded {
+        Uploaded { objects: 0, .. } => "all was there, nothing was uploaded".to_owned(),
+        Uploaded { objects, bytes } => format!("uploaded {objects} objects, {}", Bytes(bytes)),
+    }
+}
+
+fn print(dataset: &Dataset, json: bool) -> Result<()> {
+    if json {
+        return output::line(serde_json::to_string(dataset)?);
+    }
+    for table in &dataset.tables {
+        output::line(line(dataset, table))?;
+    }
+    Ok(())
 }
 
 /// What a table is, and where an Iceberg table is found.

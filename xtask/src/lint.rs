@@ -35,6 +35,7 @@ impl Lint {
             }
         }
         program(&Recipe::iceberg(), "cargo xtask build iceberg")?;
+        program(&Recipe::s3(), "cargo xtask build s3")?;
         program(&Recipe::history(&settings)?, "cargo xtask build history")
     }
 }

@@ -8,21 +8,22 @@ use querydyno::host::services::{How, Service, Services as All, Status};
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output;
 
-/// Start and stop the servers that engines and formats need: hive, mariadb, starrocks, minio, spark-4.0, spark-3.5, spark-cluster, thunderduck, trino, postgresql
+/// Start and stop the servers that engines and formats need: hive, mariadb, starrocks, s3, spark-4.0, spark-3.5, spark-cluster, thunderduck, trino, postgresql
 ///
 /// They run in containers where there is a Docker engine, else natively: the Hive Metastore and Spark from Spark's Python
-/// package and Trino from Maven Central, fetched once, with the Java that fits; Thunderduck from a jar that you built; MariaDB
+/// package and Trino from Maven Central, fetched once, with the Java that fits; object storage (s3) compiled once by Go; Thunderduck from a jar that you built; MariaDB
 /// and PostgreSQL where Debian's packages are installed. What they keep stays when they are stopped, but for the temporary files of engines.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask services up hive                   the Hive Metastore, and the line that a shell needs
   eval \"$(cargo xtask services up hive)\"         the same, and this shell is told
   HIVE_PORT=9084 cargo xtask services up hive    on another port
+  eval \"$(cargo xtask services up s3)\"           object storage, and this shell has its address, credentials and bucket
   cargo xtask services up spark-4.0              Spark, with QUERYDYNO_THREADS threads and QUERYDYNO_SERVICE_MEMORY
   cargo xtask services down                      all that run
 
-Ports: HIVE_PORT 9083, MARIADB_PORT 3307, STARROCKS_PORT 9030, STARROCKS_HTTP_PORT 8030, MINIO_PORT 9000,
-MINIO_CONSOLE_PORT 9001, SPARK_4_0_PORT 15400, SPARK_3_5_PORT 15350, SPARK_CLUSTER_PORT 15500,
+Ports: HIVE_PORT 9083, MARIADB_PORT 3307, STARROCKS_PORT 9030, STARROCKS_HTTP_PORT 8030, S3_PORT 9000,
+SPARK_4_0_PORT 15400, SPARK_3_5_PORT 15350, SPARK_CLUSTER_PORT 15500,
 SPARK_CLUSTER_MASTER_PORT 15501, SPARK_CLUSTER_PAGE_PORT 15502, THUNDERDUCK_PORT 15002, TRINO_PORT 18080,
 POSTGRES_PORT 5545.
 Passwords of the user querydyno: MYSQL_PASSWORD of MariaDB, POSTGRES_PASSWORD [default: querydyno].
@@ -40,7 +41,7 @@ pub(crate) struct Services {
 enum Action {
     /// Start them and wait until they can be used; those that are up stay as they are
     Up {
-        /// The services [default: hive, mariadb, starrocks, minio, as far as they can run here]
+        /// The services [default: hive, mariadb, starrocks, as far as they can run here]
         services: Vec<Service>,
         /// Without containers, though there is a Docker engine
         #[arg(long)]
@@ -95,7 +96,7 @@ fn up(all: &All, services: Vec<Service>, native: bool) -> Result<()> {
                 ran += 1;
                 let was = if up.was_up { " already" } else { "" };
                 eprintln!("{service} is up{was}: {}, port {}", up.how.name(), up.port);
-                for line in service.exports(up.port) {
+                for line in all.exports(service, up.port) {
                     output::line(line)?;
                 }
                 if let Some(advice) = service.advice() {

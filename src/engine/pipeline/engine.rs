@@ -8,10 +8,14 @@ use arrow::record_batch::RecordBatch;
 use super::input::Table;
 use super::options::SinkMethod;
 use super::sink::{Address, Connection, Usage};
+use super::source::Source;
+use super::stored::Stored;
 use super::{Options, Plan, Tables, WRITE, plan};
 use crate::engine::{
     Dataset, Engine, EngineInfo, EngineSettings, Result, Sink, Spans, Task, Unsupported, refuse_unreadable,
 };
+use crate::protocol;
+use crate::protocol::location::Location;
 use crate::protocol::task::SinkUse;
 
 crate::protocol::answer::arrow::define_show!(arrow);
@@ -23,6 +27,8 @@ const SINK: &str = "postgresql";
 pub struct Pipeline {
     options: Options,
     threads: usize,
+    /// What tables on S3 are reached by.
+    stored: Option<Stored>,
     tables: Tables,
     sink: Option<Connection>,
     info: EngineInfo,
@@ -56,6 +62,10 @@ impl Engine for Pipeline {
         let workers = if options.parallel { settings.threads } else { 1 };
         let mut told = BTreeMap::from([("workers".to_owned(), workers.to_string())]);
         told.extend(options.label_cache.map(|entries| ("label_cache_entries".to_owned(), entries.to_string())));
+        if options.ahead > 0 {
+            told.insert("row_groups_ahead".to_owned(), options.ahead.to_string());
+        }
+        let stored = settings.s3.clone().map(|access| Stored::new(access, options.pool)).transpose()?;
         let mut sink = match options.sink {
             SinkMethod::None => None,
             _ => Some(Connection::open(Address::read()?)?),
@@ -65,7 +75,7 @@ impl Engine for Pipeline {
         }
         let info =
             EngineInfo { version: env!("CARGO_PKG_VERSION").to_owned(), settings: told, ..EngineInfo::default() };
-        Ok(Self { options, threads: settings.threads, tables: Tables::default(), sink, info, before: None })
+        Ok(Self { options, threads: settings.threads, stored, tables: Tables::default(), sink, info, before: None })
     }
 
     fn info(&self) -> EngineInfo {
@@ -75,8 +85,7 @@ impl Engine for Pipeline {
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
         refuse_unreadable(dataset, true)?;
         for table in &dataset.tables {
-            let opened =
-                Table::open(&table.paths()?).with_context(|| format!("a pipeline cannot read table {}", table.name))?;
+            let opened = self.table(table).with_context(|| format!("a pipeline cannot read table {}", table.name))?;
             self.tables.0.insert(table.name.clone(), opened);
         }
         Ok(())
@@ -136,6 +145,25 @@ impl Engine for Pipeline {
             }
             Output::Written(_, check) => self.sink.as_mut().context("there is no sink")?.show(&check, sink),
         }
+    }
+}
+
+impl Pipeline {
+    fn table(&self, table: &protocol::dataset::Table) -> Result<Table> {
+        if table.files.iter().any(Location::is_on_s3) {
+            let stored = self.stored.as_ref().context("a table is on S3, and nobody said what that is reached by")?;
+            let open = |file: &Location| {
+                let (object, footer) = stored.open(file)?;
+                Ok((Box::new(object) as Box<dyn Source>, footer))
+            };
+            return Ok(Table::new(table.files.iter().map(open).collect::<Result<_>>()?));
+        }
+        if self.options.ahead > 0 || self.options.pool {
+            let why =
+                "prefetch and pool are for tables on S3 (QUERYDYNO_FORMATS=s3), and these are files of this machine";
+            return Err(Unsupported(why.to_owned()).into());
+        }
+        Table::open(&table.paths()?)
     }
 }
 

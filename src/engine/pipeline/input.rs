@@ -1,7 +1,9 @@
-//! Parquet files as batches, row group by row group: [`Table`]. Footers are read once, when the tables are loaded.
+//! Parquet files as batches, row group by row group: [`Table`] and [`Reading`]. Footers are read once, when the tables are loaded.
 
+use std::collections::VecDeque;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, ensure};
 use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, StringArray};
@@ -13,6 +15,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 
+use super::source::{Coming, Local, Source};
 use crate::engine::Result;
 
 /// Rows of a batch: what is in memory of a file that is streamed.
@@ -21,30 +24,48 @@ const BATCH: usize = 8_192;
 /// A table's files and their footers.
 #[derive(Debug)]
 pub(super) struct Table {
-    files: Vec<(PathBuf, ArrowReaderMetadata)>,
+    files: Vec<(Box<dyn Source>, ArrowReaderMetadata)>,
 }
 
 /// A row group: what a worker reads at a time.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Unit<'a> {
-    file: &'a Path,
+struct Unit<'a> {
+    source: &'a dyn Source,
     footer: &'a ArrowReaderMetadata,
     row_group: usize,
 }
 
+/// Some columns of a table's row groups, in their order, each row group for the worker that asks first.
+pub(super) struct Reading<'a> {
+    columns: &'a [&'a str],
+    ahead: usize,
+    queue: Mutex<Queue<'a>>,
+}
+
+struct Queue<'a> {
+    begun: VecDeque<(Unit<'a>, Coming)>,
+    rest: std::vec::IntoIter<Unit<'a>>,
+}
+
 impl Table {
-    /// Reads the footers.
+    /// Reads the footers of files.
     ///
     /// # Errors
-    /// When a file cannot be opened or is not Parquet.
+    /// When one cannot be opened or is not Parquet.
     pub(super) fn open(files: &[&Path]) -> Result<Self> {
         let footer = |path: &&Path| {
             let footer = File::open(path)
                 .map_err(anyhow::Error::from)
                 .and_then(|file| Ok(ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?));
-            Ok((path.to_path_buf(), footer.with_context(|| path.display().to_string())?))
+            let source: Box<dyn Source> = Box::new(Local(path.to_path_buf()));
+            Ok((source, footer.with_context(|| path.display().to_string())?))
         };
         Ok(Self { files: files.iter().map(footer).collect::<Result<_>>()? })
+    }
+
+    /// Of files whose footers were read.
+    pub(super) fn new(files: Vec<(Box<dyn Source>, ArrowReaderMetadata)>) -> Self {
+        Self { files }
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -52,33 +73,73 @@ impl Table {
         self.files.iter().map(|(_, footer)| u64::try_from(of(footer)).unwrap_or_default()).sum()
     }
 
-    pub(super) fn units(&self) -> Vec<Unit<'_>> {
+    /// Begins to read these columns, so many row groups ahead of whoever asks for them.
+    ///
+    /// # Errors
+    /// When a file lacks a column.
+    pub(super) fn reading<'a>(&'a self, columns: &'a [&'a str], ahead: usize) -> Result<Reading<'a>> {
         let mut units = Vec::new();
-        for (file, footer) in &self.files {
-            units.extend((0..footer.metadata().num_row_groups()).map(|row_group| Unit { file, footer, row_group }));
+        for (source, footer) in &self.files {
+            for column in columns {
+                ensure!(footer.schema().column_with_name(column).is_some(), "{source}: there is no column {column}");
+            }
+            let source = source.as_ref();
+            units.extend((0..footer.metadata().num_row_groups()).map(|row_group| Unit { source, footer, row_group }));
         }
-        units
+        let mut queue = Queue { begun: VecDeque::new(), rest: units.into_iter() };
+        queue.begin(ahead, columns);
+        Ok(Reading { columns, ahead, queue: Mutex::new(queue) })
+    }
+}
+
+impl Reading<'_> {
+    /// The next row group, once its bytes are there; none after the last.
+    pub(super) fn next(&self) -> Option<Result<ParquetRecordBatchReader>> {
+        let (unit, coming) = {
+            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.begin(self.ahead + 1, self.columns);
+            queue.begun.pop_front()?
+        };
+        let place = || format!("{}, row group {}", unit.source, unit.row_group);
+        Some(unit.open(coming, self.columns).with_context(place))
+    }
+
+    /// The batches of the next row group.
+    pub(super) fn next_whole(&self) -> Option<Result<Vec<RecordBatch>>> {
+        let batches = |reader: ParquetRecordBatchReader| -> Result<Vec<RecordBatch>> {
+            reader.collect::<std::result::Result<_, _>>().context("a row group cannot be read")
+        };
+        Some(self.next()?.and_then(batches))
+    }
+}
+
+impl Queue<'_> {
+    /// Has so many row groups begun, as far as there are any.
+    fn begin(&mut self, number: usize, columns: &[&str]) {
+        while self.begun.len() < number
+            && let Some(unit) = self.rest.next()
+        {
+            self.begun.push_back((unit, unit.fetch(columns)));
+        }
     }
 }
 
 impl Unit<'_> {
-    /// Opens the row group; of its columns these.
-    ///
-    /// # Errors
-    /// When the file is gone or lacks a column.
-    pub(super) fn open(&self, columns: &[&str]) -> Result<ParquetRecordBatchReader> {
-        let place = || format!("{}, row group {}", self.file.display(), self.row_group);
-        let open = || {
-            let schema = self.footer.schema();
-            for column in columns {
-                ensure!(schema.column_with_name(column).is_some(), "there is no column {column}");
-            }
-            let mask = ProjectionMask::columns(self.footer.parquet_schema(), columns.iter().copied());
-            let reader =
-                ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(self.file)?, self.footer.clone());
-            Ok(reader.with_row_groups(vec![self.row_group]).with_projection(mask).with_batch_size(BATCH).build()?)
-        };
-        open().with_context(place)
+    fn fetch(&self, columns: &[&str]) -> Coming {
+        let (mask, group) = (self.mask(columns), self.footer.metadata().row_group(self.row_group));
+        let chunks = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
+        let range = |(start, length): (u64, u64)| start..start + length;
+        self.source.fetch(chunks.map(|(_, chunk)| range(chunk.byte_range())).collect())
+    }
+
+    fn open(&self, coming: Coming, columns: &[&str]) -> Result<ParquetRecordBatchReader> {
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(coming()?, self.footer.clone());
+        let reader = reader.with_row_groups(vec![self.row_group]).with_projection(self.mask(columns));
+        Ok(reader.with_batch_size(BATCH).build()?)
+    }
+
+    fn mask(&self, columns: &[&str]) -> ProjectionMask {
+        ProjectionMask::columns(self.footer.parquet_schema(), columns.iter().copied())
     }
 }
 

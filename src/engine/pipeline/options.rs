@@ -6,9 +6,13 @@ use crate::engine::{EngineSettings, Result};
 
 /// Sets of labels that a cache keeps: a few megabytes.
 const CACHED: usize = 16_384;
+/// Row groups that are fetched ahead: as many requests at once as a store answers side by side without slowing each other much, and
+/// a bound for memory.
+const AHEAD: usize = 4;
 
 /// How a pipeline works. What is not set is the plainest way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an axis of its own")]
 pub struct Options {
     /// In chunks, each of which is aggregated before the next is read; or all is read first.
     pub streaming: bool,
@@ -18,6 +22,10 @@ pub struct Options {
     pub parallel: bool,
     /// Labels that were merged before are taken from a bounded cache, the least recently used of which go.
     pub label_cache: Option<usize>,
+    /// Of tables on S3, row groups are fetched before they are needed, so many ahead; or each when it is.
+    pub ahead: usize,
+    /// Connections to S3 are kept for later requests; or each request opens one.
+    pub pool: bool,
     /// How rows are written.
     pub sink: SinkMethod,
 }
@@ -39,11 +47,13 @@ pub enum SinkMethod {
 
 /// The options by the names that they have in modes, in the order in which these spell them: those of one axis in one line. The first of
 /// each is the default, and not spelled.
-const AXES: [&[&str]; 5] = [
+const AXES: [&[&str]; 7] = [
     &["whole", "streaming"],
     &["rows", "columnar"],
     &["serial", "parallel"],
     &["uncached", "label-cache"],
+    &["on-demand", "prefetch"],
+    &["reconnect", "pool"],
     &["insert", "sink-none", "insert-batch", "copy", "copy-binary"],
 ];
 
@@ -68,7 +78,9 @@ impl Options {
             columnar: is("columnar"),
             parallel: is("parallel"),
             label_cache: is("label-cache").then_some(entries),
-            sink: match chosen[4] {
+            ahead: if is("prefetch") { AHEAD } else { 0 },
+            pool: is("pool"),
+            sink: match chosen[AXES.len() - 1] {
                 "sink-none" => SinkMethod::None,
                 "insert-batch" => SinkMethod::InsertBatch,
                 "copy" => SinkMethod::Copy,
@@ -106,6 +118,7 @@ mod tests {
 
     fn read(mode: Option<&str>) -> Result<Options> {
         Options::read(&EngineSettings {
+            s3: None,
             threads: 1,
             memory_limit_bytes: None,
             timeout_seconds: None,
@@ -130,8 +143,9 @@ mod tests {
     fn options_read_takes_defaults_for_what_a_mode_does_not_spell() {
         let plain = read(None).unwrap();
         assert_eq!((plain.streaming, plain.columnar, plain.sink), (false, false, SinkMethod::Insert));
-        let all = read(Some("streaming-columnar-parallel-label-cache-copy-binary")).unwrap();
+        let all = read(Some("streaming-columnar-parallel-label-cache-prefetch-pool-copy-binary")).unwrap();
         assert!(all.streaming && all.columnar && all.parallel && all.label_cache == Some(CACHED));
+        assert!(all.pool && all.ahead == AHEAD && !plain.pool && plain.ahead == 0);
         assert_eq!(all.sink, SinkMethod::CopyBinary);
         for (mode, sink) in [
             ("copy", SinkMethod::Copy),

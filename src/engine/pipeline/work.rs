@@ -3,14 +3,13 @@
 //! Where workers read and aggregate at the same time, the wall time of both steps is divided in the proportion of the times that the
 //! workers themselves measured.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use arrow::record_batch::RecordBatch;
 
-use super::input::{Table, Unit};
+use super::input::Reading;
 use super::{AGGREGATE, Options, READ};
 use crate::engine::{Result, Spans};
 
@@ -28,32 +27,29 @@ pub(super) trait Aggregate: Send {
     fn finish(self) -> Result<Self::Part>;
 }
 
-/// Reads these columns of the table and aggregates them, each worker with an aggregate of its own: one part for each of them.
+/// Reads a table and aggregates it, each worker with an aggregate of its own: one part for each of them.
 ///
 /// # Errors
 /// When a file cannot be read, or an aggregate fails.
 pub(super) fn aggregated<A: Aggregate>(
-    table: &Table,
-    columns: &[&str],
+    reading: &Reading<'_>,
     options: &Options,
     threads: usize,
     spans: &mut Spans,
     new: impl Fn() -> A + Sync,
 ) -> Result<Vec<A::Part>> {
-    let units = table.units();
     match (options.streaming, if options.parallel { threads } else { 1 }) {
         (false, 1) => {
             let batches =
-                spans.time(READ, || units.iter().map(|unit| whole(unit, columns)).collect::<Result<Vec<_>>>())?;
+                spans.time(READ, || std::iter::from_fn(|| reading.next_whole()).collect::<Result<Vec<_>>>())?;
             let part = spans.time(AGGREGATE, || of_batches(new(), batches.into_iter().flatten()))?;
             Ok(vec![part])
         }
         (false, workers) => {
-            let next = AtomicUsize::new(0);
             let read = |()| -> Result<Vec<RecordBatch>> {
                 let mut batches = Vec::new();
-                while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    batches.extend(whole(unit, columns)?);
+                while let Some(whole) = reading.next_whole() {
+                    batches.extend(whole?);
                 }
                 Ok(batches)
             };
@@ -67,8 +63,8 @@ pub(super) fn aggregated<A: Aggregate>(
         }
         (true, 1) => {
             let mut aggregate = new();
-            for unit in &units {
-                let mut reader = spans.time(READ, || unit.open(columns))?;
+            while let Some(reader) = spans.time(READ, || reading.next()) {
+                let mut reader = reader?;
                 while let Some(batch) = spans.time(READ, || reader.next()) {
                     let batch = batch.context("a row group cannot be read")?;
                     spans.time(AGGREGATE, || aggregate.push(&batch))?;
@@ -78,11 +74,10 @@ pub(super) fn aggregated<A: Aggregate>(
         }
         (true, workers) => {
             let start = Instant::now();
-            let next = AtomicUsize::new(0);
             let work = |()| -> Result<(A::Part, Duration, Duration)> {
                 let (mut aggregate, mut took) = (new(), Spans::default());
-                while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let mut reader = took.time(READ, || unit.open(columns))?;
+                while let Some(reader) = took.time(READ, || reading.next()) {
+                    let mut reader = reader?;
                     while let Some(batch) = took.time(READ, || reader.next()) {
                         let batch = batch.context("a row group cannot be read")?;
                         took.time(AGGREGATE, || aggregate.push(&batch))?;
@@ -103,10 +98,6 @@ pub(super) fn aggregated<A: Aggregate>(
             Ok(parts.into_iter().map(|(part, ..)| part).collect())
         }
     }
-}
-
-fn whole(unit: &Unit<'_>, columns: &[&str]) -> Result<Vec<RecordBatch>> {
-    unit.open(columns)?.collect::<std::result::Result<_, _>>().context("a row group cannot be read")
 }
 
 fn of_batches<A: Aggregate>(mut aggregate: A, batches: impl Iterator<Item = RecordBatch>) -> Result<A::Part> {

@@ -89,6 +89,7 @@ impl<'a> Converter<'a> {
             plan: None,
             metrics: told.metrics,
             planning: None,
+            network: None,
             mode: None,
             inspects: None,
             threads: told.threads.and_then(|threads| threads.try_into().ok()).unwrap_or_default(),

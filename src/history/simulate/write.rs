@@ -72,6 +72,7 @@ fn record(Estimate { of, model, time_ns, reason }: &Estimate, hosts: &HashMap<St
         plan: None,
         metrics,
         planning: None,
+        network: None,
         mode: of.mode.clone(),
         inspects: None,
         threads: of.threads,

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use crate::host::catalog::Entry;
+use crate::host::variant::S3;
 
 /// A variant in the comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,13 +64,13 @@ pub struct Design {
 }
 
 impl Design {
-    /// Of the engine's axes; without any, of the settings that its entry makes.
+    /// Of the engine's axes, as far as they are for tables of this format; without any, of the settings that its entry makes.
     ///
     /// # Errors
     /// When it has neither.
-    pub fn of(engine: &Entry) -> Result<Self> {
+    pub fn of(engine: &Entry, format: &str) -> Result<Self> {
         if !engine.axes.is_empty() {
-            return Ok(Self::of_axes(engine));
+            return Ok(Self::of_axes(engine, format));
         }
         ensure!(
             !engine.options.is_empty(),
@@ -79,14 +80,15 @@ impl Design {
         Ok(Self::of_settings(&engine.options))
     }
 
-    fn of_axes(engine: &Entry) -> Self {
+    fn of_axes(engine: &Entry, format: &str) -> Self {
         let axes = &engine.axes;
+        let applies = |axis: &Vec<String>| format == S3 || !axis.iter().any(|name| axes.stored.contains(name));
         let is_bound = |name: &String| axes.bounds.contains(name);
         let contender =
             |role: Role, chosen: &[usize]| Contender { role, mode: axes.mode(chosen), options: engine.options.clone() };
         let plain = vec![0; axes.options.len()];
         let last = |axis: &Vec<String>| axis.iter().rposition(|name| !is_bound(name)).unwrap_or_default();
-        let full: Vec<usize> = axes.options.iter().map(last).collect();
+        let full: Vec<usize> = axes.options.iter().map(|axis| if applies(axis) { last(axis) } else { 0 }).collect();
         let with = |of: &[usize], axis: usize, place: usize| {
             let mut chosen = of.to_vec();
             chosen[axis] = place;
@@ -94,7 +96,7 @@ impl Design {
         };
         let mut design = Self { contenders: vec![contender(Role::Baseline, &plain)], options: Vec::new() };
         let (mut in_full, mut bounds) = (vec![contender(Role::Full, &full)], Vec::new());
-        for (axis, names) in axes.options.iter().enumerate() {
+        for (axis, names) in axes.options.iter().enumerate().filter(|(_, names)| applies(names)) {
             let without = Role::Removed(names[full[axis]].clone());
             in_full.push(contender(without.clone(), &with(&full, axis, 0)));
             for (place, name) in names.iter().enumerate().skip(1) {
@@ -147,9 +149,10 @@ mod tests {
     use super::*;
     use crate::host::catalog::Catalog;
     use crate::host::settings::Settings;
+    use crate::host::variant::PARQUET;
 
-    fn modes(engine: &Entry) -> Vec<(String, String)> {
-        let design = Design::of(engine).unwrap();
+    fn modes(engine: &Entry, format: &str) -> Vec<(String, String)> {
+        let design = Design::of(engine, format).unwrap();
         design.contenders.iter().map(|one| (one.role.name(), one.mode.clone().unwrap_or_default())).collect()
     }
 
@@ -172,26 +175,36 @@ mod tests {
             ("(none)", "none"),
             ("(all, none)", "columnar-none"),
         ];
-        assert_eq!(modes(&engine), wanted.map(|(name, mode)| (name.to_owned(), mode.to_owned())));
-        let options = Design::of(&engine).unwrap().options;
+        assert_eq!(modes(&engine, PARQUET), wanted.map(|(name, mode)| (name.to_owned(), mode.to_owned())));
+        let options = Design::of(&engine, PARQUET).unwrap().options;
         let batch = ("batch".to_owned(), Role::Instead("batch".to_owned()), Role::Removed("copy".to_owned()));
         assert!(options.contains(&batch), "{options:?}");
+    }
+
+    #[test]
+    fn design_leaves_out_what_is_for_tables_on_s3_elsewhere() {
+        let catalog = Catalog::read(&Settings::read().unwrap()).unwrap();
+        let mut engine = catalog.entry("pipeline").unwrap();
+        engine.axes = toml::from_str("options = [['plain', 'pool'], ['rows', 'columnar']]\nstored = ['pool']").unwrap();
+        let named = |format: &str| modes(&engine, format).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(named(PARQUET), ["baseline", "+ columnar", "all", "all - columnar"]);
+        assert_eq!(named(S3), ["baseline", "+ pool", "+ columnar", "all", "all - pool", "all - columnar"]);
     }
 
     #[test]
     fn design_of_settings_takes_those_of_the_entry() {
         let catalog = Catalog::read(&Settings::read().unwrap()).unwrap();
         let mut engine = catalog.entry("duckdb").unwrap();
-        let error = Design::of(&engine).unwrap_err().to_string();
+        let error = Design::of(&engine, PARQUET).unwrap_err().to_string();
         assert!(error.contains("[engine.duckdb-tuned]"), "{error}");
         engine.options = [("a", "1"), ("b", "2")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let design = Design::of(&engine).unwrap();
+        let design = Design::of(&engine, PARQUET).unwrap();
         let told: Vec<_> = design.contenders.iter().map(|one| (one.role.name(), one.options.len())).collect();
         let wanted = [("baseline", 0), ("+ a", 1), ("+ b", 1), ("all", 2), ("all - a", 1), ("all - b", 1)];
         assert_eq!(told, wanted.map(|(name, options)| (name.to_owned(), options)));
         assert_eq!(design.contenders[4].options.keys().collect::<Vec<_>>(), ["b"]);
         engine.options.remove("b");
-        let alone = Design::of(&engine).unwrap();
+        let alone = Design::of(&engine, PARQUET).unwrap();
         assert_eq!((alone.contenders.len(), &alone.options[0].1), (2, &Role::Added("a".to_owned())));
     }
 }

@@ -7,6 +7,7 @@ use super::effects::effects;
 use super::{Ablation, Figures, Measured, Outcome};
 use crate::host::catalog::Entry;
 use crate::host::data::generate::Store;
+use crate::host::data::tables;
 use crate::host::interrupt;
 use crate::host::progress::{Unit, Work};
 use crate::host::record::{self, metric};
@@ -15,7 +16,7 @@ use crate::host::session::{Program, Runs};
 use crate::host::settings::Settings;
 use crate::host::stats::median;
 use crate::host::suite::{QuerySpec, Suite};
-use crate::host::variant::{PARQUET, Variant};
+use crate::host::variant::Variant;
 use crate::host::verify::Verdict;
 use crate::host::verify::compare::{Precision, compare_shown};
 use crate::host::verify::referee::Referee;
@@ -77,10 +78,12 @@ struct Comparing<'a> {
 /// When the program or the data cannot be had, the plainest variant does not run, or after an interrupt. Another variant that fails is
 /// a line of the result.
 pub fn ablate(plan: Plan<'_>, settings: &Settings) -> Result<Ablation> {
-    let design = Design::of(plan.engine)?;
-    let variant = settings.sole_variant(PARQUET)?;
+    let format = settings.sole_format()?;
+    let design = Design::of(plan.engine, format)?;
+    let variant = settings.sole_variant(format)?;
     let (task, program) = (plan.suite.task(plan.query, plan.engine, plan.scale)?, plan.engine.program()?);
-    let dataset = Store::new(settings.data.clone()).ensure(plan.suite, plan.scale, PARQUET, &plan.query.tables)?;
+    let store = Store::new(settings.data.clone());
+    let dataset = tables::make(plan.suite, &plan.query.tables, plan.scale, format, settings, &store)?;
     let comparing = Comparing { plan, variant, settings, program, referee: Referee::new(settings), dataset, task };
     let mut contending: Vec<Contending> =
         design.contenders.iter().cloned().map(|one| comparing.contending(one)).collect();
@@ -230,6 +233,9 @@ fn figures(processes: &[Process]) -> Figures {
         sink_cores_used: middle(&busy(|runs| runs.sink?.cpu_time_ns)),
         peak_memory_bytes: middle(&|process| Some(metric::value(process.timed.peak_memory?.bytes.0))),
         bytes_read: middle(&each(|runs| Some(runs.moved?.read_call_bytes))),
+        requests: middle(&each(|runs| Some(runs.traffic?.requests))),
+        connections: middle(&each(|runs| Some(runs.traffic?.connections))),
+        bytes_received: middle(&each(|runs| Some(runs.traffic?.bytes_received))),
         sink_log_bytes: middle(&each(|runs| runs.sink?.log_bytes)),
         rounds_ns: processes.iter().map(|process| process.time_ns).collect(),
     }

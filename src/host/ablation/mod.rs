@@ -89,6 +89,12 @@ pub struct Figures {
     pub peak_memory_bytes: Option<f64>,
     /// Bytes that the program read by system calls.
     pub bytes_read: Option<f64>,
+    /// Requests to a store on S3.
+    pub requests: Option<f64>,
+    /// Connections to it that were opened.
+    pub connections: Option<f64>,
+    /// Bytes that came from it.
+    pub bytes_received: Option<f64>,
     /// Bytes that the sink wrote into its log of changes.
     pub sink_log_bytes: Option<f64>,
     /// The whole in each round, in nanoseconds.

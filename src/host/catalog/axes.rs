@@ -17,6 +17,9 @@ pub struct Axes {
     /// Of these, options that leave out a part of the work: what more could be gained there, and no gain.
     #[serde(default)]
     pub bounds: Vec<String>,
+    /// Of these, options of how tables on S3 are read, which the engine refuses elsewhere.
+    #[serde(default)]
+    pub stored: Vec<String>,
 }
 
 impl Axes {
@@ -55,8 +58,8 @@ impl Axes {
             ensure!(check_name(name).is_ok(), "'{name}' cannot name an option");
             ensure!(!all[..place].contains(name), "two options are called '{name}'");
         }
-        for bound in &self.bounds {
-            ensure!(all.contains(&bound), "the bound '{bound}' is no option");
+        for named in self.bounds.iter().chain(&self.stored) {
+            ensure!(all.contains(&named), "'{named}' is among bounds or stored, and no option");
         }
         Ok(())
     }
@@ -87,6 +90,7 @@ mod tests {
             "options = [['a', 'b'], ['b', 'c']]",
             "options = [['a', 'b c']]",
             "options = [['a', 'b']]\nbounds = ['c']",
+            "options = [['a', 'b']]\nstored = ['c']",
         ] {
             assert!(axes(toml).check().is_err(), "{toml}");
         }

@@ -49,6 +49,11 @@ impl Recipe {
         }
     }
 
+    /// That of the program which puts tables on S3, and stands between engines and a store: no engine, and built like one.
+    pub fn s3() -> Self {
+        Self { feature: "s3".to_owned(), cpu_minutes: 5, ..Self::iceberg() }
+    }
+
     /// That of the program which compiles protocol files for crates that are built.
     fn protoc(&self) -> Self {
         Self { feature: PROTOC.to_owned(), checkout: self.checkout.clone(), ..Self::iceberg() }

@@ -2,4 +2,5 @@
 
 pub mod generate;
 pub(crate) mod iceberg;
+pub(crate) mod s3;
 pub mod tables;

@@ -9,7 +9,7 @@ use crate::host::services::ports::listeners;
 const SERVICES: [(u16, &str); 6] = [
     (9030, "StarRocks"),
     (3307, "MariaDB"),
-    (9000, "MinIO"),
+    (9000, "S3"),
     (8080, "Trino"),
     (15002, "Spark Connect"),
     (9083, "Hive Metastore"),

@@ -64,7 +64,7 @@ pub(super) fn cells<'a>(
     base: &'a Side,
     head: &'a Side,
     filter: Option<&str>,
-    settings: &Settings,
+    settings: &'a Settings,
 ) -> Result<Cells<'a>> {
     let (mut of_base, mut of_head) = match (base.cells(filter, settings), head.cells(filter, settings)) {
         (Err(_), Err(error)) => return Err(error),

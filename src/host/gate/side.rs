@@ -128,7 +128,7 @@ impl Side {
     }
 
     /// The cells that the filter means, hot.
-    pub(super) fn cells<'a>(&'a self, filter: Option<&str>, settings: &Settings) -> Result<Vec<Cell<'a>>> {
+    pub(super) fn cells<'a>(&'a self, filter: Option<&str>, settings: &'a Settings) -> Result<Vec<Cell<'a>>> {
         let cells = select::all(&self.suites, &self.catalog, settings);
         select::select(cells, filter, false, DefaultSelection { caches: &[Cache::Hot], formats: &settings.formats })
     }

@@ -57,6 +57,10 @@ impl Record {
         if let Some(executors) = self.executors() {
             text += &format!(" on {executors} executors");
         }
+        // Only where one was set: the key of every other series stays what it was.
+        if let Some(network) = self.network.as_ref().and_then(|network| network.conditions.as_ref()) {
+            text += &network.to_string();
+        }
         Some(sha256(text)[..16].to_owned())
     }
 
@@ -117,7 +121,7 @@ mod tests {
         for attribute in attributes {
             assert_eq!(changed(attribute), series);
         }
-        let conditions: [fn(&mut Record); 7] = [
+        let conditions: [fn(&mut Record); 8] = [
             |record| {
                 record.engine.settings.insert("executors".to_owned(), "2".to_owned());
             },
@@ -127,6 +131,10 @@ mod tests {
             |record| record.threads += 1,
             |record| record.host.cores += 1,
             |record| record.mode = Some("eager".to_owned()),
+            |record| {
+                let conditions = Some("rtt=2ms".parse().unwrap());
+                record.network = Some(super::super::NetworkRecord { conditions, ..Default::default() });
+            },
         ];
         for condition in conditions {
             assert_ne!(changed(condition), series);

@@ -69,6 +69,14 @@ pub const BYTES_WRITTEN: Kind = bytes("bytes_written");
 pub const SINK_LOG_BYTES: Kind = bytes("sink_log_bytes");
 /// CPU time of the sink's process, which is not the program's.
 pub const SINK_CPU_TIME: Kind = ns("sink_cpu_time");
+/// Requests to a store on S3. This and the next three a proxy counts: means per iteration over all samples.
+pub const REQUESTS: Kind = count("requests");
+/// Connections that were opened to it: none where the engine keeps those that it has.
+pub const CONNECTIONS: Kind = count("connections");
+/// Bytes of the store's answers, without their heads.
+pub const BYTES_RECEIVED: Kind = bytes("bytes_received");
+/// Bytes of the engine's requests, without their heads.
+pub const BYTES_SENT: Kind = bytes("bytes_sent");
 /// Allocated by one run. This and the next three are found by `cargo xtask heap`.
 pub const HEAP_TOTAL: Kind = bytes("heap_total");
 /// Allocations of one run.

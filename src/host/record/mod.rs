@@ -41,6 +41,7 @@ mod identity;
 mod inspection;
 mod journal;
 pub mod metric;
+mod network;
 mod outcome;
 mod plan;
 mod upcast;
@@ -71,6 +72,7 @@ pub use identity::run_of;
 pub use inspection::{HeapRecord, Inspects, InstructionsRecord};
 pub use journal::{Line, Writer, file_of, parse, read, read_lines};
 pub use metric::{Metric, Metrics};
+pub use network::NetworkRecord;
 pub use outcome::{Measurement, Outcome, Unmeasured, WarmUp, WarmUpEnd};
 pub(crate) use plan::PlanNames;
 pub use plan::{PlanChange, PlanRecord};
@@ -123,6 +125,9 @@ pub struct Record {
     /// Iceberg planning, from the tables' names to their files; outside the samples. None: nothing had to be planned.
     #[serde(default)]
     pub planning: Option<Planning>,
+    /// The way to tables on S3. None: they were on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkRecord>,
     /// The engine's way to execute; none: its default.
     #[serde(default)]
     pub mode: Option<String>,

@@ -3,7 +3,7 @@
 use super::gather::Found;
 use super::group::state;
 use crate::host::record::metric::{self, Kind};
-use crate::host::record::{Git, Provenance, Record};
+use crate::host::record::{Git, NetworkRecord, Provenance, Record};
 use crate::host::stats::{median, median_interval};
 use crate::protocol::units::{Bytes, Nanos};
 
@@ -118,6 +118,7 @@ fn memory(record: &Record) -> Lines {
 
 fn counts(record: &Record) -> Lines {
     let whole = |kind| Some(format!("{:.0}", record.metric(kind)?));
+    let tenths = |kind| Some(format!("{:.1}", record.metric(kind)?));
     let instructions = record.instructions();
     known([
         ("page faults", whole(metric::MINOR_PAGE_FAULTS)),
@@ -129,6 +130,12 @@ fn counts(record: &Record) -> Lines {
         ("written by calls", size(record, metric::BYTES_WRITTEN)),
         ("shuffle read", size(record, metric::SHUFFLE_READ)),
         ("shuffle written", size(record, metric::SHUFFLE_WRITTEN)),
+        ("received from S3", size(record, metric::BYTES_RECEIVED)),
+        ("sent to S3", size(record, metric::BYTES_SENT)),
+        ("requests to S3", tenths(metric::REQUESTS)),
+        ("connections opened", tenths(metric::CONNECTIONS)),
+        ("cached", record.network.as_ref().map(NetworkRecord::cached_in_words)),
+        ("network set to", record.network.as_ref().and_then(|network| Some(network.conditions.as_ref()?.to_string()))),
         ("instructions", instructions.map(|found| format!("{} (simulated, {})", found.instructions, found.tool))),
     ])
 }

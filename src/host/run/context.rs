@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::select::Cell;
 use crate::host::record::{
-    self, DatasetRecord, EngineRecord, Git, Metrics, Outcome, Provenance, QueryRecord, Record, SCHEMA,
+    self, DatasetRecord, EngineRecord, Git, Metrics, NetworkRecord, Outcome, Provenance, QueryRecord, Record, SCHEMA,
 };
 use crate::host::session::environment;
 use crate::host::settings::Settings;
+use crate::host::variant::S3;
 use crate::measure::machine::Host;
 use crate::protocol::units::Bytes;
 
@@ -74,6 +75,8 @@ impl RunContext {
             metrics: Metrics::default(),
             plan: None,
             planning: None,
+            network: (variant.format == S3)
+                .then(|| NetworkRecord { conditions: variant.network.cloned(), ..NetworkRecord::default() }),
             inspects: None,
             mode: variant.mode.map(str::to_owned),
             threads: variant.threads,

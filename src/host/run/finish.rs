@@ -12,9 +12,10 @@ use super::select::Cell;
 use super::stop::Stop;
 use crate::host::inspected;
 use crate::host::record::{Measurement, Metric, Metrics, Outcome, metric};
-use crate::host::session::{Program, Runs};
+use crate::host::session::{Program, Runs, Session};
 use crate::measure::memory::Peak;
 use crate::measure::usage::{IoBytes, Usage};
+use crate::protocol::network::Traffic;
 use crate::protocol::task::SinkUse;
 
 impl Runner<'_> {
@@ -39,6 +40,12 @@ impl Runner<'_> {
             source: Some(peak.source(whose)),
             ..Metric::new(metric::PEAK_MEMORY, [metric::value(peak.bytes.0)])
         }));
+        if let Some(network) = &mut result.record.network {
+            network.total = engine.last.as_ref().and_then(Session::traffic);
+            network.first_run = engine.first.traffic;
+            network.bytes_per_run =
+                metrics.get(metric::BYTES_RECEIVED).and_then(|metric| metric.values.first().copied());
+        }
         let warm_up = engine.steadied.take();
         let waited = self.end(cell, engine, result, &mut metrics)?;
         if self.writer.is_some() {
@@ -83,6 +90,10 @@ impl Runner<'_> {
             }
         }
         let waited = engine.waited();
+        // With what the extra runs asked for: so the store's own log counts.
+        if let (Some(network), Some(session)) = (&mut result.record.network, &engine.last) {
+            network.total = session.traffic();
+        }
         engine.close()?;
         Ok(waited)
     }
@@ -123,4 +134,9 @@ fn read(taken: &[Sample], metrics: &mut Metrics) {
     mean(metric::BYTES_READ, &moved(|moved| moved.read_call_bytes));
     mean(metric::BYTES_READ_FROM_DISK, &moved(|moved| moved.disk_read_bytes));
     mean(metric::BYTES_WRITTEN, &moved(|moved| moved.write_call_bytes));
+    let sent = |count: fn(Traffic) -> u64| move |runs: &Runs| runs.traffic.map(count);
+    mean(metric::REQUESTS, &sent(|traffic| traffic.requests));
+    mean(metric::CONNECTIONS, &sent(|traffic| traffic.connections));
+    mean(metric::BYTES_RECEIVED, &sent(|traffic| traffic.bytes_received));
+    mean(metric::BYTES_SENT, &sent(|traffic| traffic.bytes_sent));
 }

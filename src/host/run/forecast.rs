@@ -9,7 +9,7 @@ use super::plan::to_build;
 use super::select::Cell;
 use crate::host::data::generate::{self, Store};
 use crate::host::suite::{Suite, TableSpec};
-use crate::host::variant::PARQUET;
+use crate::host::variant::{PARQUET, S3};
 use crate::measure::machine;
 use crate::protocol::id::{BenchId, Scale};
 use crate::protocol::units::{Bytes, Count};
@@ -125,6 +125,10 @@ fn to_generate(cells: &[Cell<'_>], store: &Store) -> Vec<String> {
     let mut missing: BTreeMap<(&str, String), Sizes<'_>> = BTreeMap::new();
     for cell in cells {
         let (suite, query, scale) = (cell.suite, cell.query, cell.id.scale);
+        // What is on S3 was put there before.
+        if cell.variant.format == S3 {
+            continue;
+        }
         let folder = store.folder(&suite.name, scale, PARQUET);
         let lacks = |table: &&TableSpec| table.source.is_none() && !folder.join(&table.name).exists();
         for table in suite.tables.iter().filter(|table| query.tables.contains(&table.name)).filter(lacks) {

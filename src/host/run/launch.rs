@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::select::Cell;
+use super::way::Way;
 use crate::host::catalog::Entry;
 use crate::host::interrupt;
 use crate::host::paths;
@@ -15,6 +16,7 @@ use crate::measure::machine;
 use crate::protocol::answer::Shown;
 use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::engine::{EngineInfo, EngineSettings, Server};
+use crate::protocol::location::Location;
 use crate::protocol::task::Task;
 use crate::protocol::units::Bytes;
 
@@ -61,7 +63,12 @@ impl<'a> Fresh<'a> {
     /// # Errors
     /// Whatever the program did instead.
     pub(crate) fn launch(&self, count: bool) -> Result<Launched, Failure> {
-        let (limits, opening) = opening(self.engine, self.variant, self.settings, Path::new(""));
+        let (limits, mut opening) = opening(self.engine, self.variant, self.settings, Path::new(""));
+        let mut way = Way::default();
+        if self.dataset.tables.iter().flat_map(|table| &table.files).any(Location::is_on_s3) {
+            way = Way::to_s3(self.settings)?;
+            opening.s3 = way.access.take();
+        }
         let mut program = self.program.clone();
         // From the file too, for a server that looks tables up there by itself.
         program.env.extend(self.settings.metastore.clone().map(|uri| ("HIVE_METASTORE_URI".to_owned(), uri)));
@@ -70,6 +77,9 @@ impl<'a> Fresh<'a> {
             Failure::from(interrupt::classify(error, |_| FailureKind::Interrupted, no_server))
         })?;
         let mut session = Session::spawn(&program, limits, &paths::own("scratch"))?;
+        if let Some(proxy) = way.proxy {
+            session.reach_by(proxy);
+        }
         let info = session.open(&opening)?;
         if let Some(server) = &info.server {
             same_threads(server, self.variant.threads)?;
@@ -162,6 +172,7 @@ pub(crate) fn opening(
         scratch: scratch.to_owned(),
         mode: variant.mode.map(str::to_owned),
         options: engine.options.clone(),
+        s3: None,
     };
     (limits, opening)
 }

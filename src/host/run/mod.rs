@@ -19,6 +19,7 @@ mod sampler;
 pub(crate) mod select;
 mod stop;
 mod verify;
+mod way;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -8,12 +8,13 @@ use super::select::Cell;
 use super::stop::Stop;
 use crate::host::catalog::Entry;
 use crate::host::data::iceberg::client;
+use crate::host::data::s3;
 use crate::host::data::tables;
 use crate::host::interrupt;
 use crate::host::paths;
 use crate::host::session::Program;
 use crate::host::settings::Settings;
-use crate::host::variant::{ICEBERG, ICEBERG_MONTHLY};
+use crate::host::variant::{ICEBERG, ICEBERG_MONTHLY, S3};
 
 /// Engines' programs by name, or why there is none.
 pub(crate) type Programs<'a> = BTreeMap<&'a str, Result<Program, Stop>>;
@@ -59,6 +60,12 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
     if cells.iter().any(needs_iceberg) {
         // Minutes that belong to no cell. Cells of other formats go on without it, and each of these tells why once more.
         if let Err(error) = client::ready() {
+            log::info!("{error:#}");
+        }
+        interrupt::check()?;
+    }
+    if cells.iter().any(|cell| cell.variant.format == S3) {
+        if let Err(error) = s3::ready() {
             log::info!("{error:#}");
         }
         interrupt::check()?;

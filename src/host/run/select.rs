@@ -15,7 +15,7 @@ use crate::host::filter::Filter;
 use crate::host::paths;
 use crate::host::settings::Settings;
 use crate::host::suite::{QuerySpec, Suite};
-use crate::host::variant::{Cache, Variant};
+use crate::host::variant::{Cache, S3, Variant};
 use crate::protocol::id::{BenchId, check_name};
 use crate::protocol::task::Task;
 
@@ -47,7 +47,7 @@ impl Cell<'_> {
 }
 
 /// Every cell of these suites: query by query, so that engines stand side by side in time too.
-pub(crate) fn all<'a>(suites: &'a [Suite], catalog: &'a Catalog, settings: &Settings) -> Vec<Cell<'a>> {
+pub(crate) fn all<'a>(suites: &'a [Suite], catalog: &'a Catalog, settings: &'a Settings) -> Vec<Cell<'a>> {
     let mut cells = Vec::new();
     for suite in suites {
         for scale in &suite.scales(settings) {
@@ -75,13 +75,15 @@ fn runs(engine: &catalog::Entry, query: &QuerySpec) -> bool {
 }
 
 /// Every format, mode and state of the cache, for each number of threads and each memory limit that was asked for.
-fn variants<'a>(engine: &'a catalog::Entry, suite: &Suite, settings: &Settings) -> Vec<Variant<'a>> {
+fn variants<'a>(engine: &'a catalog::Entry, suite: &Suite, settings: &'a Settings) -> Vec<Variant<'a>> {
     let mut variants = Vec::new();
     for variant in suite.formats().into_iter().flat_map(|format| settings.variants(format)) {
         // The first mode is the default, which an id does not spell.
         let others = engine.modes.iter().skip(1).map(|mode| Some(mode.as_str()));
+        // No page cache of this machine holds what is on S3: each run asks for it again.
+        let caches: &[Cache] = if variant.format == S3 { &[Cache::Hot] } else { &[Cache::Hot, Cache::Cold] };
         for mode in [None].into_iter().chain(others) {
-            variants.extend([Cache::Hot, Cache::Cold].map(|cache| Variant { mode, cache, ..variant }));
+            variants.extend(caches.iter().map(|cache| Variant { mode, cache: *cache, ..variant }));
         }
     }
     variants
@@ -127,7 +129,8 @@ pub(crate) fn select<'a>(
     let Some(filter) = filter.filter(|text| !text.is_empty()) else {
         let runs = |cell: &Cell<'_>| {
             let Cell { engine, variant, .. } = cell;
-            let by_default = defaults.caches.contains(&variant.cache) && defaults.has_format(cell);
+            let cached = defaults.caches.contains(&variant.cache) || variant.format == S3;
+            let by_default = cached && defaults.has_format(cell);
             !cell.suite.on_request && !engine.on_request && variant.mode.is_none() && by_default
         };
         return Ok(cells.into_iter().filter(runs).collect());
@@ -148,7 +151,7 @@ pub(crate) fn select<'a>(
         (!cell.suite.on_request || cell.suite.is_named_by(&words))
             && (!engine.on_request || named(&engine.name))
             && variant.mode.is_none_or(|mode| whole || named(mode))
-            && (whole || cold || defaults.caches.contains(&variant.cache))
+            && (whole || cold || defaults.caches.contains(&variant.cache) || variant.format == S3)
             && (whole || named_format(variant.format) || defaults.has_format(cell))
     };
     let fits = |cell: &Cell<'_>| meant.means_in(&cell.id, &cell.suite.name);

@@ -168,10 +168,10 @@ mod tests {
     #[test]
     fn containers_are_read_as_old_and_new_docker_print_them() {
         let hive = r#"{"ID":"0c","Name":"querydyno-hive-1","Service":"hive","State":"running","Health":"healthy"}"#;
-        let minio = r#"{"ID":"1d","Service":"minio","State":"exited","Health":"","ExitCode":1}"#;
-        let lines = parse(&format!("{hive}\n{minio}\n")).unwrap();
-        assert_eq!(lines, parse(&format!("[{hive},{minio}]")).unwrap());
-        assert!(lines[0].healthy() && !lines[1].runs() && lines[1].service == "minio");
+        let stopped = r#"{"ID":"1d","Service":"s3","State":"exited","Health":"","ExitCode":1}"#;
+        let lines = parse(&format!("{hive}\n{stopped}\n")).unwrap();
+        assert_eq!(lines, parse(&format!("[{hive},{stopped}]")).unwrap());
+        assert!(lines[0].healthy() && !lines[1].runs() && lines[1].service == "s3");
         assert!(parse("").unwrap().is_empty() && parse("no").is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! The servers that engines and formats need: started, found again, stopped.
 //!
 //! Where there is a Docker engine they run in containers, else natively where the real server can be had: the Hive
-//! Metastore, `MariaDB`, PostgreSQL, Spark, Thunderduck and Trino. Whoever measures connects to them.
+//! Metastore, `MariaDB`, PostgreSQL, object storage, Spark, Thunderduck and Trino. Whoever measures connects to them.
 //!
 //! `cargo xtask services up hive`
 
@@ -25,6 +25,7 @@ pub(crate) mod ports;
 mod postgresql;
 mod process;
 mod restart;
+mod s3;
 mod seen;
 mod service;
 mod spark;
@@ -219,7 +220,7 @@ impl Services {
     /// When it cannot, with what to do.
     pub fn how(&self, service: Service, native: bool) -> Result<How> {
         if !service.in_container() {
-            let obstacle = native::obstacle(service, self.java.as_deref());
+            let obstacle = native::obstacle(service, &self.home, self.java.as_deref());
             return obstacle.map_or(Ok(How::Native), |obstacle| bail!("{service} cannot run here: {obstacle}"));
         }
         let docker = self.no_docker();
@@ -228,7 +229,7 @@ impl Services {
         if docker.is_none() && !native {
             return Ok(How::Compose);
         }
-        match (docker, native::obstacle(service, self.java.as_deref())) {
+        match (docker, native::obstacle(service, &self.home, self.java.as_deref())) {
             (_, None) => Ok(How::Native),
             (Some(docker), Some(obstacle)) => bail!(
                 "{service} cannot run here: {obstacle}, and {docker}; on a machine with Docker: cargo xtask services up {service}"
@@ -356,6 +357,13 @@ impl Services {
         *self.docker.get_or_init(compose::obstacle)
     }
 
+    /// Lines for a shell that is to use it on that port: those of [`Service::exports`], and where a secret is that must not be printed.
+    pub fn exports(&self, service: Service, port: u16) -> Vec<String> {
+        let secrets = (service == Service::S3).then(|| s3::Credentials::file(&self.home));
+        let secrets = secrets.map(|file| format!(". '{}'", file.display().to_string().replace('\'', r"'\''")));
+        service.exports(port).into_iter().chain(secrets).collect()
+    }
+
     fn compose(&self) -> Compose<'_> {
         let threads = self.threads.first().copied().unwrap_or(1);
         let conditions = vec![
@@ -365,6 +373,12 @@ impl Services {
             ("SERVICE_QUERY_MIB", trino::query_mib(self.memory).to_string()),
             ("SERVICE_EXECUTORS", self.executors.to_string()),
         ];
+        // Where they cannot be kept, its own start says so.
+        let credentials = s3::Credentials::of(&self.home).ok();
+        let credentials = credentials.into_iter().flat_map(|found| {
+            [("S3_ACCESS_KEY_ID", found.access_key_id), ("S3_SECRET_ACCESS_KEY", found.secret_access_key)]
+        });
+        let conditions = conditions.into_iter().chain(credentials).collect();
         Compose { data: &self.data, ports: &self.ports, conditions }
     }
 }

@@ -17,7 +17,7 @@ use super::service::{Port, Service};
 use super::started::Started;
 use super::supervise::reap;
 use super::wait::{QUOTED, until_up, wait_for};
-use super::{ask, cluster, hive, mariadb, ports, postgresql, spark, thunderduck, trino};
+use super::{ask, cluster, hive, mariadb, ports, postgresql, s3, spark, thunderduck, trino};
 use crate::host::interrupt;
 use crate::host::lock::Lock;
 use crate::host::progress::Work;
@@ -26,11 +26,12 @@ use crate::host::progress::Work;
 const LIMIT: Duration = Duration::from_mins(3);
 
 /// Why the service cannot run here without a container.
-pub(super) fn obstacle(service: Service, java: Option<&str>) -> Option<String> {
+pub(super) fn obstacle(service: Service, home: &Path, java: Option<&str>) -> Option<String> {
     match service {
         Service::Hive => hive::obstacle(java),
         Service::MariaDb => mariadb::obstacle(),
-        Service::StarRocks | Service::MinIo => Some("it runs in a container only".to_owned()),
+        Service::StarRocks => Some("it runs in a container only".to_owned()),
+        Service::S3 => s3::obstacle(home),
         Service::Spark40 | Service::Spark35 | Service::SparkCluster => spark::obstacle(service, java),
         Service::Thunderduck => thunderduck::obstacle(java),
         Service::Trino => trino::obstacle(java),
@@ -134,7 +135,8 @@ fn prepare(service: Service, given: &Given<'_>) -> Result<Plan> {
         Service::Thunderduck => thunderduck::prepare(given),
         Service::Trino => trino::prepare(given),
         Service::PostgreSql => Ok(alone(postgresql::prepare(&given.folder(service), given.port(service))?, None)),
-        Service::StarRocks | Service::MinIo => bail!("{service} runs in a container only"),
+        Service::S3 => s3::prepare(given),
+        Service::StarRocks => bail!("{service} runs in a container only"),
     }
 }
 
@@ -215,7 +217,7 @@ fn same_as_asked(service: Service, folder: &Path, given: &Given<'_>) -> Result<(
             ("thunderduck.duckdb.threads", given.sole_threads(service)?.to_string()),
             thunderduck::memory(given.memory),
         ],
-        Service::Hive | Service::MariaDb | Service::StarRocks | Service::MinIo | Service::PostgreSql => Vec::new(),
+        Service::Hive | Service::MariaDb | Service::StarRocks | Service::S3 | Service::PostgreSql => Vec::new(),
     };
     for (name, value) in asked {
         if let Some(now) = is.settings.get(name).filter(|now| **now != value) {
@@ -253,7 +255,8 @@ pub(super) fn speaks(service: Service, port: u16) -> bool {
         Service::PostgreSql => postgresql::greets(port),
         Service::Spark40 | Service::Spark35 | Service::SparkCluster | Service::Thunderduck => ask::speaks_http2(port),
         Service::Trino => trino::answers(port),
-        Service::Hive | Service::StarRocks | Service::MinIo => ask::takes_connections(port),
+        Service::S3 => s3::answers(port),
+        Service::Hive | Service::StarRocks => ask::takes_connections(port),
     }
 }
 

@@ -16,8 +16,8 @@ pub enum Service {
     MariaDb,
     /// `StarRocks`, for the engine of that name.
     StarRocks,
-    /// `MinIO`, object storage as Amazon has it.
-    MinIo,
+    /// Object storage that speaks S3: versitygw, or `MinIO` in a container.
+    S3,
     /// Spark 4.0 behind Spark Connect, in one process.
     Spark40,
     /// Spark 3.5, likewise.
@@ -41,8 +41,10 @@ pub struct Port {
     pub default: u16,
 }
 
-/// The user that `MariaDB`, PostgreSQL and `MinIO` are made with, and the password unless another is set.
+/// The user that `MariaDB` and PostgreSQL are made with, and the password unless another is set.
 pub(super) const USER: &str = "querydyno";
+/// The bucket that object storage has from the beginning.
+pub(super) const BUCKET: &str = "querydyno";
 /// Where the password of `MariaDB`'s user is taken from.
 pub(super) const PASSWORD: &str = "MYSQL_PASSWORD";
 /// Where that of `PostgreSQL`'s user is taken from.
@@ -54,7 +56,7 @@ impl Service {
         Self::Hive,
         Self::MariaDb,
         Self::StarRocks,
-        Self::MinIo,
+        Self::S3,
         Self::Spark40,
         Self::Spark35,
         Self::SparkCluster,
@@ -69,7 +71,7 @@ impl Service {
             Self::Hive => "hive",
             Self::MariaDb => "mariadb",
             Self::StarRocks => "starrocks",
-            Self::MinIo => "minio",
+            Self::S3 => "s3",
             Self::Spark40 => "spark-4.0",
             Self::Spark35 => "spark-3.5",
             Self::SparkCluster => "spark-cluster",
@@ -79,9 +81,10 @@ impl Service {
         }
     }
 
-    /// Whether it is started where nobody named it: not those that take gigabytes of memory, and of which few are needed at once.
+    /// Whether it is started where nobody named it: not those that take gigabytes of memory, or minutes to compile, and of which few are
+    /// needed at once.
     pub fn by_default(self) -> bool {
-        matches!(self, Self::Hive | Self::MariaDb | Self::StarRocks | Self::MinIo)
+        matches!(self, Self::Hive | Self::MariaDb | Self::StarRocks)
     }
 
     /// Whether there is an image of it.
@@ -104,7 +107,7 @@ impl Service {
             // Not 3306: another server may well be there.
             Self::MariaDb => const { &[port("MARIADB_PORT", 3307)] },
             Self::StarRocks => const { &[port("STARROCKS_PORT", 9030), port("STARROCKS_HTTP_PORT", 8030)] },
-            Self::MinIo => const { &[port("MINIO_PORT", 9000), port("MINIO_CONSOLE_PORT", 9001)] },
+            Self::S3 => const { &[port("S3_PORT", 9000)] },
             // Not 15002, Spark Connect's own: several of these may run at once, beside another's.
             Self::Spark40 => const { &[port("SPARK_4_0_PORT", 15400)] },
             Self::Spark35 => const { &[port("SPARK_3_5_PORT", 15350)] },
@@ -133,7 +136,9 @@ impl Service {
             Self::StarRocks => {
                 format!("STARROCKS_HOST=127.0.0.1 STARROCKS_PORT={port} STARROCKS_USER=root STARROCKS_PASSWORD=")
             }
-            Self::MinIo => format!("AWS_ENDPOINT_URL=http://127.0.0.1:{port} AWS_REGION=us-east-1"),
+            Self::S3 => {
+                format!("AWS_ENDPOINT_URL=http://127.0.0.1:{port} AWS_REGION=us-east-1 QUERYDYNO_S3_BUCKET={BUCKET}")
+            }
             Self::Spark40 | Self::Spark35 | Self::SparkCluster => format!("SPARK_REMOTE=sc://127.0.0.1:{port}"),
             Self::Thunderduck => format!("THUNDERDUCK_URL=sc://127.0.0.1:{port}"),
             Self::Trino => format!("TRINO_URL=http://127.0.0.1:{port}"),
@@ -143,9 +148,6 @@ impl Service {
         let password = match self {
             Self::MariaDb if unset(&[PASSWORD]) => Some(format!("{PASSWORD}={USER}")),
             Self::PostgreSql if unset(&[POSTGRES_PASSWORD]) => Some(format!("{POSTGRES_PASSWORD}={USER}")),
-            Self::MinIo if unset(&["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"]) => {
-                Some(format!("AWS_ACCESS_KEY_ID={USER} AWS_SECRET_ACCESS_KEY={USER}"))
-            }
             _ => None,
         };
         iter::once(address).chain(password).map(|line| format!("export {line}")).collect()
@@ -229,7 +231,7 @@ mod tests {
             assert_eq!(service.to_string().parse(), Ok(service));
             assert_eq!(serde_json::to_value(service).unwrap(), service.name());
         }
-        assert!("presto".parse::<Service>().unwrap_err().contains("hive, mariadb, starrocks, minio, spark-4.0"));
+        assert!("presto".parse::<Service>().unwrap_err().contains("hive, mariadb, starrocks, s3, spark-4.0"));
     }
 
     #[test]

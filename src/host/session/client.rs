@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::failure::{Failure, FailureKind};
+use super::proxy::Proxy;
 use super::runs::Worker;
 use super::spawn::{self, Limits, Program};
 use super::trouble::ServerWatch;
@@ -27,6 +28,8 @@ use crate::protocol::answer::Shown;
 use crate::protocol::dataset::Dataset;
 use crate::protocol::engine::{EngineInfo, EngineSettings};
 use crate::protocol::messages::{OLDER_PROTOCOL, PROTOCOL, Reply, Request};
+use crate::protocol::network::Traffic;
+use crate::protocol::s3::{Access, Secret};
 use crate::protocol::units::Bytes;
 use tasks::Taken;
 
@@ -64,6 +67,10 @@ pub struct Session {
     most_seen: Option<Peak>,
     /// How long the program was waited for.
     waited: Duration,
+    /// Between it and a store on S3, where its tables are there.
+    proxy: Option<Proxy>,
+    /// What it was told and nobody else is to read.
+    secrets: Vec<Secret>,
 }
 
 type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -103,6 +110,8 @@ impl Session {
             server: None,
             most_seen: None,
             waited: Duration::ZERO,
+            proxy: None,
+            secrets: Vec::new(),
         };
         session.greet(program.may_be_older)?;
         session.waited = began.elapsed();
@@ -122,6 +131,16 @@ impl Session {
     /// The operating system's number for the program.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Keeps the proxy that the program is to reach its tables by, for as long as it runs.
+    pub(crate) fn reach_by(&mut self, proxy: Proxy) {
+        self.proxy = Some(proxy);
+    }
+
+    /// What went between the program and a store so far, where there is a proxy in between.
+    pub(crate) fn traffic(&self) -> Option<Traffic> {
+        self.proxy.as_ref()?.traffic()
     }
 
     pub(crate) fn look_at(&mut self, worker: Worker, server: Option<Box<dyn ServerWatch>>) {
@@ -145,6 +164,7 @@ impl Session {
     /// As every call: whatever made the program unable to reply.
     pub fn open(&mut self, settings: &EngineSettings) -> Result<EngineInfo> {
         let settings = EngineSettings { scratch: self.scratch.path().to_owned(), ..settings.clone() };
+        self.secrets = settings.s3.iter().flat_map(Access::secrets).collect();
         match self.ask("open", &Request::Open { settings })? {
             Reply::Open { info, tells_plan } => {
                 self.tells_plan = tells_plan;
@@ -268,7 +288,18 @@ impl Session {
         // Between two looks the program may have held more than it does now. Marks of several processes need not be of one
         // moment, so their sum is no proof.
         self.check_memory(request, memory::peak(self.pid()).filter(|peak| peak.processes == 1))?;
-        serde_json::from_slice(&line).map_err(|_| self.garbage_text(request, &String::from_utf8_lossy(&line)))
+        let Ok(reply) = serde_json::from_slice(&line) else {
+            let said = self.hidden(&String::from_utf8_lossy(&line));
+            return Err(self.garbage_text(request, &said));
+        };
+        // What it repeats of its settings goes into no record. Answers stay as they are.
+        let told =
+            matches!(reply, Reply::Open { .. } | Reply::Plan { .. } | Reply::Fail { .. } | Reply::Unsupported { .. });
+        if self.secrets.is_empty() || !told {
+            return Ok(reply);
+        }
+        let line = self.hidden(&String::from_utf8_lossy(&line));
+        serde_json::from_str(&line).map_err(|_| self.garbage_text(request, &line))
     }
 
     fn check_memory(&mut self, request: &str, held: Option<Peak>) -> Result<()> {
@@ -324,7 +355,25 @@ impl Session {
             (FailureKind::GaveUp { message }, Some(_)) => FailureKind::Engine { message },
             (kind, _) => kind,
         };
-        Failure { kind, stderr: self.stderr.get(), server }
+        let mut stderr: Vec<String> = self.stderr.get().iter().map(|line| self.hidden(line)).collect();
+        // What an engine makes of an answer that it did not get need not say so.
+        let troubles = self.traffic().and_then(|traffic| traffic.troubles());
+        let kind = match (kind, troubles) {
+            (FailureKind::Engine { message }, Some(troubles)) => {
+                FailureKind::Engine { message: format!("{message}; between it and S3: {troubles}") }
+            }
+            (kind, Some(troubles)) => {
+                stderr.push(format!("between it and S3: {troubles}"));
+                kind
+            }
+            (kind, None) => kind,
+        };
+        Failure { kind, stderr, server }
+    }
+
+    /// A text of the program's without what it must not repeat.
+    fn hidden(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| secret.hide_in(&text))
     }
 
     fn end(&mut self) {

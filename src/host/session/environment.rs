@@ -8,7 +8,7 @@
 //! | cleared | [`CLEARED`]: settings of engines, allocators, thread pools, Python, the locale | [`cleared`] names them for a note |
 //! | set | [`SET`]: UTC, the locale `C.UTF-8`, Python's UTF-8 mode | the same everywhere, so nobody has to be told |
 //! | told | [`TOLD`]: some machines cannot run without them, and they can change speed | passed on; [`recorded`] is for the record |
-//! | passed on | everything else: `HOME`, `PATH`, proxies, `AWS_*`, `HIVE_*`, `MYSQL_*`, `STARROCKS_*`, `QUERYDYNO_*` | |
+//! | passed on | everything else: `HOME`, `PATH`, proxies, `HIVE_*`, `MYSQL_*`, `STARROCKS_*`, `QUERYDYNO_*` | |
 
 use std::collections::BTreeMap;
 use std::env;
@@ -20,7 +20,7 @@ use crate::host::paths;
 
 /// Cleared, by what they would change. A name that ends in `*` stands for all that begin so, one that begins with `*` for
 /// all that end so.
-const CLEARED: [(&str, &str); 19] = [
+const CLEARED: [(&str, &str); 20] = [
     ("modules, optimisation and encoding of every Python program", "PYTHON*"),
     ("packages of Python programs that install some", "PIP_*"),
     ("another Python environment than the engine's own", "VIRTUAL_ENV CONDA_*"),
@@ -43,6 +43,8 @@ const CLEARED: [(&str, &str); 19] = [
     ("what a timestamp means", "TZ"),
     ("the rules of time zones and of sorting", "TZDIR ICU_*"),
     ("catalogs and readers of Iceberg tables", "PYICEBERG_*"),
+    // A process's environment can be read by others of its user.
+    ("how S3 is reached: a program whose tables are there is told by its settings", "AWS_*"),
 ];
 
 /// Where rustup lies: no setting of an engine, and an engine's program may be a script that calls cargo.
@@ -102,6 +104,7 @@ pub(crate) fn recorded(variables: impl IntoIterator<Item = (OsString, OsString)>
 pub(crate) fn cleared(names: impl IntoIterator<Item = OsString>) -> Vec<String> {
     let told = |name: &String| {
         let replaced = SET.iter().any(|(set, _)| set == name) || name.starts_with("LC_") || name == "LANGUAGE";
+        let replaced = replaced || name.starts_with("AWS_");
         is_cleared(name) && !replaced && name != "RUST_RECURSION_COUNT"
     };
     let mut names: Vec<String> = names.into_iter().filter_map(|name| name.into_string().ok()).filter(told).collect();
@@ -181,11 +184,12 @@ mod tests {
             "TZDIR",
             "ICU_DATA",
             "PYICEBERG_HOME",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
         ];
         let kept = [
             "HOME",
             "https_proxy",
-            "AWS_ACCESS_KEY_ID",
             "HIVE_METASTORE_URI",
             "MYSQL_PASSWORD",
             "STARROCKS_PORT",

@@ -3,6 +3,7 @@
 use crate::measure::memory::Peak;
 use crate::measure::tree;
 use crate::measure::usage::{self, IoBytes, Usage};
+use crate::protocol::network::Traffic;
 use crate::protocol::observe::Observed;
 use crate::protocol::task::{SinkUse, Span};
 
@@ -21,6 +22,8 @@ pub struct Runs {
     pub usage: Option<Usage>,
     /// Bytes read and written over all of them, children included.
     pub moved: Option<IoBytes>,
+    /// What went between the program and a store on S3 over all of them, where its tables are there.
+    pub traffic: Option<Traffic>,
     /// The time of each step, where the program told it.
     pub spans: Vec<Span>,
     /// What the sink did for all of them, where the task writes into one.
@@ -47,6 +50,7 @@ impl Runs {
             usage: self.usage.zip(later.usage).map(|(a, b)| a.with(b, u64::saturating_add)),
             moved: self.moved.zip(later.moved).map(|(a, b)| a.with(b, u64::saturating_add)),
             sink: self.sink.zip(later.sink).map(|(a, b)| a.and(b)),
+            traffic: self.traffic.zip(later.traffic).map(|(a, b)| a.with(b, u64::saturating_add)),
             observed: later.observed,
             ..self
         }

@@ -22,13 +22,31 @@ pub(super) const FORMATS: Key = several(
     "formats",
     "QUERYDYNO_FORMATS",
     "parquet",
-    "parquet, iceberg, iceberg-monthly, parquet-by-category, or several of them",
+    "parquet, iceberg, iceberg-monthly, parquet-by-category, s3, or several of them",
 );
 pub(super) const METASTORE: Key = one(
     "metastore",
     "HIVE_METASTORE_URI",
     "none: Iceberg tables in plain folders",
     "the Hive Metastore, thrift://host:9083",
+);
+pub(super) const S3_BUCKET: Key = one(
+    "s3_bucket",
+    "QUERYDYNO_S3_BUCKET",
+    "none",
+    "where tables of the format s3 lie: a bucket, or s3://bucket/folder",
+);
+pub(super) const S3_PATH_STYLE: Key = one(
+    "s3_path_style",
+    "QUERYDYNO_S3_PATH_STYLE",
+    "yes where AWS_ENDPOINT_URL names a server",
+    "whether the bucket is in the path and not in the host's name",
+);
+pub(super) const NETWORK: Key = one(
+    "network",
+    "QUERYDYNO_NETWORK",
+    "as it is",
+    "what the way to S3 costs: rtt=2ms,first_byte=15ms,rate=100MB/s (of a connection),total_rate=1GB/s",
 );
 pub(super) const WORKLOADS: Key = several("workloads", "QUERYDYNO_WORKLOADS", "none", "folders of suites of your own");
 pub(super) const TIMEOUT: Key =
@@ -105,6 +123,9 @@ pub static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         CACHE,
         FORMATS,
         METASTORE,
+        S3_BUCKET,
+        S3_PATH_STYLE,
+        NETWORK,
         WORKLOADS,
         TIMEOUT,
         QUERY_TIMEOUT,
@@ -139,8 +160,8 @@ const fn secret(name: &'static str, what: &'static str) -> EngineVariable {
     EngineVariable { name, what, secret: true }
 }
 
-/// Where engines that are servers are found.
-pub const ENGINE_VARIABLES: [EngineVariable; 12] = [
+/// Where engines that are servers are found; and what a store on S3 is reached by, which the host reads and tells programs itself.
+pub const ENGINE_VARIABLES: [EngineVariable; 19] = [
     plain("MYSQL_HOST", "the server of the engine mysql"),
     plain("MYSQL_PORT", "its port"),
     plain("MYSQL_USER", "who logs in"),
@@ -153,4 +174,11 @@ pub const ENGINE_VARIABLES: [EngineVariable; 12] = [
     plain("POSTGRES_PORT", "or the port of our own service"),
     secret("POSTGRES_PASSWORD", "and with what its user logs in"),
     plain("STARROCKS_METASTORE_URI", "the Hive Metastore as that server reaches it"),
+    plain("AWS_ENDPOINT_URL", "the server of tables on S3, http://host:port; none: Amazon's"),
+    plain("AWS_ENDPOINT_URL_S3", "the same, and it wins"),
+    plain("AWS_REGION", "its region"),
+    plain("AWS_DEFAULT_REGION", "the same, where the other is not set"),
+    secret("AWS_ACCESS_KEY_ID", "who asks"),
+    secret("AWS_SECRET_ACCESS_KEY", "and with what"),
+    secret("AWS_SESSION_TOKEN", "of credentials that are temporary"),
 ];

@@ -8,8 +8,11 @@
 //! threads = 2                 # QUERYDYNO_THREADS=1,2,4 or [1, 2, 4] here; default: all processors
 //! memory = "8GiB"             # QUERYDYNO_MEMORY=none,8GiB or a list here; default: the engines' own, killed at 90 % of the machine's
 //! cache = ["hot", "cold"]     # QUERYDYNO_CACHE=hot,cold; default: hot, and cold where a filter names it
-//! formats = ["parquet", "iceberg"] # QUERYDYNO_FORMATS=parquet,iceberg,iceberg-monthly,parquet-by-category; default: parquet
+//! formats = ["parquet", "iceberg"] # QUERYDYNO_FORMATS=parquet,iceberg,iceberg-monthly,parquet-by-category,s3; default: parquet
 //! metastore = "thrift://localhost:9083" # HIVE_METASTORE_URI; default: Iceberg tables in plain folders
+//! s3_bucket = "s3://bench/tables" # QUERYDYNO_S3_BUCKET: of tables in the format s3; a bucket, or a folder in one
+//! s3_path_style = "yes"       # QUERYDYNO_S3_PATH_STYLE; default: where AWS_ENDPOINT_URL names a server
+//! network = "rtt=2ms,first_byte=15ms,rate=100MB/s" # QUERYDYNO_NETWORK: what the way to S3 costs; default: nothing
 //! workloads = ["/my/shop"]    # QUERYDYNO_WORKLOADS: folders with a suite.toml of your own
 //! timeout = "5m"              # QUERYDYNO_TIMEOUT: for one reply of an engine program
 //! query_timeout = "30s"       # QUERYDYNO_QUERY_TIMEOUT: for one run of a query; whoever takes longer fails, and the next cell begins
@@ -76,6 +79,7 @@ mod priority;
 mod published;
 mod read;
 mod resolved;
+mod s3;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -84,18 +88,19 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde::Deserialize;
 
-use crate::host::variant::{Cache, Variant};
+use crate::host::variant::{Cache, S3, Variant};
 use crate::protocol::id::Scale;
 use crate::protocol::units::Bytes;
 pub use gate::{Exception, GateSettings, Limit, Metric};
 pub use key::Key;
 pub use keys::{ENGINE_VARIABLES, EngineVariable, KEYS};
-use keys::{MEMORY, QUERY, TABLE_NAME, THREADS};
+use keys::{FORMATS, MEMORY, QUERY, TABLE_NAME, THREADS};
 pub use only::Only;
 pub use priority::Priority;
 pub(crate) use read::called_in;
 pub use read::duration;
 pub use resolved::{ResolvedSetting, SettingSource};
+pub use s3::{S3Settings, bucket};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
@@ -108,10 +113,12 @@ pub struct Settings {
     pub threads: Vec<usize>,
     /// Memory limits that were asked for, passed to the engines and enforced; several make an axis, `None` is no limit.
     pub memory: Vec<Option<Bytes>>,
-    /// How tables are stored: `parquet`, `iceberg`, `iceberg-monthly`, `parquet-by-category`; several make an axis.
+    /// How tables are stored: `parquet`, `iceberg`, `iceberg-monthly`, `parquet-by-category`, `s3`; several make an axis.
     pub formats: Vec<String>,
     /// The Hive Metastore where Iceberg tables are registered and looked up, `thrift://localhost:9083`; none: plain folders.
     pub metastore: Option<String>,
+    /// Where tables on S3 are, and what the way there costs.
+    pub s3: S3Settings,
     /// Folders of suites of the user's own.
     pub suites: Vec<PathBuf>,
     /// The user's own query, where table and text are both said.
@@ -247,7 +254,7 @@ impl Settings {
     }
 
     /// Every combination of threads and memory, hot and in the default mode.
-    pub fn variants<'a>(&self, format: &'a str) -> Vec<Variant<'a>> {
+    pub fn variants<'a>(&'a self, format: &'a str) -> Vec<Variant<'a>> {
         let plain = |threads, memory| Variant {
             format,
             mode: None,
@@ -256,15 +263,27 @@ impl Settings {
             memory,
             parallel: 1,
             first_processor: Some(0),
+            network: Some(&self.s3.network).filter(|network| format == S3 && !network.is_plain()),
         };
         self.threads.iter().flat_map(|n| self.memory.iter().map(move |limit| plain(*n, *limit))).collect()
+    }
+
+    /// The one format, for what has no axes.
+    ///
+    /// # Errors
+    /// When there are several.
+    pub fn sole_format(&self) -> Result<&str> {
+        match self.formats.as_slice() {
+            [one] => Ok(one),
+            _ => bail!("this takes one format: set {} to one value", FORMATS.variable),
+        }
     }
 
     /// The one combination of threads and memory, for what has no axes.
     ///
     /// # Errors
     /// When there are several.
-    pub fn sole_variant<'a>(&self, format: &'a str) -> Result<Variant<'a>> {
+    pub fn sole_variant<'a>(&'a self, format: &'a str) -> Result<Variant<'a>> {
         match self.variants(format).as_slice() {
             [one] => Ok(*one),
             _ => bail!(

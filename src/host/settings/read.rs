@@ -16,7 +16,7 @@ use super::keys::{
     WORKLOADS,
 };
 use super::resolved::{Given, SettingSource, named};
-use super::{AdhocQuery, DuckDbFrom, ServiceSettings, Settings, published};
+use super::{AdhocQuery, DuckDbFrom, S3Settings, ServiceSettings, Settings, published};
 use crate::host::paths;
 use crate::host::variant::{self, Cache, PARQUET};
 use crate::measure::machine;
@@ -81,6 +81,7 @@ impl Settings {
             memory: given.axis(&MEMORY, memory)?.unwrap_or_else(|| vec![None]),
             formats: given.axis(&FORMATS, format)?.unwrap_or_else(|| vec![PARQUET.to_owned()]),
             metastore: text(&METASTORE),
+            s3: S3Settings::of(&given)?,
             suites: suites(&given)?,
             adhoc: text(&TABLE_NAME).zip(text(&QUERY)).map(|(table, sql)| AdhocQuery { table, sql }),
             caches: caches.unwrap_or_else(|| vec![Cache::Hot]),
@@ -93,7 +94,7 @@ impl Settings {
             services: services(&given)?,
             python: text(&PYTHON).unwrap_or_else(|| "python3".to_owned()),
             answers: published::folders(|key| Some(given.value(key)?.0.into()))?,
-            accept_majority: text(&ACCEPT_MAJORITY).map_or(Ok(false), |text| yes(&text))?,
+            accept_majority: text(&ACCEPT_MAJORITY).map_or(Ok(false), |text| yes(&text, &ACCEPT_MAJORITY))?,
             only: given.axis(&ONLY, str::parse)?.unwrap_or_default(),
             told: given.told(),
             engines: given.file.engines,
@@ -108,11 +109,11 @@ fn threads(text: &str) -> Result<usize> {
     threads.with_context(|| format!("'{text}' is no number of threads: give whole numbers from 1 to {MOST_THREADS}"))
 }
 
-fn yes(text: &str) -> Result<bool> {
+pub(super) fn yes(text: &str, key: &Key) -> Result<bool> {
     match text.to_lowercase().as_str() {
         "1" | "yes" | "true" => Ok(true),
         "0" | "no" | "false" => Ok(false),
-        _ => bail!("{}: '{text}' is neither yes nor no", ACCEPT_MAJORITY.variable),
+        _ => bail!("{}: '{text}' is neither yes nor no", key.variable),
     }
 }
 

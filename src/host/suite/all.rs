@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use super::Suite;
-use super::source::is_parquet;
+use super::source::{is_on_s3, is_parquet};
 use crate::host::paths;
 use crate::host::settings::Settings;
-use crate::host::variant::{FORMATS, ICEBERG, PARQUET, USUAL_FORMATS};
+use crate::host::variant::{FORMATS, ICEBERG, PARQUET, S3, USUAL_FORMATS};
 use crate::protocol::id::Scale;
 
 impl Suite {
@@ -62,6 +62,9 @@ impl Suite {
             return FORMATS.into_iter().filter(|format| declared.iter().any(|name| name == format)).collect();
         }
         let mut sources = self.tables.iter().filter_map(|table| table.source.as_deref());
+        if sources.clone().any(is_on_s3) {
+            return vec![S3];
+        }
         vec![if sources.all(is_parquet) { PARQUET } else { ICEBERG }]
     }
 }

@@ -6,6 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::protocol::location::Location;
+
 /// The source without its snapshot, and the snapshot. A path may have `file://` before it; one that is there as it is written
 /// has no snapshot: `export@20240101`. A relative path is relative to `folder`.
 pub(crate) fn split<'a>(source: &'a str, folder: &Path) -> (&'a str, Option<i64>) {
@@ -71,6 +73,11 @@ pub(super) fn is_parquet(source: &str) -> bool {
     let (place, _) = split(source, Path::new(""));
     let is_table = place.ends_with(".metadata.json") || Path::new(place).join("metadata").is_dir();
     is_path(place, Path::new("")) && !is_table
+}
+
+/// Whether a source is on S3.
+pub(super) fn is_on_s3(source: &str) -> bool {
+    source.parse::<Location>().is_ok_and(|place| place.is_on_s3())
 }
 
 /// A name for the table in engines: `t_transactions` for `sales.transactions`, `t_prices` for `/my/prices/*.parquet`. No SQL

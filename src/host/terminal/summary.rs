@@ -7,7 +7,7 @@ use comfy_table::Table;
 
 use super::output::plain_table;
 use crate::host::audit::{self, Audit, DistributionRatio};
-use crate::host::record::{Outcome, Planning, Record, metric};
+use crate::host::record::{NetworkRecord, Outcome, Planning, Record, metric};
 use crate::host::verify::{Dispute, Verdict};
 use crate::protocol::dataset::OVERFLOW_CAUTION;
 use crate::protocol::observe::Heap;
@@ -26,6 +26,7 @@ pub(crate) fn lines(record: &Record) -> String {
     let from_disk = record.metric(metric::BYTES_READ_FROM_DISK).filter(|bytes| *bytes > 0.0);
     let heap = record.heap().map(|found| found.heap);
     let allocates = |heap: &Heap| format!("{} in {} blocks", Bytes(heap.total_bytes), heap.total_blocks);
+    let requests = record.metric(metric::REQUESTS).map(|requests| format!("{requests:.1}"));
     let told = [
         vec![("read", record.dataset.read_in_words())],
         vec![
@@ -45,6 +46,7 @@ pub(crate) fn lines(record: &Record) -> String {
             ("fetching", time(record.metric(metric::FETCH_TIME))),
             ("from disk", from_disk.map(size)),
         ],
+        vec![("from S3", record.network.as_ref().map(NetworkRecord::cached_in_words)), ("requests of a run", requests)],
         vec![
             ("written", spilled.map(size)),
             ("allocates", heap.as_ref().map(allocates)),

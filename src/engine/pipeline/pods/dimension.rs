@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, ensure};
 use arrow::array::Array as _;
 
-use super::super::input::{Table, days, texts};
+use super::super::input::{Reading, days, texts};
 use super::super::labels::{Labels, parse};
 use crate::engine::Result;
 
@@ -25,18 +25,19 @@ pub(super) struct Parsed<'a> {
 }
 
 impl Dimension {
-    /// Reads a table of days, names and texts.
+    /// Reads a table of days, names and texts: these three columns.
     ///
     /// # Errors
     /// When it cannot be read, or has a name twice on a day.
-    pub(super) fn read(table: &Table, name: &str, labels: &str) -> Result<Self> {
+    pub(super) fn read(reading: &Reading<'_>, columns: [&str; 3]) -> Result<Self> {
+        let [date, name, labels] = columns;
         let mut numbers: HashMap<i32, HashMap<String, u32>> = HashMap::new();
         let mut texts_seen = vec![None];
         let mut by_text: HashMap<String, u32> = HashMap::new();
-        for unit in table.units() {
-            for batch in unit.open(&["usage_date", name, labels])? {
+        while let Some(reader) = reading.next() {
+            for batch in reader? {
                 let batch = batch.with_context(|| format!("the table {labels} cannot be read"))?;
-                let (days, names, found) = (days(&batch, "usage_date")?, texts(&batch, name)?, texts(&batch, labels)?);
+                let (days, names, found) = (days(&batch, date)?, texts(&batch, name)?, texts(&batch, labels)?);
                 for (row, day) in days.into_iter().enumerate() {
                     let number = if found.is_null(row) {
                         0

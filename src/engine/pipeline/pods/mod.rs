@@ -26,25 +26,27 @@ const SUMMED: [&str; 4] = ["cpu_usage_ms", "cpu_request_ms", "memory_usage_kib",
 const READ_COLUMNS: [&str; 8] =
     ["interval_start", "namespace", "node", "pod_labels", SUMMED[0], SUMMED[1], SUMMED[2], SUMMED[3]];
 
+/// What is read of the two other tables: day, name and labels.
+const NODES: [&str; 3] = ["usage_date", "node", "node_labels"];
+const NAMESPACES: [&str; 3] = ["usage_date", "namespace", "namespace_labels"];
+
 /// The plan of a query, if there is one.
 pub(super) fn plan(query: &str) -> Option<Plan> {
     (query == "pods-daily").then_some(daily as Plan)
 }
 
 fn daily(tables: &Tables, options: &Options, threads: usize, spans: &mut Spans) -> Result<Vec<RecordBatch>> {
-    let nodes = spans.time(READ, || Dimension::read(tables.get("node_labels")?, "node", "node_labels"))?;
-    let namespaces =
-        spans.time(READ, || Dimension::read(tables.get("namespace_labels")?, "namespace", "namespace_labels"))?;
-    let usage = tables.get("pod_usage")?;
+    // All three begin before the first is waited for.
+    let reading = |table: &str, columns| tables.get(table)?.reading(columns, options.ahead);
+    let (nodes, namespaces) = (reading("node_labels", &NODES)?, reading("namespace_labels", &NAMESPACES)?);
+    let usage = reading("pod_usage", &READ_COLUMNS)?;
+    let nodes = spans.time(READ, || Dimension::read(&nodes, NODES))?;
+    let namespaces = spans.time(READ, || Dimension::read(&namespaces, NAMESPACES))?;
     let parts: Vec<Groups> = if options.columnar {
-        aggregated(usage, &READ_COLUMNS, options, threads, spans, || {
-            Columnar::new(&nodes, &namespaces, options.label_cache)
-        })?
+        aggregated(&usage, options, threads, spans, || Columnar::new(&nodes, &namespaces, options.label_cache))?
     } else {
         let (nodes, namespaces) = spans.time(AGGREGATE, || Result::Ok((nodes.parsed()?, namespaces.parsed()?)))?;
-        aggregated(usage, &READ_COLUMNS, options, threads, spans, || {
-            RowByRow::new(&nodes, &namespaces, options.label_cache)
-        })?
+        aggregated(&usage, options, threads, spans, || RowByRow::new(&nodes, &namespaces, options.label_cache))?
     };
     spans.time(AGGREGATE, || Groups::together(parts)?.into_batches())
 }

@@ -82,13 +82,16 @@ fn tables(folder: &Path, items: &[Item<'_>], nodes: &[(i32, &str, Option<&str>)]
     Tables(named.into_iter().map(|(name, path)| (name.to_owned(), table(path))).collect())
 }
 
-/// All combinations but for the sink, which comes after them; the cache is so small that it forgets.
+/// All combinations but for the sink, which comes after them, and connections, of which files have none; the cache is so small that it
+/// forgets.
 fn all() -> impl Iterator<Item = Options> {
-    (0..16_u8).map(|bits| Options {
+    (0..32_u8).map(|bits| Options {
         streaming: bits & 1 > 0,
         columnar: bits & 2 > 0,
         parallel: bits & 4 > 0,
         label_cache: (bits & 8 > 0).then_some(2),
+        ahead: if bits & 16 > 0 { 2 } else { 0 },
+        pool: false,
         sink: SinkMethod::None,
     })
 }

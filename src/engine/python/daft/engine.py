@@ -25,6 +25,8 @@ QUIET = {"DAFT_ANALYTICS_ENABLED": "0", "DO_NOT_TRACK": "1", "SCARF_NO_ANALYTICS
 
 
 class Daft(Engine):
+    reads_s3 = True
+
     def __init__(self, settings):
         os.environ.update(QUIET)
         iceberg = querydyno_iceberg.settings(settings["threads"])
@@ -36,6 +38,7 @@ class Daft(Engine):
         configure(daft, settings["options"])
         self.daft = daft
         self.frames = {}
+        self.stored = {"io_config": io_config(settings["s3"])} if settings["s3"] else {}
         #: Names of the tables that have deletes.
         self.deleted = set()
         self.version = daft.__version__
@@ -49,7 +52,8 @@ class Daft(Engine):
 
     def load(self, tables):
         for name, files in tables.items():
-            self.frames[name] = functools.partial(self.daft.read_parquet, [plain(file) for file in files])
+            paths = [plain(file) for file in files]
+            self.frames[name] = functools.partial(self.daft.read_parquet, paths, **self.stored)
 
     def load_folders(self, tables):
         for table in tables:
@@ -98,6 +102,24 @@ class Daft(Engine):
 
     def arrow(self, output):
         return output.to_arrow_iter()
+
+
+def io_config(s3):
+    """How a store is reached, by Daft's names."""
+    from daft.io import IOConfig, S3Config
+
+    endpoint = s3["endpoint"]
+    return IOConfig(
+        s3=S3Config(
+            region_name=s3["region"],
+            endpoint_url=endpoint,
+            key_id=s3["access_key_id"],
+            access_key=s3["secret_access_key"],
+            session_token=s3["session_token"],
+            use_ssl=not (endpoint or "").startswith("http://"),
+            force_virtual_addressing=not s3["path_style"],
+        )
+    )
 
 
 def plain(file):

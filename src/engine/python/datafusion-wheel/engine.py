@@ -11,6 +11,8 @@ from querydyno import Engine, Unsupported, arrow_answer, serve, told_by_files
 
 
 class DataFusionWheel(Engine):
+    reads_s3 = True
+
     def __init__(self, settings):
         import datafusion
 
@@ -27,6 +29,8 @@ class DataFusionWheel(Engine):
             runtime = runtime.with_fair_spill_pool(settings["memory_limit_bytes"])
             wanted["memory_limit"] = str(settings["memory_limit_bytes"])
         self.context = datafusion.SessionContext(config, runtime)
+        self.s3 = settings["s3"]
+        self.buckets = set()
         self.reading = datafusion.SQLOptions()
         for allow in ("ddl", "dml", "statements"):
             self.reading = getattr(self.reading, f"with_allow_{allow}")(False)
@@ -63,7 +67,27 @@ class DataFusionWheel(Engine):
 
     def register(self, name, files):
         self.forget(name)
-        self.context.register_parquet(name, one_path(files, self.scratch))
+        stored = [file for file in files if file.startswith("s3://")]
+        if stored:
+            self.reach(stored)
+        self.context.register_parquet(name, one_object(files) if stored else one_path(files, self.scratch))
+
+    def reach(self, files):
+        """Makes the buckets of these objects known."""
+        from datafusion.object_store import AmazonS3
+
+        for bucket in {bucket_of(file) for file in files} - self.buckets:
+            store = AmazonS3(
+                bucket_name=bucket,
+                region=self.s3["region"],
+                access_key_id=self.s3["access_key_id"],
+                secret_access_key=self.s3["secret_access_key"],
+                session_token=self.s3["session_token"],
+                endpoint=self.s3["endpoint"],
+                allow_http=True,
+            )
+            self.context.register_object_store("s3://", store, bucket)
+            self.buckets.add(bucket)
 
     def forget(self, name):
         if self.context.table_exist(name):
@@ -126,6 +150,22 @@ def one_path(files, scratch):
     for number, file in enumerate(files):
         (links / f"{number:06}.parquet").symlink_to(file)
     return f"{links}/"
+
+
+def bucket_of(file):
+    return file.removeprefix("s3://").split("/")[0]
+
+
+def one_object(files):
+    """The same of objects on S3: one of them, or the folder whose Parquet objects are the table's. Each of our tables has such a
+    folder; of another's, the rows that the engine counts would tell that the folder holds more.
+    """
+    if len(files) == 1:
+        return files[0]
+    folders = {file.rsplit("/", 1)[0] for file in files}
+    if len(folders) > 1 or not all(file.endswith(".parquet") for file in files):
+        raise Unsupported("DataFusion for Python takes one object, or a folder's objects that end in .parquet, for a table")
+    return f"{folders.pop()}/"
 
 
 if __name__ == "__main__":

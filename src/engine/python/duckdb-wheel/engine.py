@@ -1,12 +1,15 @@
 """DuckDB as its makers ship it for Python. Tables are views over read_parquet; planning is timed.
 
-Iceberg tables are read by their files: DuckDB's own reader is an extension that it would have to download. From the
+Iceberg tables are read by their files: DuckDB's own reader is an extension that it would have to download. So is its client of
+S3, which is loaded where it is installed, or where Python's package duckdb-extension-httpfs of the same version is. From the
 first query on it reads nothing but the tables' files and writes nothing but what it spills.
 
 pyarrow is not imported before an answer of many rows needs it: what it takes would count as DuckDB's memory.
 """
 
+import importlib.util
 import json
+import pathlib
 import re
 
 from querydyno import Engine, Unsupported, answer, incomparable, serve, told_by_files
@@ -34,6 +37,8 @@ INTEGERS = r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER"
 
 
 class DuckDbWheel(Engine):
+    reads_s3 = True
+
     def __init__(self, settings):
         import duckdb
 
@@ -46,6 +51,8 @@ class DuckDbWheel(Engine):
         #: The files of all tables, which alone may be read.
         self.files = []
         self.locked = False
+        self.s3 = settings["s3"]
+        self.reaches_s3 = False
         self.version = duckdb.__version__
         self.source = f"wheel duckdb {self.version}"
         self.settings = {**wanted, **SESSION}
@@ -71,10 +78,39 @@ class DuckDbWheel(Engine):
     def view(self, name, columns, files, options="", hive="hive_partitioning = false"):
         paths = ", ".join(text(plain(file)) for file in files)
         self.files += files
+        if any(file.startswith("s3://") for file in files):
+            self.reach()
         # The values are in the files. Of a folder's name like `region=south` DuckDB would make a column, before the
         # files' own of that name.
         read = f"read_parquet([{paths}], {hive}{options})"
         self.connection.execute(f"CREATE OR REPLACE VIEW {quoted(name)} AS SELECT {columns} FROM {read}")
+
+    def reach(self):
+        """Loads DuckDB's client of S3, once, and tells it the store. It fetches no extension: what is not there is not there."""
+        if self.reaches_s3:
+            return
+        found = importlib.util.find_spec("duckdb_extension_httpfs")
+        file = found and pathlib.Path(found.origin).parent / f"extensions/v{self.version}/httpfs.duckdb_extension"
+        try:
+            self.connection.execute("LOAD httpfs" if file is None else f"LOAD {text(str(file))}")
+        except self.duckdb.Error as error:
+            why = str(error).splitlines()[0]
+            raise Unsupported(
+                f"DuckDB {self.version} reads S3 by its extension httpfs, which is not in its package and cannot be loaded here: {why}"
+            ) from error
+        scheme, _, host = (self.s3["endpoint"] or "https://").partition("://")
+        parts = {
+            "KEY_ID": text(self.s3["access_key_id"]),
+            "SECRET": text(self.s3["secret_access_key"]),
+            "SESSION_TOKEN": self.s3["session_token"] and text(self.s3["session_token"]),
+            "REGION": text(self.s3["region"]),
+            "ENDPOINT": host and text(host),
+            "URL_STYLE": text("path" if self.s3["path_style"] else "vhost"),
+            "USE_SSL": "false" if scheme == "http" else "true",
+        }
+        told = ", ".join(f"{name} {value}" for name, value in parts.items() if value)
+        self.connection.execute(f"CREATE OR REPLACE SECRET (TYPE s3, {told})")
+        self.reaches_s3 = True
 
     def count(self, table):
         return self.connection.sql(f"SELECT count(*) FROM {quoted(table)}").fetchall()[0][0]

@@ -96,7 +96,8 @@ class Engine:
     It has to have `__init__`, `load`, `run` and `answer`; the others can be left as they are. The process is in UTC.
 
     `settings` has `threads`, `memory_limit_bytes` (None without one), `scratch` (a folder for spill files), `mode`
-    (None, or one of the modes that the engine's entry lists) and `options`. Import the engine's package in
+    (None, or one of the modes that the engine's entry lists), `options`, and `s3` (None, or what a store is reached by, where
+    tables are on S3: `endpoint`, `region`, `path_style`, `access_key_id`, `secret_access_key`, `session_token`). Import the engine's package in
     `__init__`, after whatever has to be set before, so that a slow import is no late greeting.
     """
 
@@ -104,8 +105,10 @@ class Engine:
     version = ""
     #: Where the engine came from; "wheel polars 2.1.0".
     source = None
-    #: Every setting that is not the engine's default, threads included: names and values are text.
+    #: Every setting that is not the engine's default, threads included: names and values are text. Nothing of `s3` is told.
     settings = {}
+    #: Whether `load` takes files whose names begin with "s3://".
+    reads_s3 = False
 
     def __init__(self, settings):
         raise NotImplementedError
@@ -266,7 +269,10 @@ class _Session:
 
     def open(self, settings):
         self.scratch = settings["scratch"]
-        self.engine = self.make({"mode": None, **settings})
+        s3 = settings.get("s3")
+        # A key that the host leaves out is not set.
+        s3 = s3 and {"session_token": None, "endpoint": None, **s3}
+        self.engine = self.make({"mode": None, **settings, "s3": s3})
         given = {"python": platform.python_version(), "threads": str(settings["threads"]), "TZ": os.environ["TZ"]}
         info = {"version": self.engine.version, "settings": {**given, **self.engine.settings}}
         return {"info": {**info, "build": {"source": self.engine.source}}, "tells_plan": True}
@@ -274,8 +280,8 @@ class _Session:
     def load(self, dataset, count=False):
         start = time.perf_counter_ns()
         elsewhere = [file for table in dataset["tables"] for file in table["files"] if "://" in file]
-        if elsewhere:
-            raise Unsupported(f"{elsewhere[0]} is not on this machine, and only such files are read so far")
+        if elsewhere and not self.engine.reads_s3:
+            raise Unsupported(f"{elsewhere[0]} is not on this machine, and this engine reads files of this machine only")
         # Each table says what it is: one of a dataset may be Iceberg, and the next plain files.
         plain = [table for table in dataset["tables"] if not table.get("iceberg") and not table.get("folders")]
         files = {table["name"]: table["files"] for table in plain}

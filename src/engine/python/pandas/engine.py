@@ -16,6 +16,8 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 
 class Pandas(Engine):
+    reads_s3 = True
+
     def __init__(self, settings):
         if settings["options"]:
             raise ValueError(f"pandas takes no options, but was given: {', '.join(sorted(settings['options']))}")
@@ -30,6 +32,7 @@ class Pandas(Engine):
         self.pandas, self.pyarrow = pandas, pyarrow
         pyarrow.set_cpu_count(threads)
         pyarrow.set_io_thread_count(threads)
+        self.stored = filesystem(settings["s3"]) if settings["s3"] else None
         self.workloads = plans_by_suite()
         #: Of each table a function that reads it.
         self.tables = {}
@@ -61,7 +64,14 @@ class Pandas(Engine):
         """What pyarrow, which reads for pandas, takes the number of rows to be, without reading them."""
         import pyarrow.dataset
 
-        return pyarrow.dataset.dataset(files, format="parquet", partitioning=None).count_rows()
+        files, filesystem = self.located(files)
+        return pyarrow.dataset.dataset(files, format="parquet", partitioning=None, filesystem=filesystem).count_rows()
+
+    def located(self, files):
+        """The files as pyarrow calls them, and where they are: None on this machine."""
+        if not files[0].startswith("s3://"):
+            return files, None
+        return [file.removeprefix("s3://") for file in files], self.stored
 
     def load_iceberg(self, tables):
         for table in tables:
@@ -115,12 +125,17 @@ class Pandas(Engine):
         would cost an object each. For the same reason a day is a datetime64 and no datetime.date.
         """
         pyarrow = self.pyarrow
+        files, filesystem = self.located(files)
         schema = pyarrow.schema(
             field.with_type(pyarrow.float64()) if pyarrow.types.is_decimal(field.type) else field
-            for field in [*pyarrow.parquet.read_schema(files[0]), *(partitioning.schema if partitioning else [])]
+            for field in [
+                *pyarrow.parquet.read_schema(files[0], filesystem=filesystem),
+                *(partitioning.schema if partitioning else []),
+            ]
         )
         return self.pandas.read_parquet(
             files,
+            filesystem=filesystem,
             columns=columns,
             filters=filters,
             schema=schema,
@@ -138,6 +153,22 @@ class Pandas(Engine):
             field.with_type(pyarrow.float64()) if pyarrow.types.is_decimal(field.type) else field for field in read.schema
         )
         return read.cast(schema).to_pandas(date_as_object=False)
+
+
+def filesystem(s3):
+    """pyarrow's own reader of S3. What pandas takes by itself, s3fs, reads an object in small pieces, one after the other."""
+    import pyarrow.fs
+
+    scheme, _, host = (s3["endpoint"] or "https://").partition("://")
+    return pyarrow.fs.S3FileSystem(
+        region=s3["region"],
+        access_key=s3["access_key_id"],
+        secret_key=s3["secret_access_key"],
+        session_token=s3["session_token"],
+        endpoint_override=host or None,
+        scheme=scheme,
+        force_virtual_addressing=not s3["path_style"],
+    )
 
 
 def condition_of(filters):

@@ -20,6 +20,8 @@ MODES = ("streaming", "in-memory", "eager")
 
 
 class PolarsWheel(Engine):
+    reads_s3 = True
+
     def __init__(self, settings):
         if settings["options"]:
             names = ", ".join(sorted(settings["options"]))
@@ -43,6 +45,10 @@ class PolarsWheel(Engine):
         del given["POLARS_OOC_SPILL_DIR"]  # another folder for each run
         self.settings = {**given, **iceberg, "mode": self.mode}
         self.scans = {}
+        self.stored = {}
+        if settings["s3"]:
+            # By these and nothing else: without a provider it would look for credentials of the machine.
+            self.stored = {"storage_options": storage_options(settings["s3"]), "credential_provider": None}
         self.collect = {"engine": "streaming" if self.mode == "streaming" else "in-memory"}
         if self.mode == "eager":
             # Node after node as it was written; a frame that is used twice is computed once, as by whoever keeps it in a
@@ -51,7 +57,7 @@ class PolarsWheel(Engine):
 
     def load(self, tables):
         # These are files, not patterns, and their columns are those in them: none comes from a path.
-        scan = functools.partial(self.polars.scan_parquet, glob=False, hive_partitioning=False)
+        scan = functools.partial(self.polars.scan_parquet, glob=False, hive_partitioning=False, **self.stored)
         self.scans |= {name: functools.partial(scan, files) for name, files in tables.items()}
 
     def load_folders(self, tables):
@@ -163,6 +169,20 @@ class PolarsWheel(Engine):
         if dtype.base_type() == pl.List and (dtype.inner.is_integer() or dtype.inner in (pl.String, pl.Null)):
             return "list"
         raise incomparable(dtype, series.name)
+
+
+def storage_options(s3):
+    """How a store is reached, by Polars' names."""
+    options = {
+        "aws_region": s3["region"],
+        "aws_access_key_id": s3["access_key_id"],
+        "aws_secret_access_key": s3["secret_access_key"],
+        "aws_session_token": s3["session_token"],
+        "aws_endpoint_url": s3["endpoint"],
+        "aws_allow_http": "true",
+        "aws_virtual_hosted_style_request": "false" if s3["path_style"] else "true",
+    }
+    return {name: value for name, value in options.items() if value}
 
 
 if __name__ == "__main__":

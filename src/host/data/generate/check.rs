@@ -98,7 +98,7 @@ fn sha256(path: &Path) -> anyhow::Result<String> {
 }
 
 /// Names the first thing that is not as expected.
-fn difference(found: &TableOrigin, expected: &TableOrigin) -> String {
+pub(super) fn difference(found: &TableOrigin, expected: &TableOrigin) -> String {
     let name = |origin: &TableOrigin| format!("{} {} {}", origin.suite, origin.scale, origin.table);
     let source =
         |origin: &TableOrigin| origin.source.as_ref().map_or_else(String::new, |sha256| format!("of {sha256}"));

@@ -17,6 +17,7 @@ mod progress;
 mod social;
 mod staging;
 mod store;
+mod stored;
 mod tpcds;
 mod tpch;
 mod workers;
@@ -30,6 +31,7 @@ pub use columns::column_bytes;
 use generator::Generator;
 pub(crate) use month::of_file as month_of_file;
 pub use store::Store;
+pub use stored::Uploaded;
 
 /// One for each of the names in [`GENERATORS`], in that order.
 static ALL: [&dyn Generator; GENERATORS.len()] = [&tpch::Tpch, &tpcds::Tpcds, &social::Social, &pods::Pods];

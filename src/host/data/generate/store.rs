@@ -162,6 +162,22 @@ impl Store {
         Ok((made.map(|made| checksum(&in_place(found, made))), whole))
     }
 
+    /// What the named tables shall be.
+    pub(super) fn origins(&self, suite: &Suite, scale: Scale, tables: &[String]) -> anyhow::Result<Vec<TableOrigin>> {
+        Ok(self.request(suite, scale, tables)?.origins)
+    }
+
+    /// The named tables on this machine, made if need be: each by its folder and its manifest.
+    pub(super) fn manifests(
+        &self,
+        suite: &Suite,
+        scale: Scale,
+        tables: &[String],
+    ) -> anyhow::Result<Vec<(PathBuf, Manifest)>> {
+        let kept = self.generated(suite, scale, tables)?;
+        Ok(kept.into_iter().map(|Kept { folder, manifest }| (folder, manifest)).collect())
+    }
+
     fn generated(&self, suite: &Suite, scale: Scale, tables: &[String]) -> anyhow::Result<Vec<Kept>> {
         let generator = generator_of(suite)?;
         let request = self.request(suite, scale, tables)?;
@@ -294,7 +310,7 @@ fn in_place(mut found: Vec<Kept>, made: Vec<Kept>) -> Vec<Kept> {
 }
 
 /// Generator and layout of a suite's generated tables, in one line.
-fn layout(suite: &Suite) -> anyhow::Result<String> {
+pub(super) fn layout(suite: &Suite) -> anyhow::Result<String> {
     Ok(format!("{}, {}", generator_of(suite)?.version(), parquet::layout()))
 }
 

@@ -144,7 +144,7 @@ fn named(base: &Path, paths: &[PathBuf]) -> String {
     if more == 0 { first.join(", ") } else { format!("{} and {more} more", first.join(", ")) }
 }
 
-fn is_named_parquet(path: &Path) -> bool {
+pub(super) fn is_named_parquet(path: &Path) -> bool {
     let ending = path.extension().unwrap_or_default();
     ["parquet", "parq", "pq"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }

@@ -15,6 +15,7 @@ mod planning;
 mod schema;
 mod source;
 mod steps;
+mod stored;
 mod walk;
 
 use anyhow::{Context, Result, bail};
@@ -24,9 +25,10 @@ use crate::host::data::generate::Store;
 use crate::host::settings::Settings;
 use crate::host::sql::Text;
 use crate::host::suite::{Suite, TableSpec};
-use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, PARQUET, PARQUET_BY_CATEGORY};
+use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, PARQUET, PARQUET_BY_CATEGORY, S3};
 use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::id::Scale;
+use crate::protocol::location::Location;
 pub(crate) use expected::{Expected, expected};
 pub(crate) use overflow::caution as overflow_caution;
 pub(crate) use planning::Found;
@@ -71,6 +73,10 @@ pub(crate) fn dataset(
         PARQUET_BY_CATEGORY => Ok(Found { dataset: store.ensure_by_category(suite, scale, names)?, planning: None }),
         ICEBERG => made::iceberg(store.ensure(suite, scale, PARQUET, names)?, None, settings, store),
         ICEBERG_MONTHLY => made::iceberg(store.ensure_monthly(suite, scale, names)?, Some(suite), settings, store),
+        S3 => {
+            let dataset = store.stored(suite, scale, names, settings.s3.bucket()?, settings.s3.access()?)?;
+            Ok(Found { dataset, planning: None })
+        }
         other => bail!("there is no format '{other}' for {}: use {}", suite.name, FORMATS.join(", ")),
     }
 }
@@ -91,6 +97,7 @@ fn given(suite: &Suite, specs: &[&TableSpec], scale: Scale, settings: &Settings)
         let within = || format!("table {source}");
         tables.push(match Source::of(source, settings.metastore.as_deref()).with_context(within)? {
             Source::Parquet(files) => footers::table(&spec.name, files).with_context(within)?,
+            Source::Stored(place) => stored::table(&spec.name, &place, settings.s3.access()?).with_context(within)?,
             Source::Iceberg { place, snapshot_id } => {
                 let planned = plan([(place.clone(), snapshot_id)]).with_context(within)?;
                 let [planned] = planned.try_into().map_err(|_| anyhow::anyhow!("one table was asked for"))?;
@@ -100,7 +107,9 @@ fn given(suite: &Suite, specs: &[&TableSpec], scale: Scale, settings: &Settings)
         });
     }
     let sources: Vec<&str> = specs.iter().filter_map(|spec| spec.source.as_deref()).collect();
+    let on_s3 = tables.iter().flat_map(|table| &table.files).any(Location::is_on_s3);
     let format = if planning.is_some() { ICEBERG } else { PARQUET };
+    let format = if on_s3 { S3 } else { format };
     let dataset = Dataset {
         suite: suite.name.clone(),
         scale,

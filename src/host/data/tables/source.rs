@@ -13,6 +13,8 @@ use crate::protocol::location::{Location, TableRef};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
     Parquet(Files),
+    /// Parquet files on S3.
+    Stored(Location),
     /// An Iceberg table, at a snapshot or the current one.
     Iceberg {
         place: TableRef,
@@ -31,6 +33,13 @@ impl Source {
             return Ok(Self::Iceberg { place: named(table, metastore)?, snapshot_id });
         }
         let location: Location = table.parse().map_err(anyhow::Error::msg)?;
+        if location.is_on_s3() {
+            ensure!(
+                snapshot_id.is_none(),
+                "Iceberg tables on S3 are not read yet, and Parquet files have no snapshots"
+            );
+            return Ok(Self::Stored(location));
+        }
         let path = location.local()?.to_owned();
         if let Some(metadata) = metadata_in(&path) {
             return Ok(Self::Iceberg { place: TableRef::File(metadata?.into()), snapshot_id });
@@ -84,7 +93,7 @@ mod tests {
         }
         let files = |text: &str| match Source::of(folder.path().join(text).to_str().unwrap(), None).unwrap() {
             Source::Parquet(files) => files.paths.len(),
-            other @ Source::Iceberg { .. } => panic!("{other:?}"),
+            other => panic!("{other:?}"),
         };
         assert_eq!((files("a.parquet"), files("."), files("*.parquet")), (1, 2, 2));
         let error = Source::of(folder.path().join("x*.parquet").to_str().unwrap(), None).unwrap_err();

@@ -149,9 +149,11 @@ impl Session {
         let reset = !by_looks && workers.as_deref().is_some_and(memory::reset_peak_of);
         self.most_seen = None;
         let before = workers.as_deref().map(ProcessCounts::of);
+        let sent_before = self.traffic();
         let start = Instant::now();
         let reply = self.ask_to_run(iterations, observe)?;
         let wall = start.elapsed().as_nanos();
+        let sent = self.traffic().zip(sent_before).map(|(after, before)| after.with(before, u64::saturating_sub));
         let workers = self.workers();
         let (before, after) =
             (before.unwrap_or_default(), workers.as_deref().map(ProcessCounts::of).unwrap_or_default());
@@ -182,6 +184,7 @@ impl Session {
                     peak_memory: peak.map(|peak| self.most_seen.map_or(peak, |seen| peak.or_more(seen))),
                     usage: usage.filter(|_| own),
                     moved: after.moved.zip(before.moved).map(|(after, before)| after.with(before, u64::saturating_sub)),
+                    traffic: sent,
                     spans,
                     sink,
                     observed,

@@ -1,0 +1,114 @@
+//! Objects on S3 as sources, by the library `object_store`: [`Stored`] is what they are reached by, one for all tables.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use object_store::aws::AmazonS3;
+use object_store::path::Path as Key;
+use object_store::{ClientOptions, GetOptions, GetRange, ObjectStore as _, ObjectStoreExt as _};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaDataReader;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use super::source::{Chunks, Coming, Source};
+use crate::engine::Result;
+use crate::protocol::location::Location;
+use crate::protocol::s3::Access;
+
+/// Where a footer is looked for at first.
+const TAIL: u64 = 64 << 10;
+
+/// A store, and who asks it.
+#[derive(Debug)]
+pub(super) struct Stored {
+    access: Access,
+    pool: bool,
+    runtime: Runtime,
+}
+
+/// An object.
+#[derive(Debug)]
+pub(super) struct Object {
+    store: Arc<AmazonS3>,
+    key: Key,
+    bytes: u64,
+    name: String,
+    runtime: Handle,
+}
+
+impl Stored {
+    /// `pool`: whether a connection is kept for later requests.
+    ///
+    /// # Errors
+    /// When there are no threads to be had.
+    pub(super) fn new(access: Access, pool: bool) -> Result<Self> {
+        // Waiting for a network takes no processor; what is fetched is decoded by the workers.
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        Ok(Self { access, pool, runtime })
+    }
+
+    /// An object and its footer.
+    ///
+    /// # Errors
+    /// When it is not there or is not Parquet.
+    pub(super) fn open(&self, location: &Location) -> Result<(Object, ArrowReaderMetadata)> {
+        let Location::S3 { bucket, key } = location else { bail!("{location} is not on S3") };
+        let mut options = ClientOptions::new().with_allow_http(true);
+        if !self.pool {
+            options = options.with_pool_max_idle_per_host(0);
+        }
+        let store = Arc::new(self.access.bucket(bucket).with_client_options(options).build()?);
+        let mut object = Object {
+            store,
+            key: Key::from(key.as_str()),
+            bytes: 0,
+            name: location.to_string(),
+            runtime: self.handle(),
+        };
+        let footer = self.runtime.block_on(object.footer()).with_context(|| object.name.clone())?;
+        Ok((object, footer))
+    }
+
+    fn handle(&self) -> Handle {
+        self.runtime.handle().clone()
+    }
+}
+
+impl Object {
+    async fn footer(&mut self) -> Result<ArrowReaderMetadata> {
+        let suffix = GetOptions { range: Some(GetRange::Suffix(TAIL)), ..GetOptions::default() };
+        let found = self.store.get_opts(&self.key, suffix).await?;
+        self.bytes = found.meta.size;
+        let mut tail = found.bytes().await?;
+        let mut reader = ParquetMetaDataReader::new();
+        if let Err(error) = reader.try_parse_sized(&tail, self.bytes) {
+            let ParquetError::NeedMoreData(needed) = error else { return Err(error.into()) };
+            tail = self.store.get_range(&self.key, self.bytes.saturating_sub(needed as u64)..self.bytes).await?;
+            reader.try_parse_sized(&tail, self.bytes)?;
+        }
+        Ok(ArrowReaderMetadata::try_new(Arc::new(reader.finish()?), ArrowReaderOptions::new())?)
+    }
+}
+
+impl Source for Object {
+    fn fetch(&self, ranges: Vec<Range<u64>>) -> Coming {
+        let (store, key, bytes, runtime) =
+            (Arc::clone(&self.store), self.key.clone(), self.bytes, self.runtime.clone());
+        let begins: Vec<u64> = ranges.iter().map(|range| range.start).collect();
+        let fetching = runtime.spawn(async move { store.get_ranges(&key, &ranges).await });
+        Box::new(move || {
+            let fetched: Vec<Bytes> = runtime.block_on(fetching)??;
+            Ok(Chunks::Fetched(bytes, begins.into_iter().zip(fetched).collect()))
+        })
+    }
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}

@@ -1,0 +1,360 @@
+//! Tables on S3, with a real server: uploaded once, read right, counted as the server counts, and each fault told as what it is.
+//!
+//! The server is versitygw, where `cargo xtask services up s3` has compiled it; engines are those whose environments are there, see
+//! `cargo xtask build polars-wheel pandas`.
+
+mod common;
+#[path = "s3/server.rs"]
+mod server;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use common::{assert_verified, slow};
+use querydyno::host::bench::{Bench, Event};
+use querydyno::host::catalog::Recipe;
+use querydyno::host::data::generate::Store;
+use querydyno::host::paths::{self, root};
+use querydyno::host::record::Record;
+use querydyno::host::settings::{OwnEngine, Settings};
+use querydyno::host::suite::Suite;
+use querydyno::protocol::s3::{Access, Secret};
+use querydyno::protocol::units::Bytes;
+use server::Server;
+use tempfile::TempDir;
+
+/// Engines whose environments may be here, all of which read from S3.
+const READERS: [&str; 4] = ["polars-wheel", "datafusion-wheel", "daft", "pandas"];
+
+/// A server with TPC-H at scale 0.01 in its bucket, and a home for records; nothing where what it takes is not there.
+struct Lab {
+    server: Server,
+    settings: Settings,
+    // Goes last.
+    _home: TempDir,
+}
+
+impl Lab {
+    fn new(test: &str) -> Option<Self> {
+        if !Recipe::s3().program().path.is_file() && !slow::wanted(&format!("{test}, whose program is not built")) {
+            return None;
+        }
+        let server = Server::start(test)?;
+        let home = tempfile::tempdir_in(paths::target()).unwrap();
+        let mut settings = Settings::read().unwrap();
+        settings.home = home.path().join("querydyno");
+        settings.target = home.path().join("target");
+        settings.formats = vec!["s3".to_owned()];
+        settings.scales = vec!["0.01".parse().unwrap()];
+        settings.timeout = Some(Duration::from_mins(2));
+        settings.s3.bucket = Some("s3://bench/some/folder".parse().unwrap());
+        settings.s3 = settings.s3.clone().reached_by(server.access());
+        Some(Self { server, settings, _home: home })
+    }
+
+    /// The same with all tables of TPC-H there.
+    fn with_tables(test: &str) -> Option<Self> {
+        let lab = Self::new(test)?;
+        lab.upload().unwrap();
+        Some(lab)
+    }
+
+    fn upload(&self) -> anyhow::Result<(usize, u64)> {
+        self.upload_of("tpch")
+    }
+
+    fn upload_of(&self, suite: &str) -> anyhow::Result<(usize, u64)> {
+        let suite = Suite::read(suite)?;
+        let tables: Vec<String> = suite.tables.iter().map(|table| table.name.clone()).collect();
+        let (place, access) = (self.settings.s3.bucket()?, self.settings.s3.access()?);
+        let uploaded = Store::new(common::data()).upload(&suite, self.settings.scales[0], &tables, place, access)?;
+        Ok((uploaded.objects, uploaded.bytes))
+    }
+
+    /// Where the server keeps an object of a table.
+    fn object(&self, table: &str) -> PathBuf {
+        self.server.folder().join(format!("bench/some/folder/tpch/sf0.01/parquet/{table}/part-000.parquet"))
+    }
+
+    fn network(&mut self, text: &str) -> &mut Self {
+        self.settings.s3.network = text.parse().unwrap();
+        self
+    }
+
+    fn bench(&self, engine: &str, query: &str) -> Bench {
+        Bench::new().engines([engine]).filter(format!("{engine}/{query}")).runs(3).settings(self.settings.clone())
+    }
+
+    /// The one record of a cell.
+    fn record(&self, engine: &str, query: &str) -> Record {
+        let mut records = self.bench(engine, query).run().unwrap();
+        assert_eq!(records.len(), 1, "{engine}/{query}");
+        records.remove(0)
+    }
+}
+
+/// Those of these engines that are here.
+fn here(engines: &[&'static str]) -> Vec<&'static str> {
+    let catalog = common::catalog();
+    let found: Vec<_> = engines.iter().copied().filter(|name| catalog.entry(name).unwrap().find().is_some()).collect();
+    if found.len() < engines.len() {
+        server::left_out(&format!("of {engines:?} only {found:?} are here: cargo xtask build {}", engines.join(" ")));
+    }
+    found
+}
+
+fn reason(record: &Record, word: &str) -> String {
+    let reason = record.reason().unwrap_or_default().to_owned();
+    assert_eq!(record.outcome.word(), word, "{}: {reason}", record.id);
+    reason
+}
+
+#[test]
+fn upload_sends_what_is_not_there_and_tells_what_was_changed() {
+    let Some(lab) = Lab::new("uploading to S3") else { return };
+    let (objects, bytes) = lab.upload().unwrap();
+    assert!(objects >= 8 && bytes > 1_000_000, "{objects} objects, {bytes} bytes");
+    assert_eq!(lab.upload().unwrap(), (0, 0));
+    let stored = || {
+        let suite = Suite::read("tpch").unwrap();
+        let (place, access) = (lab.settings.s3.bucket().unwrap(), lab.settings.s3.access().unwrap());
+        Store::new("/nowhere").stored(&suite, lab.settings.scales[0], &["nation".to_owned()], place, access)
+    };
+    // What is there is known without anything on this machine.
+    let found = stored().unwrap();
+    assert_eq!((found.tables[0].rows, found.format.as_str()), (25, "s3"));
+    assert_eq!(
+        found.tables[0].files[0].to_string(),
+        "s3://bench/some/folder/tpch/sf0.01/parquet/nation/part-000.parquet"
+    );
+    let whole = fs::read(lab.object("nation")).unwrap();
+    fs::write(lab.object("nation"), &whole[..whole.len() - 7]).unwrap();
+    let error = stored().unwrap_err().to_string();
+    let wanted = format!("has {} bytes instead of {}", whole.len() - 7, whole.len());
+    assert!(
+        error.contains(&wanted) && error.contains("cargo xtask data tpch --scale 0.01 --location s3://bench"),
+        "{error}"
+    );
+    assert_eq!(lab.upload().unwrap(), (1, whole.len() as u64));
+    stored().unwrap();
+    fs::remove_file(lab.object("nation").with_file_name("manifest.json")).unwrap();
+    assert!(stored().unwrap_err().to_string().contains("there is no table s3://bench/some/folder/tpch"));
+}
+
+#[test]
+fn a_large_file_goes_in_parts() {
+    let Some(lab) = Lab::new("uploading in parts") else { return };
+    let suite = Suite::read("tpch").unwrap();
+    let (place, access) = (lab.settings.s3.bucket().unwrap(), lab.settings.s3.access().unwrap());
+    // 24 MB: two parts.
+    let (scale, tables) = ("0.1".parse().unwrap(), ["lineitem".to_owned()]);
+    let store = Store::new(common::data());
+    let uploaded = store.upload(&suite, scale, &tables, place, access).unwrap();
+    let here = store.ensure(&suite, scale, "parquet", &tables).unwrap();
+    let file = here.tables[0].files[0].local().unwrap().to_owned();
+    let there =
+        lab.server.folder().join("bench/some/folder/tpch/sf0.1/parquet/lineitem").join(file.file_name().unwrap());
+    assert!(uploaded.bytes > 16 << 20, "{}", Bytes(uploaded.bytes));
+    assert!(fs::read(file).unwrap() == fs::read(there).unwrap(), "other bytes");
+    assert!(lab.server.requests("").iter().any(|line| line.contains("UploadPart")));
+}
+
+#[test]
+fn answers_are_right_and_counted_as_the_server_counts() {
+    let Some(mut lab) = Lab::with_tables("reading from S3") else { return };
+    let queries = if slow::wanted("all of TPC-H on S3") { 1..=22 } else { 3..=6 };
+    for engine in here(&READERS) {
+        for query in queries.clone() {
+            lab.server.forget();
+            let record = lab.record(engine, &format!("q{query}"));
+            assert_verified(&record);
+            assert_eq!(record.id.variant, "s3");
+            let network = record.network.as_ref().unwrap();
+            let total = network.total.unwrap();
+            let (requests, bytes) = lab.server.counted();
+            let near = |ours: u64, theirs: u64| ours.abs_diff(theirs) * 100 <= theirs;
+            assert!(near(total.requests, requests), "{}: {} requests of {requests}", record.id, total.requests);
+            assert!(near(total.bytes_received, bytes), "{}: {} bytes of {bytes}", record.id, total.bytes_received);
+            assert!(total.requests > 0 && total.connections > 0 && total.errors + total.unreachable == 0, "{total:?}");
+            assert!(
+                network.cached_in_words().starts_with("nothing was cached"),
+                "{}: {}",
+                record.id,
+                network.cached_in_words()
+            );
+        }
+    }
+}
+
+#[test]
+fn pipeline_keeps_connections_and_reads_ahead_where_its_mode_says_so() {
+    let Some(lab) = Lab::new("the pipeline on S3") else { return };
+    let Some(engine) = here(&["pipeline"]).pop() else { return };
+    lab.upload_of("pods").unwrap();
+    let traffic = |mode: &str| {
+        let record = lab.record(engine, &format!("pods-daily/sf0.01/s3-{mode}sink-none$"));
+        assert_verified(&record);
+        record.network.unwrap().total.unwrap()
+    };
+    let plain = traffic("");
+    assert!(plain.requests >= 3 && plain.connections == plain.requests, "{plain:?}");
+    for mode in ["pool-", "streaming-parallel-prefetch-pool-", "columnar-prefetch-pool-"] {
+        let kept = traffic(mode);
+        assert!(
+            kept.connections * 2 <= kept.requests && kept.bytes_received == plain.bytes_received,
+            "{mode}: {kept:?}"
+        );
+    }
+    for mode in ["pool", "prefetch"] {
+        let refused = reason(&lab.record(engine, &format!("pods-daily/sf0.01/parquet-{mode}-sink-none$")), "skipped");
+        assert!(refused.contains("prefetch and pool are for tables on S3"), "{refused}");
+    }
+}
+
+#[test]
+fn a_table_of_somebody_elses_is_read_where_it_lies() {
+    let Some(lab) = Lab::with_tables("an own query on S3") else { return };
+    for engine in here(&["polars-wheel", "datafusion-wheel"]) {
+        for table in ["orders/part-000.parquet", "orders", "orders/*.parquet"] {
+            let table = format!("s3://bench/some/folder/tpch/sf0.01/parquet/{table}");
+            let bench = Bench::new().sql("SELECT count(*) AS orders FROM {table}").table(&table).engines([engine]);
+            let records = bench.runs(1).settings(lab.settings.clone()).run().unwrap();
+            let [record] = records.as_slice() else { panic!("{records:?}") };
+            assert_eq!(record.outcome.word(), "measured", "{table}: {:?}", record.reason());
+            assert_eq!((record.dataset.tables[0].rows, record.dataset.format.as_str()), (15_000, "s3"), "{table}");
+        }
+    }
+    let none =
+        Bench::new().sql("SELECT 1 FROM {table}").table("s3://bench/nothing/*.parquet").engines(["polars-wheel"]);
+    let records = none.runs(1).settings(lab.settings.clone()).run().unwrap();
+    assert!(reason(&records[0], "failed").contains("there are no Parquet files s3://bench/nothing"));
+}
+
+#[test]
+fn an_engine_that_cannot_says_so() {
+    let Some(lab) = Lab::with_tables("engines without S3") else { return };
+    for (engine, why) in [("duckdb-wheel", "extension httpfs"), ("arrow", "on S3")] {
+        for engine in here(&[engine]) {
+            let reason = reason(&lab.record(engine, "q6"), "skipped");
+            assert!(reason.contains("unsupported") && reason.contains(why), "{reason}");
+        }
+    }
+}
+
+#[test]
+fn a_network_costs_what_it_is_set_to_and_is_an_axis() {
+    let Some(mut lab) = Lab::with_tables("a network that is set") else { return };
+    for engine in here(&["polars-wheel"]) {
+        let plain = lab.record(engine, "q6");
+        let slow = lab.network("rtt=5ms,first_byte=50ms").record(engine, "q6");
+        assert_verified(&slow);
+        assert_eq!((slow.id.variant.as_str(), plain.id.variant.as_str()), ("s3-rtt5ms-first50ms", "s3"));
+        assert_ne!(slow.series(), plain.series());
+        let (slow, plain) = (slow.median_ns().unwrap(), plain.median_ns().unwrap());
+        // A footer, then what it says: two requests at least, one after the other.
+        assert!(slow - plain > 80e6, "{slow} ns and {plain} ns");
+        let narrow = lab.network("rate=1MB/s").record(engine, "q6");
+        let network = narrow.network.clone().unwrap();
+        let (bytes, connections) = (network.bytes_per_run.unwrap(), network.total.unwrap().connections.max(1));
+        #[expect(clippy::cast_precision_loss, reason = "a few connections")]
+        let least = bytes / 1e6 / connections as f64;
+        let took = narrow.median_ns().unwrap() / 1e9;
+        assert!(took > 0.8 * least, "{took} s for {bytes} bytes by {connections} connections");
+    }
+    let error = lab.network("rtt=1ms");
+    error.settings.s3 = error
+        .settings
+        .s3
+        .clone()
+        .reached_by(Access { endpoint: Some("https://127.0.0.1:1".to_owned()), ..error.server.access() });
+    for engine in here(&["polars-wheel"]) {
+        assert!(!lab.record(engine, "q6").is_measured());
+    }
+}
+
+#[test]
+fn secrets_are_in_no_record_and_no_list_of_processes() {
+    let Some(mut lab) = Lab::with_tables("secrets of S3") else { return };
+    let script = root().join("tests/programs/telltale.py");
+    let own = OwnEngine {
+        program: Some("/usr/bin/python3".into()),
+        args: vec![script.display().to_string()],
+        ..OwnEngine::default()
+    };
+    lab.settings.engines.insert("telltale".to_owned(), own);
+    let record = lab.record("telltale", "q6");
+    let kept = serde_json::to_string(&record).unwrap();
+    let reason = reason(&record, "failed");
+    assert!(reason.contains("the secret is ***, and seen by nobody"), "{reason}");
+    assert!(kept.contains("I was told *** of ***"), "{kept}");
+    let files = fs::read_dir(lab.settings.home.join("records")).unwrap().flatten();
+    let written: String = files.map(|file| fs::read_to_string(file.path()).unwrap()).collect();
+    for secret in lab.server.access().secrets() {
+        assert!(!written.is_empty() && !written.contains(secret.reveal()) && !kept.contains(secret.reveal()));
+    }
+}
+
+#[test]
+fn a_store_that_is_down_or_refuses_is_told_as_that() {
+    let Some(mut lab) = Lab::with_tables("a store that is down") else { return };
+    let Some(engine) = here(&["polars-wheel"]).pop() else { return };
+    let right = lab.server.access();
+    let other = Access { secret_access_key: Secret::new("another-secret"), ..right.clone() };
+    lab.settings.s3 = lab.settings.s3.clone().reached_by(other);
+    let told = reason(&lab.record(engine, "q6"), "failed");
+    assert!(told.contains("refuses these credentials") && told.contains("AWS_SECRET_ACCESS_KEY"), "{told}");
+    let elsewhere = Access { endpoint: Some("http://127.0.0.1:1".to_owned()), ..right.clone() };
+    lab.settings.s3 = lab.settings.s3.clone().reached_by(elsewhere);
+    let told = reason(&lab.record(engine, "q6"), "failed");
+    assert!(told.contains("no server answers at http://127.0.0.1:1"), "{told}");
+    lab.settings.s3 = lab.settings.s3.clone().reached_by(right);
+    lab.settings.s3.bucket = Some("s3://nobodys".parse().unwrap());
+    let told = reason(&lab.record(engine, "q6"), "failed");
+    assert!(told.contains("no such bucket") || told.contains("there is no table"), "{told}");
+    lab.settings.s3.bucket = Some("s3://bench/some/folder".parse().unwrap());
+    // In the middle: when the answer is verified the server goes away.
+    let server = Mutex::new(lab.server.hand_over());
+    let bench = lab.bench(engine, "q6").observer(move |event| {
+        if matches!(event, Event::WarmingUp { .. }) {
+            server.lock().unwrap().take();
+        }
+    });
+    let records = bench.run().unwrap();
+    let told = reason(&records[0], "failed");
+    assert!(told.contains("between it and S3") && told.contains("the server was not to be reached for"), "{told}");
+}
+
+#[test]
+fn a_spoiled_network_is_borne_or_told() {
+    let Some(mut lab) = Lab::with_tables("faults of a network") else { return };
+    for engine in here(&["polars-wheel", "pandas"]) {
+        // One of three requests is refused: whoever asks again gets through.
+        let record = lab.network("unavailable=1/3").record(engine, "q6");
+        assert_verified(&record);
+        let total = record.network.as_ref().unwrap().total.unwrap();
+        assert!(total.spoiled > 0, "{total:?}");
+        for network in ["unavailable=1/1", "cut=4kB"] {
+            let told = reason(&lab.network(network).record(engine, "q6"), "failed");
+            assert!(
+                told.contains("between it and S3") && told.contains("QUERYDYNO_NETWORK spoiled"),
+                "{network}: {told}"
+            );
+        }
+        lab.network("");
+    }
+}
+
+#[test]
+fn an_object_that_was_cut_off_is_told_before_anything_runs() {
+    let Some(lab) = Lab::with_tables("an object that was cut off") else { return };
+    let Some(engine) = here(&["polars-wheel"]).pop() else { return };
+    let whole = fs::read(lab.object("lineitem")).unwrap();
+    fs::write(lab.object("lineitem"), &whole[..whole.len() / 2]).unwrap();
+    let told = reason(&lab.record(engine, "q6"), "failed");
+    assert!(
+        told.contains("lineitem is not whole") && told.contains(&format!("bytes instead of {}", whole.len())),
+        "{told}"
+    );
+}
