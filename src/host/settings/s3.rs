@@ -79,10 +79,12 @@ impl S3Settings {
 pub fn bucket(text: &str) -> Result<Location> {
     let whole = if text.contains("://") { text.to_owned() } else { format!("s3://{text}") };
     let place: Location = whole.parse().map_err(anyhow::Error::msg)?;
-    ensure!(place.is_on_s3(), "'{text}' is no place on S3: write s3://bucket/folder");
-    if text.starts_with(['/', '.']) {
-        bail!("'{text}' is no bucket: write its name, or s3://bucket/folder");
-    }
+    let Location::S3 { bucket, .. } = &place else { bail!("'{text}' is no place on S3: write s3://bucket/folder") };
+    let may_be = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    ensure!(
+        bucket.chars().all(may_be) && !bucket.starts_with('.'),
+        "'{bucket}' is no bucket: write its name, or s3://bucket/folder"
+    );
     Ok(place)
 }
 
