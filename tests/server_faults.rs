@@ -10,6 +10,7 @@ mod fetched;
 mod served;
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Output};
 use std::thread::sleep;
@@ -99,11 +100,21 @@ fn signal(name: &str, pid: u32) {
     assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
 }
 
+fn boxed(pipe: impl Read + 'static) -> Box<dyn Read> {
+    Box::new(pipe)
+}
+
 /// Waits until this holds, for as long as the run goes on.
 fn wait_until(run: &mut Child, what: &str, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(3);
     while !holds() {
-        assert!(run.try_wait().unwrap().is_none(), "the run ended before {what}");
+        if run.try_wait().unwrap().is_some() {
+            let mut said = String::new();
+            for pipe in [run.stdout.take().map(boxed), run.stderr.take().map(boxed)].into_iter().flatten() {
+                said += &std::io::read_to_string(pipe).unwrap_or_default();
+            }
+            panic!("the run ended before {what}: {said}");
+        }
         assert!(Instant::now() < deadline, "no {what}");
         sleep(Duration::from_millis(50));
     }
