@@ -104,20 +104,34 @@ fn boxed(pipe: impl Read + 'static) -> Box<dyn Read> {
     Box::new(pipe)
 }
 
-/// Waits until this holds, for as long as the run goes on.
-fn wait_until(run: &mut Child, what: &str, holds: impl Fn() -> bool) {
+/// Waits until this holds; what the run said, where it ended before.
+fn wait_until(run: &mut Child, what: &str, holds: impl Fn() -> bool) -> Result<(), String> {
     let deadline = Instant::now() + Duration::from_mins(3);
     while !holds() {
         if run.try_wait().unwrap().is_some() {
-            let mut said = String::new();
-            for pipe in [run.stdout.take().map(boxed), run.stderr.take().map(boxed)].into_iter().flatten() {
-                said += &std::io::read_to_string(pipe).unwrap_or_default();
-            }
-            panic!("the run ended before {what}: {said}");
+            let pipes = [run.stdout.take().map(boxed), run.stderr.take().map(boxed)];
+            let said = pipes.into_iter().flatten().map(|pipe| std::io::read_to_string(pipe).unwrap_or_default());
+            return Err(format!("the run ended before {what}: {}", said.collect::<String>()));
         }
         assert!(Instant::now() < deadline, "no {what}");
         sleep(Duration::from_millis(50));
     }
+    Ok(())
+}
+
+/// A run whose endless query is at work on the server.
+///
+/// One in five runs of all tests was seen to end within two seconds, and what it had said was not kept. It is told now, and begun again
+/// once.
+fn begun(bench: &mut Bench, place: &Place) -> Child {
+    let begin = |bench: &mut Bench| {
+        let mut run = bench.spawn();
+        wait_until(&mut run, "query on the server", || at_work(place)).map(|()| run)
+    };
+    begin(bench).unwrap_or_else(|said| {
+        left_out(&format!("a first try: {said}"));
+        begin(bench).unwrap()
+    })
 }
 
 /// Whether the endless query runs on `MariaDB`.
@@ -187,8 +201,7 @@ fn a_mariadb_that_is_killed_in_a_query_is_started_anew_for_the_next_cell() {
     let Some(place) = mariadb() else { return };
     let suite = suite(ENDLESS);
     let mut bench = own("mysql", &place, &suite).unwrap();
-    let mut run = bench.spawn();
-    wait_until(&mut run, "query on the server", || at_work(&place));
+    let run = begun(&mut bench, &place);
     let pid = place.pid().unwrap();
     signal("-KILL", pid);
     let output = run.wait_with_output().unwrap();
@@ -205,8 +218,7 @@ fn a_mariadb_that_is_stalled_in_a_query_costs_the_deadline_and_is_replaced() {
     let Some(place) = mariadb() else { return };
     let suite = suite(ENDLESS);
     let mut bench = own("mysql", &place, &suite).unwrap().env("QUERYDYNO_TIMEOUT", "10");
-    let mut run = bench.spawn();
-    wait_until(&mut run, "query on the server", || at_work(&place));
+    let run = begun(&mut bench, &place);
     let pid = place.pid().unwrap();
     signal("-STOP", pid);
     let output = run.wait_with_output().unwrap();
@@ -223,8 +235,7 @@ fn a_server_that_somebody_else_started_is_left_alone_and_the_next_cells_fail_at_
     let suite = suite(ENDLESS);
     // It knows nothing of the place's folder.
     let mut bench = bench("mysql", &place, &suite).unwrap();
-    let mut run = bench.spawn();
-    wait_until(&mut run, "query on the server", || at_work(&place));
+    let run = begun(&mut bench, &place);
     let pid = place.pid().unwrap();
     signal("-KILL", pid);
     let killed = Instant::now();
@@ -253,7 +264,7 @@ fn a_server_that_died_between_two_cells_is_started_anew_too() {
     let mut run = bench.spawn();
     let pid = place.pid().unwrap();
     let kept = |records: usize| bench.records().len() >= records;
-    wait_until(&mut run, "first record", || kept(1));
+    wait_until(&mut run, "first record", || kept(1)).unwrap();
     signal("-KILL", pid);
     let output = run.wait_with_output().unwrap();
     // The second cell may have been under way.
@@ -270,8 +281,7 @@ fn a_server_whose_run_is_ended_in_a_query_is_started_anew_for_the_next_run(how: 
     let Some(place) = mariadb() else { return };
     let endless = suite(ENDLESS);
     let mut bench = own("mysql", &place, &endless).unwrap();
-    let mut run = bench.spawn();
-    wait_until(&mut run, "query on the server", || at_work(&place));
+    let run = begun(&mut bench, &place);
     let before = place.pid().unwrap();
     assert_eq!(users(&place).len(), 1);
     signal(how, run.id());
@@ -340,7 +350,7 @@ fn a_spark_that_is_killed_in_a_query_is_started_anew_for_the_next_cell() {
     let cpu = || querydyno::measure::tree::cpu_ns(&[pid]).unwrap_or_default();
     // Loading takes some seconds of it, and the query all that there is.
     let before = cpu();
-    wait_until(&mut run, "query on the server", || cpu() > before + 20_000_000_000);
+    wait_until(&mut run, "query on the server", || cpu() > before + 20_000_000_000).unwrap();
     signal("-KILL", pid);
     let output = run.wait_with_output().unwrap();
     let failure = assert_fresh(&place, pid, &bench, &output, TroubleKind::Died);

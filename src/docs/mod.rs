@@ -5,8 +5,8 @@ pub mod capabilities {}
 #[doc = include_str!("s3.md")]
 pub mod s3 {}
 
-#[doc = include_str!("pods.md")]
-pub mod pods {}
+#[doc = include_str!("pod-usage.md")]
+pub mod pod_usage {}
 
 #[doc = include_str!("support.md")]
 pub mod support {}
