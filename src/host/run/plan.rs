@@ -57,19 +57,15 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
         let is_iceberg = [ICEBERG, ICEBERG_MONTHLY].contains(&cell.variant.format);
         is_iceberg && tables::missing(cell.suite, &cell.query.tables, settings).is_none()
     };
-    if cells.iter().any(needs_iceberg) {
-        // Minutes that belong to no cell. Cells of other formats go on without it, and each of these tells why once more.
-        if let Err(error) = client::ready() {
+    // Minutes that belong to no cell. Cells of other formats go on without it, and each of these tells why once more.
+    let further = |needed: bool, ready: fn() -> Result<()>| {
+        if needed && let Err(error) = ready() {
             log::info!("{error:#}");
         }
-        interrupt::check()?;
-    }
-    if cells.iter().any(|cell| cell.variant.format == S3) {
-        if let Err(error) = s3::ready() {
-            log::info!("{error:#}");
-        }
-        interrupt::check()?;
-    }
+        interrupt::check()
+    };
+    further(cells.iter().any(needs_iceberg), client::ready)?;
+    further(cells.iter().any(|cell| cell.variant.format == S3), s3::ready)?;
     Ok(programs)
 }
 
