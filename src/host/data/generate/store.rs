@@ -335,9 +335,13 @@ fn dataset(suite: &Suite, scale: Scale, layout: String, tables: &[Kept]) -> Data
     }
 }
 
-/// Over the checksums of all files.
 fn checksum<'a>(tables: impl IntoIterator<Item = &'a Kept>) -> String {
-    let files = tables.into_iter().flat_map(|kept| &kept.manifest.files);
+    checksum_of(tables.into_iter().map(|kept| &kept.manifest))
+}
+
+/// Over the checksums of all files.
+pub(super) fn checksum_of<'a>(tables: impl IntoIterator<Item = &'a Manifest>) -> String {
+    let files = tables.into_iter().flat_map(|manifest| &manifest.files);
     sha256(files.map(|file| file.sha256.as_str()).collect::<String>())
 }
 

@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check;
 use super::manifest::{self, Manifest, TableOrigin};
-use super::store::{Store, layout};
-use crate::host::checksum::sha256;
+use super::store::{Store, checksum_of, layout};
 use crate::host::data::s3::{ask, parts};
 use crate::host::interrupt;
 use crate::host::progress::{Unit, Work};
@@ -83,7 +82,7 @@ impl Store {
                 name: name.clone(),
                 rows: manifest.rows,
                 files: files.collect(),
-                sha256: checksum([manifest]),
+                sha256: checksum_of([manifest]),
                 keys: suite.keys(name),
                 ..Table::default()
             }
@@ -92,7 +91,7 @@ impl Store {
             suite: suite.name.clone(),
             scale,
             format: S3.to_owned(),
-            sha256: checksum(&whole),
+            sha256: checksum_of(&whole),
             layout: layout(suite)?,
             generated: true,
             tables: whole.iter().map(table).collect(),
@@ -136,9 +135,11 @@ impl Store {
                 let (bucket, key) = parts(&to.join(&file.name))?;
                 requests.push(Request::Upload { bucket, key, file: from.join(&file.name) });
             }
-            ask(access, &requests, |bytes| work.done(bytes))?;
-            let found = found(&to, access)?;
-            let stored = Stored { manifest: manifest.clone(), etags: etags(manifest, &found)? };
+            requests.push(list(&to)?);
+            let Some(Reply::List { objects }) = ask(access, &requests, |bytes| work.done(bytes))?.pop() else {
+                bail!("querydyno-s3 did not list {to}");
+            };
+            let stored = Stored { manifest: manifest.clone(), etags: etags(manifest, &objects)? };
             let (bucket, key) = parts(&to.join(manifest::FILE))?;
             let text = serde_json::to_string_pretty(&stored)? + "\n";
             ask(access, &[Request::Write { bucket, key, text }], |_| {})?;
@@ -154,12 +155,6 @@ impl Store {
 
 fn folder(place: &Location, suite: &Suite, scale: Scale) -> Location {
     place.join(&suite.name).join(&scale.to_string()).join(PARQUET)
-}
-
-/// Over the checksums of all files, as of those on this machine.
-fn checksum<'a>(tables: impl IntoIterator<Item = &'a Manifest>) -> String {
-    let files = tables.into_iter().flat_map(|manifest| &manifest.files);
-    sha256(files.map(|file| file.sha256.as_str()).collect::<String>())
 }
 
 /// How each table is there.
@@ -183,14 +178,6 @@ fn states(folder: &Location, origins: &[TableOrigin], access: &Access) -> Result
 fn list(table: &Location) -> Result<Request> {
     let (bucket, key) = parts(table)?;
     Ok(Request::List { bucket, prefix: format!("{key}/") })
-}
-
-/// The objects of a table.
-fn found(table: &Location, access: &Access) -> Result<Vec<Object>> {
-    match ask(access, &[list(table)?], |_| {})?.pop() {
-        Some(Reply::List { objects }) => Ok(objects),
-        other => bail!("querydyno-s3 replied {other:?}"),
-    }
 }
 
 /// What the store calls each file's content, where it has all of it.
