@@ -91,6 +91,11 @@ pub fn look(pid: u32) -> Option<Process> {
     parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
+/// Whether the process of this number runs that was started then, and not another that got its number since.
+pub fn runs_since(pid: u32, started_ticks: u64) -> bool {
+    look(pid).is_some_and(|now| now.started_ticks == started_ticks && !now.ended)
+}
+
 fn parse_stat(text: &str) -> Option<Process> {
     // A program's name, in parentheses, may hold anything.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();

@@ -44,22 +44,28 @@ pub(super) fn speaks_http2(port: u16) -> bool {
 
 /// What the server answers a GET, or a POST of this text, if that is JSON.
 pub(super) fn json(port: u16, path: &str, posted: Option<&str>) -> Option<Value> {
-    let ask = || {
-        let mut stream = connect(port)?;
-        // Of version 1.0 the answer ends with the connection.
-        let head = format!("{path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nX-Trino-User: querydyno\r\n");
-        let request = match posted {
-            Some(text) => format!("POST {head}Content-Length: {}\r\n\r\n{text}", text.len()),
-            None => format!("GET {head}\r\n"),
-        };
-        stream.write_all(request.as_bytes())?;
-        let mut answer = Vec::new();
-        stream.take(LONGEST).read_to_end(&mut answer)?;
-        io::Result::Ok(answer)
-    };
-    let answer = ask().ok()?;
+    let answer = answer(port, path, posted).ok()?;
     let body = answer.windows(4).position(|end| end == b"\r\n\r\n")? + 4;
     serde_json::from_slice(&answer[body..]).ok()
+}
+
+/// Whether the server answers a GET with the status 200.
+pub(super) fn is_ok(port: u16, path: &str) -> bool {
+    answer(port, path, None).is_ok_and(|answer| answer.get(8..12) == Some(b" 200"))
+}
+
+fn answer(port: u16, path: &str, posted: Option<&str>) -> io::Result<Vec<u8>> {
+    let mut stream = connect(port)?;
+    // Of version 1.0 the answer ends with the connection.
+    let head = format!("{path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nX-Trino-User: querydyno\r\n");
+    let request = match posted {
+        Some(text) => format!("POST {head}Content-Length: {}\r\n\r\n{text}", text.len()),
+        None => format!("GET {head}\r\n"),
+    };
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.take(LONGEST).read_to_end(&mut answer)?;
+    Ok(answer)
 }
 
 #[cfg(test)]

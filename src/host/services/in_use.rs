@@ -49,8 +49,7 @@ impl Drop for Mark {
 
 impl User {
     fn lives(&self) -> bool {
-        self.boot == boot()
-            && tree::look(self.pid).is_some_and(|now| now.started_ticks == self.started_ticks && !now.ended)
+        self.boot == boot() && tree::runs_since(self.pid, self.started_ticks)
     }
 }
 

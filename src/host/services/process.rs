@@ -252,7 +252,7 @@ impl PidFile {
 
 impl Root {
     fn lives(&self) -> bool {
-        tree::look(self.pid).is_some_and(|seen| seen.started_ticks == self.started_ticks && !seen.ended)
+        tree::runs_since(self.pid, self.started_ticks)
     }
 
     /// Whether it is still in the table of processes, ended or not.

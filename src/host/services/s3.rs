@@ -92,15 +92,7 @@ pub(super) fn prepare(given: &Given<'_>) -> Result<Plan> {
 
 /// Whether a server says there that it is up.
 pub(super) fn answers(port: u16) -> bool {
-    let asked = || {
-        let mut stream = ask::connect(port)?;
-        // Of version 1.0 the answer ends with the connection.
-        write!(stream, "GET {HEALTH} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n")?;
-        let mut first = [0; 12];
-        stream.read_exact(&mut first)?;
-        std::io::Result::Ok(first)
-    };
-    asked().is_ok_and(|first| first.ends_with(b" 200"))
+    ask::is_ok(port, HEALTH)
 }
 
 /// Who may ask it.

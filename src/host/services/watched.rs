@@ -63,7 +63,7 @@ impl Process {
     }
 
     fn lives(self) -> bool {
-        tree::look(self.pid).is_some_and(|now| now.started_ticks == self.started_ticks && !now.ended)
+        tree::runs_since(self.pid, self.started_ticks)
     }
 }
 
