@@ -121,7 +121,7 @@ fn wait_until(run: &mut Child, what: &str, holds: impl Fn() -> bool) -> Result<(
 
 /// A run whose endless query is at work on the server.
 ///
-/// One in five runs of all tests was seen to end within two seconds, and what it had said was not kept. It is told now, and begun again
+/// Once, such a run ended within two seconds, and what it had said was not kept: why is not known. It is told now, and the run begun again
 /// once.
 fn begun(bench: &mut Bench, place: &Place) -> Child {
     let begin = |bench: &mut Bench| {

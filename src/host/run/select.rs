@@ -108,6 +108,11 @@ impl<'a> DefaultSelection<'a> {
         Self { caches: &settings.caches, formats: &settings.formats }
     }
 
+    /// What is on S3 has one state of the cache only, see [`variants`].
+    fn has_cache(&self, variant: Variant<'_>) -> bool {
+        variant.format == S3 || self.caches.contains(&variant.cache)
+    }
+
     /// Tables that are there already are in one format: asking for them is asking for that.
     fn has_format(&self, cell: &Cell<'_>) -> bool {
         cell.suite.is_external() || self.formats.iter().any(|format| format == cell.variant.format)
@@ -129,8 +134,7 @@ pub(crate) fn select<'a>(
     let Some(filter) = filter.filter(|text| !text.is_empty()) else {
         let runs = |cell: &Cell<'_>| {
             let Cell { engine, variant, .. } = cell;
-            let cached = defaults.caches.contains(&variant.cache) || variant.format == S3;
-            let by_default = cached && defaults.has_format(cell);
+            let by_default = defaults.has_cache(*variant) && defaults.has_format(cell);
             !cell.suite.on_request && !engine.on_request && variant.mode.is_none() && by_default
         };
         return Ok(cells.into_iter().filter(runs).collect());
@@ -151,7 +155,7 @@ pub(crate) fn select<'a>(
         (!cell.suite.on_request || cell.suite.is_named_by(&words))
             && (!engine.on_request || named(&engine.name))
             && variant.mode.is_none_or(|mode| whole || named(mode))
-            && (whole || cold || defaults.caches.contains(&variant.cache) || variant.format == S3)
+            && (whole || cold || defaults.has_cache(*variant))
             && (whole || named_format(variant.format) || defaults.has_format(cell))
     };
     let fits = |cell: &Cell<'_>| meant.means_in(&cell.id, &cell.suite.name);
