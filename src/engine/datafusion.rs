@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{Field, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::TableReference;
 use datafusion::datasource::file_format::options::ReadOptions;
@@ -22,6 +22,8 @@ use datafusion::prelude::{Expr, ParquetReadOptions, SessionConfig, SessionContex
 use tokio::runtime::Runtime;
 
 use super::{Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, query, refuse_unreadable};
+use crate::protocol::location::Location;
+use crate::protocol::s3::Access;
 
 crate::protocol::answer::arrow::define_show!(datafusion::arrow);
 
@@ -30,6 +32,8 @@ pub struct DataFusion {
     runtime: Runtime,
     context: SessionContext,
     info: EngineInfo,
+    /// What a store is reached by, where tables are on S3.
+    s3: Option<Access>,
 }
 
 /// Collected batches and their schema, which an empty result has too.
@@ -39,6 +43,8 @@ pub struct Batches {
 }
 
 impl Engine for DataFusion {
+    const READS_FOLDERS: bool = true;
+
     type Prepared = String;
     type Output = Batches;
 
@@ -62,10 +68,17 @@ impl Engine for DataFusion {
             environment = environment.with_memory_pool(Arc::new(FairSpillPool::new(bytes)));
             changed.insert("memory_limit".to_owned(), bytes.to_string());
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(settings.threads).build()?;
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        runtime.worker_threads(settings.threads);
+        // Only a store is asked over a network, with timeouts.
+        if settings.s3.is_some() {
+            runtime.enable_all();
+        }
+        let runtime = runtime.build()?;
         let context = SessionContext::new_with_config_rt(config, environment.build_arc()?);
         let version = datafusion::DATAFUSION_VERSION.to_owned();
-        Ok(Self { runtime, context, info: EngineInfo { version, settings: changed, ..EngineInfo::default() } })
+        let info = EngineInfo { version, settings: changed, ..EngineInfo::default() };
+        Ok(Self { runtime, context, info, s3: settings.s3.clone() })
     }
 
     fn info(&self) -> EngineInfo {
@@ -77,14 +90,23 @@ impl Engine for DataFusion {
         for table in &dataset.tables {
             let state = self.context.state();
             // The files are given: they are read whatever their names end in.
-            let options = ParquetReadOptions::default()
-                .file_extension("")
-                .to_listing_options(state.config(), state.default_table_options());
-            let urls = table
-                .paths()?
-                .into_iter()
-                .map(|file| Ok(ListingTableUrl::parse(url(&file.to_string_lossy()))?))
-                .collect::<Result<Vec<_>>>()?;
+            let options = ParquetReadOptions::default();
+            // The files are given: they are read whatever their names end in. A column is taken from the names of folders
+            // where the folder above them is given.
+            let (options, places) = match &table.folders {
+                None => (options.file_extension(""), table.files.clone()),
+                Some(folders) => {
+                    let column = vec![(folders.column.clone(), DataType::Utf8)];
+                    (options.table_partition_cols(column), vec![folders.root.clone()])
+                }
+            };
+            let options = options.to_listing_options(state.config(), state.default_table_options());
+            let end = if table.folders.is_some() { "/" } else { "" };
+            let urls =
+                places.iter().map(|place| Ok(ListingTableUrl::parse(url(place) + end)?)).collect::<Result<Vec<_>>>()?;
+            for (place, url) in places.iter().zip(&urls) {
+                self.reach(place, url)?;
+            }
             let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);
             let within = || format!("DataFusion cannot read table {}", table.name);
             let evolved = table.iceberg.as_ref().filter(|iceberg| iceberg.evolved);
@@ -173,6 +195,20 @@ impl Engine for DataFusion {
     }
 }
 
+impl DataFusion {
+    /// Makes the bucket of an object known, unless it is.
+    fn reach(&self, file: &Location, url: &ListingTableUrl) -> Result<()> {
+        let Location::S3 { bucket, .. } = file else { return Ok(()) };
+        let place = url.object_store();
+        if self.context.runtime_env().object_store(&place).is_ok() {
+            return Ok(());
+        }
+        let access = self.s3.as_ref().context("a table is on S3, and nobody said what that is reached by")?;
+        self.context.register_object_store(place.as_ref(), Arc::new(access.bucket(bucket).build()?));
+        Ok(())
+    }
+}
+
 /// Refuses whatever is no query: COPY, INSERT, CREATE, SET.
 fn read_only() -> SQLOptions {
     SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false)
@@ -191,6 +227,7 @@ async fn schema_of_all(config: &ListingTableConfig, state: &dyn Session) -> data
 }
 
 /// A file as a URL: in a plain path, `*`, `?` and `[` would be a pattern's.
-fn url(path: &str) -> String {
-    format!("file://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
+fn url(file: &Location) -> String {
+    let scheme = if file.is_on_s3() { "" } else { "file://" };
+    format!("{scheme}{}", file.to_string().replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
 }

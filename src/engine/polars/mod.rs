@@ -20,6 +20,7 @@ use self::tpch::{Given, Plan};
 use super::{
     Dataset, Engine, EngineInfo, EngineSettings, Result, Sink, Spans, Task, Unsupported, query, refuse_unreadable,
 };
+use crate::protocol::s3::Access;
 
 const THREADS: &str = "POLARS_MAX_THREADS";
 /// What it keeps below by spilling; set by its entry like the number of threads.
@@ -31,6 +32,8 @@ pub struct Polars {
     mode: Mode,
     threads: usize,
     files: BTreeMap<String, Files>,
+    /// What a store is reached by, where tables are on S3.
+    s3: Option<Access>,
 }
 
 /// A query, whose plan is built anew in every run.
@@ -53,6 +56,8 @@ enum Mode {
 }
 
 impl Engine for Polars {
+    const READS_FOLDERS: bool = true;
+
     type Prepared = Prepared;
     type Output = DataFrame;
 
@@ -62,7 +67,7 @@ impl Engine for Polars {
         }
         let mode = settings.mode.as_deref().map_or(Ok(Mode::Streaming), Mode::named)?;
         check_threads(settings.threads, env::var(THREADS).ok().as_deref())?;
-        Ok(Self { mode, threads: settings.threads, files: BTreeMap::new() })
+        Ok(Self { mode, threads: settings.threads, files: BTreeMap::new(), s3: settings.s3.clone() })
     }
 
     fn info(&self) -> EngineInfo {
@@ -75,8 +80,8 @@ impl Engine for Polars {
     fn load(&mut self, dataset: &Dataset) -> Result<()> {
         refuse_unreadable(dataset, true)?;
         for table in &dataset.tables {
-            let files =
-                Files::of(table).with_context(|| format!("Polars cannot name a file of table {}", table.name))?;
+            let files = Files::of(table, self.s3.as_ref())
+                .with_context(|| format!("Polars cannot name a file of table {}", table.name))?;
             self.files.insert(table.name.clone(), files);
         }
         Ok(())

@@ -30,6 +30,8 @@ pub struct Trino {
 }
 
 impl Engine for Trino {
+    const READS_FOLDERS: bool = true;
+
     type Prepared = String;
     type Output = Output;
 

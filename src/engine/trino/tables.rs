@@ -37,8 +37,8 @@ pub(super) fn load(client: &mut Client, dataset: &Dataset, scratch: &Path) -> Re
 }
 
 fn make(client: &Client, table: &Table, schema: &str, folder: &Path) -> Result<()> {
-    let files = table.paths()?;
-    let first = files.first().context("the table has no files")?;
+    let links = links::of(table)?;
+    let first = links.first().context("the table has no files")?.file;
     let place = folder.to_str().context("the path of its folder is no text in UTF-8")?;
     if place.contains(['%', '#', '?']) {
         bail!(Unsupported(format!("the path {place} has a letter that Trino takes for a part of a URL")));
@@ -52,17 +52,32 @@ fn make(client: &Client, table: &Table, schema: &str, folder: &Path) -> Result<(
         quoted(&table.name)
     ))?;
     // Without a checksum one table cannot be told from another.
-    if !table.sha256.is_empty() && comment.as_deref() == Some(&wanted) && links::are_there(folder, &files) {
+    if !table.sha256.is_empty() && comment.as_deref() == Some(&wanted) && links::are_there(folder, &links) {
         return Ok(());
     }
     let name = named(&table.name);
     client.run(&format!("DROP TABLE IF EXISTS {name}"))?;
-    links::make(folder, &files)?;
-    let columns = schema::columns(first)?.join(", ");
+    links::make(folder, &links)?;
+    let mut columns = schema::columns(first)?;
+    let mut partitioned = String::new();
+    if let Some(folders) = &table.folders {
+        columns.push(format!("{} varchar", named(&folders.column)));
+        partitioned = format!(", partitioned_by = ARRAY[{}]", quoted(&folders.column));
+    }
     client.run(&format!(
-        "CREATE TABLE {name} ({columns}) WITH (external_location = {}, format = 'PARQUET')",
+        "CREATE TABLE {name} ({}) WITH (external_location = {}, format = 'PARQUET'{partitioned})",
+        columns.join(", "),
         quoted(&format!("local://{place}"))
     ))?;
+    if table.folders.is_some() {
+        // The connector learns of the folders by this call.
+        client.run(&format!(
+            "CALL {}.system.sync_partition_metadata({}, {}, 'ADD')",
+            named(catalog),
+            quoted(schema),
+            quoted(&table.name)
+        ))?;
+    }
     let analyzed: page::Output = client.run(&format!("ANALYZE {name}"))?;
     ensure!(analyzed.rows.len() == 1, "the server told {} rows of its statistics", analyzed.rows.len());
     // Last: a table that was not finished has no mark.

@@ -257,8 +257,9 @@ impl Server {
     }
 }
 
-/// Whether everybody may pass through all of these folders.
+/// Whether everybody may pass through all of these folders, those behind links too.
 fn is_open_to_all(folder: &Path) -> bool {
+    let Ok(folder) = fs::canonicalize(folder) else { return false };
     folder.ancestors().all(|folder| fs::metadata(folder).is_ok_and(|found| found.mode() & 0o001 != 0))
 }
 
@@ -279,6 +280,21 @@ mod tests {
             }
         });
         assert!(greets(port) && !greets(port));
+    }
+
+    #[test]
+    fn folder_behind_a_link_is_as_closed_as_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let (open, closed) = (home.path().join("open"), home.path().join("closed"));
+        fs::create_dir_all(closed.join("inner")).unwrap();
+        fs::create_dir(&open).unwrap();
+        std::os::unix::fs::symlink(closed.join("inner"), open.join("link")).unwrap();
+        for (path, mode) in [(home.path(), 0o755), (&closed, 0o700), (&open, 0o755)] {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        assert!(!is_open_to_all(&open.join("link")));
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(is_open_to_all(&open.join("link")), is_open_to_all(&open));
     }
 
     #[test]
