@@ -26,7 +26,7 @@ use server::Server;
 use tempfile::TempDir;
 
 /// Engines whose environments may be here, all of which read from S3.
-const READERS: [&str; 4] = ["polars-wheel", "datafusion-wheel", "daft", "pandas"];
+const READERS: [&str; 6] = ["datafusion", "polars", "polars-wheel", "datafusion-wheel", "daft", "pandas"];
 
 /// A server with TPC-H at scale 0.01 in its bucket, and a home for records; nothing where what it takes is not there.
 struct Lab {
