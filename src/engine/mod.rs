@@ -5,6 +5,7 @@
 
 // The host has arrow and parquet for its fixtures, so `cargo test` tests these plans too.
 #[cfg(any(feature = "arrow", all(test, feature = "harness")))]
+#[cfg_attr(not(feature = "arrow"), expect(dead_code, reason = "the host tests the parts that need no store"))]
 pub mod arrow;
 #[cfg(feature = "datafusion")]
 pub mod datafusion;
@@ -50,6 +51,8 @@ mod serve;
 ))]
 pub mod server;
 mod spans;
+#[cfg(any(feature = "arrow", feature = "pipeline", all(test, feature = "harness")))]
+mod stored;
 
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;

@@ -39,13 +39,25 @@ fn xtask_takes_the_host_that_is_compiled_for_the_bench() {
     assert!(alone.is_empty(), "{alone:#?}");
 }
 
+/// The graph from `top` on of the program with this feature.
+fn program(feature: &str, top: &str) -> BTreeSet<String> {
+    let features = ["--no-default-features", "--features", feature, "--edges", "normal,build"];
+    crates(&[&["--package", "querydyno"], features.as_slice()].concat(), Some(top))
+}
+
 #[test]
-fn duckdb_arrow_and_the_history_take_the_arrow_that_is_compiled_for_the_host() {
+fn duckdb_and_the_history_take_the_arrow_that_is_compiled_for_the_host() {
     let host = crates(&BENCH, Some("arrow v"));
-    for feature in ["duckdb", "arrow", "history"] {
-        let features = ["--no-default-features", "--features", feature, "--edges", "normal,build"];
-        let program = crates(&[&["--package", "querydyno"], features.as_slice()].concat(), Some("arrow v"));
-        let alone: Vec<_> = program.symmetric_difference(&host).collect();
+    for feature in ["duckdb", "history"] {
+        let alone: Vec<_> = program(feature, "arrow v").symmetric_difference(&host).cloned().collect();
         assert!(alone.is_empty(), "{feature}: {alone:#?}");
+    }
+}
+
+#[test]
+fn arrow_and_the_pipeline_have_one_arrow() {
+    for top in ["arrow v", "parquet v"] {
+        let alone: Vec<_> = program("arrow", top).symmetric_difference(&program("pipeline", top)).cloned().collect();
+        assert!(alone.is_empty(), "{alone:#?}");
     }
 }

@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::fs::File;
 use std::iter::repeat_n;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -24,6 +23,7 @@ use super::physical::Physical;
 use super::rows::Rows;
 use super::runs::{BLOCK, BLOCK_ROWS, Run, code_at, cut, unpack};
 use crate::engine::Result;
+use crate::engine::stored::Chunks;
 
 /// The pages of a column chunk that hold wanted rows.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl<P: Physical> Chunk<P> {
     /// When it cannot be read.
     pub fn read(
         column: &'static str,
-        file: &File,
+        file: &Chunks,
         metadata: &ColumnChunkMetaData,
         total: u32,
         wanted: &Rows<'_>,

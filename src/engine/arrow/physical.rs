@@ -179,12 +179,19 @@ impl Column<Text> {
     }
 }
 
-impl<P> Column<P> {
+/// A column of any type, by its name.
+pub trait Named: Sync {
     /// The column's name.
-    pub fn name(&self) -> &'static str {
+    fn name(&self) -> &'static str;
+}
+
+impl<P: Physical> Named for Column<P> {
+    fn name(&self) -> &'static str {
         self.name
     }
+}
 
+impl<P> Column<P> {
     /// Whether a file stores the column as the plan reads it.
     ///
     /// # Errors

@@ -3,8 +3,8 @@
 mod batches;
 
 use std::fs::File;
-use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::ops::{Range, RangeInclusive};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -13,23 +13,26 @@ use parquet::file::statistics::Statistics;
 
 use super::chunk::Chunk;
 use super::parallel;
-use super::physical::{Column, Physical, Short, Text};
+use super::physical::{Column, Named, Physical, Short, Text};
 use super::rows::Rows;
 use crate::engine::Result;
+use crate::engine::stored::{Ahead, Chunks, Coming, Local, Source, range_of};
 
-/// A table's files: their paths and their footers, no data.
+/// A table's files: where they are and their footers, no data.
 #[derive(Debug)]
 pub struct Table {
-    files: Vec<(PathBuf, Arc<ParquetMetaData>)>,
+    files: Vec<(Box<dyn Source>, Arc<ParquetMetaData>)>,
+    /// Row groups whose bytes are fetched before they are asked for.
+    ahead: usize,
 }
 
 /// A column of days, and which of them are wanted.
 pub type Days = (Column<Short>, RangeInclusive<i32>);
 
-/// A row group whose file is open. Threads must not share a file's position, so each row group has its own.
+/// A row group whose file is open, or whose bytes are here. Threads must not share a file's position, so each row group has its own.
 #[derive(Debug)]
 pub struct RowGroup<'a> {
-    file: File,
+    file: Chunks,
     metadata: &'a RowGroupMetaData,
     rows: u32,
 }
@@ -45,33 +48,44 @@ impl Table {
                 .map_err(anyhow::Error::from)
                 .and_then(|file| Ok(ParquetMetaDataReader::new().parse_and_finish(&file)?))
                 .with_context(|| path.display().to_string())?;
-            Ok((path.to_owned(), Arc::new(footer)))
+            let source: Box<dyn Source> = Box::new(Local(path.to_owned()));
+            Ok((source, Arc::new(footer)))
         };
-        Ok(Self { files: files.iter().map(|path| footer(path.as_ref())).collect::<Result<_>>()? })
+        Ok(Self::new(files.iter().map(|path| footer(path.as_ref())).collect::<Result<_>>()?, 0))
+    }
+
+    /// Of files whose footers were read. So many row groups are fetched ahead.
+    pub fn new(files: Vec<(Box<dyn Source>, Arc<ParquetMetaData>)>, ahead: usize) -> Self {
+        Self { files, ahead }
     }
 
     /// Folds the row groups into one state for each thread, see [`parallel::fold`]; with days, only those row groups that can
-    /// hold one of them in this column, as far as statistics tell.
+    /// hold one of them in this column, as far as statistics tell. Of an object nothing but these `columns` can be read.
     ///
     /// # Errors
     /// When a file cannot be read, or `step` fails; tells where.
     pub fn fold<S: Default + Send>(
         &self,
         threads: usize,
+        columns: &[&dyn Named],
         days: Option<&Days>,
         step: impl Fn(&mut S, &RowGroup<'_>) -> Result<()> + Sync,
     ) -> Result<Vec<S>> {
         let mut row_groups = Vec::new();
-        for (path, footer) in &self.files {
+        for (source, footer) in &self.files {
             for (index, metadata) in footer.row_groups().iter().enumerate() {
-                let place = move || format!("{}, row group {index}", path.display());
+                let place = move || format!("{source}, row group {index}");
                 if days.map_or(Ok(true), |days| may_match(metadata, days)).with_context(place)? {
-                    row_groups.push((path, metadata, place));
+                    row_groups.push((source, metadata, place));
                 }
             }
         }
-        parallel::fold(threads, &row_groups, |state, (path, metadata, place)| {
-            RowGroup::open(path, metadata).and_then(|row_group| step(state, &row_group)).with_context(place)
+        let turns = vec![(); row_groups.len()];
+        let row_groups =
+            Ahead::new(row_groups, self.ahead, |(source, metadata, _)| source.fetch(&mut ranges(metadata, columns)));
+        parallel::fold(threads, &turns, |state, ()| {
+            let Some(((_, metadata, place), coming)) = row_groups.next() else { return Ok(()) };
+            RowGroup::open(coming, metadata).and_then(|row_group| step(state, &row_group)).with_context(place)
         })
     }
 
@@ -82,14 +96,20 @@ impl Table {
     pub fn gather<T: Send, I: IntoIterator<Item = T>>(
         &self,
         threads: usize,
+        columns: &[&dyn Named],
         days: Option<&Days>,
         find: impl Fn(&RowGroup<'_>) -> Result<I> + Sync,
     ) -> Result<Vec<Vec<T>>> {
-        self.fold(threads, days, |found: &mut Vec<T>, row_group| {
+        self.fold(threads, columns, days, |found: &mut Vec<T>, row_group| {
             found.extend(find(row_group)?);
             Ok(())
         })
     }
+}
+
+/// Where the bytes of these columns are. One that is not there is told when it is read.
+fn ranges<'a>(row_group: &'a RowGroupMetaData, columns: &'a [&'a dyn Named]) -> impl Iterator<Item = Range<u64>> + 'a {
+    columns.iter().filter_map(|column| find(row_group, column.name())).map(range_of)
 }
 
 fn may_match(row_group: &RowGroupMetaData, (column, days): &Days) -> Result<bool> {
@@ -99,9 +119,9 @@ fn may_match(row_group: &RowGroupMetaData, (column, days): &Days) -> Result<bool
 }
 
 impl<'a> RowGroup<'a> {
-    fn open(path: &Path, metadata: &'a RowGroupMetaData) -> Result<Self> {
+    fn open(coming: Coming, metadata: &'a RowGroupMetaData) -> Result<Self> {
         let rows = u32::try_from(metadata.num_rows()).context("rows are counted in 32 bits")?;
-        Ok(Self { file: File::open(path)?, metadata, rows })
+        Ok(Self { file: coming()?, metadata, rows })
     }
 
     /// All rows.
@@ -167,18 +187,20 @@ impl<'a> RowGroup<'a> {
     }
 }
 
-fn chunk_of<'a, P>(row_group: &'a RowGroupMetaData, column: &Column<P>) -> Result<&'a ColumnChunkMetaData> {
-    let chunk = row_group
-        .columns()
-        .iter()
-        .find(|chunk| matches!(chunk.column_path().parts(), [name] if name == column.name()))
-        .with_context(|| format!("there is no column {}", column.name()))?;
+fn chunk_of<'a, P: Physical>(row_group: &'a RowGroupMetaData, column: &Column<P>) -> Result<&'a ColumnChunkMetaData> {
+    let chunk = find(row_group, column.name()).with_context(|| format!("there is no column {}", column.name()))?;
     column.check(chunk.column_descr())?;
     Ok(chunk)
 }
 
+fn find<'a>(row_group: &'a RowGroupMetaData, column: &str) -> Option<&'a ColumnChunkMetaData> {
+    row_group.columns().iter().find(|chunk| matches!(chunk.column_path().parts(), [name] if name == column))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use anyhow::anyhow;
     use arrow::array::{Date32Array, RecordBatch};
     use parquet::arrow::ArrowWriter;
@@ -204,7 +226,7 @@ mod tests {
     fn reads_each_row_group_that_may_match_once_whatever_the_threads() {
         let (table, path) = ten_days("prune");
         for threads in 1..=4 {
-            let seen = table.gather(threads, Some(&(L_SHIPDATE, 3..=4)), |row_group| {
+            let seen = table.gather(threads, &[&L_SHIPDATE], Some(&(L_SHIPDATE, 3..=4)), |row_group| {
                 row_group.values(&L_SHIPDATE, &row_group.rows())
             });
             let mut seen = seen.unwrap().concat();
@@ -217,7 +239,7 @@ mod tests {
     #[test]
     fn says_where_it_failed() {
         let (table, path) = ten_days("fail");
-        let failed = table.fold(2, None, |(): &mut (), _| Err(anyhow!("on purpose")));
+        let failed = table.fold(2, &[], None, |(): &mut (), _| Err(anyhow!("on purpose")));
         let message = format!("{:#}", failed.unwrap_err());
         assert!(message.contains("row group"), "{message}");
         assert!(message.ends_with("on purpose"), "{message}");
@@ -228,15 +250,17 @@ mod tests {
     fn rejects_a_column_of_another_type() {
         let (table, path) = ten_days("type");
         let read = |column: Column<Short>| {
-            let failed =
-                table.fold(1, None, |(): &mut (), row_group| row_group.read(&column, &row_group.rows()).map(|_| ()));
+            let failed = table.fold(1, &[&column], None, |(): &mut (), row_group| {
+                row_group.read(&column, &row_group.rows()).map(|_| ())
+            });
             failed.map(|_| ()).map_err(|error| format!("{error:#}"))
         };
         assert!(read(L_SHIPDATE).is_ok());
         assert!(read(Column::number("l_shipdate")).unwrap_err().contains("l_shipdate is DATE of INT32"));
         assert!(read(Column::day("l_day")).unwrap_err().contains("no column l_day"));
-        let failed =
-            table.fold(1, None, |(): &mut (), row_group| row_group.read(&L_QUANTITY, &row_group.rows()).map(|_| ()));
+        let failed = table.fold(1, &[&L_QUANTITY], None, |(): &mut (), row_group| {
+            row_group.read(&L_QUANTITY, &row_group.rows()).map(|_| ())
+        });
         assert!(failed.is_err());
         std::fs::remove_file(path).unwrap();
     }

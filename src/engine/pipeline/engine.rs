@@ -1,16 +1,17 @@
 //! The engine itself: [`Pipeline`], which takes tasks that end in PostgreSQL.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use arrow::record_batch::RecordBatch;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use super::input::Table;
 use super::options::SinkMethod;
 use super::sink::{Address, Connection, Usage};
-use super::source::Source;
-use super::stored::Stored;
 use super::{Options, Plan, Tables, WRITE, plan};
+use crate::engine::stored::{Source, Stored};
 use crate::engine::{
     Dataset, Engine, EngineInfo, EngineSettings, Result, Sink, Spans, Task, Unsupported, refuse_unreadable,
 };
@@ -154,6 +155,7 @@ impl Pipeline {
             let stored = self.stored.as_ref().context("a table is on S3, and nobody said what that is reached by")?;
             let open = |file: &Location| {
                 let (object, footer) = stored.open(file)?;
+                let footer = ArrowReaderMetadata::try_new(Arc::new(footer), ArrowReaderOptions::new())?;
                 Ok((Box::new(object) as Box<dyn Source>, footer))
             };
             return Ok(Table::new(table.files.iter().map(open).collect::<Result<_>>()?));

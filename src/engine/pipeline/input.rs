@@ -1,9 +1,7 @@
 //! Parquet files as batches, row group by row group: [`Table`] and [`Reading`]. Footers are read once, when the tables are loaded.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, ensure};
 use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, StringArray};
@@ -15,8 +13,8 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 
-use super::source::{Coming, Local, Source};
 use crate::engine::Result;
+use crate::engine::stored::{Ahead, Coming, Local, Source, range_of};
 
 /// Rows of a batch: what is in memory of a file that is streamed.
 const BATCH: usize = 8_192;
@@ -38,14 +36,10 @@ struct Unit<'a> {
 /// Some columns of a table's row groups, in their order, each row group for the worker that asks first.
 pub(super) struct Reading<'a> {
     columns: &'a [&'a str],
-    ahead: usize,
-    queue: Mutex<Queue<'a>>,
+    queue: Ahead<Unit<'a>, Fetch<'a>>,
 }
 
-struct Queue<'a> {
-    begun: VecDeque<(Unit<'a>, Coming)>,
-    rest: std::vec::IntoIter<Unit<'a>>,
-}
+type Fetch<'a> = Box<dyn Fn(&Unit<'a>) -> Coming + Send + Sync + 'a>;
 
 impl Table {
     /// Reads the footers of files.
@@ -86,20 +80,15 @@ impl Table {
             let source = source.as_ref();
             units.extend((0..footer.metadata().num_row_groups()).map(|row_group| Unit { source, footer, row_group }));
         }
-        let mut queue = Queue { begun: VecDeque::new(), rest: units.into_iter() };
-        queue.begin(ahead, columns);
-        Ok(Reading { columns, ahead, queue: Mutex::new(queue) })
+        let fetch = |unit: &Unit<'a>| unit.fetch(columns);
+        Ok(Reading { columns, queue: Ahead::new(units, ahead, Box::new(fetch)) })
     }
 }
 
 impl Reading<'_> {
     /// The next row group, once its bytes are there; none after the last.
     pub(super) fn next(&self) -> Option<Result<ParquetRecordBatchReader>> {
-        let (unit, coming) = {
-            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            queue.begin(self.ahead + 1, self.columns);
-            queue.begun.pop_front()?
-        };
+        let (unit, coming) = self.queue.next()?;
         let place = || format!("{}, row group {}", unit.source, unit.row_group);
         Some(unit.open(coming, self.columns).with_context(place))
     }
@@ -113,23 +102,11 @@ impl Reading<'_> {
     }
 }
 
-impl Queue<'_> {
-    /// Has so many row groups begun, as far as there are any.
-    fn begin(&mut self, number: usize, columns: &[&str]) {
-        while self.begun.len() < number
-            && let Some(unit) = self.rest.next()
-        {
-            self.begun.push_back((unit, unit.fetch(columns)));
-        }
-    }
-}
-
 impl Unit<'_> {
     fn fetch(&self, columns: &[&str]) -> Coming {
         let (mask, group) = (self.mask(columns), self.footer.metadata().row_group(self.row_group));
         let chunks = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
-        let range = |(start, length): (u64, u64)| start..start + length;
-        self.source.fetch(chunks.map(|(_, chunk)| range(chunk.byte_range())).collect())
+        self.source.fetch(&mut chunks.map(|(_, chunk)| range_of(chunk)))
     }
 
     fn open(&self, coming: Coming, columns: &[&str]) -> Result<ParquetRecordBatchReader> {

@@ -12,9 +12,6 @@ mod options;
 mod pods;
 #[cfg(feature = "pipeline")]
 mod sink;
-mod source;
-#[cfg(feature = "pipeline")]
-mod stored;
 mod work;
 
 use std::collections::BTreeMap;

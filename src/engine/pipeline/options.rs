@@ -2,13 +2,11 @@
 
 use anyhow::bail;
 
+use crate::engine::stored::AHEAD;
 use crate::engine::{EngineSettings, Result};
 
 /// Sets of labels that a cache keeps: a few megabytes.
 const CACHED: usize = 16_384;
-/// Row groups that are fetched ahead: as many requests at once as a store answers side by side without slowing each other much, and
-/// a bound for memory.
-const AHEAD: usize = 4;
 
 /// How a pipeline works. What is not set is the plainest way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

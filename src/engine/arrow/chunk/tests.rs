@@ -1,5 +1,6 @@
 //! Every way in which a file may store a column gives the same values.
 
+use std::fs::File;
 use std::path::PathBuf;
 
 use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
@@ -47,7 +48,7 @@ impl Written {
     fn read<P: Physical>(&self, column: usize, wanted: &Rows<'_>) -> Result<Chunk<P>> {
         let file = File::open(&self.0).unwrap();
         let footer = ParquetMetaDataReader::new().parse_and_finish(&file).unwrap();
-        Chunk::read("column", &file, footer.row_group(0).column(column), ROWS, wanted)
+        Chunk::read("column", &Chunks::File(file), footer.row_group(0).column(column), ROWS, wanted)
     }
 }
 

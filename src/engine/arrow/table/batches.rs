@@ -2,8 +2,6 @@
 //! kind beside it may differ from file to file.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -16,6 +14,7 @@ use parquet::file::metadata::ParquetMetaData;
 
 use super::Table;
 use super::parallel;
+use crate::engine::stored::{Ahead, Coming, range_of};
 use crate::engine::{Result, Unsupported};
 
 /// Rows of a batch: few enough that a filter's columns stay in the cache.
@@ -57,16 +56,26 @@ impl Table {
         columns: &BTreeSet<&str>,
         step: impl Fn(&RecordBatch) -> Result<T> + Sync,
     ) -> Result<Vec<T>> {
-        let files = self.files.iter().map(|(path, footer)| Ok((path, read_as_parquet(footer)?)));
+        let files = self.files.iter().map(|(source, footer)| {
+            let file = read_as_parquet(footer)?;
+            let mask = mask(&file, columns);
+            Ok((source, file, mask))
+        });
         let files = files.collect::<Result<Vec<_>>>()?;
-        let all = files.iter().flat_map(|(path, file)| {
-            (0..file.metadata().num_row_groups()).map(move |row_group| (*path, file, row_group))
+        let all = files.iter().flat_map(|(source, file, mask)| {
+            (0..file.metadata().num_row_groups()).map(move |row_group| (*source, file, mask, row_group))
         });
         let unread: Vec<_> = all.enumerate().collect();
-        let done = parallel::fold(threads, &unread, |done: &mut Vec<_>, (place, (path, file, row_group))| {
-            let made = batches(path, file, *row_group, columns)
+        let turns = vec![(); unread.len()];
+        let unread = Ahead::new(unread, self.ahead, |(_, (source, file, mask, row_group))| {
+            let chunks = file.metadata().row_group(*row_group).columns().iter().enumerate();
+            source.fetch(&mut chunks.filter(|(leaf, _)| mask.leaf_included(*leaf)).map(|(_, chunk)| range_of(chunk)))
+        });
+        let done = parallel::fold(threads, &turns, |done: &mut Vec<_>, ()| {
+            let Some(((place, (source, file, mask, row_group)), coming)) = unread.next() else { return Ok(()) };
+            let made = batches(coming, file, row_group, mask)
                 .and_then(|batches| batches.map(|batch| step(&batch?)).collect::<Result<Vec<T>>>());
-            done.push((*place, made.with_context(|| path.display().to_string())?));
+            done.push((place, made.with_context(|| source.to_string())?));
             Ok(())
         });
         let mut done: Vec<_> = done?.into_iter().flatten().collect();
@@ -77,26 +86,29 @@ impl Table {
 
 /// The batches of a row group.
 fn batches(
-    path: &Path,
+    coming: Coming,
     file: &ArrowReaderMetadata,
     row_group: usize,
-    columns: &BTreeSet<&str>,
-) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
-    let fields = file.schema().fields().iter().enumerate();
-    let wanted = fields.filter(|(_, field)| columns.contains(field.name().as_str())).map(|(place, _)| place);
-    let mask = ProjectionMask::roots(file.parquet_schema(), wanted);
+    mask: &ProjectionMask,
+) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
     for (leaf, chunk) in file.metadata().row_group(row_group).columns().iter().enumerate() {
         let codec = chunk.compression();
         if mask.leaf_included(leaf) && !matches!(codec, Compression::UNCOMPRESSED | Compression::SNAPPY) {
             bail!(Unsupported(format!("the arrow engine reads plain and Snappy pages, and these are {codec}")));
         }
     }
-    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(path)?, file.clone())
-        .with_projection(mask)
+    let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(coming()?, file.clone())
+        .with_projection(mask.clone())
         .with_row_groups(vec![row_group])
         .with_batch_size(ROWS)
         .build()?;
     Ok(reader.map(|batch| Ok(batch?)))
+}
+
+fn mask(file: &ArrowReaderMetadata, columns: &BTreeSet<&str>) -> ProjectionMask {
+    let fields = file.schema().fields().iter().enumerate();
+    let wanted = fields.filter(|(_, field)| columns.contains(field.name().as_str())).map(|(place, _)| place);
+    ProjectionMask::roots(file.parquet_schema(), wanted)
 }
 
 fn read_as_parquet(footer: &Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata> {

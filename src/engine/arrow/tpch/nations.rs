@@ -20,7 +20,7 @@ pub struct Nations {
 /// When they cannot be read, or two have the same key.
 pub fn nations(tables: &Tables, region: Option<&[u8]>) -> Result<Nations> {
     let region = region.map(|name| region_keys(tables, name)).transpose()?;
-    let found = tables.get("nation")?.gather(1, None, |row_group| {
+    let found = tables.get("nation")?.gather(1, &[&N_REGIONKEY, &N_NATIONKEY, &N_NAME], None, |row_group| {
         let rows = match &region {
             Some(keys) => row_group.filter(&N_REGIONKEY, &row_group.rows(), |key| keys.contains(key))?,
             None => row_group.rows().iter().collect(),
@@ -35,7 +35,7 @@ pub fn nations(tables: &Tables, region: Option<&[u8]>) -> Result<Nations> {
 }
 
 fn region_keys(tables: &Tables, name: &[u8]) -> Result<Keys> {
-    let found = tables.get("region")?.gather(1, None, |row_group| {
+    let found = tables.get("region")?.gather(1, &[&R_NAME, &R_REGIONKEY], None, |row_group| {
         let rows = row_group.filter(&R_NAME, &row_group.rows(), |region| region == name)?;
         row_group.values(&R_REGIONKEY, &Rows::from(&rows))
     })?;

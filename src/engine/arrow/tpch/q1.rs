@@ -23,9 +23,12 @@ pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
     let lineitem = tables.get("lineitem")?;
     let (flags, states) = (Names::default(), Names::default());
     let days = (L_SHIPDATE, i32::MIN..=LAST_DAY);
-    let found = lineitem.fold(threads, Some(&days), |groups: &mut Groups, row_group| {
-        add_row_group(groups, row_group, &flags, &states)
-    })?;
+    let found = lineitem.fold(
+        threads,
+        &[&L_QUANTITY, &L_EXTENDEDPRICE, &L_DISCOUNT, &L_TAX, &L_RETURNFLAG, &L_LINESTATUS, &L_SHIPDATE],
+        Some(&days),
+        |groups: &mut Groups, row_group| add_row_group(groups, row_group, &flags, &states),
+    )?;
     let mut all = Groups::new();
     for (key, totals) in found.into_iter().flatten() {
         all.entry(key).or_default().add(&totals)?;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use arrow::array::{Int64Array, RecordBatch};
 
 use super::columns::{
-    C_ACCTBAL, C_ADDRESS, C_COMMENT, C_CUSTKEY, C_NAME, C_NATIONKEY, C_PHONE, L_ORDERKEY, L_RETURNFLAG, O_CUSTKEY,
-    O_ORDERDATE, O_ORDERKEY, add, revenue,
+    C_ACCTBAL, C_ADDRESS, C_COMMENT, C_CUSTKEY, C_NAME, C_NATIONKEY, C_PHONE, L_DISCOUNT, L_EXTENDEDPRICE, L_ORDERKEY,
+    L_RETURNFLAG, O_CUSTKEY, O_ORDERDATE, O_ORDERKEY, add, revenue,
 };
 use super::nations::nations;
 use super::{Keys, Result, Rows, Table, Tables, decimals, texts, top};
@@ -77,17 +77,18 @@ pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
 }
 
 fn orders(table: &Table, threads: usize) -> Result<Vec<Order>> {
-    let found = table.gather(threads, Some(&(O_ORDERDATE, DAYS)), |row_group| {
-        let rows = row_group.filter(&O_ORDERDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
-        let rows = Rows::from(&rows);
-        Ok(zip(row_group.values(&O_ORDERKEY, &rows)?, row_group.values(&O_CUSTKEY, &rows)?))
-    })?;
+    let found =
+        table.gather(threads, &[&O_ORDERDATE, &O_ORDERKEY, &O_CUSTKEY], Some(&(O_ORDERDATE, DAYS)), |row_group| {
+            let rows = row_group.filter(&O_ORDERDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
+            let rows = Rows::from(&rows);
+            Ok(zip(row_group.values(&O_ORDERKEY, &rows)?, row_group.values(&O_CUSTKEY, &rows)?))
+        })?;
     Ok(found.concat())
 }
 
 /// The order's number and the revenue, scale 4, of the lines that were sent back.
 fn lines(table: &Table, threads: usize, orders: &Keys) -> Result<Vec<Vec<(usize, i128)>>> {
-    table.gather(threads, None, |row_group| {
+    table.gather(threads, &[&L_RETURNFLAG, &L_ORDERKEY, &L_EXTENDEDPRICE, &L_DISCOUNT], None, |row_group| {
         let rows = row_group.filter(&L_RETURNFLAG, &row_group.rows(), |flag| flag == RETURNED)?;
         let keys = row_group.read(&L_ORDERKEY, &Rows::from(&rows))?;
         let rows = orders.semi_join(&keys, &Rows::from(&rows))?;
@@ -97,7 +98,7 @@ fn lines(table: &Table, threads: usize, orders: &Keys) -> Result<Vec<Vec<(usize,
 
 /// The keys of all customers of these nations.
 fn known(table: &Table, threads: usize, nations: &Keys) -> Result<Vec<i64>> {
-    let found = table.gather(threads, None, |row_group| {
+    let found = table.gather(threads, &[&C_NATIONKEY, &C_CUSTKEY], None, |row_group| {
         let rows = row_group.filter(&C_NATIONKEY, &row_group.rows(), |nation| nations.contains(nation))?;
         row_group.values(&C_CUSTKEY, &Rows::from(&rows))
     })?;
@@ -106,16 +107,21 @@ fn known(table: &Table, threads: usize, nations: &Keys) -> Result<Vec<i64>> {
 
 /// The rows of these customers.
 fn customers(table: &Table, threads: usize, wanted: &Keys, nations: &Keys) -> Result<Vec<Customer>> {
-    let found = table.gather(threads, None, |row_group| {
-        let keys = row_group.read(&C_CUSTKEY, &row_group.rows())?;
-        let rows = wanted.semi_join(&keys, &row_group.rows())?;
-        let rows = Rows::from(&rows);
-        let keys = keys.map(&rows, |key| key)?;
-        let nations = row_group.map(&C_NATIONKEY, &rows, |nation| nations.find(nation).unwrap_or_default())?;
-        let balances: Vec<i64> = row_group.values(&C_ACCTBAL, &rows)?;
-        let texts = row_group.texts([C_NAME, C_ADDRESS, C_PHONE, C_COMMENT], &rows)?;
-        let rows = keys.into_iter().zip(nations).zip(balances).zip(texts);
-        Ok(rows.map(|(((key, nation), balance), texts)| Customer { key, nation, balance, texts }))
-    })?;
+    let found = table.gather(
+        threads,
+        &[&C_CUSTKEY, &C_NATIONKEY, &C_ACCTBAL, &C_NAME, &C_ADDRESS, &C_PHONE, &C_COMMENT],
+        None,
+        |row_group| {
+            let keys = row_group.read(&C_CUSTKEY, &row_group.rows())?;
+            let rows = wanted.semi_join(&keys, &row_group.rows())?;
+            let rows = Rows::from(&rows);
+            let keys = keys.map(&rows, |key| key)?;
+            let nations = row_group.map(&C_NATIONKEY, &rows, |nation| nations.find(nation).unwrap_or_default())?;
+            let balances: Vec<i64> = row_group.values(&C_ACCTBAL, &rows)?;
+            let texts = row_group.texts([C_NAME, C_ADDRESS, C_PHONE, C_COMMENT], &rows)?;
+            let rows = keys.into_iter().zip(nations).zip(balances).zip(texts);
+            Ok(rows.map(|(((key, nation), balance), texts)| Customer { key, nation, balance, texts }))
+        },
+    )?;
     Ok(found.concat())
 }

@@ -45,20 +45,25 @@ pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
 }
 
 fn lines(table: &Table, threads: usize) -> Result<Vec<Line>> {
-    let found = table.gather(threads, Some(&(L_RECEIPTDATE, DAYS)), |row_group| {
-        let receipt = row_group.read(&L_RECEIPTDATE, &row_group.rows())?;
-        let rows = receipt.filter(&row_group.rows(), |day| DAYS.contains(&day))?;
-        let modes = row_group.read(&L_SHIPMODE, &Rows::from(&rows))?;
-        let rows = modes.filter(&Rows::from(&rows), |mode| MODES.contains(&mode))?;
-        let ship: Vec<i32> = row_group.values(&L_SHIPDATE, &Rows::from(&rows))?;
-        let commit: Vec<i32> = row_group.values(&L_COMMITDATE, &Rows::from(&rows))?;
-        let receipt = receipt.map(&Rows::from(&rows), |day| day)?;
-        let lines = rows.into_iter().zip(ship).zip(commit).zip(receipt);
-        let late = lines.filter(|(((_, ship), commit), receipt)| ship < commit && commit < receipt);
-        let rows: Vec<u32> = late.map(|(((row, _), _), _)| row).collect();
-        let place = |mode| MODES.iter().position(|known| *known == mode).unwrap_or_default();
-        Ok(zip(row_group.values(&L_ORDERKEY, &Rows::from(&rows))?, modes.map(&Rows::from(&rows), place)?))
-    })?;
+    let found = table.gather(
+        threads,
+        &[&L_RECEIPTDATE, &L_SHIPMODE, &L_SHIPDATE, &L_COMMITDATE, &L_ORDERKEY],
+        Some(&(L_RECEIPTDATE, DAYS)),
+        |row_group| {
+            let receipt = row_group.read(&L_RECEIPTDATE, &row_group.rows())?;
+            let rows = receipt.filter(&row_group.rows(), |day| DAYS.contains(&day))?;
+            let modes = row_group.read(&L_SHIPMODE, &Rows::from(&rows))?;
+            let rows = modes.filter(&Rows::from(&rows), |mode| MODES.contains(&mode))?;
+            let ship: Vec<i32> = row_group.values(&L_SHIPDATE, &Rows::from(&rows))?;
+            let commit: Vec<i32> = row_group.values(&L_COMMITDATE, &Rows::from(&rows))?;
+            let receipt = receipt.map(&Rows::from(&rows), |day| day)?;
+            let lines = rows.into_iter().zip(ship).zip(commit).zip(receipt);
+            let late = lines.filter(|(((_, ship), commit), receipt)| ship < commit && commit < receipt);
+            let rows: Vec<u32> = late.map(|(((row, _), _), _)| row).collect();
+            let place = |mode| MODES.iter().position(|known| *known == mode).unwrap_or_default();
+            Ok(zip(row_group.values(&L_ORDERKEY, &Rows::from(&rows))?, modes.map(&Rows::from(&rows), place)?))
+        },
+    )?;
     Ok(found.concat())
 }
 
@@ -69,19 +74,24 @@ fn counts(
     orders: &Keys,
     lines_of: &[[i64; MODES.len()]],
 ) -> Result<[Counts; MODES.len()]> {
-    let found = table.fold(threads, None, |found: &mut [Counts; MODES.len()], row_group| {
-        let keys = row_group.read(&O_ORDERKEY, &row_group.rows())?;
-        let rows = orders.semi_join(&keys, &row_group.rows())?;
-        let numbers = orders.numbers(&keys, &Rows::from(&rows))?;
-        let kind = |priority: &[u8]| usize::from(!URGENT.contains(&priority));
-        let kinds = row_group.map(&O_ORDERPRIORITY, &Rows::from(&rows), kind)?;
-        for (order, kind) in zip(numbers, kinds) {
-            for (counts, lines) in zip(found.iter_mut(), lines_of[order]) {
-                counts[kind] += lines;
+    let found = table.fold(
+        threads,
+        &[&O_ORDERKEY, &O_ORDERPRIORITY],
+        None,
+        |found: &mut [Counts; MODES.len()], row_group| {
+            let keys = row_group.read(&O_ORDERKEY, &row_group.rows())?;
+            let rows = orders.semi_join(&keys, &row_group.rows())?;
+            let numbers = orders.numbers(&keys, &Rows::from(&rows))?;
+            let kind = |priority: &[u8]| usize::from(!URGENT.contains(&priority));
+            let kinds = row_group.map(&O_ORDERPRIORITY, &Rows::from(&rows), kind)?;
+            for (order, kind) in zip(numbers, kinds) {
+                for (counts, lines) in zip(found.iter_mut(), lines_of[order]) {
+                    counts[kind] += lines;
+                }
             }
-        }
-        Ok(())
-    })?;
+            Ok(())
+        },
+    )?;
     let mut counts = [Counts::default(); MODES.len()];
     for (mode, [urgent, other]) in found.iter().flat_map(|found| found.iter().enumerate()) {
         counts[mode][0] += urgent;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{Float64Array, RecordBatch};
 
-use super::columns::{L_PARTKEY, L_SHIPDATE, P_PARTKEY, P_TYPE, add, revenue, sum};
+use super::columns::{L_DISCOUNT, L_EXTENDEDPRICE, L_PARTKEY, L_SHIPDATE, P_PARTKEY, P_TYPE, add, revenue, sum};
 use super::{Keys, Result, Rows, Table, Tables};
 
 /// 1995-09-01 to 1995-09-30, in days since 1970-01-01.
@@ -37,7 +37,7 @@ pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
 
 /// Every part's key, and whether it is a promotion part.
 fn parts(table: &Table, threads: usize) -> Result<Vec<(i64, bool)>> {
-    let found = table.gather(threads, None, |row_group| {
+    let found = table.gather(threads, &[&P_PARTKEY, &P_TYPE], None, |row_group| {
         let keys = row_group.values(&P_PARTKEY, &row_group.rows())?;
         Ok(zip(keys, row_group.map(&P_TYPE, &row_group.rows(), |text| text.starts_with(PROMOTION))?))
     })?;
@@ -45,17 +45,22 @@ fn parts(table: &Table, threads: usize) -> Result<Vec<(i64, bool)>> {
 }
 
 fn totals(table: &Table, threads: usize, parts: &Keys, promoted: &Keys) -> Result<Vec<Totals>> {
-    table.fold(threads, Some(&(L_SHIPDATE, DAYS)), |totals: &mut Totals, row_group| {
-        let rows = row_group.filter(&L_SHIPDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
-        let keys = row_group.read(&L_PARTKEY, &Rows::from(&rows))?;
-        let rows = parts.semi_join(&keys, &Rows::from(&rows))?;
-        let promoted = keys.map(&Rows::from(&rows), |part| promoted.contains(part))?;
-        for (revenue, promoted) in zip(revenue(row_group, &Rows::from(&rows))?, promoted) {
-            add(&mut totals.revenue, revenue)?;
-            if promoted {
-                add(&mut totals.promotion, revenue)?;
+    table.fold(
+        threads,
+        &[&L_SHIPDATE, &L_PARTKEY, &L_EXTENDEDPRICE, &L_DISCOUNT],
+        Some(&(L_SHIPDATE, DAYS)),
+        |totals: &mut Totals, row_group| {
+            let rows = row_group.filter(&L_SHIPDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
+            let keys = row_group.read(&L_PARTKEY, &Rows::from(&rows))?;
+            let rows = parts.semi_join(&keys, &Rows::from(&rows))?;
+            let promoted = keys.map(&Rows::from(&rows), |part| promoted.contains(part))?;
+            for (revenue, promoted) in zip(revenue(row_group, &Rows::from(&rows))?, promoted) {
+                add(&mut totals.revenue, revenue)?;
+                if promoted {
+                    add(&mut totals.promotion, revenue)?;
+                }
             }
-        }
-        Ok(())
-    })
+            Ok(())
+        },
+    )
 }

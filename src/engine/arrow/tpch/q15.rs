@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch};
 
-use super::columns::{L_SHIPDATE, L_SUPPKEY, S_ADDRESS, S_NAME, S_PHONE, S_SUPPKEY, add, revenue};
+use super::columns::{
+    L_DISCOUNT, L_EXTENDEDPRICE, L_SHIPDATE, L_SUPPKEY, S_ADDRESS, S_NAME, S_PHONE, S_SUPPKEY, add, revenue,
+};
 use super::{Keys, Result, Rows, Table, Tables, decimals, texts};
 
 /// 1996-01-01 to 1996-03-31, in days since 1970-01-01.
@@ -41,15 +43,20 @@ pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
 
 /// The supplier and the revenue, scale 4, of each line of the quarter.
 fn lines(table: &Table, threads: usize) -> Result<Vec<Vec<(i64, i128)>>> {
-    table.gather(threads, Some(&(L_SHIPDATE, DAYS)), |row_group| {
-        let rows = row_group.filter(&L_SHIPDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
-        let rows = Rows::from(&rows);
-        Ok(zip(row_group.values(&L_SUPPKEY, &rows)?, revenue(row_group, &rows)?))
-    })
+    table.gather(
+        threads,
+        &[&L_SHIPDATE, &L_SUPPKEY, &L_EXTENDEDPRICE, &L_DISCOUNT],
+        Some(&(L_SHIPDATE, DAYS)),
+        |row_group| {
+            let rows = row_group.filter(&L_SHIPDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
+            let rows = Rows::from(&rows);
+            Ok(zip(row_group.values(&L_SUPPKEY, &rows)?, revenue(row_group, &rows)?))
+        },
+    )
 }
 
 fn suppliers(table: &Table, threads: usize, wanted: impl Fn(i64) -> bool + Sync) -> Result<Vec<Supplier>> {
-    let found = table.gather(threads, None, |row_group| {
+    let found = table.gather(threads, &[&S_SUPPKEY, &S_NAME, &S_ADDRESS, &S_PHONE], None, |row_group| {
         let keys = row_group.read(&S_SUPPKEY, &row_group.rows())?;
         let rows = keys.filter(&row_group.rows(), &wanted)?;
         let rows = Rows::from(&rows);

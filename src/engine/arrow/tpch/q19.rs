@@ -7,7 +7,8 @@ use std::ops::RangeInclusive;
 use arrow::array::RecordBatch;
 
 use super::columns::{
-    L_PARTKEY, L_QUANTITY, L_SHIPINSTRUCT, L_SHIPMODE, P_BRAND, P_CONTAINER, P_PARTKEY, P_SIZE, revenue, total,
+    L_DISCOUNT, L_EXTENDEDPRICE, L_PARTKEY, L_QUANTITY, L_SHIPINSTRUCT, L_SHIPMODE, P_BRAND, P_CONTAINER, P_PARTKEY,
+    P_SIZE, revenue, total,
 };
 use super::{Keys, Result, Rows, Table, Tables, decimals};
 
@@ -51,7 +52,7 @@ pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
 }
 
 fn parts(table: &Table, threads: usize) -> Result<Vec<Part>> {
-    let found = table.gather(threads, None, |row_group| {
+    let found = table.gather(threads, &[&P_BRAND, &P_CONTAINER, &P_SIZE, &P_PARTKEY], None, |row_group| {
         let of_brand = |brand: &[u8]| KINDS.iter().position(|kind| kind.brand == brand);
         let brands = row_group.read(&P_BRAND, &row_group.rows())?;
         let rows = brands.filter(&row_group.rows(), |brand| of_brand(brand).is_some())?;
@@ -78,16 +79,21 @@ fn parts(table: &Table, threads: usize) -> Result<Vec<Part>> {
 
 /// The revenue of each row group's lines, scale 4, where it has such lines.
 fn totals(table: &Table, threads: usize, parts: &Keys, kinds: &[usize]) -> Result<Vec<Vec<i128>>> {
-    table.gather(threads, None, |row_group| {
-        let rows = row_group.filter(&L_SHIPMODE, &row_group.rows(), |mode| MODES.contains(&mode))?;
-        let rows = row_group.filter(&L_SHIPINSTRUCT, &Rows::from(&rows), |text| text == INSTRUCTION)?;
-        let keys = row_group.read(&L_PARTKEY, &Rows::from(&rows))?;
-        let rows = parts.semi_join(&keys, &Rows::from(&rows))?;
-        let parts = parts.numbers(&keys, &Rows::from(&rows))?;
-        let quantities: Vec<i64> = row_group.values(&L_QUANTITY, &Rows::from(&rows))?;
-        let lines = rows.into_iter().zip(parts).zip(quantities);
-        let right = lines.filter(|((_, part), quantity)| KINDS[kinds[*part]].quantities.contains(quantity));
-        let rows: Vec<u32> = right.map(|((row, _), _)| row).collect();
-        total(revenue(row_group, &Rows::from(&rows))?)
-    })
+    table.gather(
+        threads,
+        &[&L_SHIPMODE, &L_SHIPINSTRUCT, &L_PARTKEY, &L_QUANTITY, &L_EXTENDEDPRICE, &L_DISCOUNT],
+        None,
+        |row_group| {
+            let rows = row_group.filter(&L_SHIPMODE, &row_group.rows(), |mode| MODES.contains(&mode))?;
+            let rows = row_group.filter(&L_SHIPINSTRUCT, &Rows::from(&rows), |text| text == INSTRUCTION)?;
+            let keys = row_group.read(&L_PARTKEY, &Rows::from(&rows))?;
+            let rows = parts.semi_join(&keys, &Rows::from(&rows))?;
+            let parts = parts.numbers(&keys, &Rows::from(&rows))?;
+            let quantities: Vec<i64> = row_group.values(&L_QUANTITY, &Rows::from(&rows))?;
+            let lines = rows.into_iter().zip(parts).zip(quantities);
+            let right = lines.filter(|((_, part), quantity)| KINDS[kinds[*part]].quantities.contains(quantity));
+            let rows: Vec<u32> = right.map(|((row, _), _)| row).collect();
+            total(revenue(row_group, &Rows::from(&rows))?)
+        },
+    )
 }

@@ -38,18 +38,23 @@ pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
 }
 
 fn orders(table: &Table, threads: usize, priorities: &Names) -> Result<Vec<Order>> {
-    let found = table.gather(threads, Some(&(O_ORDERDATE, DAYS)), |row_group| {
-        let rows = row_group.filter(&O_ORDERDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
-        let keys: Vec<i64> = row_group.values(&O_ORDERKEY, &Rows::from(&rows))?;
-        let priorities = row_group.map(&O_ORDERPRIORITY, &Rows::from(&rows), |text| priorities.number(text))?;
-        Ok(zip(keys, priorities))
-    })?;
+    let found = table.gather(
+        threads,
+        &[&O_ORDERDATE, &O_ORDERKEY, &O_ORDERPRIORITY],
+        Some(&(O_ORDERDATE, DAYS)),
+        |row_group| {
+            let rows = row_group.filter(&O_ORDERDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
+            let keys: Vec<i64> = row_group.values(&O_ORDERKEY, &Rows::from(&rows))?;
+            let priorities = row_group.map(&O_ORDERPRIORITY, &Rows::from(&rows), |text| priorities.number(text))?;
+            Ok(zip(keys, priorities))
+        },
+    )?;
     Ok(found.concat())
 }
 
 /// Whether the order of each number has a late line.
 fn late(table: &Table, threads: usize, orders: &Keys) -> Result<Vec<bool>> {
-    let found = table.gather(threads, None, |row_group| {
+    let found = table.gather(threads, &[&L_ORDERKEY, &L_COMMITDATE, &L_RECEIPTDATE], None, |row_group| {
         let keys = row_group.read(&L_ORDERKEY, &row_group.rows())?;
         let rows = orders.semi_join(&keys, &row_group.rows())?;
         let commit: Vec<i32> = row_group.values(&L_COMMITDATE, &Rows::from(&rows))?;

@@ -8,11 +8,11 @@ use std::ops::RangeInclusive;
 use arrow::array::RecordBatch;
 
 use super::columns::{
-    C_CUSTKEY, C_NATIONKEY, L_ORDERKEY, L_SUPPKEY, O_CUSTKEY, O_ORDERDATE, O_ORDERKEY, S_NATIONKEY, S_SUPPKEY, add,
-    revenue,
+    C_CUSTKEY, C_NATIONKEY, L_DISCOUNT, L_EXTENDEDPRICE, L_ORDERKEY, L_SUPPKEY, O_CUSTKEY, O_ORDERDATE, O_ORDERKEY,
+    S_NATIONKEY, S_SUPPKEY, add, revenue,
 };
 use super::nations::{Nations, nations};
-use super::physical::{Column, Long};
+use super::physical::{Column, Long, Named as _};
 use super::{Keys, Result, Rows, Table, Tables, decimals, texts};
 
 const REGION: &[u8] = b"ASIA";
@@ -67,7 +67,7 @@ fn people(
     key: &Column<Long>,
     nation: &Column<Long>,
 ) -> Result<OfNation> {
-    let found = table.gather(threads, None, |row_group| {
+    let found = table.gather(threads, &[nation, key], None, |row_group| {
         let of = row_group.read(nation, &row_group.rows())?;
         let rows = nations.keys.semi_join(&of, &row_group.rows())?;
         let of = nations.keys.numbers(&of, &Rows::from(&rows))?;
@@ -78,19 +78,20 @@ fn people(
 
 /// The year's orders of these customers.
 fn orders(table: &Table, threads: usize, customers: &OfNation) -> Result<OfNation> {
-    let found = table.gather(threads, Some(&(O_ORDERDATE, DAYS)), |row_group| {
-        let rows = row_group.filter(&O_ORDERDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
-        let of = row_group.read(&O_CUSTKEY, &Rows::from(&rows))?;
-        let rows = customers.keys.semi_join(&of, &Rows::from(&rows))?;
-        let nations = of.map(&Rows::from(&rows), |customer| customers.find(customer).unwrap_or_default())?;
-        Ok(zip(row_group.values(&O_ORDERKEY, &Rows::from(&rows))?, nations))
-    })?;
+    let found =
+        table.gather(threads, &[&O_ORDERDATE, &O_CUSTKEY, &O_ORDERKEY], Some(&(O_ORDERDATE, DAYS)), |row_group| {
+            let rows = row_group.filter(&O_ORDERDATE, &row_group.rows(), |day| DAYS.contains(&day))?;
+            let of = row_group.read(&O_CUSTKEY, &Rows::from(&rows))?;
+            let rows = customers.keys.semi_join(&of, &Rows::from(&rows))?;
+            let nations = of.map(&Rows::from(&rows), |customer| customers.find(customer).unwrap_or_default())?;
+            Ok(zip(row_group.values(&O_ORDERKEY, &Rows::from(&rows))?, nations))
+        })?;
     OfNation::new(&found, O_ORDERKEY.name())
 }
 
 /// Nation and revenue, scale 4, of the lines of these orders by these suppliers, where both are of the same nation.
 fn revenues(table: &Table, threads: usize, orders: &OfNation, suppliers: &OfNation) -> Result<Vec<Vec<(usize, i128)>>> {
-    table.gather(threads, None, |row_group| {
+    table.gather(threads, &[&L_ORDERKEY, &L_SUPPKEY, &L_EXTENDEDPRICE, &L_DISCOUNT], None, |row_group| {
         let keys = row_group.read(&L_ORDERKEY, &row_group.rows())?;
         let rows = orders.keys.semi_join(&keys, &row_group.rows())?;
         let nations = keys.map(&Rows::from(&rows), |order| orders.find(order))?;

@@ -16,7 +16,12 @@ const DISCOUNTS: RangeInclusive<i64> = 5..=7;
 const QUANTITY_BELOW: i64 = 2400;
 
 pub fn run(tables: &Tables, threads: usize) -> Result<RecordBatch> {
-    let found = tables.get("lineitem")?.gather(threads, Some(&(L_SHIPDATE, DAYS)), revenue)?;
+    let found = tables.get("lineitem")?.gather(
+        threads,
+        &[&L_SHIPDATE, &L_DISCOUNT, &L_QUANTITY, &L_EXTENDEDPRICE],
+        Some(&(L_SHIPDATE, DAYS)),
+        revenue,
+    )?;
     Ok(RecordBatch::try_from_iter([("revenue", decimals([total(found.into_iter().flatten())?], 4)?)])?)
 }
 

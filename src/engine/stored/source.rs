@@ -8,22 +8,23 @@ use std::path::PathBuf;
 
 use bytes::{Buf, Bytes};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::engine::Result;
 
 /// A file somewhere, by its name in errors.
-pub(super) trait Source: fmt::Debug + Display + Send + Sync {
-    /// Begins to fetch these ranges of bytes, which are all that will be read.
-    fn fetch(&self, ranges: Vec<Range<u64>>) -> Coming;
+pub trait Source: fmt::Debug + Display + Send + Sync {
+    /// Begins to fetch these ranges of bytes, which are all that will be read. A file does not even ask which they are.
+    fn fetch(&self, ranges: &mut dyn Iterator<Item = Range<u64>>) -> Coming;
 }
 
 /// Waits for the bytes.
-pub(super) type Coming = Box<dyn FnOnce() -> Result<Chunks> + Send>;
+pub type Coming = Box<dyn FnOnce() -> Result<Chunks> + Send>;
 
 /// What a reader of Parquet takes bytes from.
 #[derive(Debug)]
-pub(super) enum Chunks {
+pub enum Chunks {
     /// All of a file.
     File(File),
     /// Of an object with this length some ranges, by their beginnings.
@@ -32,7 +33,7 @@ pub(super) enum Chunks {
 
 /// A file of this machine.
 #[derive(Debug)]
-pub(super) struct Local(pub(super) PathBuf);
+pub struct Local(pub PathBuf);
 
 impl Display for Local {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,7 +42,7 @@ impl Display for Local {
 }
 
 impl Source for Local {
-    fn fetch(&self, _: Vec<Range<u64>>) -> Coming {
+    fn fetch(&self, _: &mut dyn Iterator<Item = Range<u64>>) -> Coming {
         let path = self.0.clone();
         Box::new(move || Ok(Chunks::File(File::open(path)?)))
     }
@@ -76,6 +77,12 @@ impl ChunkReader for Chunks {
             Self::Fetched(_, ranges) => Ok(from(ranges, start, length)?.slice(..length)),
         }
     }
+}
+
+/// Where the bytes of a column of a row group are.
+pub fn range_of(chunk: &ColumnChunkMetaData) -> Range<u64> {
+    let (start, length) = chunk.byte_range();
+    start..start + length
 }
 
 /// What is there from one byte on, so many bytes at least.

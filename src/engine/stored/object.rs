@@ -1,20 +1,20 @@
 //! Objects on S3 as sources, by the library `object_store`: [`Stored`] is what they are reached by, one for all tables.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use object_store::aws::AmazonS3;
 use object_store::path::Path as Key;
 use object_store::{ClientOptions, GetOptions, GetRange, ObjectStore as _, ObjectStoreExt as _};
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::source::{Chunks, Coming, Source};
+use super::{Chunks, Coming, Source};
 use crate::engine::Result;
 use crate::protocol::location::Location;
 use crate::protocol::s3::Access;
@@ -24,15 +24,17 @@ const TAIL: u64 = 64 << 10;
 
 /// A store, and who asks it.
 #[derive(Debug)]
-pub(super) struct Stored {
+pub struct Stored {
     access: Access,
     pool: bool,
     runtime: Runtime,
+    /// By their names: objects of one bucket have their connections in common.
+    buckets: Mutex<BTreeMap<String, Arc<AmazonS3>>>,
 }
 
 /// An object.
 #[derive(Debug)]
-pub(super) struct Object {
+pub struct Object {
     store: Arc<AmazonS3>,
     key: Key,
     bytes: u64,
@@ -45,23 +47,19 @@ impl Stored {
     ///
     /// # Errors
     /// When there are no threads to be had.
-    pub(super) fn new(access: Access, pool: bool) -> Result<Self> {
+    pub fn new(access: Access, pool: bool) -> Result<Self> {
         // Waiting for a network takes no processor; what is fetched is decoded by the workers.
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        Ok(Self { access, pool, runtime })
+        Ok(Self { access, pool, runtime, buckets: Mutex::default() })
     }
 
     /// An object and its footer.
     ///
     /// # Errors
     /// When it is not there or is not Parquet.
-    pub(super) fn open(&self, location: &Location) -> Result<(Object, ArrowReaderMetadata)> {
+    pub fn open(&self, location: &Location) -> Result<(Object, ParquetMetaData)> {
         let Location::S3 { bucket, key } = location else { bail!("{location} is not on S3") };
-        let mut options = ClientOptions::new().with_allow_http(true);
-        if !self.pool {
-            options = options.with_pool_max_idle_per_host(0);
-        }
-        let store = Arc::new(self.access.bucket(bucket).with_client_options(options).build()?);
+        let store = self.bucket(bucket)?;
         let mut object = Object {
             store,
             key: Key::from(key.as_str()),
@@ -73,13 +71,27 @@ impl Stored {
         Ok((object, footer))
     }
 
+    fn bucket(&self, name: &str) -> Result<Arc<AmazonS3>> {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = buckets.get(name) {
+            return Ok(Arc::clone(store));
+        }
+        let mut options = ClientOptions::new().with_allow_http(true);
+        if !self.pool {
+            options = options.with_pool_max_idle_per_host(0);
+        }
+        let store = Arc::new(self.access.bucket(name).with_client_options(options).build()?);
+        buckets.insert(name.to_owned(), Arc::clone(&store));
+        Ok(store)
+    }
+
     fn handle(&self) -> Handle {
         self.runtime.handle().clone()
     }
 }
 
 impl Object {
-    async fn footer(&mut self) -> Result<ArrowReaderMetadata> {
+    async fn footer(&mut self) -> Result<ParquetMetaData> {
         let suffix = GetOptions { range: Some(GetRange::Suffix(TAIL)), ..GetOptions::default() };
         let found = self.store.get_opts(&self.key, suffix).await?;
         self.bytes = found.meta.size;
@@ -90,12 +102,13 @@ impl Object {
             tail = self.store.get_range(&self.key, self.bytes.saturating_sub(needed as u64)..self.bytes).await?;
             reader.try_parse_sized(&tail, self.bytes)?;
         }
-        Ok(ArrowReaderMetadata::try_new(Arc::new(reader.finish()?), ArrowReaderOptions::new())?)
+        Ok(reader.finish()?)
     }
 }
 
 impl Source for Object {
-    fn fetch(&self, ranges: Vec<Range<u64>>) -> Coming {
+    fn fetch(&self, ranges: &mut dyn Iterator<Item = Range<u64>>) -> Coming {
+        let ranges: Vec<Range<u64>> = ranges.collect();
         let (store, key, bytes, runtime) =
             (Arc::clone(&self.store), self.key.clone(), self.bytes, self.runtime.clone());
         let begins: Vec<u64> = ranges.iter().map(|range| range.start).collect();
