@@ -8,6 +8,8 @@ mod common;
 mod server;
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -18,6 +20,7 @@ use querydyno::host::catalog::Recipe;
 use querydyno::host::data::generate::Store;
 use querydyno::host::paths::{self, root};
 use querydyno::host::record::Record;
+use querydyno::host::services::{Service, Services, Status};
 use querydyno::host::settings::{OwnEngine, Settings};
 use querydyno::host::suite::Suite;
 use querydyno::protocol::s3::{Access, Secret};
@@ -107,6 +110,29 @@ fn here(engines: &[&'static str]) -> Vec<&'static str> {
     found
 }
 
+/// Spark, where a server of ours listens that has what it takes.
+fn spark() -> Option<Status> {
+    common::served("spark", Service::Spark40)?;
+    let all = Services::read(&Settings::read().unwrap()).unwrap().status();
+    let status = all.into_iter().find(|status| status.service == Service::Spark40)?;
+    let reads = status.configuration.as_ref().is_some_and(|told| told.settings.contains_key("spark.querydyno.s3"));
+    if !reads {
+        server::left_out(
+            "Spark on S3: cargo xtask services up spark-4.0 with the variables of S3 set, on the port of SPARK_4_0_PORT",
+        );
+    }
+    reads.then_some(status)
+}
+
+/// What a page of a server on this machine says.
+fn page(port: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n").unwrap();
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text).unwrap();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 fn reason(record: &Record, word: &str) -> String {
     let reason = record.reason().unwrap_or_default().to_owned();
     assert_eq!(record.outcome.word(), word, "{}: {reason}", record.id);
@@ -167,7 +193,7 @@ fn a_large_file_goes_in_parts() {
 fn answers_are_right_and_counted_as_the_server_counts() {
     let Some(mut lab) = Lab::with_tables("reading from S3") else { return };
     let queries = if slow::wanted("all of TPC-H on S3") { 1..=22 } else { 3..=6 };
-    for engine in here(&READERS) {
+    for engine in here(&READERS).into_iter().chain(spark().map(|_| "spark")) {
         for query in queries.clone().filter(|query| engine != "arrow" || PLANS.contains(query)) {
             lab.server.forget();
             let record = lab.record(engine, &format!("q{query}"));
@@ -292,6 +318,42 @@ fn secrets_are_in_no_record_and_no_list_of_processes() {
     let written: String = files.map(|file| fs::read_to_string(file.path()).unwrap()).collect();
     for secret in lab.server.access().secrets() {
         assert!(!written.is_empty() && !written.contains(secret.reveal()) && !kept.contains(secret.reveal()));
+    }
+}
+
+#[test]
+fn secrets_are_in_no_log_and_on_no_page_of_spark() {
+    let Some(status) = spark() else { return };
+    let Some(lab) = Lab::with_tables("secrets of S3 in Spark") else { return };
+    let record = lab.record("spark", "q6");
+    assert_verified(&record);
+    let settings = &status.configuration.as_ref().unwrap().settings;
+    let port = &settings["spark.ui.port"];
+    let runs = page(port, "/SQL/");
+    let last = runs
+        .split("/SQL/execution/?id=")
+        .skip(1)
+        .filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u64>().ok());
+    let run = page(port, &format!("/SQL/execution/?id={}", last.max().unwrap()));
+    // What the session was set to is there, and hidden.
+    assert!(run.contains("fs.s3a.secret.key") && run.contains("redacted"), "{run}");
+    let log = fs::read_to_string(status.log.as_ref().unwrap()).unwrap();
+    let environments = status.processes.iter().map(|pid| fs::read(format!("/proc/{pid}/environ")).unwrap_or_default());
+    let commands = status.processes.iter().map(|pid| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default());
+    let of_processes: Vec<_> =
+        environments.chain(commands).map(|text| String::from_utf8_lossy(&text).into_owned()).collect();
+    let mut said = vec![
+        run,
+        runs,
+        log,
+        serde_json::to_string(&record).unwrap(),
+        page(port, "/connect/"),
+        page(port, "/environment/"),
+    ];
+    said.extend(of_processes);
+    for secret in lab.server.access().secrets() {
+        let told = said.iter().find(|text| text.contains(secret.reveal()));
+        assert!(told.is_none(), "{}", told.unwrap());
     }
 }
 

@@ -31,6 +31,8 @@ POSTGRES_URL names a PostgreSQL that somebody else runs, postgresql://user:passw
 Spark, Thunderduck and Trino: QUERYDYNO_THREADS [default: all processors], QUERYDYNO_SERVICE_MEMORY [default: 4GiB],
 QUERYDYNO_SPARK_EXECUTORS of spark-cluster [default: 2], QUERYDYNO_SPARK_MASTER [default: a master and workers are
 started; spark://host:port: only the server that plans for that cluster, which must see the data under the same path], QUERYDYNO_JAVA [default: the first that fits].
+Where the variables of S3 are set (QUERYDYNO_S3_BUCKET, or AWS_ACCESS_KEY_ID with its secret), spark-4.0 and spark-cluster get what tables
+on S3 are read with, 9 MB by mvn. A server never gets AWS_*: sessions are told.
 Your own: SPARK_HOME, TRINO_HOME, THUNDERDUCK_JAR.")]
 pub(crate) struct Services {
     #[command(subcommand)]

@@ -25,11 +25,12 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
 use super::address::{Address, Kind, Service};
-use super::explain;
 use super::received::{Received, ServerSession};
+use super::{explain, s3};
 use crate::engine::server::{broke, not_there, too_slow};
 use crate::engine::{Phases, Result, Unsupported};
 use crate::protocol::messages::STILL_RUNS;
+use crate::protocol::s3::Secret;
 
 /// A connection that takes longer is none.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -105,6 +106,11 @@ impl Client {
         &self.address
     }
 
+    /// Its name.
+    pub(super) fn session(&self) -> &str {
+        &self.session
+    }
+
     /// What is asked for.
     pub(super) fn service(&self) -> &'static Service {
         self.service
@@ -123,7 +129,7 @@ impl Client {
     pub(super) fn explain(&mut self, plan: proto::Plan) -> Result<Option<String>> {
         let explain = analyze::Explain { plan: Some(plan), explain_mode: ExplainMode::Simple.into() };
         match self.analyze(Analyze::Explain(explain))? {
-            Some(Analyzed::Explain(told)) => Ok(Some(told.explain_string)),
+            Some(Analyzed::Explain(told)) => Ok(Some(s3::shown(&self.session, &told.explain_string))),
             None => Ok(None),
             Some(other) => bail!("the server told a plan as {other:?}"),
         }
@@ -160,10 +166,19 @@ impl Client {
 
     /// Sets it for this session.
     pub(super) fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        self.set_as(name, value, value)
+    }
+
+    /// Likewise, and says it to nobody else.
+    pub(super) fn set_secret(&mut self, name: &str, value: &Secret) -> Result<()> {
+        self.set_as(name, value.reveal(), "***")
+    }
+
+    fn set_as(&mut self, name: &str, value: &str, shown: &str) -> Result<()> {
         let pair = proto::KeyValue { key: name.to_owned(), value: Some(value.to_owned()) };
         self.configure(OpType::Set(config::Set { pairs: vec![pair], silent: None }))
             .map(drop)
-            .with_context(|| format!("{} does not take the setting {name} = {value}", self.service.engine.title()))
+            .with_context(|| format!("{} does not take the setting {name} = {shown}", self.service.engine.title()))
     }
 
     /// Runs a plan up to the last row of its result, each batch decoded as it comes.
@@ -310,7 +325,7 @@ impl Client {
         let message = status.message().split(";\n").next().unwrap_or_default().trim();
         let text = if message.is_empty() { status.code().description() } else { message };
         let text: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.starts_with("at ")).collect();
-        let text = text.join(" ");
+        let text = s3::shown(&self.session, &text.join(" "));
         // What comes from the connection and not from the server has a source.
         if std::error::Error::source(status).is_some() || status.code() == Code::Unavailable {
             let when = if rows == 0 { String::new() } else { format!(" after {rows} rows of a result") };

@@ -4,7 +4,7 @@ use anyhow::{Context, bail, ensure};
 
 use super::address::{Address, Kind, Service};
 use super::client::{Client, Output};
-use super::{conf, dataframes, explain, relation, tables};
+use super::{conf, dataframes, explain, relation, s3, tables};
 use crate::engine::server::{self, Asked};
 use crate::engine::{
     Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, Unsupported, incomparable, query,
@@ -77,6 +77,14 @@ impl Engine for Spark {
         info.settings.insert("protocol".to_owned(), format!("Spark Connect, Arrow, {machine}"));
         let on_cluster = info.settings.get("spark.master").is_some_and(|master| !master.starts_with("local"));
         let spreads = on_cluster || !server.local;
+        if let (Some(access), Kind::Spark) = (&settings.s3, service.engine) {
+            s3::refuse_unreached(access, server.local, info.settings.get("spark.master").map(String::as_str))?;
+            let (settings, given) = (s3::settings(access, client.session()), &settings.options);
+            for (name, value) in settings.iter().filter(|(name, _)| !given.contains_key(name)) {
+                client.set(name, value)?;
+            }
+            s3::secrets(access).iter().try_for_each(|(name, value)| client.set_secret(name, value))?;
+        }
         info.server = Some(server);
         let dataframe = match settings.mode.as_deref() {
             None | Some("sql") => false,

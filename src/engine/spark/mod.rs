@@ -4,7 +4,7 @@
 //! No server is started here: `cargo xtask services up spark-4.0` does that, and `SPARK_REMOTE` and `THUNDERDUCK_URL` lead to another
 //! one, as `sc://host:port`. A run sends the text of the query, or a plan built of relations, and ends when every row has reached this
 //! program and is decoded as Arrow; the server plans it anew each time. Iceberg tables are read by Iceberg's own reader for Spark,
-//! which is among the server's jars; Thunderduck reads their files.
+//! which is among the server's jars; Thunderduck reads their files. Tables on S3 are read by Hadoop's client, likewise among the jars.
 //!
 //! `cargo bench -- spark/q1`
 
@@ -26,6 +26,8 @@ mod iceberg;
 mod received;
 #[cfg(feature = "spark")]
 mod relation;
+#[cfg(any(feature = "spark", all(test, feature = "harness")))]
+mod s3;
 #[cfg(feature = "spark")]
 mod tables;
 #[cfg(feature = "spark")]

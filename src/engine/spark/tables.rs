@@ -9,9 +9,10 @@ use anyhow::{Context, bail};
 use super::address::{Kind, Service};
 use super::client::{Client, SHARED};
 use super::iceberg::{self, View};
-use super::relation;
+use super::{relation, s3};
 use crate::engine::{Dataset, Result, Unsupported, metastore, refuse_unreadable};
 use crate::protocol::dataset::Table;
+use crate::protocol::location::Location;
 
 /// The address at which the server finds the metastore, when that is not where this program finds it.
 const METASTORE: &str = "SPARK_METASTORE_URI";
@@ -37,6 +38,9 @@ pub(super) fn load(client: &mut Client, service: &Service, spreads: bool, datase
 
 fn view(client: &mut Client, service: &Service, table: &Table) -> Result<()> {
     let Some(found) = table.iceberg.as_ref().filter(|_| service.engine == Kind::Spark) else {
+        if service.engine == Kind::Spark && table.files.iter().any(Location::is_on_s3) {
+            return stored(client, service, table);
+        }
         let paths = table.paths()?.into_iter().map(path).collect::<Result<Vec<_>>>()?;
         return client.command(relation::parquet(paths).create_or_replace_temp_view(&table.name));
     };
@@ -57,12 +61,27 @@ fn view(client: &mut Client, service: &Service, table: &Table) -> Result<()> {
     })
 }
 
+/// A view of objects on S3, for which the session was set up.
+fn stored(client: &mut Client, service: &Service, table: &Table) -> Result<()> {
+    let path = |file| no_pattern(s3::path(file, client.session())?);
+    let paths = table.files.iter().map(path).collect::<Result<Vec<_>>>()?;
+    client.command(relation::parquet(paths).create_or_replace_temp_view(&table.name)).map_err(|error| {
+        if s3::is_missing(&format!("{error:#}")) {
+            return s3::missing(&client.address().shown(), service.name).into();
+        }
+        error
+    })
+}
+
 /// A file as Spark takes it: in a path, `*`, `?`, `[` and `{` would be a pattern's.
 fn path(file: &Path) -> Result<String> {
-    let text = file.to_str().context("the path of a file is no text in UTF-8")?;
+    no_pattern(file.to_str().context("the path of a file is no text in UTF-8")?.to_owned())
+}
+
+fn no_pattern(text: String) -> Result<String> {
     let pattern = text.chars().find(|letter| "*?[]{}\\".contains(*letter));
     if let Some(letter) = pattern {
         bail!(Unsupported(format!("the path {text} has a '{letter}', which Spark takes for a pattern")));
     }
-    Ok(text.to_owned())
+    Ok(text)
 }

@@ -230,6 +230,7 @@ mod tests {
             memory: Bytes(1 << 30),
             executors: 2,
             master,
+            s3: false,
             ports: &port_numbers,
         };
         assert_eq!(master(&given(None)), "spark://127.0.0.1:15501");

@@ -3,12 +3,13 @@
 //! One that lies in the user's local repository, `~/.m2/repository`, is taken from there: so whoever has no `mvn` puts it there.
 
 use std::env;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::fetch::{self, Fetched};
 use super::log::tail;
@@ -77,57 +78,128 @@ pub(super) fn ensure(home: &Path, artifact: &Artifact, what: &str) -> Result<Pat
 /// As [`ensure`].
 pub(super) fn get(staging: &Path, artifact: &Artifact, what: &str) -> Result<PathBuf> {
     let file = staging.join(artifact.file());
-    if let Some(there) = artifact.in_repository().filter(|path| path.is_file()) {
-        // Checked before it is copied: another one is the user's to mend.
-        check(&there, artifact)?;
-        // Where both are on one disk it costs nothing.
-        if fs::hard_link(&there, &file).is_err() {
-            fs::copy(&there, &file).with_context(|| format!("cannot copy {}", there.display()))?;
-        }
+    if take(artifact, &file)? {
         return Ok(file);
     }
-    let by_hand = artifact.in_repository().map_or_else(
-        || "the folder .m2/repository of a home folder; HOME is not set".to_owned(),
-        |path| path.display().to_string(),
-    );
-    ensure!(
-        command::version_of(PROGRAM).is_some(),
-        "{what} needs {} of Maven Central, and there is no {PROGRAM} to fetch it with: apt-get install maven, or put the file at {by_hand}",
-        artifact.coordinates()
-    );
+    needs_program(artifact, what)?;
     let repository = staging.join("repository");
     let downloaded = repository.join(artifact.inside());
+    let work = Work::begin(Unit::Bytes, artifact.bytes.0, &artifact.file());
+    let coordinates = format!("-Dartifact={}", artifact.coordinates());
+    let said = run(staging, &["dependency:get", "-Dtransitive=false", &coordinates], || {
+        work.at(arrived(&downloaded));
+    })?;
+    drop(work);
+    keep(&downloaded, artifact, &file, said)?;
+    fs::remove_dir_all(&repository)?;
+    Ok(file)
+}
+
+/// Several in this folder, each checked, by one run of `mvn`: it takes seconds to start.
+///
+/// # Errors
+/// As [`ensure`].
+pub(super) fn get_all(staging: &Path, artifacts: &[Artifact], folder: &Path, what: &str) -> Result<()> {
+    let mut missing = Vec::new();
+    for artifact in artifacts {
+        if !take(artifact, &folder.join(artifact.file()))? {
+            missing.push(artifact);
+        }
+    }
+    let Some(first) = missing.first() else { return Ok(()) };
+    needs_program(first, what)?;
+    fs::write(staging.join("pom.xml"), project(&missing))?;
+    let repository = staging.join("repository");
+    let _work = Work::wait(&format!("fetching {} files of {what}", missing.len()));
+    let copied = staging.join("copied");
+    let output = format!("-DoutputDirectory={}", copied.display());
+    let said = run(staging, &["dependency:copy-dependencies", &output], || ())?;
+    for artifact in missing {
+        keep(&copied.join(artifact.file()), artifact, &folder.join(artifact.file()), said.clone())?;
+    }
+    fs::remove_dir_all(&repository)?;
+    Ok(())
+}
+
+/// Takes a file from the user's local repository, where it is there.
+fn take(artifact: &Artifact, file: &Path) -> Result<bool> {
+    let Some(there) = artifact.in_repository().filter(|path| path.is_file()) else { return Ok(false) };
+    // Checked before it is copied: another one is the user's to mend.
+    check(&there, artifact)?;
+    // Where both are on one disk it costs nothing.
+    if fs::hard_link(&there, file).is_err() {
+        fs::copy(&there, file).with_context(|| format!("cannot copy {}", there.display()))?;
+    }
+    Ok(true)
+}
+
+fn by_hand(artifact: &Artifact) -> String {
+    artifact.in_repository().map_or_else(
+        || "the folder .m2/repository of a home folder; HOME is not set".to_owned(),
+        |path| path.display().to_string(),
+    )
+}
+
+fn needs_program(artifact: &Artifact, what: &str) -> Result<()> {
+    ensure!(
+        command::version_of(PROGRAM).is_some(),
+        "{what} needs {} of Maven Central, and there is no {PROGRAM} to fetch it with: apt-get install maven, or put the file at {}",
+        artifact.coordinates(),
+        by_hand(artifact)
+    );
+    Ok(())
+}
+
+/// Runs it, and gives the end of what it said where it failed.
+fn run(staging: &Path, goal: &[&str], meanwhile: impl Fn()) -> Result<Option<String>> {
     let log = staging.join("mvn.log");
     let said = fs::File::create(&log)?;
     let mut mvn = Command::new(PROGRAM);
-    mvn.args(["--batch-mode", "--no-transfer-progress", "dependency:get", "-Dtransitive=false"])
-        .arg(format!("-Dartifact={}", artifact.coordinates()))
+    mvn.args(["--batch-mode", "--no-transfer-progress"])
+        .args(goal)
         // What is not the user's stays out of the user's own repository: one of these is 821 MB.
-        .arg(format!("-Dmaven.repo.local={}", repository.display()))
+        .arg(format!("-Dmaven.repo.local={}", staging.join("repository").display()))
         .current_dir(staging)
         .stdin(Stdio::null())
         .stdout(said.try_clone()?)
         .stderr(said);
-    let work = Work::begin(Unit::Bytes, artifact.bytes.0, &artifact.file());
     let status = command::run(&mut mvn, |child| {
         while child.try_wait()?.is_none() {
-            work.at(arrived(&downloaded));
+            meanwhile();
             sleep(POLL);
         }
         Ok(())
     })?;
-    drop(work);
-    ensure!(
-        status.success() && downloaded.is_file(),
-        "cannot fetch {} by {PROGRAM}: {}\nor put the file at {by_hand}",
-        artifact.coordinates(),
-        tail(&log, QUOTED)?
-    );
-    check(&downloaded, artifact)?;
-    fs::rename(&downloaded, &file)?;
-    fs::remove_dir_all(&repository)?;
-    fs::File::open(&file)?.sync_all()?;
-    Ok(file)
+    Ok(if status.success() { None } else { Some(tail(&log, QUOTED)?) })
+}
+
+/// Checks what was fetched and puts it in its place; `failed` is what `mvn` said where it failed.
+fn keep(fetched: &Path, artifact: &Artifact, file: &Path, failed: Option<String>) -> Result<()> {
+    let coordinates = artifact.coordinates();
+    if let Some(said) = failed {
+        bail!("cannot fetch {coordinates} by {PROGRAM}: {said}\nor put the file at {}", by_hand(artifact));
+    }
+    ensure!(fetched.is_file(), "{PROGRAM} succeeded without fetching {coordinates}: put it at {}", by_hand(artifact));
+    check(fetched, artifact)?;
+    fs::rename(fetched, file)?;
+    fs::File::open(file)?.sync_all()?;
+    Ok(())
+}
+
+/// A project of Maven's that takes these files and nothing that they name themselves.
+fn project(artifacts: &[&Artifact]) -> String {
+    let mut all = String::new();
+    for Artifact { group, name, version, .. } in artifacts {
+        let _ = write!(
+            all,
+            "<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version>\
+             <exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions></dependency>"
+        );
+    }
+    format!(
+        "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion><groupId>querydyno</groupId>\
+         <artifactId>services</artifactId><version>1</version><packaging>pom</packaging><dependencies>{all}</dependencies></project>"
+    )
 }
 
 /// How many bytes are there: Maven downloads beside, under another name.
@@ -158,6 +230,16 @@ mod tests {
         assert_eq!(CONNECT_3_5.inside(), Path::new(inside));
         assert_eq!(TRINO.coordinates(), "io.trino:trino-server:476:tar.gz");
         assert_eq!(TRINO.file(), "trino-server-476.tar.gz");
+    }
+
+    #[test]
+    fn a_project_takes_the_files_that_it_names_and_no_other() {
+        let text = project(&[&CONNECT_3_5]);
+        assert!(
+            text.contains("<artifactId>spark-connect_2.12</artifactId><version>3.5.7</version><exclusions>"),
+            "{text}"
+        );
+        assert!(text.contains("<groupId>*</groupId><artifactId>*</artifactId>"), "{text}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod care;
 mod cluster;
 mod compose;
 mod fetch;
+mod hadoop;
 mod hive;
 mod in_use;
 mod jars;
@@ -30,6 +31,7 @@ mod seen;
 mod service;
 mod spark;
 mod started;
+mod state;
 mod supervise;
 mod tasks;
 mod thunderduck;
@@ -58,58 +60,10 @@ pub use ports::{Owner, owner};
 pub(crate) use seen::{Seen, threads_of};
 pub use seen::{server_pid_in, server_processes_in};
 pub use service::{Port, Service};
+pub use state::{How, State};
 pub(crate) use tasks::{TaskCounts, Tasks};
 pub use trino::trino_home;
 pub(crate) use watched::Watched;
-
-/// How a server runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum How {
-    /// As a process of this machine.
-    Native,
-    /// In a container.
-    Compose,
-}
-
-impl How {
-    /// As it is printed.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Native => "native",
-            Self::Compose => "compose",
-        }
-    }
-}
-
-/// Whether a server can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// It answers.
-    Up,
-    /// It runs and does not answer yet.
-    Starting,
-    /// It has its port, and does not answer: it is stopped, or does nothing any more.
-    Silent,
-    /// It runs in a container, and its health check fails.
-    Unhealthy,
-    /// It does not run.
-    Down,
-}
-
-impl State {
-    /// As it is printed.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Starting => "starting",
-            Self::Silent => "silent",
-            Self::Unhealthy => "unhealthy",
-            Self::Down => "down",
-        }
-    }
-}
 
 /// One server, as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -164,6 +118,8 @@ pub struct Services {
     pub executors: usize,
     /// The master of a cluster that somebody else runs; none: one is started here.
     pub master: Option<String>,
+    /// Whether they have to read tables on S3: then Spark has what that takes.
+    pub s3: bool,
     /// By the variables that set them.
     pub ports: BTreeMap<&'static str, u16>,
     /// What keeps containers from running here; asked once.
@@ -187,6 +143,7 @@ impl Services {
             memory: settings.services.memory,
             executors: settings.services.executors,
             master: settings.services.master.clone(),
+            s3: settings.s3.is_told(),
             ports: ports.collect::<Result<_>>()?,
             docker: OnceLock::new(),
         })
@@ -210,6 +167,7 @@ impl Services {
             memory: self.memory,
             executors: self.executors,
             master: self.master.as_deref(),
+            s3: self.s3,
             ports: &self.ports,
         }
     }

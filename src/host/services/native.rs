@@ -17,7 +17,7 @@ use super::service::{Port, Service};
 use super::started::Started;
 use super::supervise::reap;
 use super::wait::{QUOTED, until_up, wait_for};
-use super::{ask, cluster, hive, mariadb, ports, postgresql, s3, spark, thunderduck, trino};
+use super::{ask, cluster, hadoop, hive, mariadb, ports, postgresql, s3, spark, thunderduck, trino};
 use crate::host::interrupt;
 use crate::host::lock::Lock;
 use crate::host::progress::Work;
@@ -219,6 +219,13 @@ fn same_as_asked(service: Service, folder: &Path, given: &Given<'_>) -> Result<(
         ],
         Service::Hive | Service::MariaDb | Service::StarRocks | Service::S3 | Service::PostgreSql => Vec::new(),
     };
+    let is_spark = matches!(service, Service::Spark40 | Service::SparkCluster);
+    if given.s3 && is_spark && !is.settings.contains_key(hadoop::SETTING) && hadoop::can_be_had(given.home) {
+        bail!(
+            "{service} is up without what tables on S3 are read with: `cargo xtask services down {service}` first, or ask without the \
+             variables of S3"
+        );
+    }
     for (name, value) in asked {
         if let Some(now) = is.settings.get(name).filter(|now| **now != value) {
             bail!(

@@ -1,4 +1,5 @@
-//! What is fetched for servers: each package with its version, size and checksum. The one place where they stand.
+//! What is fetched for servers: each package with its version, size and checksum. The one place where they stand, but for the many
+//! small files by which Spark reads from S3, which are in `hadoop/pinned.rs`.
 //!
 //! Images of containers are in `fixtures/services/compose.yaml`; a test holds their versions against these.
 

@@ -31,6 +31,8 @@ pub(super) struct Given<'a> {
     pub(super) executors: usize,
     /// The master of a cluster that somebody else runs.
     pub(super) master: Option<&'a str>,
+    /// Whether tables on S3 are to be read.
+    pub(super) s3: bool,
     pub(super) ports: &'a BTreeMap<&'static str, u16>,
 }
 
@@ -242,6 +244,7 @@ mod tests {
             memory: Bytes(memory),
             executors: 2,
             master: None,
+            s3: false,
             ports: &ports,
         };
         let least = Bytes(1 << 29);

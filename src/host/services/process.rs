@@ -5,6 +5,8 @@
 //! it are the time of its start, in the kernel's ticks, and the boot that they count from; a process with another start is
 //! not ours and is left alone. What it is known by lies in `pid.json` in the service's folder.
 
+use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -94,8 +96,12 @@ pub(super) fn spawn(
         supervise::forget(folder);
     }
     let program = command.get_program().to_string_lossy().into_owned();
-    // Servers are told their passwords otherwise, or not at all.
+    // Servers are told their passwords otherwise, or not at all; what is on S3 they read with what each session is told.
     command.env_remove(PASSWORD).env_remove(POSTGRES_PASSWORD);
+    let of_s3 = |name: &OsString| name.to_string_lossy().starts_with("AWS_");
+    for name in env::vars_os().map(|(name, _)| name).filter(of_s3) {
+        command.env_remove(name);
+    }
     let mut wrapped = supervise::wrap(command, folder);
     wrapped.stderr(file);
     set_apart(&mut wrapped);

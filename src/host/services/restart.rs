@@ -54,6 +54,7 @@ fn as_started(started: Started, now: &Services) -> Services {
         memory: started.memory,
         executors: started.executors,
         master: started.master,
+        s3: started.s3,
         ports,
         docker: now.docker.clone(),
     }
@@ -78,6 +79,7 @@ mod tests {
             memory: Bytes(1 << 30),
             executors: 2,
             master: None,
+            s3: false,
             ports: [(Service::Trino.ports()[0].variable, port)].into(),
             docker: OnceLock::new(),
         };

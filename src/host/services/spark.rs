@@ -10,12 +10,13 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use super::hadoop::Hadoop;
 use super::java::{Java, Needs};
 use super::pinned::{Artifact, CONNECT_3_5, ICEBERG_3_5, ICEBERG_4_0, Pyspark, SPARK_3_5, SPARK_4_0};
 use super::plan::{Configuration, Given, Part, Plan, scratch_in};
 use super::service::{Service, told};
 use super::tasks::PAGE_PORT;
-use super::{jars, maven, ports};
+use super::{hadoop, jars, maven, ports};
 use crate::protocol::units::Bytes;
 
 /// The variable that names a Spark of the user's.
@@ -95,6 +96,8 @@ pub(super) struct Installed {
     pub(super) jars: PathBuf,
     /// Further jars, of which it has none.
     further: Vec<PathBuf>,
+    /// Those for tables on S3.
+    s3: Option<Hadoop>,
 }
 
 impl Installed {
@@ -120,13 +123,14 @@ impl Installed {
             (jars, release.pyspark.version.to_owned(), source)
         };
         further.extend(iceberg(given.home, release.iceberg, service));
-        Ok(Self { java, version, source, jars, further })
+        let s3 = if given.s3 { hadoop::for_s3(given.home, service) } else { None };
+        Ok(Self { java, version, source, jars, further, s3 })
     }
 
     /// Java with Spark on its class path, before the class that it is to run; its settings lie in `folder`.
     pub(super) fn command(&self, heap: Bytes, folder: &Path) -> Result<Command> {
         let settings = folder.join("conf");
-        let further = self.further.iter().map(|jar| jar.display().to_string());
+        let further = self.beside().map(|jar| jar.display().to_string());
         let class_path = [settings.display().to_string(), self.jars.join("*").display().to_string()];
         let class_path: Vec<String> = class_path.into_iter().chain(further).collect();
         for path in &class_path {
@@ -150,9 +154,13 @@ impl Installed {
         Ok(command)
     }
 
+    fn beside(&self) -> impl Iterator<Item = &PathBuf> {
+        self.further.iter().chain(self.s3.iter().flat_map(|hadoop| &hadoop.jars))
+    }
+
     /// The class path of what is not among its jars, for processes that it starts by itself.
     pub(super) fn further(&self) -> Option<String> {
-        let further: Vec<String> = self.further.iter().map(|jar| jar.display().to_string()).collect();
+        let further: Vec<String> = self.beside().map(|jar| jar.display().to_string()).collect();
         (!further.is_empty()).then(|| further.join(":"))
     }
 
@@ -195,6 +203,9 @@ impl Installed {
             let names = self.further.iter().filter_map(|jar| jar.file_name()?.to_str());
             // Spark does nothing with it: so clients are told.
             configuration.set("spark.querydyno.jars", names.collect::<Vec<_>>().join(", "));
+        }
+        if let Some(hadoop) = &self.s3 {
+            configuration.set(hadoop::SETTING, hadoop.words.as_str());
         }
         Ok(configuration)
     }

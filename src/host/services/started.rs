@@ -21,6 +21,8 @@ pub(super) struct Started {
     pub(super) memory: Bytes,
     pub(super) executors: usize,
     pub(super) master: Option<String>,
+    #[serde(default)]
+    pub(super) s3: bool,
     pub(super) ports: BTreeMap<String, u16>,
 }
 
@@ -37,6 +39,7 @@ impl Started {
             memory: given.memory,
             executors: given.executors,
             master: given.master.map(str::to_owned),
+            s3: given.s3,
             ports: given.ports.iter().map(|(variable, port)| ((*variable).to_owned(), *port)).collect(),
         };
         let file = file_in(folder);

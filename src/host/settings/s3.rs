@@ -52,6 +52,11 @@ impl S3Settings {
         Self { access: Some(access), ..self }
     }
 
+    /// Whether somebody said anything by which a store is found.
+    pub fn is_told(&self) -> bool {
+        self.bucket.is_some() || self.access.is_some()
+    }
+
     /// How the store is reached.
     ///
     /// # Errors
