@@ -41,6 +41,8 @@ pub fn name() -> &'static str {
 }
 
 impl Engine for Spark {
+    const READS_FOLDERS: bool = true;
+
     type Prepared = Prepared;
     type Output = Output;
 

@@ -54,6 +54,11 @@ pub(super) fn parquet(paths: Vec<String>) -> Frame {
     read("parquet", paths, HashMap::new())
 }
 
+/// Likewise, with the columns in the names of the folders between `root` and the files.
+pub(super) fn parquet_below(root: String, paths: Vec<String>) -> Frame {
+    read("parquet", paths, HashMap::from([("basePath".to_owned(), root)]))
+}
+
 /// An Iceberg table by its metadata file, as it was at a snapshot.
 pub(super) fn iceberg(metadata: String, snapshot_id: i64) -> Frame {
     read("iceberg", vec![metadata], HashMap::from([("snapshot-id".to_owned(), snapshot_id.to_string())]))

@@ -22,11 +22,19 @@ pub(super) fn load(client: &mut Client, service: &Service, spreads: bool, datase
     let title = service.engine.title();
     if service.engine == Kind::Thunderduck {
         refuse_unreadable(dataset, false)?;
+        if let Some(table) = dataset.tables.iter().find(|table| table.folders.is_some()) {
+            let why = "has a column in the names of its folders, and only Spark is told so";
+            bail!(Unsupported(format!("table {} {why}", table.name)));
+        }
     } else if dataset.tables.iter().any(|table| table.iceberg.is_some()) {
         let metastore = metastore::seen_by_server(METASTORE);
         for (name, value) in iceberg::settings(metastore.as_deref()) {
             client.set(&name, &value)?;
         }
+    }
+    if dataset.tables.iter().any(|table| table.folders.is_some()) {
+        // The column is a text, whatever its values look like.
+        client.set("spark.sql.sources.partitionColumnTypeInference.enabled", "false")?;
     }
     let advice = if spreads { format!(" ({SHARED})") } else { String::new() };
     for table in &dataset.tables {
@@ -42,7 +50,11 @@ fn view(client: &mut Client, service: &Service, table: &Table) -> Result<()> {
             return stored(client, service, table);
         }
         let paths = table.paths()?.into_iter().map(path).collect::<Result<Vec<_>>>()?;
-        return client.command(relation::parquet(paths).create_or_replace_temp_view(&table.name));
+        let frame = match &table.folders {
+            Some(folders) => relation::parquet_below(no_pattern(folders.root.to_string())?, paths),
+            None => relation::parquet(paths),
+        };
+        return client.command(frame.create_or_replace_temp_view(&table.name));
     };
     let command = match iceberg::view(&table.name, found)? {
         View::Statement(sql) => relation::statement(&sql),
