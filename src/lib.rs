@@ -86,3 +86,5 @@ pub mod protoc;
 pub mod protocol;
 #[cfg(feature = "s3")]
 pub mod s3;
+#[cfg(feature = "server")]
+pub mod server;

@@ -1,11 +1,10 @@
 //! What somebody says of a result, a cell, a series, a run, a class of machines, or an engine and a query.
 
-use std::env;
-
 use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
 
 use super::Unmeant;
+use super::caller::author;
 use super::decisions::decide;
 use super::rows::hash;
 use super::store::Store;
@@ -67,9 +66,4 @@ pub(super) fn keep(store: &Store, of: &str, target: &str, kind: &str, text: &str
     let values = duckdb::params![key, of, target, kind, text, author()];
     let insert = "INSERT INTO annotations VALUES (?, ?, ?, ?, ?, ?, current_timestamp AT TIME ZONE 'UTC') ON CONFLICT DO NOTHING";
     decide(store, |connection| connection.execute(insert, values).map(drop))
-}
-
-/// Who says it, as the system knows them.
-pub(super) fn author() -> String {
-    env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| "unknown".to_owned())
 }

@@ -1,6 +1,6 @@
 //! `history changes`: the steps and drifts of every series, and which of them nobody has been told of.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,9 +12,10 @@ use duckdb::arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, Tim
 use super::Unmeant;
 use super::alerts::Alerts;
 use super::analysis::{Analysis, analyse, percent, readable};
+use super::caller::from_here;
 use super::form::Form;
 use super::format::Format;
-use super::points::{Facts, Order, filtered};
+use super::points::{Facts, Meant, Order, Series, filtered, read};
 use super::query;
 use super::store::Store;
 use crate::host::checkout::git;
@@ -62,19 +63,39 @@ pub(super) struct Of {
     /// The figure
     #[arg(long, default_value = metric::TIME.name)]
     pub(super) metric: String,
+    /// Only the series of this key, as `series` and `trend` tell it
+    #[arg(long, value_name = "KEY")]
+    series: Option<String>,
     /// The checkout whose commits give the order [default: this one]
     #[arg(long, value_name = "FOLDER")]
     checkout: Option<PathBuf>,
 }
 
 impl Of {
+    /// The series that are meant, of the cells that a filter means.
+    ///
+    /// # Errors
+    /// When none is meant, or the history cannot be read.
+    pub(super) fn read(&self, store: &Store, filter: &str) -> Result<Vec<Series>> {
+        let (metric, checkout) = (self.metric.as_str(), self.checkout()?);
+        let Some(key) = &self.series else {
+            return filtered(store, filter, self.machine.as_deref(), metric, &checkout);
+        };
+        let condition = ("m.series = ?", key.as_str());
+        let found = read(store, &Meant { condition, machine: self.machine.as_deref(), metric, checkout: &checkout })?;
+        let none = || Unmeant(format!("no comparable result of the series '{key}' has the figure '{metric}'"));
+        ensure!(!found.is_empty(), none());
+        Ok(found)
+    }
+
     /// Whose commits are asked.
     ///
     /// # Errors
     /// When one is named that git does not know.
-    pub(super) fn checkout(&self) -> Result<&Path> {
-        let Some(named) = self.checkout.as_deref() else { return Ok(paths::root()) };
-        let head = git(named).args(["rev-parse", "--verify", "--quiet", "HEAD"]).output();
+    fn checkout(&self) -> Result<PathBuf> {
+        let Some(named) = self.checkout.as_deref() else { return Ok(paths::root().to_owned()) };
+        let named = from_here(named);
+        let head = git(&named).args(["rev-parse", "--verify", "--quiet", "HEAD"]).output();
         let is_one = head.as_ref().is_ok_and(|head| head.status.success());
         let none =
             || Unmeant(format!("--checkout {} is no git checkout with a commit: name its folder", named.display()));
@@ -103,7 +124,7 @@ impl Changes {
     /// When no cell is meant, or the history cannot be read, or written for `--alert`.
     pub(super) fn run(&self, store: &Store) -> Result<ExitCode> {
         let metric = self.of.metric.as_str();
-        let series = filtered(store, &self.filter, self.of.machine.as_deref(), metric, self.of.checkout()?)?;
+        let series = self.of.read(store, &self.filter)?;
         let all = analyse(store, series)?;
         note(&all);
         let alerts = Alerts::read(store, metric)?;

@@ -1,6 +1,5 @@
 //! The command line: parse, open the history, have it done.
 
-use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,6 +7,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 
 use super::annotate::{self, Kind};
+use super::caller::stdin;
 use super::changes::Changes;
 use super::compare::Compare;
 use super::form::Form;
@@ -178,7 +178,63 @@ enum Command {
     },
 }
 
+/// How a command goes where a server owns the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Through {
+    /// The server runs it for us, on a connection that can only read.
+    Reads,
+    /// The server runs it for us, after what else writes.
+    Writes,
+    /// It needs the file itself, which the server gives away for as long.
+    Alone,
+    /// It has nothing to do with that history.
+    Elsewhere,
+}
+
 impl Cli {
+    /// How it goes where a server owns the history.
+    pub(super) fn through(&self) -> Through {
+        use Command as C;
+        if self.place.database.is_some() {
+            return Through::Elsewhere;
+        }
+        match &self.command {
+            C::Demo { .. } => Through::Elsewhere,
+            C::Changes(changes) if changes.alert => Through::Writes,
+            C::Annotate { .. } => Through::Writes,
+            // Their conditions are SQL of anybody's, which only a file that is open for reading keeps from writing.
+            C::Mark(mark) if mark.has_condition() => Through::Alone,
+            C::Delete { condition: Some(_), .. } => Through::Alone,
+            C::Mark(_) | C::Delete { .. } => Through::Writes,
+            C::Sql { .. }
+            | C::List { .. }
+            | C::Show { .. }
+            | C::Trend(_)
+            | C::Changes(_)
+            | C::Stats { .. }
+            | C::TakeIn { .. }
+            | C::Newest(_)
+            | C::Simulated(_)
+            | C::Validate(_)
+            | C::Compare(_) => Through::Reads,
+            C::Import(_)
+            | C::Check { .. }
+            | C::Optimize
+            | C::Backup { .. }
+            | C::Restore { .. }
+            | C::Export { .. }
+            | C::Simulate(_) => Through::Alone,
+        }
+    }
+
+    /// The SQL of anybody's that it has, unless that comes from stdin.
+    pub(super) fn sql(&self) -> Option<&str> {
+        match &self.command {
+            Command::Sql { statement, .. } => Some(statement),
+            _ => None,
+        }
+    }
+
     /// Does what was asked for.
     ///
     /// # Errors
@@ -270,10 +326,4 @@ impl Cli {
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn stdin() -> Result<String> {
-    let mut text = String::new();
-    io::stdin().read_to_string(&mut text)?;
-    Ok(text)
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail, ensure};
 use duckdb::{Connection, params_from_iter};
 
-use super::annotate::author;
+use super::caller::author;
 use super::checksums::take_away;
 use super::decisions::decide;
 use super::store::Store;

@@ -1,11 +1,11 @@
 //! How rows are shown, and where: [`Form`].
 
-use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use clap::Args;
 
+use super::caller::reads_on_terminal;
 use super::format::Format;
 
 // How rows are shown, and where. No doc comment: clap would take it for what the command does.
@@ -22,8 +22,9 @@ pub(super) struct Form {
 impl Form {
     /// Before anything is opened: whether it can be shown so.
     pub(super) fn check(&self) -> Result<()> {
-        let shown = self.format != Format::Parquet || self.output.is_some() || !io::stdout().is_terminal();
-        ensure!(shown, "Parquet is nothing for a terminal: add --output FILE");
+        let shown =
+            !matches!(self.format, Format::Parquet | Format::Arrow) || self.output.is_some() || !reads_on_terminal();
+        ensure!(shown, "Parquet and Arrow are nothing for a terminal: add --output FILE");
         Ok(())
     }
 }

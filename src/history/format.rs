@@ -1,5 +1,6 @@
 //! The rows of a query as people and programs read them: a table, CSV, JSON, Markdown, Parquet. Figures keep every digit.
 
+use arrow_ipc::writer::StreamWriter;
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use duckdb::arrow::array::{Array, AsArray, RecordBatch};
@@ -12,7 +13,7 @@ use anyhow::Result;
 
 /// How rows are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub enum Format {
     /// Columns of text
     Table,
     /// With a line of names
@@ -23,6 +24,8 @@ pub(super) enum Format {
     Markdown,
     /// A file of columns with their types
     Parquet,
+    /// The same as a stream of Arrow's, which a process reads without parsing
+    Arrow,
 }
 
 /// All rows in this form.
@@ -37,6 +40,11 @@ pub(super) fn render(format: Format, schema: &SchemaRef, batches: &[RecordBatch]
         Format::Json => json(schema, batches)?.into_bytes(),
         Format::Parquet => {
             let mut writer = ArrowWriter::try_new(Vec::new(), schema.clone(), None)?;
+            batches.iter().try_for_each(|batch| writer.write(batch))?;
+            writer.into_inner()?
+        }
+        Format::Arrow => {
+            let mut writer = StreamWriter::try_new(Vec::new(), schema)?;
             batches.iter().try_for_each(|batch| writer.write(batch))?;
             writer.into_inner()?
         }

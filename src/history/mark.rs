@@ -4,7 +4,7 @@
 use anyhow::{Result, ensure};
 use clap::{ArgGroup, Args};
 
-use super::annotate::author;
+use super::caller::author;
 use super::decisions::decide;
 use super::delete;
 use super::names::{engine, machine_class, quoted};
@@ -91,6 +91,11 @@ impl Mark {
                 self.kind()
             ))
         }
+    }
+
+    /// Whether it has a condition of somebody's.
+    pub(super) fn has_condition(&self) -> bool {
+        self.condition.is_some()
     }
 
     /// The word of the provenance.

@@ -82,6 +82,7 @@ mod alerts;
 mod analysis;
 mod annotate;
 mod backup;
+mod caller;
 mod changes;
 mod chart;
 mod check;
@@ -107,6 +108,7 @@ mod points;
 mod query;
 mod rows;
 mod schema;
+pub mod served;
 mod simulate;
 mod simulated;
 mod stage;
@@ -123,6 +125,8 @@ use clap::Parser as _;
 
 use crate::host::terminal::show_notes;
 pub use error::{Error, Unmeant};
+pub use format::Format;
+use served::ask::Ran;
 
 /// The whole `main` of the program: 0 where all is well, 1 where it is not, 2 for what could not be meant.
 pub fn main() -> ExitCode {
@@ -135,7 +139,12 @@ pub fn main() -> ExitCode {
         }
     };
     // Ctrl-C ends it as any signal does: whatever it was at is in as a whole, or not at all.
-    match cli.run() {
+    // A server that owns it runs it for us, or leaves us the file for as long as this connection lives.
+    let ran = served::ask::ask(&cli).and_then(|ran| match ran {
+        Ran::There(code) => Ok(code),
+        Ran::Here(_lent) => cli.run(),
+    });
+    match ran {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -7,8 +7,9 @@ use anyhow::{Result, ensure};
 use clap::Args;
 
 use super::Error;
+use super::caller;
 use super::decisions::keep_up;
-use super::store::{PATIENCE, Store};
+use super::store::{Access, PATIENCE, Store};
 use super::take_in::{TakenIn, due, take_in};
 use crate::host::paths;
 
@@ -23,6 +24,10 @@ pub(super) struct Place {
 impl Place {
     /// The history, open for reading, with all that the journal has.
     pub(super) fn reading(&self) -> Result<Store> {
+        if let Some(opened) = caller::opened() {
+            let (path, connection, _) = opened?;
+            return Ok(Store::shared(path, connection, Access::Reads)?);
+        }
         if let Some(path) = &self.database {
             return Ok(Store::read(path, PATIENCE)?);
         }
@@ -65,6 +70,10 @@ impl Place {
 
     /// As [`writing`](Self::writing), waiting so long for whoever has it locked.
     pub(super) fn writing_within(&self, patience: Duration) -> Result<(Store, TakenIn)> {
+        if let Some(opened) = caller::opened() {
+            let (path, connection, taken) = opened?;
+            return Ok((Store::shared(path, connection, Access::Writes)?, taken));
+        }
         if let Some(path) = &self.database {
             ensure!(path.is_file(), Error::Missing(path.clone()));
             let store = Store::write(path, patience)?;

@@ -9,6 +9,7 @@ use duckdb::arrow::array::RecordBatch;
 use duckdb::arrow::datatypes::SchemaRef;
 
 use super::Unmeant;
+use super::caller::from_here;
 use super::format::{Format, render};
 use super::plans;
 use super::store::Store;
@@ -76,6 +77,7 @@ pub(super) fn show_rows(schema: &SchemaRef, batches: &[RecordBatch], format: For
 /// When it cannot be written.
 pub(super) fn put(shown: &[u8], to: Option<&Path>) -> Result<()> {
     let Some(file) = to else { return output::bytes(shown) };
+    let file = &from_here(file);
     write_whole(file, shown).with_context(|| format!("cannot write {}", file.display()))?;
     log::info!("written: {}", file.display());
     Ok(())

@@ -87,11 +87,7 @@ impl Converter {
             git_commit: record.git.as_ref().map(|git| git.commit.clone()),
             git_dirty: record.git.as_ref().map(|git| git.dirty),
         };
-        // Of what no later version reads in another way. A cell spells its conditions. Records of older schemas have their run from
-        // the name of the file, which may be a copy's, and imported ones keep that name.
-        let own_run = record.run_id.as_deref().filter(|run| run_of(Path::new(run)).is_none());
-        let cell = record.id.to_string();
-        let key = hash(&(own_run, &cell, &data.suite, &record.started_at, record.inspects, record.parallel));
+        let key = key(&record);
         let result = result(&record, key, [&run.id, &machine, &engine, &task, &dataset], (series, plan), (file, line));
         let metrics = record.metrics.into_iter().filter_map(|metric| {
             let median = stats::median(&metric.values)?;
@@ -176,6 +172,14 @@ impl Converter {
         }
         key
     }
+}
+
+/// The key of a record's result: over what no later version reads in another way. A cell spells its conditions. Records of older schemas
+/// have their run from the name of the file, which may be a copy's, and imported ones keep that name.
+pub(super) fn key(record: &Record) -> u64 {
+    let own_run = record.run_id.as_deref().filter(|run| run_of(Path::new(run)).is_none());
+    let cell = record.id.to_string();
+    hash(&(own_run, &cell, &record.dataset.suite, &record.started_at, record.inspects, record.parallel))
 }
 
 /// The row in `results`, whose columns have this order.

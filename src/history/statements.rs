@@ -22,8 +22,8 @@ pub(super) fn all(store: &Store, text: &str, format: Format, to: Option<&Path>) 
     let text = Text::read(text);
     let statements = split(&text);
     ensure!(
-        format != Format::Parquet || statements.len() <= 1,
-        Unmeant("a Parquet file has the rows of one statement: give one, or another --format".to_owned())
+        !matches!(format, Format::Parquet | Format::Arrow) || statements.len() <= 1,
+        Unmeant("a file of Parquet or Arrow has the rows of one statement: give one, or another --format".to_owned())
     );
     let mut shown = Vec::new();
     for statement in statements {
@@ -49,7 +49,7 @@ fn split<'a>(text: &Text<'a>) -> Vec<&'a str> {
 }
 
 /// The rows of a statement.
-fn rows(store: &Store, statement: &str) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+pub(super) fn rows(store: &Store, statement: &str) -> Result<(SchemaRef, Vec<RecordBatch>)> {
     match fetch(store, statement, []) {
         Err(duckdb::Error::FromSqlConversionFailure(_, Type::Variant, _)) => as_text(store, statement),
         rows => Ok(rows.map_err(|error| store.error(error))?),

@@ -32,7 +32,21 @@ pub struct Store {
     /// Where it is.
     pub path: PathBuf,
     pub(super) connection: Connection,
+    /// Whether it is one of several connections of a server.
+    pub(super) is_shared: bool,
 }
+
+/// What a connection of a server may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Reads,
+    Writes,
+}
+
+/// What a server gives DuckDB: the results of a hundred thousand cells take a fraction of it, and what needs more goes to the disk.
+const MEMORY: &str = "160MB";
+/// How long the log of a server grows.
+const LOG: &str = "32MB";
 
 impl Store {
     /// Opens it for reading. Nothing can be written, and no other file be read, whatever the SQL.
@@ -44,7 +58,7 @@ impl Store {
             return Err(Error::Missing(path.to_owned()));
         }
         let config = || Config::default().access_mode(AccessMode::ReadOnly)?.enable_external_access(false);
-        let store = Self { connection: open(path, patience, config)?, path: path.to_owned() };
+        let store = Self { connection: open(path, patience, config)?, path: path.to_owned(), is_shared: false };
         store.execute("SET lock_configuration = true")?;
         schema::version(&store.connection, path)?;
         reached("read");
@@ -60,10 +74,41 @@ impl Store {
             make(path)?;
         }
         let config = || Config::default().access_mode(AccessMode::ReadWrite);
-        let store = Self { connection: open(path, patience, config)?, path: path.to_owned() };
+        let store = Self { connection: open(path, patience, config)?, path: path.to_owned(), is_shared: false };
         schema::migrate(&store.connection, path)?;
         checksums::renew(&store)?;
         reached("opened");
+        Ok(store)
+    }
+
+    /// Opens it for writing, for as long as a server runs: no statement reaches another file or changes a setting.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(super) fn own(path: &Path, patience: Duration) -> Result<Self> {
+        if !path.exists() {
+            make(path)?;
+        }
+        let config = || Config::default().access_mode(AccessMode::ReadWrite)?.enable_external_access(false);
+        let store = Self { connection: open(path, patience, config)?, path: path.to_owned(), is_shared: true };
+        schema::migrate(&store.connection, path)?;
+        checksums::renew(&store)?;
+        store.execute(&format!(
+            "SET memory_limit = '{MEMORY}'; SET checkpoint_threshold = '{LOG}'; SET lock_configuration = true"
+        ))?;
+        reached("opened");
+        Ok(store)
+    }
+
+    /// One more connection of a server. One that reads is in a transaction that can do nothing else.
+    ///
+    /// # Errors
+    /// What DuckDB says.
+    pub(super) fn shared(path: PathBuf, connection: Connection, access: Access) -> Result<Self, Error> {
+        let store = Self { connection, path, is_shared: true };
+        if access == Access::Reads {
+            store.execute("BEGIN TRANSACTION READ ONLY")?;
+        }
         Ok(store)
     }
 

@@ -24,7 +24,7 @@ const LOG: &str = "1GB";
 const TOLD: usize = 3;
 
 /// What taking in has done.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(super) struct TakenIn {
     pub(super) files: usize,
     /// Results that were not there before.
@@ -74,7 +74,9 @@ pub(super) fn known_files(store: &Store) -> Result<HashMap<String, Known>, Error
 /// When the history cannot be written; what was taken in before is in.
 pub(super) fn take_in(store: &Store, due: Vec<(Source, Option<Known>)>) -> Result<TakenIn> {
     let mut taken = TakenIn { files: due.len(), ..TakenIn::default() };
-    if taken.files > 0 {
+    // Others ask meanwhile of a server, which has settings of its own and checkpoints when its log is long enough.
+    let is_alone = taken.files > 0 && !store.is_shared;
+    if is_alone {
         // One checkpoint at the end: each writes the last rows of every column anew. One thread, since parsing has the other: two of
         // DuckDB's would mostly wait for each other.
         store.execute(&format!("SET checkpoint_threshold = '{LOG}'; SET threads = 1"))?;
@@ -108,7 +110,7 @@ pub(super) fn take_in(store: &Store, due: Vec<(Source, Option<Known>)>) -> Resul
         }
         anyhow::Ok(())
     })?;
-    if taken.files > 0 {
+    if is_alone {
         store.execute("CHECKPOINT; RESET checkpoint_threshold; RESET threads")?;
         reached("checkpointed");
     }

@@ -12,7 +12,7 @@ use super::changes::{Of, batch, kind, number, text, words};
 use super::chart::chart;
 use super::form::Form;
 use super::format::Format;
-use super::points::{Facts, Order, Point, filtered};
+use super::points::{Facts, Order, Point};
 use super::query;
 use super::store::Store;
 use crate::host::stats::changes::{Kind, SHORTEST};
@@ -28,7 +28,8 @@ use crate::host::stats::changes::{Kind, SHORTEST};
   history trend q1 --format csv --output q1.csv     all points")]
 pub(super) struct Trend {
     /// The cells, as in a bench: `duckdb/q1`, `q6`, `^(duckdb|polars)/`
-    filter: String,
+    #[arg(required_unless_present = "series")]
+    filter: Option<String>,
     #[command(flatten)]
     of: Of,
     /// So many rows of each series in a table, the newest; changes are always shown
@@ -61,8 +62,8 @@ impl Trend {
     /// When no cell is meant, or the history cannot be read.
     pub(super) fn run(&self, store: &Store) -> Result<()> {
         let of = &self.of;
-        let series = filtered(store, &self.filter, of.machine.as_deref(), &of.metric, of.checkout()?)?;
-        let (all, facts) = (analyse(store, series)?, Facts::read(store)?);
+        let (all, facts) =
+            (analyse(store, of.read(store, self.filter.as_deref().unwrap_or_default())?)?, Facts::read(store)?);
         let output = self.form.output.as_deref();
         if self.form.format != Format::Table {
             let rows: Vec<Row<'_>> = all.iter().flat_map(|analysis| self.rows(analysis, &facts)).collect();

@@ -1,5 +1,5 @@
 //! `cargo xtask build`: builds programs ahead of a run, one after the other: those of engines, those for Iceberg tables and for S3,
-//! and the one of the history.
+//! and those of the history.
 
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -12,18 +12,19 @@ use querydyno::host::terminal::output;
 #[derive(Debug, Args)]
 pub(crate) struct Build {
     /// The engines, `polars-wheel@2.0.0` among them; `iceberg` and `s3` are the programs for such tables, `history` the one of
-    /// the history [default: all of fixtures/engines.toml]
+    /// the history, `server` the one that serves it [default: all of fixtures/engines.toml]
     engines: Vec<String>,
 }
 
 /// What is built like an engine and is none.
-const OTHERS: [&str; 3] = ["iceberg", "s3", "history"];
+const OTHERS: [&str; 4] = ["iceberg", "s3", "history", "server"];
 
 impl Build {
     pub(crate) fn run(self) -> Result<()> {
         let settings = Settings::read()?;
         let catalog = Catalog::read(&settings)?;
-        for (name, recipe) in OTHERS.into_iter().zip([Recipe::iceberg(), Recipe::s3(), Recipe::history(&settings)?]) {
+        let others = [Recipe::iceberg(), Recipe::s3(), Recipe::history(&settings)?, Recipe::server(&settings)?];
+        for (name, recipe) in OTHERS.into_iter().zip(others) {
             if self.engines.iter().any(|wanted| wanted == name) {
                 output::line(format_args!("{name}: {}", recipe.build()?.path.display()))?;
             }

@@ -36,7 +36,8 @@ impl Lint {
         }
         program(&Recipe::iceberg(), "cargo xtask build iceberg")?;
         program(&Recipe::s3(), "cargo xtask build s3")?;
-        program(&Recipe::history(&settings)?, "cargo xtask build history")
+        program(&Recipe::history(&settings)?, "cargo xtask build history")?;
+        program(&Recipe::server(&settings)?, "cargo xtask build server")
     }
 }
 

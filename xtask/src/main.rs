@@ -20,6 +20,7 @@ mod instructions;
 mod lint;
 mod report;
 mod scaling;
+mod serve;
 mod services;
 mod show;
 
@@ -54,6 +55,7 @@ enum Command {
     Instructions(instructions::Instructions),
     Report(report::Report),
     History(history::History),
+    Serve(serve::Serve),
     Show(show::Show),
     Scaling(scaling::Scaling),
     Boundary(boundary::Boundaries),
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
             Command::Boundary(command) => return finding(command.run()),
             Command::Criteria(command) => return finding(command.run()),
             Command::History(command) => match command.run()? {},
+            Command::Serve(command) => match command.run()? {},
             Command::Comment(command) => command.run()?,
             Command::Data(command) => command.run()?,
             Command::Build(command) => command.run()?,

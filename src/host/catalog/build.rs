@@ -24,6 +24,8 @@ use crate::protocol::engine::Build;
 const HEAP: &str = "heap";
 /// The feature of the program that owns the history.
 const HISTORY: &str = "history";
+/// The feature of the program that serves it.
+const SERVER: &str = "server";
 /// The feature of the program that compiles protocol files.
 const PROTOC: &str = "protoc";
 /// Where a build script looks for a program that compiles protocol files; the user's own choice comes first.
@@ -69,6 +71,14 @@ impl Recipe {
         let linked = catalog.entries().iter().filter_map(Entry::recipe).find(|recipe| recipe.library.is_some());
         let linked = linked.context("no engine of fixtures/engines.toml is linked with a library")?;
         Ok(Self { feature: HISTORY.to_owned(), cpu_minutes: 9, watches_heap: false, ..linked.clone() })
+    }
+
+    /// That of the program which serves the history: pages and an API. It is built like the one that owns the history.
+    ///
+    /// # Errors
+    /// As [`history`](Self::history).
+    pub fn server(settings: &Settings) -> Result<Self> {
+        Ok(Self { feature: SERVER.to_owned(), cpu_minutes: 12, ..Self::history(settings)? })
     }
 
     /// Its program, built if cargo finds it missing or stale; silent when it is fresh.
@@ -162,7 +172,7 @@ impl Recipe {
         let features = [&[feature.as_str()][..], &self.extra].concat().join(",");
         // With the host's crates in it, whose C parts the host's own build leaves to whatever `cc` is: by another compiler the two
         // would compile them, and the host, again in turn. DuckDB is C++.
-        let is_shared = |name: &str| self.feature == HISTORY && name == "CC";
+        let is_shared = |name: &str| [HISTORY, SERVER].contains(&self.feature.as_str()) && name == "CC";
         let compiler = compilers.env.iter().filter(|(name, _)| !is_shared(name));
         let mut cargo = cargo_in(&self.checkout);
         cargo

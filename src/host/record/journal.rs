@@ -21,6 +21,12 @@ impl Writer {
         Self { path: file_of(folder, run_id), file: None }
     }
 
+    /// This file, whatever it is called.
+    #[cfg(feature = "history")]
+    pub(crate) fn named(path: &Path) -> Self {
+        Self { path: path.to_owned(), file: None }
+    }
+
     /// Appends one record and flushes it to the disk.
     ///
     /// # Errors

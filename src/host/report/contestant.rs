@@ -20,19 +20,15 @@ pub struct Contestant<'a> {
     pub reference: bool,
 }
 
-/// Colours for engines that have none of their own: apart in lightness as well as in hue.
-const SPARE: [[u8; 3]; 4] = [[34, 136, 51], [136, 100, 60], [120, 94, 240], [190, 60, 90]];
-
 impl<'a> Contestant<'a> {
     fn of(record: &'a Record, known: &Known) -> Self {
         let engine = &record.id.engine;
         let entry = known.engine(engine);
-        let spare = SPARE[engine.bytes().map(usize::from).sum::<usize>() % SPARE.len()];
         Self {
             engine,
             record,
             label: record.label(),
-            color: entry.and_then(|entry| entry.color).unwrap_or(spare),
+            color: known.color(engine),
             reference: entry.is_some_and(|entry| entry.reference.as_ref() == Some(&record.dataset.suite)),
         }
     }

@@ -9,7 +9,7 @@ use super::conditions::Conditions;
 use super::contestant::{Contestant, contestants};
 use super::gather::Found;
 use super::known::Known;
-use super::ranking::{Ranking, rank};
+use super::ranking::{Ranking, Timed, rank};
 use crate::host::record::{Outcome, Provenance, Record};
 use crate::host::scaling::grouped;
 use crate::host::session::{Failure, FailureKind, TroubleKind};
@@ -140,7 +140,7 @@ impl<'a> Group<'a> {
         let by_place: HashMap<_, _> = cells.iter().map(|cell| ((cell.query, cell.contestant), cell)).collect();
         let right = |query, contestant| {
             let cell = by_place.get(&(query, contestant))?;
-            cell.ranked_time().map(|_| cell.record())
+            cell.ranked_time().and_then(|_| Timed::of(cell.record()))
         };
         let candidates: Vec<usize> = (0..contestants.len()).filter(|place| !contestants[*place].reference).collect();
         let mut ranking = rank(&candidates, queries.len(), &right);
@@ -244,7 +244,7 @@ fn data_of(found: &[Found]) -> Vec<usize> {
 }
 
 /// Sorts `q2` before `q10`, and `ds14a` before `ds14b` and `ds15`.
-fn natural(name: &str) -> (&str, u64, &str) {
+pub fn natural(name: &str) -> (&str, u64, &str) {
     let (letters, rest) = name.split_at(name.find(|c: char| c.is_ascii_digit()).unwrap_or(name.len()));
     let (number, rest) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
     (letters, number.parse().unwrap_or_default(), rest)

@@ -9,6 +9,9 @@ use crate::host::settings::Settings;
 use crate::host::suite::{Suite, is_adhoc};
 use crate::protocol::id::BenchId;
 
+/// Colours for engines that have none of their own: apart in lightness as well as in hue.
+const SPARE: [[u8; 3]; 4] = [[34, 136, 51], [136, 100, 60], [120, 94, 240], [190, 60, 90]];
+
 /// Engines and queries that there are.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
@@ -45,6 +48,12 @@ impl Known {
     /// The engine of an id, whatever its version: `polars-wheel@2.0.0` is `polars-wheel`.
     pub fn engine(&self, name: &str) -> Option<&KnownEngine> {
         self.engines.get(name.split('@').next().unwrap_or(name))
+    }
+
+    /// The colour of an engine in every picture: its own, or one of a few.
+    pub fn color(&self, name: &str) -> [u8; 3] {
+        let spare = SPARE[name.bytes().map(usize::from).sum::<usize>() % SPARE.len()];
+        self.engine(name).and_then(|entry| entry.color).unwrap_or(spare)
     }
 
     /// Why there is no such cell here.

@@ -52,12 +52,12 @@ pub use contestant::Contestant;
 pub use crossover::{Crossing, Crossover, ScaleLine};
 pub use document::{Block, Document, Table, TableCell, Tone};
 pub use gather::{Found, Gathered, Sources, baseline, newest, record};
-pub use group::{Cell, Group, state};
+pub use group::{Cell, Group, natural, state};
 pub use known::{Known, KnownEngine};
 pub use left_out::{LeftOut, told};
 pub use marks::Marks;
 pub use picture::Picture;
-pub use ranking::{Place, Ranking};
+pub use ranking::{Place, Ranking, Timed, rank};
 pub use view::{Sort, View};
 
 use crate::host::audit::Audit;

@@ -43,11 +43,30 @@ pub struct Place {
     pub peak_memory_bytes: Option<f64>,
 }
 
-/// The record of a contestant on a query, where its time may be ranked.
-type Right<'a> = dyn Fn(usize, usize) -> Option<&'a Record> + 'a;
+/// A time that may be ranked.
+#[derive(Debug, Clone, Copy)]
+pub struct Timed<'a> {
+    /// The samples, in nanoseconds.
+    pub samples_ns: &'a [f64],
+    /// Their median.
+    pub median_ns: f64,
+    /// The peak of memory, in bytes, where it is known.
+    pub peak_memory_bytes: Option<f64>,
+}
+
+impl<'a> Timed<'a> {
+    /// That of a record which may be ranked.
+    pub(super) fn of(record: &'a Record) -> Option<Self> {
+        let peak_memory_bytes = record.metric(metric::PEAK_MEMORY);
+        Some(Self { samples_ns: record.samples_ns(), median_ns: record.median_ns()?, peak_memory_bytes })
+    }
+}
+
+/// The time of a contestant on a query, where it may be ranked.
+type Right<'a> = dyn Fn(usize, usize) -> Option<Timed<'a>> + 'a;
 
 /// Ranks contestants over so many queries, from what each has right; without a query that all share there is no place.
-pub(super) fn rank(candidates: &[usize], queries: usize, right: &Right<'_>) -> Ranking {
+pub fn rank(candidates: &[usize], queries: usize, right: &Right<'_>) -> Ranking {
     let answered = |candidate: usize| (0..queries).filter(|query| right(*query, candidate).is_some()).count();
     let most = candidates.iter().map(|candidate| answered(*candidate)).max().unwrap_or_default();
     #[expect(clippy::cast_precision_loss, reason = "a number of queries")]
@@ -58,11 +77,11 @@ pub(super) fn rank(candidates: &[usize], queries: usize, right: &Right<'_>) -> R
     if queries.is_empty() {
         return Ranking::default();
     }
-    let mean = |contestant: usize, value: fn(&Record) -> Option<f64>| -> Option<f64> {
+    let mean = |contestant: usize, value: fn(Timed<'_>) -> Option<f64>| -> Option<f64> {
         let values: Option<Vec<f64>> = queries.iter().map(|query| value(right(*query, contestant)?)).collect();
         geometric_mean(&values?)
     };
-    let time = |contestant: usize| Some((contestant, mean(contestant, Record::median_ns)?));
+    let time = |contestant: usize| Some((contestant, mean(contestant, |timed| Some(timed.median_ns))?));
     let mut places: Vec<(usize, f64)> = ranked.into_iter().filter_map(time).collect();
     places.sort_by(|a, b| a.1.total_cmp(&b.1));
     let replicates = replicates(&queries, &places, right);
@@ -84,7 +103,7 @@ pub(super) fn rank(candidates: &[usize], queries: usize, right: &Right<'_>) -> R
             rank: leader + 1,
             geomean_ns: *geomean_ns,
             to_fastest: ratio(index, 0),
-            peak_memory_bytes: mean(*contestant, |record| record.metric(metric::PEAK_MEMORY)),
+            peak_memory_bytes: mean(*contestant, |timed| timed.peak_memory_bytes),
         });
     }
     ranking
@@ -95,7 +114,7 @@ fn replicates(queries: &[usize], places: &[(usize, f64)], right: &Right<'_>) -> 
     let mut random = Random::new(1);
     // Logarithms of medians that the samples might have had.
     let mut medians = |query: usize, contestant: usize| -> Vec<f64> {
-        let samples = right(query, contestant).map_or(&[][..], Record::samples_ns);
+        let samples = right(query, contestant).map_or(&[][..], |timed| timed.samples_ns);
         resampled_medians(samples, MEDIANS, &mut random).into_iter().map(f64::ln).collect()
     };
     let of_query = |query: &usize| places.iter().map(|(contestant, _)| medians(*query, *contestant)).collect();

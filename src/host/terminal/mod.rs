@@ -1,6 +1,7 @@
 //! A run as a terminal shows it: an observer of its [`Event`]s.
 
 mod bars;
+mod captured;
 mod notes;
 pub mod output;
 pub(crate) mod relative_time;
@@ -14,6 +15,7 @@ use indicatif::{ProgressBar, ProgressFinish};
 use crate::host::record::Outcome;
 use crate::host::run::event::Event;
 use bars::lock;
+pub use captured::{Captured, captured};
 pub use notes::show_notes;
 use output::say;
 pub use summary::{doubts, why_not};

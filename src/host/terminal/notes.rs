@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use log::{LevelFilter, Log, Metadata, Record};
 
 use super::bars;
+use super::captured::keep_noted;
 use crate::host::progress;
 
 struct Notes;
@@ -26,7 +27,7 @@ impl Log for Notes {
     }
 
     fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) {
+        if self.enabled(record.metadata()) && !keep_noted(&record.args().to_string()) {
             // Nobody is left to be told that stderr is closed.
             bars::aside(|| drop(writeln!(io::stderr(), "{}", record.args())));
         }

@@ -16,6 +16,8 @@ use rustix::io::fcntl_dupfd_cloexec;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::stdio::{dup2_stdout, stdout};
 
+use super::captured::keep_printed;
+
 /// Prints a text as it is.
 ///
 /// # Errors
@@ -29,6 +31,9 @@ pub fn print(text: &str) -> Result<()> {
 /// # Errors
 /// As [`print()`].
 pub fn bytes(all: &[u8]) -> Result<()> {
+    if keep_printed(all) {
+        return Ok(());
+    }
     let mut out = io::stdout().lock();
     match out.write_all(all).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

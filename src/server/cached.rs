@@ -1,0 +1,113 @@
+//! What takes long to make, kept until the history changes: [`Cached`]. What is old is given at once and made anew beside, so that nobody
+//! waits while a bench hands in results.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+/// Values by their keys, at most so many.
+#[derive(Debug)]
+pub(super) struct Cached<T> {
+    entries: Mutex<HashMap<String, Entry<T>>>,
+    most: usize,
+    /// How long a value is good enough after the history has changed.
+    pause: Duration,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    value: Arc<T>,
+    version: u64,
+    made: Instant,
+    used: Instant,
+    is_being_made: bool,
+}
+
+impl<T: Send + Sync + 'static> Cached<T> {
+    pub(super) fn new(most: usize, pause: Duration) -> Self {
+        Self { entries: Mutex::default(), most, pause }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry<T>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The value of a key, of this version of the history or, while that is made, of the one before.
+    ///
+    /// # Errors
+    /// When there is none, and it cannot be made.
+    pub(super) fn get(
+        self: &Arc<Self>,
+        key: &str,
+        version: u64,
+        make: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<Arc<T>> {
+        {
+            let mut entries = self.entries();
+            if let Some(entry) = entries.get_mut(key) {
+                entry.used = Instant::now();
+                let is_due = entry.version != version && entry.made.elapsed() >= self.pause && !entry.is_being_made;
+                if is_due {
+                    entry.is_being_made = true;
+                    let (this, key) = (Arc::clone(self), key.to_owned());
+                    thread::spawn(move || match make() {
+                        Ok(value) => drop(this.keep(&key, version, value)),
+                        Err(error) => {
+                            log::warn!("cannot be made anew: {error:#}");
+                            // Asked again after a pause.
+                            if let Some(entry) = this.entries().get_mut(&key) {
+                                (entry.is_being_made, entry.made) = (false, Instant::now());
+                            }
+                        }
+                    });
+                }
+                return Ok(Arc::clone(&entry.value));
+            }
+        }
+        Ok(self.keep(key, version, make()?))
+    }
+
+    fn keep(&self, key: &str, version: u64, value: T) -> Arc<T> {
+        let (value, now) = (Arc::new(value), Instant::now());
+        let entry = Entry { value: Arc::clone(&value), version, made: now, used: now, is_being_made: false };
+        let mut entries = self.entries();
+        entries.insert(key.to_owned(), entry);
+        while entries.len() > self.most {
+            let oldest = entries.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
+            oldest.map(|key| entries.remove(&key));
+        }
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn get_gives_what_is_old_and_makes_what_is_new_beside() {
+        let cached = Arc::new(Cached::new(2, Duration::ZERO));
+        assert_eq!(*cached.get("a", 1, || Ok(1)).unwrap(), 1);
+        assert_eq!(*cached.get("a", 1, || Ok(2)).unwrap(), 1);
+        assert_eq!(*cached.get("a", 2, || Ok(3)).unwrap(), 1);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while *cached.get("a", 2, || Ok(4)).unwrap() != 3 {
+            assert!(Instant::now() < deadline);
+        }
+        assert!(cached.get("b", 1, || anyhow::bail!("no")).is_err());
+    }
+
+    #[test]
+    fn keep_forgets_what_was_not_used_for_longest() {
+        let cached = Arc::new(Cached::new(2, Duration::ZERO));
+        for key in ["a", "b", "a", "c"] {
+            cached.get(key, 1, || Ok(key.len())).unwrap();
+        }
+        let mut kept: Vec<String> = cached.entries().keys().cloned().collect();
+        kept.sort();
+        assert_eq!(kept, ["a", "c"]);
+    }
+}

@@ -1,0 +1,128 @@
+//! The program `querydyno-server`: the history as pages that people look at, and as an API that tools call. The main type is
+//! [`App`](app::App).
+//!
+//! `cargo xtask serve`, then http://127.0.0.1:8000.
+//!
+//! # Design
+//!
+//! - **One owner.** DuckDB lets one process write a file, so the server is the one that has the history open while it runs:
+//!   [`Owner`](crate::history::served::Owner), with a connection for each question. It takes in the journal when a file of it appears
+//!   or grows (`intake`). `cargo xtask history` finds it by a file beside the history and has it run its commands on such a connection;
+//!   `optimize`, `backup`, `restore`, `check`, `import` and the like are given the file for as long as they take.
+//! - **One source of truth.** What is handed over by the API is written to the journal first, and taken in from there: a kill loses nothing
+//!   that was answered. Answers are rows of the history's views or what a history command prints. Pictures are the report's.
+//! - **One table.** Each endpoint of the API is a row with its parameters, body and statuses (`ask::Endpoint`). The router checks requests
+//!   against it, and the OpenAPI document and the page of the API are made of it (`api`).
+//! - **Nobody waits.** Pages show the newest result of each cell, which is in memory (`standing`). When the history changes, what was made
+//!   before is given while the new is made beside (`cached`).
+//! - **Everything has a limit.** Connections, headers, bodies, time, requests of an address (`listen`, `guard`, `router`), rows and time of
+//!   SQL. SQL of anybody's is read by DuckDB's own parser first and runs in a transaction that can only read, with files out of reach.
+//! - **Loopback unless told.** On another address writes need a token, which is in the environment, never in a flag or a log. Pages of other
+//!   origins may change nothing, and on loopback a `Host` that is not this machine is refused.
+//! - What it is not: it measures nothing (`POST /api/v1/runs` starts a bench as somebody at a shell would), and it draws nothing by itself.
+//!
+//! A request goes `listen` -> `guard` -> `router` -> a handler of `api` or `pages`, in a thread that may wait for DuckDB.
+
+mod api;
+mod app;
+mod ask;
+mod cached;
+mod counters;
+mod guard;
+mod intake;
+mod keys;
+mod listen;
+mod options;
+mod page;
+mod pages;
+mod problem;
+mod router;
+mod runs;
+mod standing;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::history::served;
+use crate::host::paths;
+use crate::host::report::Known;
+use crate::host::settings::Settings;
+use crate::host::terminal::output;
+use crate::host::terminal::show_notes;
+use app::App;
+use options::Options;
+
+/// Threads that wait for DuckDB, at most: as many requests are worked on at a time.
+const BLOCKING: usize = 64;
+
+/// The whole `main` of the program: 0 after an orderly end, 1 where it cannot serve, 2 for what could not be meant.
+pub fn main() -> ExitCode {
+    show_notes();
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let token = match options.token() {
+        Ok(token) => token,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(options, token) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Options, token: Option<String>) -> Result<()> {
+    let most = listen::connections(options.connections);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING)
+        .build()
+        .context("no threads to serve with")?;
+    let address = SocketAddr::new(options.host, options.port);
+    // First, so that nobody waits for the history only to hear that the port is taken.
+    let listener = runtime.block_on(TcpListener::bind(address)).with_context(|| {
+        format!("cannot listen on {address}: another program may have the port, then give another --port, or 0 for any")
+    })?;
+    let address = listener.local_addr()?;
+    let (path, home) = match &options.database {
+        Some(file) => (file.clone(), None),
+        None => (paths::history(), Some(paths::home())),
+    };
+    let owner = Arc::new(served::Owner::new(&path, home.as_deref())?);
+    let known = Known::read(&Settings::read()?)?;
+    let app = App::new(owner, options, token, known)?;
+    // A history that is not the journal's own is nobody's to ask by commands.
+    let beside = home.is_some().then(|| served::listen(&app.owner)).transpose()?;
+    let router = router::router(&app)?;
+    intake::watch(&app);
+    output::line(format_args!("http://{address}  {}, process {}", app.owner.path().display(), std::process::id()))?;
+    let stopping = Arc::clone(&app);
+    runtime.block_on(async move {
+        let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let stop = async {
+            tokio::select! { _ = terminated.recv() => {}, _ = interrupted.recv() => {} }
+            stopping.stop();
+        };
+        listen::serve(Arc::clone(&stopping), listener, router, most, stop).await;
+        anyhow::Ok(())
+    })?;
+    drop(beside);
+    app.owner.close();
+    Ok(())
+}
