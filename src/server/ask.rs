@@ -81,7 +81,7 @@ pub(super) enum Kind {
 const LONGEST: usize = 2000;
 
 /// A request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Ask {
     pub(super) path: BTreeMap<String, String>,
     pub(super) query: BTreeMap<String, String>,

@@ -1,5 +1,7 @@
 //! What is said where a request is not answered: RFC 9457 problem documents, [`Problem`].
 
+use std::fmt;
+
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -107,6 +109,14 @@ impl Problem {
     /// All kinds, for the page of the API.
     pub(super) fn kinds() -> impl Iterator<Item = (&'static str, u16, &'static str)> {
         KINDS.into_iter()
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
     }
 }
 

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts as _, RawPathParams, Request};
+use axum::extract::Request;
 use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, LINK};
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, get, on};
@@ -26,6 +25,7 @@ use super::ask::{Ask, Endpoint, Gives, Reply, Rows};
 use super::guard::{self, Guard};
 use super::pages;
 use super::problem::Problem;
+use super::request::ask;
 use crate::history::Format;
 
 /// The forms of rows: the word for it, the media type, and the form.
@@ -156,23 +156,6 @@ async fn read(app: &App, endpoint: &Endpoint, request: Request) -> Result<Ask, P
         ask.body = whole(body, app.options.body_bytes()).await?;
     }
     Ok(ask)
-}
-
-/// What the first line and the headers of a request say.
-pub(super) async fn ask(parts: &mut Parts) -> Result<Ask, Problem> {
-    let path = RawPathParams::from_request_parts(parts, &()).await;
-    let path = path.map_err(|_| Problem::new("not-found", "the path is no UTF-8"))?;
-    let path: BTreeMap<String, String> = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let text = parts.uri.query().unwrap_or_default();
-    let mut query = BTreeMap::new();
-    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-        let twice = query.insert(name.into_owned(), value.into_owned()).is_some();
-        if twice {
-            return Err(Problem::invalid("a parameter is given twice"));
-        }
-    }
-    let target = parts.uri.path_and_query().map_or_else(|| parts.uri.path().to_owned(), ToString::to_string);
-    Ok(Ask { path, query, headers: parts.headers.clone(), body: Bytes::new(), target, format: Format::Json })
 }
 
 async fn whole(body: Body, most: usize) -> Result<Bytes, Problem> {

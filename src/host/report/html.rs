@@ -5,7 +5,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::document::{Block, Document, Table, TableCell, Tone};
 use super::picture::{self, Picture};
 
-const STYLE: &str = include_str!("html.css");
+/// The style of tables and pictures; belongs behind that of the pictures.
+pub(crate) const STYLE: &str = include_str!("html.css");
 
 /// The document as a page.
 pub fn render(document: &Document) -> String {

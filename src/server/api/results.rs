@@ -10,10 +10,11 @@ use sha2::{Digest as _, Sha256};
 use super::asked::{ENGINE, FILTER, LIMIT, MACHINE, PROVENANCE, QUERY, SCALE, SUITE, Where, link, rows, shown, text};
 use super::record;
 use crate::history::served::keep::{Kept, keep};
-use crate::history::served::questions::{self, Parameter as Value};
+use crate::history::served::questions;
 use crate::host::record::Record;
 use crate::server::app::App;
-use crate::server::ask::{Ask, Endpoint, Gives, Kind, Parameter, Reply, Rows, Upload, shown as told};
+use crate::server::ask::{Ask, Endpoint, Gives, Kind, Parameter, Reply, Rows, Upload};
+use crate::server::facts::facts;
 use crate::server::keys::Known;
 use crate::server::problem::Problem;
 
@@ -157,35 +158,7 @@ fn cursor(text: &str) -> Option<(i64, u64)> {
 }
 
 fn one(app: &Arc<App>, ask: &Ask) -> Result<Reply, Problem> {
-    // Each column a row, then the figures, then what was said.
-    let statement = "
-        WITH meant AS (SELECT result FROM measurements WHERE record = ?), told AS (
-            SELECT m.* EXCLUDE (result, machine, engine, task, dataset, plan), r.answer_rows, r.input_rows, r.iterations, r.warm_up_ns,
-                   r.environment, r.stderr, e.compiler, e.flags, e.allocator, e.source, e.settings, c.kernel, c.governor, p.text AS plan_text, t.sql
-            FROM measurements m JOIN meant USING (result) JOIN results r USING (result)
-            LEFT JOIN engines e ON e.engine = m.engine LEFT JOIN machines c ON c.machine = m.machine
-            LEFT JOIN plans p ON p.plan = m.plan LEFT JOIN tasks t ON t.task = m.task
-        )
-        SELECT 'fact' AS kind, name, value, NULL::VARCHAR AS unit, NULL::DOUBLE[] AS samples
-        FROM (UNPIVOT (SELECT COLUMNS(*)::VARCHAR FROM told) ON COLUMNS(*) INTO NAME name VALUE value)
-        UNION ALL
-        SELECT 'figure', name, value::VARCHAR, unit, samples FROM metrics JOIN meant USING (result)
-        UNION ALL
-        SELECT 'note', a.kind || ' of the ' || a.of || ' by ' || a.author || ' at ' || a.written_at, a.text, NULL, NULL
-        FROM annotations a JOIN measurements m ON a.target IN
-            (m.record, m.cell, m.series, m.run, m.machine_class, m.engine_name, m.engine_name || '/' || m.query)
-        WHERE m.result IN (FROM meant)";
-    let record = ask.named("record");
-    let found = questions::rows(&app.owner, statement, &[Value::Text(record.to_owned())]);
-    let found = found.map_err(|error| Problem::of(&error, "internal"))?;
-    if found.count() == 0 {
-        let why = format!(
-            "no result is called '{}'; /api/v1/results names them, such as 20261120T120000Z-4711:3",
-            told(record)
-        );
-        return Err(Problem::new("not-found", why));
-    }
-    Ok(Reply::from(shown(&found, ask.format)?))
+    Ok(Reply::from(shown(&facts(&app.owner, ask.named("record"))?, ask.format)?))
 }
 
 fn store(app: &Arc<App>, ask: &Ask) -> Result<Reply, Problem> {

@@ -1,0 +1,36 @@
+//! What pages are shown with: a style, a script, and uPlot, which draws series. All of it is in the program.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::routing::get;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::host::report::{html, picture};
+
+pub(super) const STYLE: &str = "/assets/style.css";
+pub(super) const SCRIPT: &str = "/assets/page.js";
+/// uPlot 1.6.32, MIT: `vendor/uPlot.LICENSE`.
+pub(super) const PLOT: &str = "/assets/uplot.js";
+
+const PLOT_TEXT: &str = include_str!("vendor/uPlot.iife.min.js");
+const SCRIPT_TEXT: &str = include_str!("page.js");
+
+static STYLE_TEXT: LazyLock<String> = LazyLock::new(|| {
+    [picture::STYLE, html::STYLE, include_str!("style.css"), include_str!("vendor/uPlot.min.css")].join("\n")
+});
+
+/// Another with each change, so that browsers may keep what they have.
+pub(super) static VERSION: LazyLock<String> = LazyLock::new(|| {
+    format!("{:08x}", xxh3_64([STYLE_TEXT.as_str(), SCRIPT_TEXT, PLOT_TEXT].concat().as_bytes()) >> 32)
+});
+
+/// All of them.
+pub(super) fn routes() -> Router {
+    const KEPT: &str = "public, max-age=31536000, immutable";
+    let style = || async { ([(CONTENT_TYPE, "text/css"), (CACHE_CONTROL, KEPT)], STYLE_TEXT.as_str()) };
+    let script =
+        |text: &'static str| move || async move { ([(CONTENT_TYPE, "text/javascript"), (CACHE_CONTROL, KEPT)], text) };
+    Router::new().route(STYLE, get(style)).route(SCRIPT, get(script(SCRIPT_TEXT))).route(PLOT, get(script(PLOT_TEXT)))
+}
