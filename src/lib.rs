@@ -21,6 +21,7 @@
 //! | `s3` | the program that puts tables on S3, and stands between engines and a store |
 //! | `host` | the tool, feature `harness` |
 //! | `history` | the program that owns the history, feature `history`: DuckDB behind `cargo xtask history`, on top of `host` |
+| `server` | the program that serves the history, feature `server`: pages and an API behind `cargo xtask serve`, on top of `history` |
 //!
 //! | inside `host` | what it knows |
 //! |---|---|
@@ -38,9 +39,9 @@
 //! | `terminal` | a run as people see it: the lines of a bench, bars, notes on stderr, stdout |
 //! | `checksum`, `files`, `guarded`, `interrupt`, `lock`, `progress`, `scratch`, `space`, `fuzzing` | small tools of all of them |
 //!
-//! Dependencies point one way: `benches, xtask, history -> host -> protocol, measure` and `bin -> engine, iceberg, s3 -> protocol, measure`.
+//! Dependencies point one way: `benches, xtask, server -> history -> host -> protocol, measure` and `bin -> engine, iceberg, s3 -> protocol, measure`.
 //! The host never names `engine`, `iceberg`, `s3` or `history`; the first three never name the host, and `history` is linked into no other
-//! program. Inside the host there is one order, in `tests/tidy/rules.rs`: a module names
+//! program but that of `server`. Inside the host there is one order, in `tests/tidy/rules.rs`: a module names
 //! those before it only. `criterion` comes after `run`, since it is one of the ways to run cells.
 //!
 //! # The life of a measurement
@@ -64,7 +65,8 @@
 //! 7. An engine's name is written once, in `engines.toml`; features, bins, files, folders of scripts and ids equal it, or begin with it
 //!    (`-source`, `-heap`).
 //! 8. In `src` only `host::criterion` names Criterion. Whatever starts an engine's program does so by `host::run`.
-//! 9. Library code prints nothing: it gives values and events, and logs. `host::terminal` and the programs print and draw.
+//! 9. Library code prints nothing: it gives values and events, and logs. `host::terminal` and the programs print and draw; a server's pages
+//!     have the report's pictures.
 //! 10. Only a suite's own files name it: its fixtures, `host/suite/<suite>.rs`, its generator and bench target, and an engine's
 //!     hand-written plans of it, `engine/<engine>/<suite>/` or `<suite>.py`.
 //!

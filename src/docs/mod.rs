@@ -2,6 +2,9 @@
 
 #[doc = include_str!("capabilities.md")]
 pub mod capabilities {}
+#[doc = include_str!("api.md")]
+pub mod api {}
+
 #[doc = include_str!("s3.md")]
 pub mod s3 {}
 

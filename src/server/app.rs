@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
+use serde_json::Value;
 
 use super::cached::Cached;
 use super::counters::Counters;
@@ -14,11 +15,13 @@ use super::page::Page;
 use super::runs::Runs;
 use super::standing::Standing;
 use crate::history::served::Owner;
-use crate::history::served::snapshot;
+use crate::history::served::{questions, snapshot};
 use crate::host::report::Known;
 
 /// How old the standing may be while results come in.
 const STANDING: Duration = Duration::from_secs(2);
+/// And the changes, for which every point of every series is looked at.
+const CHANGES: Duration = Duration::from_mins(1);
 /// And a page, which is made of it.
 const PAGES: Duration = Duration::from_secs(1);
 /// Pages that are kept, compressed: some 20 kB each.
@@ -37,6 +40,7 @@ pub(super) struct App {
     pub(super) keys: Keys,
     pub(super) pages: Arc<Cached<Page>>,
     standing: Arc<Cached<Standing>>,
+    changes: Arc<Cached<Vec<Value>>>,
     is_stopping: AtomicBool,
 }
 
@@ -56,11 +60,24 @@ impl App {
             keys,
             pages: Arc::new(Cached::new(KEPT, PAGES)),
             standing: Arc::new(Cached::new(1, STANDING)),
+            changes: Arc::new(Cached::new(2, CHANGES)),
             is_stopping: AtomicBool::new(false),
             owner,
         });
         app.standing()?;
         Ok(app)
+    }
+
+    /// Where results changed since a day, as `history changes` tells it in JSON, at most some minutes old.
+    ///
+    /// # Errors
+    /// Those of the command.
+    pub(super) fn changes(self: &Arc<Self>, since: &str) -> Result<Arc<Vec<Value>>> {
+        let (app, since, version) = (Arc::clone(self), since.to_owned(), self.owner.version());
+        self.changes.get(&since.clone(), version, move || {
+            let kept = questions::command(&app.owner, &["changes", "--format=json", &format!("--since={since}")], "")?;
+            Ok(serde_json::from_slice(&kept.stdout).unwrap_or_default())
+        })
     }
 
     /// Whether what has no end of its own is to end.
@@ -80,6 +97,6 @@ impl App {
     /// When the history cannot be read.
     pub(super) fn standing(self: &Arc<Self>) -> Result<Arc<Standing>> {
         let (app, version) = (Arc::clone(self), self.owner.version());
-        self.standing.get("", version, move || Ok(Standing::new(snapshot::newest(&app.owner)?, version, &app.known)))
+        self.standing.get("", version, move || Ok(Standing::new(snapshot::newest(&app.owner)?, &app.known)))
     }
 }

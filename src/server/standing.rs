@@ -8,8 +8,6 @@ use crate::host::report::{Known, Ranking, Timed, natural, rank};
 
 /// The newest result of each cell.
 pub(super) struct Standing {
-    /// Of the history.
-    pub(super) version: u64,
     pub(super) cells: Vec<Newest>,
     /// Those with the most ranked cells first.
     pub(super) groups: Vec<Group>,
@@ -94,7 +92,7 @@ impl Conditions {
 
 impl Standing {
     /// Of the newest results.
-    pub(super) fn new(cells: Vec<Newest>, version: u64, known: &Known) -> Self {
+    pub(super) fn new(cells: Vec<Newest>, known: &Known) -> Self {
         let mut by_conditions: HashMap<Conditions, Vec<usize>> = HashMap::new();
         for (place, cell) in cells.iter().enumerate() {
             by_conditions.entry(Conditions::of(cell)).or_default().push(place);
@@ -107,7 +105,7 @@ impl Standing {
             let ranked = group.ranking.places.len() * group.ranking.queries.len();
             (!group.conditions.is_measured(), std::cmp::Reverse(ranked), group.conditions.clone())
         });
-        Self { version, cells, groups }
+        Self { cells, groups }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod labelled;
 pub mod made_up;
 pub mod odd;
 pub mod postgres;
+pub mod server;
 pub mod slow;
 pub mod spoil;
 pub mod told;

@@ -48,7 +48,7 @@ fn program(feature: &str, top: &str) -> BTreeSet<String> {
 #[test]
 fn duckdb_and_the_history_take_the_arrow_that_is_compiled_for_the_host() {
     let host = crates(&BENCH, Some("arrow v"));
-    for feature in ["duckdb", "history"] {
+    for feature in ["duckdb", "history", "server"] {
         let alone: Vec<_> = program(feature, "arrow v").symmetric_difference(&host).cloned().collect();
         assert!(alone.is_empty(), "{feature}: {alone:#?}");
     }

@@ -56,10 +56,18 @@ pub fn broken(path: &str, text: &str) -> Vec<String> {
         let mut break_rule = |rule: &str| found.push(format!("{path}: {rule}: {}", line.trim()));
         if let Some(side) = side_of(path) {
             let foreign: &[&str] = match side {
-                "host" => &["crate::engine", "crate::iceberg", "crate::s3", "crate::history"],
-                "engine" | "iceberg" | "s3" => &["crate::host", "crate::history"],
-                "history" => &["crate::engine", "crate::iceberg", "crate::s3"],
-                _ => &["crate::host", "crate::engine", "crate::iceberg", "crate::s3", "crate::history"],
+                "host" => &["crate::engine", "crate::iceberg", "crate::s3", "crate::history", "crate::server"],
+                "engine" | "iceberg" | "s3" => &["crate::host", "crate::history", "crate::server"],
+                "history" => &["crate::engine", "crate::iceberg", "crate::s3", "crate::server"],
+                "server" => &["crate::engine", "crate::iceberg", "crate::s3"],
+                _ => &[
+                    "crate::host",
+                    "crate::engine",
+                    "crate::iceberg",
+                    "crate::s3",
+                    "crate::history",
+                    "crate::server",
+                ],
             };
             if foreign.iter().any(|module| names(code, module)) {
                 break_rule("names another side");
@@ -149,7 +157,7 @@ fn code_of(line: &str) -> &str {
 /// Which of the sides below `src` a file is on; bins, and the root, are on none.
 fn side_of(path: &str) -> Option<&str> {
     let side = path.strip_prefix("src/")?.split('/').next()?;
-    ["protocol", "measure", "engine", "iceberg", "s3", "host", "history"].contains(&side).then_some(side)
+    ["protocol", "measure", "engine", "iceberg", "s3", "host", "history", "server"].contains(&side).then_some(side)
 }
 
 /// Whether code has this path or crate: not as a part of a longer word, and a crate not as the end of another path.

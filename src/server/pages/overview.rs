@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::figures::{day, figure, is_bad, state, swatch, to_fastest};
 use super::layout::{href, layout, wide};
-use crate::history::served::questions;
 use crate::history::served::snapshot::Newest;
 use crate::protocol::units::{Bytes, Nanos};
 use crate::server::app::App;
@@ -133,10 +132,8 @@ fn leader(group: &Group) -> String {
 /// Steps and drifts, by the history's own command.
 fn changed(app: &Arc<App>) -> Markup {
     let since = (chrono::Utc::now() - chrono::TimeDelta::days(7)).format("%Y-%m-%d").to_string();
-    let since = format!("--since={since}");
-    let told = questions::command(&app.owner, &["changes", "--format=json", &since], "");
-    let rows: Vec<Value> = match told {
-        Ok(kept) => serde_json::from_slice(&kept.stdout).unwrap_or_default(),
+    let rows = match app.changes(&since) {
+        Ok(rows) => rows,
         Err(error) => return html! { p.note { (format!("{error:#}")) } },
     };
     let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();

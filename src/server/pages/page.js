@@ -38,8 +38,9 @@ if (log) {
   };
 }
 
+// uPlot comes after this script.
 const chart = document.querySelector("[data-series]");
-if (chart && window.uPlot) draw(chart);
+if (chart) addEventListener("DOMContentLoaded", () => draw(chart));
 
 async function draw(chart) {
   const response = await fetch(chart.dataset.series);
