@@ -21,7 +21,7 @@
 //! | `s3` | the program that puts tables on S3, and stands between engines and a store |
 //! | `host` | the tool, feature `harness` |
 //! | `history` | the program that owns the history, feature `history`: DuckDB behind `cargo xtask history`, on top of `host` |
-| `server` | the program that serves the history, feature `server`: pages and an API behind `cargo xtask serve`, on top of `history` |
+//! | `server` | the program that serves the history, feature `server`: pages and an API behind `cargo xtask serve`, on top of `history` |
 //!
 //! | inside `host` | what it knows |
 //! |---|---|

@@ -323,6 +323,20 @@ fn rows_come_in_the_form_that_is_asked_for() {
     seen.sort();
     seen.dedup();
     assert_eq!((seen.len() as u64, all), (server.results(), server.results()));
+    let document = server.get("/openapi.json").json();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let is_list = methods.get("get").is_some() && !path.contains('{') && !path.ends_with("/events");
+        if is_list && path != "/api/v1/compare" {
+            let rows = server.get(path);
+            assert!(rows.status == 200 && rows.json()["rows"].is_array(), "{path}: {}", rows.text());
+        }
+    }
+    let series = server.get("/api/v1/series").json();
+    let series = series["rows"][0]["series"].as_str().unwrap().to_owned();
+    for path in ["/api/v1/series/KEY", "/api/v1/series/KEY/metrics", "/series?key=KEY"] {
+        let answer = server.get(&path.replace("KEY", &series));
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+    }
     for page in [
         "/",
         "/matrix",

@@ -77,8 +77,8 @@ pub(super) enum Kind {
     One(&'static [&'static str]),
 }
 
-/// A text in the path or the query.
-const LONGEST: usize = 2000;
+/// Characters of a text in the path or the query.
+pub(super) const LONGEST: usize = 500;
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -123,7 +123,7 @@ impl Ask {
             known.check(value)?;
         }
         for (name, value) in &self.path {
-            if value.len() > LONGEST || value.contains('\0') {
+            if is_too_long(value, LONGEST) || value.contains('\0') {
                 return Err(Problem::new("not-found", format!("no {name} is called so")));
             }
         }
@@ -136,6 +136,11 @@ impl Ask {
     }
 }
 
+/// Whether a text has more characters than these.
+pub(super) fn is_too_long(text: &str, most: usize) -> bool {
+    text.len() > most && text.chars().count() > most
+}
+
 /// A text of somebody's as an error repeats it.
 pub(super) fn shown(text: &str) -> String {
     text.chars().take(60).map(|c| if c.is_control() { '?' } else { c }).collect()
@@ -144,8 +149,8 @@ pub(super) fn shown(text: &str) -> String {
 impl Parameter {
     fn check(&self, value: &str) -> Result<(), Problem> {
         let name = self.name;
-        if value.len() > LONGEST || value.contains('\0') {
-            return Err(Problem::invalid(format!("'{name}' is longer than {LONGEST} bytes, or has a zero byte")));
+        if is_too_long(value, LONGEST) || value.contains('\0') {
+            return Err(Problem::invalid(format!("'{name}' is longer than {LONGEST} characters, or has a zero byte")));
         }
         let wrong = |wanted: String| Err(Problem::invalid(format!("'{name}' is no {wanted}: '{}'", shown(value))));
         match self.kind {

@@ -73,7 +73,7 @@ impl Problem {
         match (error.downcast_ref::<Error>(), error.downcast_ref::<Unanswered>()) {
             (_, Some(Unanswered::Lent)) | (Some(Error::Busy { .. }), _) => Self::new("unavailable", detail),
             (_, Some(Unanswered::TooLong(_))) => Self::new("too-expensive", detail),
-            (Some(Error::Sql(said)), _) => Self::new(otherwise, said.clone()),
+            (Some(Error::Sql(said)), _) if otherwise != "internal" => Self::new(otherwise, said.clone()),
             (Some(_), _) => {
                 // Paths of this machine are nobody else's business.
                 log::error!("{detail}");
@@ -81,6 +81,14 @@ impl Problem {
             }
             _ if error.is::<Unmeant>() => Self::invalid(detail),
             _ => Self::new(otherwise, detail),
+        }
+    }
+
+    /// The same of a name that means nothing in this history: it may in another.
+    pub(super) fn of_name(error: &anyhow::Error) -> Self {
+        match Self::of(error, "not-found") {
+            Self { status: 400, detail, .. } => Self::new("not-found", detail),
+            other => other,
         }
     }
 

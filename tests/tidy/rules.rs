@@ -60,14 +60,9 @@ pub fn broken(path: &str, text: &str) -> Vec<String> {
                 "engine" | "iceberg" | "s3" => &["crate::host", "crate::history", "crate::server"],
                 "history" => &["crate::engine", "crate::iceberg", "crate::s3", "crate::server"],
                 "server" => &["crate::engine", "crate::iceberg", "crate::s3"],
-                _ => &[
-                    "crate::host",
-                    "crate::engine",
-                    "crate::iceberg",
-                    "crate::s3",
-                    "crate::history",
-                    "crate::server",
-                ],
+                _ => {
+                    &["crate::host", "crate::engine", "crate::iceberg", "crate::s3", "crate::history", "crate::server"]
+                }
             };
             if foreign.iter().any(|module| names(code, module)) {
                 break_rule("names another side");

@@ -160,8 +160,9 @@ const fn secret(name: &'static str, what: &'static str) -> EngineVariable {
     EngineVariable { name, what, secret: true }
 }
 
-/// Where engines that are servers are found; and what a store on S3 is reached by, which the host reads and tells programs itself.
-pub const ENGINE_VARIABLES: [EngineVariable; 19] = [
+/// Where engines that are servers are found; what a store on S3 is reached by, which the host reads and tells programs itself; and what
+/// the program that serves the history reads.
+pub const ENGINE_VARIABLES: [EngineVariable; 20] = [
     plain("MYSQL_HOST", "the server of the engine mysql"),
     plain("MYSQL_PORT", "its port"),
     plain("MYSQL_USER", "who logs in"),
@@ -181,4 +182,8 @@ pub const ENGINE_VARIABLES: [EngineVariable; 19] = [
     secret("AWS_ACCESS_KEY_ID", "who asks"),
     secret("AWS_SECRET_ACCESS_KEY", "and with what"),
     secret("AWS_SESSION_TOKEN", "of credentials that are temporary"),
+    secret(
+        "QUERYDYNO_TOKEN",
+        "what writes to `cargo xtask serve` need, where it listens on another address than this machine's own",
+    ),
 ];

@@ -63,7 +63,8 @@ pub(super) struct Given {
 impl Given {
     /// Refuses names that are no settings, of which only ours can be told from a stranger's, and flags that say nothing.
     pub(super) fn check(&self) -> Result<()> {
-        let known = |name: &str| KEYS.iter().any(|key| key.variable == name);
+        let of_programs = |name: &str| ENGINE_VARIABLES.iter().any(|variable| variable.name == name);
+        let known = |name: &str| KEYS.iter().any(|key| key.variable == name) || of_programs(name);
         let ours = self.environment.keys().filter(|name| name.starts_with(PREFIX));
         for name in ours.chain(self.flags.keys()) {
             let names: Vec<&str> = KEYS.iter().map(|key| key.variable).collect();

@@ -103,7 +103,7 @@ impl Where {
     /// When it means none.
     pub(super) fn cells(&mut self, app: &App, ask: &Ask) -> Result<(), Problem> {
         if let Some(filter) = ask.get("filter") {
-            let cells = questions::cells(&app.owner, filter).map_err(|error| Problem::of(&error, "internal"))?;
+            let cells = questions::cells(&app.owner, filter).map_err(|error| Problem::of_name(&error))?;
             self.and("cell IN (SELECT unnest(string_split(?, chr(10))))", &cells);
         }
         Ok(())
@@ -162,7 +162,7 @@ pub(super) fn command(
     arguments.extend(options.iter().filter_map(|(option, value)| value.map(|value| format!("--{option}={value}"))));
     arguments.extend(["--".to_owned(), filter.to_owned()]);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let kept = questions::command(&app.owner, &arguments, "").map_err(|error| Problem::of(&error, "not-found"))?;
+    let kept = questions::command(&app.owner, &arguments, "").map_err(|error| Problem::of_name(&error))?;
     let notes = String::from_utf8_lossy(&kept.stderr).lines().map(str::to_owned).collect();
     Ok(Reply::Rows(Rows { shown: kept.stdout, notes, ..Rows::default() }))
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::history::served::questions;
 use crate::server::app::App;
-use crate::server::ask::{Ask, Endpoint, Gives, Reply, Upload};
+use crate::server::ask::{Ask, Endpoint, Gives, Reply, Upload, is_too_long};
 use crate::server::problem::Problem;
 
 /// What somebody says.
@@ -21,8 +21,8 @@ struct Note {
     author: Option<String>,
 }
 
-/// What a text may have.
-const LONGEST: usize = 4000;
+/// Characters of a text.
+pub(super) const LONGEST: usize = 1000;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint {
@@ -54,9 +54,9 @@ fn annotate(app: &Arc<App>, ask: &Ask) -> Result<Reply, Problem> {
         return Err(Problem::invalid("'kind' is no one of note, workaround, level"));
     }
     let texts = [note.target.as_str(), note.text.as_str(), author];
-    if texts.iter().any(|text| text.trim().is_empty() || text.len() > LONGEST || text.contains('\0')) {
+    if texts.iter().any(|text| text.trim().is_empty() || is_too_long(text, LONGEST) || text.contains('\0')) {
         return Err(Problem::invalid(format!(
-            "'target' and 'text' are texts of 1 to {LONGEST} bytes without a zero byte"
+            "'target' and 'text' are texts of 1 to {LONGEST} characters without a zero byte"
         )));
     }
     let kind = format!("--kind={kind}");

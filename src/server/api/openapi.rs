@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::server::ask::{Endpoint, Gives, Kind, Parameter, Upload};
+use super::{changing, sql};
+use crate::server::ask::{Endpoint, Gives, Kind, LONGEST, Parameter, Upload};
 
 /// Statuses that every endpoint may end with.
 const ALWAYS: [u16; 7] = [400, 404, 405, 406, 408, 429, 503];
@@ -83,8 +84,8 @@ fn content(body: Upload) -> Value {
 fn parameter(parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
         Kind::Path => json!({ "type": "string", "minLength": 1 }),
-        Kind::Text => json!({ "type": "string", "maxLength": 500 }),
-        Kind::Needed => json!({ "type": "string", "minLength": 1, "maxLength": 500 }),
+        Kind::Text => json!({ "type": "string", "maxLength": LONGEST }),
+        Kind::Needed => json!({ "type": "string", "minLength": 1, "maxLength": LONGEST }),
         Kind::Day => json!({ "type": "string", "format": "date" }),
         Kind::Whole(low, high, default) => {
             json!({ "type": "integer", "minimum": low, "maximum": high, "default": default })
@@ -199,21 +200,21 @@ fn schemas() -> Value {
         "Note": {
             "type": "object", "required": ["target", "text"], "additionalProperties": false,
             "properties": {
-                "target": { "type": "string", "minLength": 1, "maxLength": 1000 },
-                "text": { "type": "string", "minLength": 1, "maxLength": 1000 },
+                "target": { "type": "string", "minLength": 1, "maxLength": changing::LONGEST },
+                "text": { "type": "string", "minLength": 1, "maxLength": changing::LONGEST },
                 "kind": { "type": ["string", "null"], "enum": ["note", "workaround", "level", null] },
-                "author": { "type": ["string", "null"], "maxLength": 1000 },
+                "author": { "type": ["string", "null"], "maxLength": changing::LONGEST },
             },
         },
         "Said": { "type": "object", "required": ["said"], "properties": { "said": text() } },
         "Statement": {
             "type": "object", "required": ["sql"], "additionalProperties": false,
-            "properties": { "sql": { "type": "string", "minLength": 1, "maxLength": 25000 } },
+            "properties": { "sql": { "type": "string", "minLength": 1, "maxLength": sql::LONGEST } },
         },
         "Wanted": {
             "type": "object", "required": ["filter"], "additionalProperties": false,
             "properties": {
-                "filter": { "type": "string", "minLength": 1, "maxLength": 250 },
+                "filter": { "type": "string", "minLength": 1, "maxLength": LONGEST },
                 "only": { "type": "array", "items": { "type": "string", "enum": ["missing", "outdated", "failed"] } },
                 "runs": { "type": ["integer", "null"], "minimum": 1, "maximum": 1000 },
             },

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::asked::{LIMIT, OFFSET, Where, page, rows};
 use crate::host::filter::Filter;
 use crate::server::app::App;
-use crate::server::ask::{Ask, Endpoint, Gives, Kind, Parameter, Reply, Upload, shown as told};
+use crate::server::ask::{Ask, Endpoint, Gives, Kind, LONGEST, Parameter, Reply, Upload, is_too_long, shown as told};
 use crate::server::problem::Problem;
 use crate::server::runs::{Event, Run};
 
@@ -140,7 +140,7 @@ fn start(app: &Arc<App>, ask: &Ask) -> Result<Reply, Problem> {
     }
     let wanted: Wanted =
         serde_json::from_slice(&ask.body).map_err(|error| Problem::invalid(format!("no run: {error}")))?;
-    if wanted.filter.is_empty() || wanted.filter.contains('\0') || wanted.filter.len() > 1000 {
+    if wanted.filter.is_empty() || wanted.filter.contains('\0') || is_too_long(&wanted.filter, LONGEST) {
         return Err(Problem::invalid("'filter' says which cells, such as duckdb/q1"));
     }
     Filter::new(&wanted.filter, false).map_err(|error| Problem::invalid(format!("'filter': {error:#}")))?;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::asked::shown;
 use crate::history::served::questions;
 use crate::server::app::App;
-use crate::server::ask::{Ask, Endpoint, Gives, Reply, Rows, Upload};
+use crate::server::ask::{Ask, Endpoint, Gives, Reply, Rows, Upload, is_too_long};
 use crate::server::problem::Problem;
 
 #[derive(Debug, Deserialize)]
@@ -18,8 +18,8 @@ struct Statement {
     sql: String,
 }
 
-/// The longest text.
-const LONGEST: usize = 100_000;
+/// Characters of a text.
+pub(super) const LONGEST: usize = 25_000;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint {
@@ -46,8 +46,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 fn sql(app: &Arc<App>, ask: &Ask) -> Result<Reply, Problem> {
     let statement: Statement =
         serde_json::from_slice(&ask.body).map_err(|error| Problem::invalid(format!("no {{\"sql\": ...}}: {error}")))?;
-    if statement.sql.len() > LONGEST || statement.sql.contains('\0') {
-        return Err(Problem::invalid(format!("'sql' is a text of up to {LONGEST} bytes without a zero byte")));
+    if statement.sql.is_empty() || is_too_long(&statement.sql, LONGEST) || statement.sql.contains('\0') {
+        return Err(Problem::invalid(format!("'sql' is a text of 1 to {LONGEST} characters without a zero byte")));
     }
     let (most, limit) = (app.options.sql_rows as usize, Duration::from_secs(app.options.sql_time.into()));
     let found = questions::sql(&app.owner, &statement.sql, most, limit);

@@ -94,7 +94,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             &[ENGINE, MACHINE, LIMIT, OFFSET],
             |app, ask| {
                 let conditions = Where::common(ask, &["engine", "machine"]);
-                page(app, ask, ("FROM availability", "at DESC, run, engine_name, machine_class"), &conditions)
+                page(app, ask, ("FROM availability", "\"at\" DESC, run, engine_name, machine_class"), &conditions)
             },
         ),
         rows(

@@ -23,11 +23,7 @@ pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
         .ok_or_else(|| Problem::invalid("which series: /series?key=KEY, as the page of a query links it"))?;
     let metric = ask.get("metric").unwrap_or("time");
     let arguments = ["trend", "--format=json", &format!("--series={key}"), &format!("--metric={metric}")];
-    let kept =
-        questions::command(&app.owner, &arguments, "").map_err(|error| match Problem::of(&error, "not-found") {
-            problem if problem.status() == 400 => Problem::new("not-found", problem.detail()),
-            problem => problem,
-        })?;
+    let kept = questions::command(&app.owner, &arguments, "").map_err(|error| Problem::of_name(&error))?;
     let mut rows: Vec<Value> =
         serde_json::from_slice(&kept.stdout).map_err(|error| Problem::new("internal", error.to_string()))?;
     // What is marked is a series of its own.
