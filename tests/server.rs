@@ -67,6 +67,13 @@ fn requests_of_other_pages_and_hosts_change_nothing() {
     };
     let refused = server.ask("GET", "/", "Host: rebound.example.org", b"");
     assert_eq!((refused.status, refused.problem().as_str()), (403, "wrong-origin"));
+    for host in ["127.0.0.1.example.org", "example.org:8000", "10.0.0.1"] {
+        assert_eq!(server.ask("GET", "/health", &format!("Host: {host}"), b"").status, 403, "{host}");
+    }
+    // The last is the name of a proxy that --cors names.
+    for host in ["localhost", "localhost:8000", "127.0.0.1", "[::1]:8000", "dash.example.org"] {
+        assert_eq!(server.ask("GET", "/health", &format!("Host: {host}"), b"").status, 200, "{host}");
+    }
     let body = bytes(&record("r-1", 1));
     let from = |origin: &str| {
         server.ask("POST", "/api/v1/results", &format!("Content-Type: application/json\nOrigin: {origin}"), &body)
@@ -208,8 +215,21 @@ fn store_keeps_a_result_once_and_answers_a_key_alike() {
     let name = stored["results"][0]["record"].as_str().unwrap().to_owned();
     assert_eq!(server.get(&format!("/api/v1/results/{name}")).status, 200);
     assert_eq!(server.get(&format!("/result?record={name}")).status, 200);
-    // A key means the same to the next server.
+    // A list is a list.
+    for wrong in ["", "{}", "[", "[]", "[1]", "[{}]", "[nonsense]"] {
+        let answer = server.post("/api/v1/results/batch", wrong.as_bytes());
+        assert_eq!((answer.status, answer.problem().as_str()), (422, "invalid-record"), "{wrong}");
+    }
+    for wrong in ["[RECORD,]", "[,RECORD]", "[RECORD RECORD]", "[RECORD] RECORD", "[RECORD", "[RECORD]]"] {
+        let body = wrong.replace("RECORD", &record("r-1", 9).to_string());
+        assert_eq!(server.post("/api/v1/results/batch", body.as_bytes()).status, 422, "{wrong}");
+    }
+    assert_eq!(server.results(), 3);
+    // A key means the same to the next server, though a kill has cut off the last line of their file.
     assert_eq!(server.end(), Some(0));
+    let keys = history.folder.path().join("history.duckdb.keys.jsonl");
+    let text = fs::read_to_string(&keys).unwrap();
+    fs::write(&keys, format!("{text}{}", &text[..20])).unwrap();
     let server = Server::start(history.folder.path(), &[], &[]).unwrap();
     let answer = server.ask("POST", "/api/v1/results", "Content-Type: application/json\nIdempotency-Key: a", &one);
     assert_eq!(answer.text(), first.text());
@@ -305,6 +325,14 @@ fn rows_come_in_the_form_that_is_asked_for() {
     assert_eq!(of("text/csv").text().lines().count(), 3);
     assert_eq!(&of("application/vnd.apache.arrow.stream").body[..4], [0xff; 4]);
     assert_eq!(of("image/png").problem(), "not-acceptable");
+    for (accept, kind) in [
+        ("application/json;q=0.5, text/csv", "text/csv"),
+        ("text/*, application/json;q=0", "text/csv"),
+        ("application/vnd.apache.arrow.stream;q=0.2, */*;q=0.1", "application/vnd.apache.arrow.stream"),
+        ("*/*", "application/json"),
+    ] {
+        assert!(of(accept).head.to_lowercase().contains(&format!("content-type: {kind}")), "{accept}");
+    }
     assert_eq!(server.get("/api/v1/results?colour=red").problem(), "invalid-request");
     assert_eq!(server.get("/api/v1/results?limit=0").problem(), "invalid-request");
     assert_eq!(server.ask("PUT", "/api/v1/results", "", b"").problem(), "wrong-method");

@@ -2,7 +2,8 @@
 //!
 //! The journal (`.querydyno/records/*.jsonl`, and beside it what was imported) is written first and is what nothing brings back; the
 //! history is made of it and can be made again. What no record says, annotations, deletions and alerts, is kept a second time in
-//! `history.duckdb.decisions.jsonl` beside it. Only this program opens the history, so a bench never waits for it. Before each command what is new in the journal is taken in, once: a result's key is made of its run,
+//! `history.duckdb.decisions.jsonl` beside it. Only this program opens the history, or while it runs the server, which
+//! then runs this program's commands ([`served`]); so a bench never waits for it. Before each command what is new in the journal is taken in, once: a result's key is made of its run,
 //! its cell and its time.
 //!
 //! `cargo xtask history sql "FROM best_engine_per_query"`, and `--help` for the rest.

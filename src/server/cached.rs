@@ -82,32 +82,3 @@ impl<T: Send + Sync + 'static> Cached<T> {
         value
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn get_gives_what_is_old_and_makes_what_is_new_beside() {
-        let cached = Arc::new(Cached::new(2, Duration::ZERO));
-        assert_eq!(*cached.get("a", 1, || Ok(1)).unwrap(), 1);
-        assert_eq!(*cached.get("a", 1, || Ok(2)).unwrap(), 1);
-        assert_eq!(*cached.get("a", 2, || Ok(3)).unwrap(), 1);
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while *cached.get("a", 2, || Ok(4)).unwrap() != 3 {
-            assert!(Instant::now() < deadline);
-        }
-        assert!(cached.get("b", 1, || anyhow::bail!("no")).is_err());
-    }
-
-    #[test]
-    fn keep_forgets_what_was_not_used_for_longest() {
-        let cached = Arc::new(Cached::new(2, Duration::ZERO));
-        for key in ["a", "b", "a", "c"] {
-            cached.get(key, 1, || Ok(key.len())).unwrap();
-        }
-        let mut kept: Vec<String> = cached.entries().keys().cloned().collect();
-        kept.sort();
-        assert_eq!(kept, ["a", "c"]);
-    }
-}

@@ -94,25 +94,3 @@ impl Keys {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn get_knows_keys_again_after_a_kill_in_the_middle_of_a_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let history = folder.path().join("h.duckdb");
-        let keys = Keys::read(&history).unwrap();
-        keys.keep("a", "1", &serde_json::json!({"x": 1})).unwrap();
-        let file = history.with_added_extension("keys.jsonl");
-        let text = fs::read_to_string(&file).unwrap();
-        fs::write(&file, format!("{text}{}", &text[..10])).unwrap();
-        let keys = Keys::read(&history).unwrap();
-        assert_eq!(keys.get("a", "1"), Known::Answered(serde_json::json!({"x": 1})));
-        assert_eq!(keys.get("a", "2"), Known::Other);
-        assert_eq!(keys.get("b", "1"), Known::New);
-        keys.keep("b", "1", &serde_json::Value::Null).unwrap();
-        assert_eq!(Keys::read(&history).unwrap().get("b", "1"), Known::Answered(serde_json::Value::Null));
-    }
-}

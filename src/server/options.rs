@@ -40,7 +40,7 @@ pub(super) struct Options {
     /// Let the API start runs on this machine: `POST /api/v1/runs`
     #[arg(long)]
     pub(super) allow_runs: bool,
-    /// An origin whose pages may ask the API; give it again for each
+    /// An origin whose pages may ask the API, or that of a proxy before this server; give it again for each
     #[arg(long, value_name = "ORIGIN")]
     pub(super) cors: Vec<String>,
     /// Another history, such as a demo or a backup; it takes in nothing from the journal

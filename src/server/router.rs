@@ -85,7 +85,7 @@ pub(super) fn router(app: &Arc<App>) -> anyhow::Result<Router> {
 async fn is_well(app: Arc<App>) -> Response {
     let asked = tokio::task::spawn_blocking(move || app.owner.read(|_| Ok(()))).await;
     match asked {
-        Ok(Ok(())) => ([(CACHE_CONTROL, "no-store")], axum::Json(json!({ "status": "ok" }))).into_response(),
+        Ok(Ok(())) => json_of(StatusCode::OK, &json!({ "status": "ok" })),
         Ok(Err(error)) => Problem::of(&error, "unavailable").into_response(),
         Err(error) => Problem::new("internal", error.to_string()).into_response(),
     }
@@ -227,11 +227,15 @@ fn accepted(headers: &HeaderMap, forms: &[(&str, &str, Format)]) -> Option<Forma
     best.map(|(_, format)| format)
 }
 
+fn json_of(status: StatusCode, object: &serde_json::Value) -> Response {
+    (status, [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], object.to_string()).into_response()
+}
+
 fn response(reply: Reply, format: Format) -> Response {
     match reply {
         Reply::Object(status, object) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-            (status, [(CACHE_CONTROL, "no-store")], axum::Json(object)).into_response()
+            json_of(status, &object)
         }
         Reply::Events(events) => {
             let body = Body::from_stream(events.map(|event| event.map_err(|error: io::Error| error)));
@@ -253,26 +257,4 @@ fn envelope(rows: &[u8], next: Option<&str>, is_cut: bool, notes: &[String]) -> 
     let rest = json!({ "next": next, "cut": is_cut, "notes": notes }).to_string();
     let rows = if rows.trim_ascii().is_empty() { b"[]" } else { rows.trim_ascii() };
     [b"{\"rows\":", rows, b",", rest[1..].as_bytes()].concat()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(accept: &str) -> Option<Format> {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, accept.parse().unwrap());
-        accepted(&headers, &FORMS)
-    }
-
-    #[test]
-    fn accepted_takes_the_form_that_is_liked_best() {
-        assert_eq!(accepted(&HeaderMap::new(), &FORMS), Some(Format::Json));
-        assert_eq!(of("*/*"), Some(Format::Json));
-        assert_eq!(of("text/csv"), Some(Format::Csv));
-        assert_eq!(of("application/json;q=0.5, text/csv"), Some(Format::Csv));
-        assert_eq!(of("application/vnd.apache.arrow.stream, */*;q=0.1"), Some(Format::Arrow));
-        assert_eq!(of("text/html"), None);
-        assert_eq!(of("application/json;q=0, text/*"), Some(Format::Csv));
-    }
 }

@@ -19,8 +19,8 @@ use super::super::caller;
 use super::super::command::{Cli, Through};
 use super::super::store::Access;
 use super::guard::selects;
+use super::messages::{Answer, Asked, Found, beside};
 use super::owner::Owner;
-use super::{Answer, Asked, Found, beside};
 use crate::host::terminal::captured;
 
 /// A question is one line, of at most so many bytes.

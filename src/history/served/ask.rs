@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::super::caller::Caller;
 use super::super::command::{Cli, Through};
-use super::{Answer, Asked, Found, beside};
+use super::messages::{Answer, Asked, Found, beside};
 use crate::host::paths;
 use crate::host::terminal::output;
 

@@ -1,6 +1,7 @@
 //! A record that somebody hands over: read as the journal's own, and looked at more closely than those, since nobody here has written it.
 
 use anyhow::{Result, ensure};
+use serde::de::IgnoredAny;
 
 use crate::host::record::{Record, metric, parse};
 use crate::server::problem::Problem;
@@ -10,6 +11,32 @@ const LONGEST: usize = 300;
 /// Figures of a record, and values of one of them.
 const FIGURES: usize = 500;
 const VALUES: usize = 100_000;
+
+/// The texts of a JSON list's elements. They are not read as values first, which would cost the last digit of some figures.
+///
+/// # Errors
+/// When it is no list.
+pub(super) fn elements(text: &[u8]) -> Result<Vec<&[u8]>, Problem> {
+    let wrong = |why: String| Problem::new("invalid-record", format!("the body is no list of records: {why}"));
+    let mut rest = text.trim_ascii().strip_prefix(b"[").ok_or_else(|| wrong("it does not begin with [".to_owned()))?;
+    let mut all = Vec::new();
+    loop {
+        rest = rest.trim_ascii_start();
+        if all.is_empty() && rest == b"]" {
+            return Ok(all);
+        }
+        let mut elements = serde_json::Deserializer::from_slice(rest).into_iter::<IgnoredAny>();
+        let element = elements.next().unwrap_or(Ok(IgnoredAny));
+        element.map_err(|error| wrong(format!("element {}: {error}", all.len())))?;
+        let (element, behind) = rest.split_at(elements.byte_offset());
+        all.push(element);
+        match behind.trim_ascii_start() {
+            b"]" => return Ok(all),
+            [b',', more @ ..] => rest = more,
+            _ => return Err(wrong(format!("it does not go on with , or ] behind element {}", all.len() - 1))),
+        }
+    }
+}
 
 /// The record in a text; `what` is which of the request's it is.
 ///

@@ -170,13 +170,12 @@ fn store(app: &Arc<App>, ask: &Ask) -> Result<Reply, Problem> {
 
 fn store_batch(app: &Arc<App>, ask: &Ask) -> Result<Reply, Problem> {
     answered(app, ask, || {
-        let all: Vec<Box<serde_json::value::RawValue>> = serde_json::from_slice(&ask.body)
-            .map_err(|error| Problem::new("invalid-record", format!("the body is no list of records: {error}")))?;
+        let all = record::elements(&ask.body)?;
         if all.is_empty() || all.len() > MOST {
             return Err(Problem::new("invalid-record", format!("{} records: give 1 to {MOST}", all.len())));
         }
-        let read = |(place, text): (usize, &Box<serde_json::value::RawValue>)| {
-            record::read(text.get().as_bytes(), &format!("record {place} of the list, the first being 0"))
+        let read = |(place, text): (usize, &&[u8])| {
+            record::read(text, &format!("record {place} of the list, the first being 0"))
         };
         let records: Vec<Record> = all.iter().enumerate().map(read).collect::<Result<_, _>>()?;
         kept(app, &records)
