@@ -84,7 +84,7 @@ fn content(body: Upload) -> Value {
 fn parameter(parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
         Kind::Path => json!({ "type": "string", "minLength": 1 }),
-        Kind::Text => json!({ "type": "string", "maxLength": LONGEST }),
+        Kind::Text => json!({ "type": "string", "maxLength": LONGEST, "pattern": "^[^\\u0000]*$" }),
         Kind::Needed => json!({ "type": "string", "minLength": 1, "maxLength": LONGEST }),
         Kind::Day => json!({ "type": "string", "format": "date" }),
         Kind::Whole(low, high, default) => {
@@ -176,7 +176,7 @@ fn schemas() -> Value {
             "description": "src/host/record/mod.rs has all fields",
             "required": ["schema", "run_id", "id", "engine", "query", "dataset", "metrics", "host", "started_at", "provenance"],
             "properties": {
-                "schema": { "type": "integer", "minimum": 1 },
+                "schema": { "type": "integer", "minimum": 0 },
                 "run_id": { "type": "string", "pattern": "^[A-Za-z0-9_.:-]+$" },
                 "started_at": { "type": "string", "format": "date-time" },
             },

@@ -59,7 +59,7 @@ async function draw(chart) {
   const style = () => {
     const css = getComputedStyle(document.documentElement);
     const of = (name) => css.getPropertyValue(name).trim();
-    return { ink: of("--ink"), soft: of("--ink-soft"), grid: of("--grid"), link: of("--link"), bad: of("--bad") };
+    return { ink: of("--ink"), soft: of("--ink-soft"), grid: of("--grid"), link: of("--link"), bad: of("--bad"), paper: of("--paper") };
   };
   let plot;
   const make = () => {
@@ -84,7 +84,7 @@ async function draw(chart) {
       axes: [axis, { ...axis, size: 70, label: unit[0] }],
       series: [
         byTime ? { label: "time (UTC)" } : { label: "result" },
-        { label: chart.dataset.metric, stroke: color.link, width: 1, points: { show: true, size: 6 }, value: (u, v) => (v == null ? "" : v.toFixed(3) + " " + unit[0]) },
+        { label: chart.dataset.metric, stroke: color.link, width: 1, points: { show: true, size: 6, fill: color.paper }, value: (u, v) => (v == null ? "" : v.toFixed(3) + " " + unit[0]) },
         { label: "level", stroke: color.ink, width: 2, points: { show: false }, value: (u, v) => (v == null ? "" : v.toFixed(3)) },
         { label: "spike", stroke: color.bad, width: 0, points: { show: true, size: 8 }, value: (u, v) => (v == null ? "" : v.toFixed(3)) },
       ],

@@ -61,7 +61,7 @@ fn queries(rows: &[&Value]) -> Markup {
             (wide("By the newest result of each; simulated and imported ones do not count", &html! {
                 thead { tr {
                     th.key scope="col" { "query" }
-                    @for engine in &engines { th.left scope="col" { (engine) small { (works(engine)) " of " (queries.len()) } } }
+                    @for engine in &engines { th.left scope="col" { (engine) " " small { (works(engine)) " of " (queries.len()) } } }
                 } }
                 tbody {
                     @for query in &queries {
