@@ -44,7 +44,7 @@ pub(super) enum Access {
 }
 
 /// What a server gives DuckDB: the results of a hundred thousand cells take a fraction of it, and what needs more goes to the disk.
-const MEMORY: &str = "160MB";
+const MEMORY: &str = "192MB";
 /// How long the log of a server grows.
 const LOG: &str = "32MB";
 

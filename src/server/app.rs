@@ -68,12 +68,13 @@ impl App {
         Ok(app)
     }
 
-    /// Where results changed since a day, as `history changes` tells it in JSON, at most some minutes old.
+    /// Where results changed in the last seven days, as `history changes` tells it in JSON, at most some minutes old.
     ///
     /// # Errors
     /// Those of the command.
-    pub(super) fn changes(self: &Arc<Self>, since: &str) -> Result<Arc<Vec<Value>>> {
-        let (app, since, version) = (Arc::clone(self), since.to_owned(), self.owner.version());
+    pub(super) fn changes(self: &Arc<Self>) -> Result<Arc<Vec<Value>>> {
+        let since = (chrono::Utc::now() - chrono::TimeDelta::days(7)).format("%Y-%m-%d").to_string();
+        let (app, version) = (Arc::clone(self), self.owner.version());
         self.changes.get(&since.clone(), version, move || {
             let kept = questions::command(&app.owner, &["changes", "--format=json", &format!("--since={since}")], "")?;
             Ok(serde_json::from_slice(&kept.stdout).unwrap_or_default())

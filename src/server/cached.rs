@@ -2,6 +2,7 @@
 //! waits while a bench hands in results.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,7 +16,12 @@ pub(super) struct Cached<T> {
     most: usize,
     /// How long a value is good enough after the history has changed.
     pause: Duration,
+    /// How many are being made anew.
+    under_way: Arc<AtomicUsize>,
 }
+
+/// Values that are made anew at a time: the machine may have a benchmark to run.
+const AT_A_TIME: usize = 1;
 
 #[derive(Debug)]
 struct Entry<T> {
@@ -26,9 +32,17 @@ struct Entry<T> {
     is_being_made: bool,
 }
 
+struct Turn(Arc<AtomicUsize>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl<T: Send + Sync + 'static> Cached<T> {
     pub(super) fn new(most: usize, pause: Duration) -> Self {
-        Self { entries: Mutex::default(), most, pause }
+        Self { entries: Mutex::default(), most, pause, under_way: Arc::default() }
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry<T>>> {
@@ -50,16 +64,23 @@ impl<T: Send + Sync + 'static> Cached<T> {
             if let Some(entry) = entries.get_mut(key) {
                 entry.used = Instant::now();
                 let is_due = entry.version != version && entry.made.elapsed() >= self.pause && !entry.is_being_made;
-                if is_due {
+                if is_due && self.under_way.fetch_add(1, Ordering::AcqRel) >= AT_A_TIME {
+                    // The next who asks has it made.
+                    self.under_way.fetch_sub(1, Ordering::AcqRel);
+                } else if is_due {
                     entry.is_being_made = true;
                     let (this, key) = (Arc::clone(self), key.to_owned());
-                    thread::spawn(move || match make() {
-                        Ok(value) => drop(this.keep(&key, version, value)),
-                        Err(error) => {
-                            log::warn!("cannot be made anew: {error:#}");
-                            // Asked again after a pause.
-                            if let Some(entry) = this.entries().get_mut(&key) {
-                                (entry.is_being_made, entry.made) = (false, Instant::now());
+                    thread::spawn(move || {
+                        // It goes down however making ends.
+                        let _turn = Turn(Arc::clone(&this.under_way));
+                        match make() {
+                            Ok(value) => drop(this.keep(&key, version, value)),
+                            Err(error) => {
+                                log::warn!("cannot be made anew: {error:#}");
+                                // Asked again after a pause.
+                                if let Some(entry) = this.entries().get_mut(&key) {
+                                    (entry.is_being_made, entry.made) = (false, Instant::now());
+                                }
                             }
                         }
                     });

@@ -113,6 +113,9 @@ fn run(options: Options, token: Option<String>) -> Result<()> {
     let beside = home.is_some().then(|| served::listen(&app.owner)).transpose()?;
     let router = router::router(&app)?;
     intake::watch(&app);
+    // What takes longest is made before somebody asks.
+    let first = Arc::clone(&app);
+    std::thread::spawn(move || drop(first.changes()));
     output::line(format_args!("http://{address}  {}, process {}", app.owner.path().display(), std::process::id()))?;
     let stopping = Arc::clone(&app);
     runtime.block_on(async move {

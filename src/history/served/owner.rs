@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,8 @@ const LENT: Duration = Duration::from_secs(5);
 /// How long giving it away waits for questions.
 const LENDING: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(5);
+/// Questions at a time.
+const AT_A_TIME: usize = 3;
 /// Connections that are kept for the next who asks.
 const IDLE: usize = 8;
 
@@ -68,6 +70,34 @@ struct Open {
     /// Connections are made of it.
     source: Mutex<Connection>,
     idle: Mutex<Vec<Store>>,
+    questions: Turns,
+}
+
+/// Questions that are asked at the same time; the others wait, since all of them share DuckDB's memory and threads.
+#[derive(Debug, Default)]
+struct Turns {
+    taken: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// One of them.
+struct Turn<'a>(&'a Turns);
+
+impl Turns {
+    fn take(&self) -> Turn<'_> {
+        let taken = lock(&self.taken);
+        let mut taken =
+            self.freed.wait_while(taken, |taken| *taken >= AT_A_TIME).unwrap_or_else(PoisonError::into_inner);
+        *taken += 1;
+        Turn(self)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.taken) -= 1;
+        self.0.freed.notify_one();
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -78,7 +108,12 @@ impl Open {
     fn new(path: &Path) -> Result<Self> {
         let writer = Store::own(path, OPENING)?;
         let source = writer.connection.try_clone().map_err(|error| writer.error(error))?;
-        Ok(Self { writer: Mutex::new(writer), source: Mutex::new(source), idle: Mutex::default() })
+        Ok(Self {
+            writer: Mutex::new(writer),
+            source: Mutex::new(source),
+            idle: Mutex::default(),
+            questions: Turns::default(),
+        })
     }
 
     fn connection(&self) -> duckdb::Result<Connection> {
@@ -144,6 +179,7 @@ impl Owner {
     pub(crate) fn read<T>(&self, ask: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
         let guard = self.opened()?;
         let open = guard.as_ref().context("closed")?;
+        let _turn = open.questions.take();
         let kept = lock(&open.idle).pop();
         let store = match kept {
             Some(store) => store,
@@ -247,6 +283,7 @@ impl Owner {
         let open = guard.as_ref().context("closed")?;
         let connection = open.connection().map_err(|error| Error::of(&self.path, error))?;
         if access == Access::Reads {
+            let _turn = open.questions.take();
             return run(connection);
         }
         let _writer = lock(&open.writer);

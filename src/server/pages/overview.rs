@@ -131,8 +131,7 @@ fn leader(group: &Group) -> String {
 
 /// Steps and drifts, by the history's own command.
 fn changed(app: &Arc<App>) -> Markup {
-    let since = (chrono::Utc::now() - chrono::TimeDelta::days(7)).format("%Y-%m-%d").to_string();
-    let rows = match app.changes(&since) {
+    let rows = match app.changes() {
         Ok(rows) => rows,
         Err(error) => return html! { p.note { (format!("{error:#}")) } },
     };
