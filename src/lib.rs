@@ -66,7 +66,7 @@
 //!    (`-source`, `-heap`).
 //! 8. In `src` only `host::criterion` names Criterion. Whatever starts an engine's program does so by `host::run`.
 //! 9. Library code prints nothing: it gives values and events, and logs. `host::terminal` and the programs print and draw; a server's pages
-//!     have the report's pictures.
+//!    have the report's pictures.
 //! 10. Only a suite's own files name it: its fixtures, `host/suite/<suite>.rs`, its generator and bench target, and an engine's
 //!     hand-written plans of it, `engine/<engine>/<suite>/` or `<suite>.py`.
 //!

@@ -201,11 +201,9 @@ impl Cli {
         match &self.command {
             C::Demo { .. } => Through::Elsewhere,
             C::Changes(changes) if changes.alert => Through::Writes,
-            C::Annotate { .. } => Through::Writes,
             // Their conditions are SQL of anybody's, which only a file that is open for reading keeps from writing.
             C::Mark(mark) if mark.has_condition() => Through::Alone,
-            C::Delete { condition: Some(_), .. } => Through::Alone,
-            C::Mark(_) | C::Delete { .. } => Through::Writes,
+            C::Delete { condition: None, .. } | C::Annotate { .. } | C::Mark(_) => Through::Writes,
             C::Sql { .. }
             | C::List { .. }
             | C::Show { .. }
@@ -217,7 +215,8 @@ impl Cli {
             | C::Simulated(_)
             | C::Validate(_)
             | C::Compare(_) => Through::Reads,
-            C::Import(_)
+            C::Delete { .. }
+            | C::Import(_)
             | C::Check { .. }
             | C::Optimize
             | C::Backup { .. }

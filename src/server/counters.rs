@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// What was asked, and the status of the answer.
+type Asked = (&'static str, u16);
+
 /// Counted since the server was started.
 #[derive(Debug)]
 pub(super) struct Counters {
     since: Instant,
     /// By what was asked and how it ended: how often, and how long in all.
-    requests: Mutex<BTreeMap<(&'static str, u16), (u64, Duration)>>,
+    requests: Mutex<BTreeMap<Asked, (u64, Duration)>>,
     pub(super) connections: AtomicI64,
     pub(super) refused: AtomicU64,
     pub(super) taken_in: AtomicU64,

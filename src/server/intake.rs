@@ -28,12 +28,12 @@ pub(super) fn watch(app: &Arc<App>) {
         }
     });
     let records = home.join("records");
-    let watched = fs::create_dir_all(&records).map_err(notify::Error::io).and(watcher).and_then(|mut watcher| {
+    let begun = fs::create_dir_all(&records).map_err(notify::Error::io).and(watcher).and_then(|mut watcher| {
         watcher.watch(&records, RecursiveMode::NonRecursive)?;
         Ok(watcher)
     });
     let watcher =
-        watched.map_err(|error| log::warn!("the journal is looked at every {} s only: {error}", INTERVAL.as_secs()));
+        begun.map_err(|error| log::warn!("the journal is looked at every {} s only: {error}", INTERVAL.as_secs()));
     let app = Arc::clone(app);
     thread::spawn(move || {
         let _watcher = watcher;

@@ -1,7 +1,7 @@
 //! The program `querydyno-server`: the history as pages that people look at, and as an API that tools call. The main type is
 //! [`App`](app::App).
 //!
-//! `cargo xtask serve`, then http://127.0.0.1:8000.
+//! `cargo xtask serve`, then <http://127.0.0.1:8000>.
 //!
 //! # Design
 //!

@@ -13,7 +13,7 @@ const TOKEN: &str = "QUERYDYNO_TOKEN";
 /// A token that can be guessed is none.
 const SHORTEST: usize = 16;
 
-/// Serve the history as pages and as an API: http://127.0.0.1:8000
+/// Serve the history as pages and as an API: `http://127.0.0.1:8000`
 ///
 /// While it runs it owns the history: it takes in what benches write to the journal, and `cargo xtask history` commands ask it. It listens
 /// on this machine only unless told. On any other address each write needs the token of `QUERYDYNO_TOKEN`, as `Authorization: Bearer TOKEN`;

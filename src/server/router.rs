@@ -51,7 +51,7 @@ pub(super) fn router(app: &Arc<App>) -> anyhow::Result<Router> {
     }
     let mut router = Router::new();
     for (path, (route, methods)) in by_path {
-        router = router.route(path, route.fallback(move || wrong_method(methods.clone())));
+        router = router.route(path, route.fallback(move || std::future::ready(wrong_method(&methods))));
     }
     let metrics = Arc::clone(app);
     let health = Arc::clone(app);
@@ -91,7 +91,7 @@ async fn is_well(app: Arc<App>) -> Response {
     }
 }
 
-async fn wrong_method(methods: Vec<Method>) -> Response {
+fn wrong_method(methods: &[Method]) -> Response {
     let mut allowed: Vec<&str> = methods.iter().map(Method::as_str).collect();
     if allowed.contains(&"GET") {
         allowed.push("HEAD");
@@ -256,5 +256,5 @@ fn response(reply: Reply, format: Format) -> Response {
 fn envelope(rows: &[u8], next: Option<&str>, is_cut: bool, notes: &[String]) -> Vec<u8> {
     let rest = json!({ "next": next, "cut": is_cut, "notes": notes }).to_string();
     let rows = if rows.trim_ascii().is_empty() { b"[]" } else { rows.trim_ascii() };
-    [b"{\"rows\":", rows, b",", rest[1..].as_bytes()].concat()
+    [b"{\"rows\":", rows, b",", &rest.as_bytes()[1..]].concat()
 }

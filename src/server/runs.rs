@@ -70,17 +70,22 @@ impl Run {
         self.count.subscribe()
     }
 
-    /// How it ended, if it has.
-    pub(super) fn ended(&self) -> Option<Option<i32>> {
+    /// Whether it is over.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(lock(&self.events).last(), Some(Event::Ended { .. }))
+    }
+
+    /// What it ended with: none before, and where a signal ended it.
+    pub(super) fn code(&self) -> Option<i32> {
         match lock(&self.events).last() {
-            Some(Event::Ended { code }) => Some(*code),
+            Some(Event::Ended { code }) => *code,
             _ => None,
         }
     }
 
     /// Ends it as Ctrl-C does: what was measured is kept.
     pub(super) fn interrupt(&self) {
-        if self.ended().is_none() {
+        if !self.is_over() {
             let _ = kill_process_group(self.process, Signal::INT);
         }
     }
@@ -103,7 +108,7 @@ impl Runs {
     /// When it cannot be started.
     pub(super) fn start(&self, arguments: Vec<String>) -> Result<Option<Arc<Run>>> {
         let mut all = lock(&self.all);
-        if all.front().is_some_and(|run| run.ended().is_none()) {
+        if all.front().is_some_and(|run| !run.is_over()) {
             return Ok(None);
         }
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

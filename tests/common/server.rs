@@ -86,7 +86,7 @@ impl Server {
 
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         stream
     }
 
@@ -99,7 +99,7 @@ impl Server {
             format!("Host: {}\r\n", self.address)
         };
         let length = if method == "GET" { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
-        let headers: String = headers.lines().map(|line| format!("{line}\r\n")).collect();
+        let headers: String = headers.lines().flat_map(|line| [line, "\r\n"]).collect();
         let head = format!("{method} {path} HTTP/1.1\r\n{host}Connection: close\r\n{length}{headers}\r\n");
         // Who is refused early is told before all is sent.
         let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));

@@ -86,7 +86,7 @@ fn answer(owner: &Owner, secret: &str, stream: &TcpStream) -> Result<()> {
     if !is_same(asked.secret.as_bytes(), secret.as_bytes()) {
         return Ok(());
     }
-    if owner.home().is_some_and(|home| home != asked.home) || owner.home().is_none() {
+    if owner.home().is_none_or(|home| home != asked.home) {
         return refuse(
             stream,
             "the server has this history open for another QUERYDYNO_HOME: end it, or ask it with its own",

@@ -45,7 +45,7 @@ pub(in super::super) fn ask(cli: &Cli) -> Result<Ran> {
     // One that was killed has left its file.
     let Ok(address) = found.address.parse() else { return Ok(Ran::Here(None)) };
     let Ok(stream) = TcpStream::connect_timeout(&address, CONNECTS) else { return Ok(Ran::Here(None)) };
-    let arguments = env::args_os().skip(1).map(|argument| argument.into_string());
+    let arguments = env::args_os().skip(1).map(std::ffi::OsString::into_string);
     let Ok(arguments) = arguments.collect::<Result<Vec<_>, _>>() else { bail!("an argument is no UTF-8") };
     let caller = Caller::here(cli.sql() == Some("-")).context("cannot read stdin")?;
     let asked = Asked { secret: found.secret, home: paths::home(), arguments, caller };

@@ -140,7 +140,7 @@ impl Owner {
             open: RwLock::new(Some(Open::new(path)?)),
             version: AtomicU64::new(1),
         };
-        owner.write(|store| keep_up(store))?;
+        owner.write(keep_up)?;
         owner.take_in()?;
         Ok(owner)
     }
@@ -181,12 +181,11 @@ impl Owner {
         let open = guard.as_ref().context("closed")?;
         let _turn = open.questions.take();
         let kept = lock(&open.idle).pop();
-        let store = match kept {
-            Some(store) => store,
-            None => {
-                let connection = open.connection().map_err(|error| Error::of(&self.path, error))?;
-                Store::shared(self.path.clone(), connection, Access::Writes)?
-            }
+        let store = if let Some(store) = kept {
+            store
+        } else {
+            let connection = open.connection().map_err(|error| Error::of(&self.path, error))?;
+            Store::shared(self.path.clone(), connection, Access::Writes)?
         };
         store.execute("BEGIN TRANSACTION READ ONLY")?;
         let answer = ask(&store);

@@ -11,6 +11,7 @@ use super::asked::{ENGINE, FILTER, LIMIT, MACHINE, PROVENANCE, QUERY, SCALE, SUI
 use super::record;
 use crate::history::served::keep::{Kept, keep};
 use crate::history::served::questions;
+use crate::host::checksum::hex;
 use crate::host::record::Record;
 use crate::server::app::App;
 use crate::server::ask::{Ask, Endpoint, Gives, Kind, Parameter, Reply, Rows, Upload};
@@ -207,7 +208,7 @@ fn answered(app: &App, ask: &Ask, answer: impl FnOnce() -> Result<Json, Problem>
         key.ok_or_else(|| Problem::invalid(format!("Idempotency-Key is a text of 1 to {LONGEST_KEY} characters")))?;
     let path = ask.target.split('?').next().unwrap_or_default();
     let checksum = Sha256::new().chain_update(path).chain_update(b"\0").chain_update(&ask.body).finalize();
-    let checksum: String = checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+    let checksum = hex(&checksum);
     match app.keys.get(key, &checksum) {
         Known::Answered(answer) => return Ok(Reply::Object(201, answer)),
         Known::Other => {

@@ -123,13 +123,12 @@ fn found(app: &App, ask: &Ask) -> Result<Arc<Run>, Problem> {
 }
 
 fn about(run: &Run) -> Json {
-    let ended = run.ended();
     json!({
         "run": run.id,
         "arguments": run.arguments,
         "started_at": run.started_at,
-        "is_over": ended.is_some(),
-        "code": ended.flatten(),
+        "is_over": run.is_over(),
+        "code": run.code(),
         "events": format!("/api/v1/runs/{}/events", run.id),
     })
 }
@@ -180,7 +179,7 @@ fn follow(run: Arc<Run>, place: usize) -> impl futures::Stream<Item = Result<Byt
                 return Some((Ok(shown), (!is_end).then_some((run, place + 1, count))));
             }
             // Behind its end there is nothing.
-            if run.ended().is_some() || count.changed().await.is_err() {
+            if run.is_over() || count.changed().await.is_err() {
                 return None;
             }
         }

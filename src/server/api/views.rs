@@ -13,6 +13,7 @@ const SINCE: Parameter = Parameter { name: "since", about: "From this day on, UT
 const TARGET: Parameter = text("target", "What it is of, by its name");
 const KIND: Parameter = text("kind", "`note`, `workaround`, `level`, or a mark");
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         rows(

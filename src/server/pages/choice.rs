@@ -16,6 +16,9 @@ pub(super) struct Choice<'a> {
     conditions: Vec<String>,
 }
 
+/// A part of the address, and what a group has for it.
+type Level = (&'static str, fn(&Conditions) -> String);
+
 impl<'a> Choice<'a> {
     /// What the address means; where it leaves something open, the group with the most that is ranked.
     ///
@@ -25,7 +28,7 @@ impl<'a> Choice<'a> {
         let query = ask.get("query");
         let is = |name: &str, value: &str| ask.get(name).is_none_or(|asked| asked == value);
         // What is chosen first narrows what is chosen next, so that each choice there is leads somewhere.
-        let levels: [(&str, fn(&Conditions) -> String); 4] = [
+        let levels: [Level; 4] = [
             ("suite", |of| of.suite.clone()),
             ("scale", |of| of.scale.clone()),
             ("machine", |of| of.machine.clone()),

@@ -150,7 +150,7 @@ impl Table<'_> {
                 tbody {
                     @for (query, name) in group.queries.iter().enumerate() {
                         tr {
-                            th.key scope="row" { a href=(self.query_link(choice, name)) { (name) } }
+                            th.key scope="row" { a href=(Self::query_link(choice, name)) { (name) } }
                             @for engine in self.shown { (self.cell(query, *engine)) }
                         }
                     }
@@ -200,7 +200,7 @@ impl Table<'_> {
         }
     }
 
-    fn query_link(&self, choice: &Choice<'_>, query: &str) -> String {
+    fn query_link(choice: &Choice<'_>, query: &str) -> String {
         let parameters = choice.parameters();
         let mut all: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
         all.push(("query", query));

@@ -68,8 +68,8 @@ async fn answered(app: Arc<App>, path: &'static str, make: Make, request: Reques
             return Err(Problem::invalid("the address is too long, or has a zero byte"));
         }
         let headers = ask.headers.clone();
-        let made = tokio::task::spawn_blocking(move || kept(&server, make, &ask)).await;
-        let page = made.map_err(|error| Problem::new("internal", error.to_string()))??;
+        let answer = tokio::task::spawn_blocking(move || kept(&server, make, &ask)).await;
+        let page = answer.map_err(|error| Problem::new("internal", error.to_string()))??;
         Ok(page.response(&headers, StatusCode::OK))
     };
     let late = |_| Err(Problem::new("too-slow", "the page takes too long: ask for less"));

@@ -28,8 +28,8 @@ pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
         @for run in app.runs.all() {
             section {
                 h2 { "Started here at " (run.started_at) }
-                p.note { code { "cargo xtask bench " (run.arguments.join(" ")) } @if run.ended().is_none() { ", in progress" } }
-                @if ask.get("run").map_or(run.ended().is_none(), |id| id == run.id) {
+                p.note { code { "cargo xtask bench " (run.arguments.join(" ")) } @if !run.is_over() { ", in progress" } }
+                @if ask.get("run").map_or(!run.is_over(), |id| id == run.id) {
                     pre tabindex="0" data-run={ "/api/v1/runs/" (run.id) "/events" } aria-label="What the run says" {}
                 } @else { p { a href=(href("/runs", &[("run", &run.id)])) { "What it said" } } }
             }
