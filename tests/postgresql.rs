@@ -102,6 +102,8 @@ fn postgresql_that_was_killed_starts_again() {
     while runs(pid) {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+    // What started it sees its end a moment later, and writes that into the log.
+    std::thread::sleep(std::time::Duration::from_millis(200));
     assert_eq!(place.run("up"), "native up before: false");
     assert_eq!(ask(&place, "querydyno", "select count(*) from kept"), Ok("0".to_owned()));
     let all = place.processes();
