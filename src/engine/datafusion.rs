@@ -21,7 +21,9 @@ use datafusion::physical_plan::{collect, displayable};
 use datafusion::prelude::{Expr, ParquetReadOptions, SessionConfig, SessionContext, ident};
 use tokio::runtime::Runtime;
 
-use super::{Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, query, refuse_unreadable};
+use super::{
+    Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, query, reached, refuse_unreadable,
+};
 use crate::protocol::location::Location;
 use crate::protocol::s3::Access;
 
@@ -93,15 +95,14 @@ impl Engine for DataFusion {
             let options = ParquetReadOptions::default();
             // The files are given: they are read whatever their names end in. A column is taken from the names of folders
             // where the folder above them is given.
-            let (options, places) = match &table.folders {
-                None => (options.file_extension(""), table.files.clone()),
+            let (options, places, end) = match &table.folders {
+                None => (options.file_extension(""), table.files.as_slice(), ""),
                 Some(folders) => {
                     let column = vec![(folders.column.clone(), DataType::Utf8)];
-                    (options.table_partition_cols(column), vec![folders.root.clone()])
+                    (options.table_partition_cols(column), std::slice::from_ref(&folders.root), "/")
                 }
             };
             let options = options.to_listing_options(state.config(), state.default_table_options());
-            let end = if table.folders.is_some() { "/" } else { "" };
             let urls =
                 places.iter().map(|place| Ok(ListingTableUrl::parse(url(place) + end)?)).collect::<Result<Vec<_>>>()?;
             for (place, url) in places.iter().zip(&urls) {
@@ -203,7 +204,7 @@ impl DataFusion {
         if self.context.runtime_env().object_store(&place).is_ok() {
             return Ok(());
         }
-        let access = self.s3.as_ref().context("a table is on S3, and nobody said what that is reached by")?;
+        let access = reached(self.s3.as_ref())?;
         self.context.register_object_store(place.as_ref(), Arc::new(access.bucket(bucket).build()?));
         Ok(())
     }

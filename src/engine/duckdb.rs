@@ -11,7 +11,7 @@ use duckdb::{Config, Connection, Statement};
 
 use super::{
     Dataset, Engine, EngineInfo, EngineSettings, Phases, Result, Sink, Spans, Task, Unsupported, plan_tree, query,
-    refuse_unreadable,
+    reached, refuse_unreadable,
 };
 use crate::protocol::location::Location;
 use crate::protocol::s3::Access;
@@ -147,7 +147,7 @@ impl Engine for DuckDb {
 impl DuckDb {
     /// Loads DuckDB's client of S3, and tells it the store. It fetches no extension: what is not there is not there.
     fn reach_s3(&self) -> Result<()> {
-        let access = self.s3.as_ref().context("tables are on S3, and nobody said what that is reached by")?;
+        let access = reached(self.s3.as_ref())?;
         if let Err(error) = self.connection.execute_batch("LOAD httpfs") {
             let why = error.to_string();
             bail!(Unsupported(format!(

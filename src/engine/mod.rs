@@ -54,6 +54,8 @@ mod spans;
 #[cfg(any(feature = "arrow", feature = "pipeline", all(test, feature = "harness")))]
 mod stored;
 
+use anyhow::Context as _;
+
 use crate::protocol::answer::Sink;
 use crate::protocol::dataset::Dataset;
 pub use crate::protocol::engine::{Build, EngineInfo, EngineSettings, Phases, Server, Unsupported, incomparable};
@@ -83,6 +85,14 @@ pub fn refuse_unreadable(dataset: &Dataset, reads_by_name: bool) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What tables on S3 are reached by, in whatever form an engine keeps it.
+///
+/// # Errors
+/// When nobody said it.
+pub fn reached<T>(by: Option<&T>) -> Result<&T> {
+    by.context("a table is on S3, and nobody said what that is reached by")
 }
 
 /// The text of a query, for an engine that runs nothing else.

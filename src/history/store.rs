@@ -7,6 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use duckdb::types::Value;
 use duckdb::{AccessMode, Config, Connection};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
@@ -245,4 +246,11 @@ pub(super) fn sync(path: &Path) -> io::Result<()> {
 /// A path between single quotes.
 pub(super) fn quoted(path: &Path) -> String {
     path.to_string_lossy().replace('\'', "''")
+}
+
+/// The numbers of a list, as the column `samples` has them; none of NULL.
+pub(super) fn samples(list: &Value) -> Vec<f64> {
+    let Value::List(values) = list else { return Vec::new() };
+    let double = |value: &Value| if let Value::Double(value) = value { Some(*value) } else { None };
+    values.iter().filter_map(double).collect()
 }

@@ -1,7 +1,8 @@
 //! Files that appear whole or not at all.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use crate::host::scratch::lives;
@@ -34,6 +35,25 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // The first error is the one to tell.
         let _ = fs::remove_file(&part);
     })
+}
+
+/// Creates a file that only its owner can read, in place of whatever is there: that may be another's to read.
+///
+/// # Errors
+/// When it cannot be created.
+pub fn create_private(path: &Path) -> io::Result<fs::File> {
+    let _ = fs::remove_file(path);
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Bytes that nobody can guess.
+///
+/// # Errors
+/// When the system has none.
+pub fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes))?;
+    Ok(bytes)
 }
 
 /// Removes what writers of this file left who were killed. Others' files in its folder, which may be anybody's, stay.

@@ -18,6 +18,7 @@ use governor::{Quota, RateLimiter};
 use super::app::App;
 use super::listen::Peer;
 use super::problem::Problem;
+use crate::history::served::is_same;
 
 /// How often addresses that came long ago are forgotten, in requests.
 const FORGETS: u64 = 10_000;
@@ -135,9 +136,4 @@ pub(super) fn may_write(token: Option<&str>, headers: &HeaderMap) -> Result<(), 
         Some(_) => Err(Problem::new("no-token", "this is not the token of the server")),
         None => Err(Problem::new("no-token", "writes need the server's token: Authorization: Bearer TOKEN")),
     }
-}
-
-/// Whether two secrets are the same, in a time that does not tell how much of them is.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }

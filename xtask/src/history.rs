@@ -2,13 +2,13 @@
 
 use std::convert::Infallible;
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt as _;
-use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use querydyno::host::catalog::Recipe;
 use querydyno::host::settings::Settings;
+
+use crate::becoming;
 
 /// Ask and look after the history: every result, in a DuckDB file (`cargo xtask history --help` has the commands)
 #[derive(Debug, Args)]
@@ -20,14 +20,8 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Does not come back where it went well: the program has our place then, with our stdin, stdout and exit code.
+    /// Does not come back where it went well.
     pub(crate) fn run(self) -> Result<Infallible> {
-        let recipe = Recipe::history(&Settings::read()?)?;
-        if !recipe.program().path.is_file() {
-            eprintln!("building the program of the history, once: about {} min", recipe.minutes());
-        }
-        let program = recipe.build()?.path;
-        let error = Command::new(&program).args(self.arguments).exec();
-        Err(error).with_context(|| format!("cannot start {}", program.display()))
+        becoming::program(&Recipe::history(&Settings::read()?)?, "of the history", self.arguments)
     }
 }

@@ -3,6 +3,7 @@
 mod ablation;
 mod answers;
 mod audit;
+mod becoming;
 mod bench;
 mod boundary;
 mod build;

@@ -10,7 +10,9 @@ use super::select::Select;
 use super::table::Table;
 use super::{Plan, Tables, plan};
 use crate::engine::stored::{AHEAD, Source, Stored};
-use crate::engine::{Dataset, Engine, EngineInfo, EngineSettings, Result, Sink, Spans, Task, query, refuse_unreadable};
+use crate::engine::{
+    Dataset, Engine, EngineInfo, EngineSettings, Result, Sink, Spans, Task, query, reached, refuse_unreadable,
+};
 use crate::protocol;
 use crate::protocol::location::Location;
 
@@ -99,7 +101,7 @@ impl ArrowKernels {
         if !table.files.iter().any(Location::is_on_s3) {
             return Table::open(&table.paths()?);
         }
-        let stored = self.stored.as_ref().context("a table is on S3, and nobody said what that is reached by")?;
+        let stored = reached(self.stored.as_ref())?;
         let open = |file: &Location| {
             let (object, footer) = stored.open(file)?;
             Ok((Box::new(object) as Box<dyn Source>, Arc::new(footer)))

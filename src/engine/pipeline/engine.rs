@@ -13,7 +13,7 @@ use super::sink::{Address, Connection, Usage};
 use super::{Options, Plan, Tables, WRITE, plan};
 use crate::engine::stored::{Source, Stored};
 use crate::engine::{
-    Dataset, Engine, EngineInfo, EngineSettings, Result, Sink, Spans, Task, Unsupported, refuse_unreadable,
+    Dataset, Engine, EngineInfo, EngineSettings, Result, Sink, Spans, Task, Unsupported, reached, refuse_unreadable,
 };
 use crate::protocol;
 use crate::protocol::location::Location;
@@ -152,7 +152,7 @@ impl Engine for Pipeline {
 impl Pipeline {
     fn table(&self, table: &protocol::dataset::Table) -> Result<Table> {
         if table.files.iter().any(Location::is_on_s3) {
-            let stored = self.stored.as_ref().context("a table is on S3, and nobody said what that is reached by")?;
+            let stored = reached(self.stored.as_ref())?;
             let open = |file: &Location| {
                 let (object, footer) = stored.open(file)?;
                 let footer = ArrowReaderMetadata::try_new(Arc::new(footer), ArrowReaderOptions::new())?;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use polars::io::HiveOptions;
 use polars::io::cloud::CloudOptions;
 use polars::prelude::{
@@ -10,7 +9,7 @@ use polars::prelude::{
     concat_lf_diagonal,
 };
 
-use crate::engine::Result;
+use crate::engine::{Result, reached};
 use crate::protocol::dataset::Table;
 use crate::protocol::location::Location;
 use crate::protocol::s3::Access;
@@ -40,7 +39,7 @@ impl Files {
         let paths = table.files.iter().map(path).collect::<PolarsResult<Vec<_>>>()?;
         let stored = paths.iter().find(|path| path.has_scheme());
         let store = stored.map(|path| {
-            let access = s3.context("it is on S3, and nobody said what that is reached by")?;
+            let access = reached(s3)?;
             anyhow::Ok(CloudOptions::from_untyped_config(path.scheme(), options(access))?)
         });
         let evolved = table.iceberg.as_ref().filter(|iceberg| iceberg.evolved);

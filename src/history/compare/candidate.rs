@@ -2,10 +2,9 @@
 //! that is so.
 
 use anyhow::Result;
-use duckdb::types::Value;
 
 use super::sides::Sides;
-use crate::history::store::Store;
+use crate::history::store::{Store, samples};
 
 /// What both sides of a pair have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,10 +68,7 @@ pub(super) fn read(store: &Store, sides: &Sides, cells: &str, provenance: &str) 
         engine = sides.engine(),
     );
     let candidates = store.rows(&statement, [provenance, cells], |row| {
-        let samples_ns = match row.get(12)? {
-            Value::List(values) => values.iter().filter_map(double).collect(),
-            _ => Vec::new(),
-        };
+        let samples_ns = samples(&row.get(12)?);
         Ok(Candidate {
             side: row.get(0)?,
             key: Key {
@@ -93,11 +89,4 @@ pub(super) fn read(store: &Store, sides: &Sides, cells: &str, provenance: &str) 
         })
     })?;
     Ok(candidates)
-}
-
-fn double(value: &Value) -> Option<f64> {
-    match value {
-        Value::Double(value) => Some(*value),
-        _ => None,
-    }
 }

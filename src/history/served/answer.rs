@@ -1,10 +1,9 @@
 //! The server's side: commands of others run here, or the file is given to them.
 
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{self, ExitCode};
 use std::sync::Arc;
@@ -21,6 +20,8 @@ use super::super::store::Access;
 use super::guard::selects;
 use super::messages::{Answer, Asked, Found, beside};
 use super::owner::Owner;
+use crate::host::checksum::hex;
+use crate::host::files::{create_private, random};
 use crate::host::terminal::captured;
 
 /// A question is one line, of at most so many bytes.
@@ -64,16 +65,13 @@ pub fn listen(owner: &Arc<Owner>) -> Result<Beside> {
 
 /// 128 bits that nobody can guess.
 fn secret() -> Result<String> {
-    let mut bytes = [0; 16];
-    fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("no random bytes")?;
-    Ok(format!("{:032x}", u128::from_le_bytes(bytes)))
+    Ok(hex(&random::<16>().context("no random bytes")?))
 }
 
 /// Writes a file that only its owner can read, which appears whole.
 fn write_privately(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let staged = file.with_added_extension("making");
-    let _ = fs::remove_file(&staged);
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&staged)?.write_all(bytes)?;
+    create_private(&staged)?.write_all(bytes)?;
     fs::rename(staged, file)
 }
 
@@ -151,6 +149,6 @@ fn write_line(mut stream: &TcpStream, answer: &Answer) -> Result<()> {
 }
 
 /// Whether two secrets are the same, in a time that does not tell how much of them is.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
+pub fn is_same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }

@@ -15,5 +15,5 @@ mod owner;
 pub mod questions;
 pub mod snapshot;
 
-pub use answer::{Beside, listen};
+pub use answer::{Beside, is_same, listen};
 pub use owner::{Owner, Unanswered};

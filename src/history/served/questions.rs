@@ -71,6 +71,14 @@ impl Rows {
     pub fn render(&self, format: Format) -> Result<Vec<u8>> {
         render(format, &self.schema, &self.batches)
     }
+
+    /// All of them as objects of JSON.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub fn objects(&self) -> Result<Vec<serde_json::Value>> {
+        Ok(serde_json::from_slice(&self.render(Format::Json)?)?)
+    }
 }
 
 /// The rows of a statement of ours.

@@ -2,8 +2,8 @@
 //! [`Newest`].
 
 use anyhow::Result;
-use duckdb::types::Value;
 
+use super::super::store::samples;
 use super::owner::Owner;
 
 /// The newest result of a cell on a class of machines; see the table `results` and the view `measurements` for what each is.
@@ -65,10 +65,7 @@ pub fn newest(owner: &Owner) -> Result<Vec<Newest>> {
         ORDER BY l.suite, l.query, l.cell, l.machine_class, l.parallel, l.provenance";
     owner.read(|store| {
         Ok(store.rows(ALL, [], |row| {
-            let samples_ns = match row.get(30)? {
-                Value::List(values) => values.iter().filter_map(double).collect(),
-                _ => Vec::new(),
-            };
+            let samples_ns = samples(&row.get(30)?);
             Ok(Newest {
                 record: row.get(0)?,
                 run: row.get(1)?,
@@ -109,13 +106,6 @@ pub fn newest(owner: &Owner) -> Result<Vec<Newest>> {
             })
         })?)
     })
-}
-
-fn double(value: &Value) -> Option<f64> {
-    match value {
-        Value::Double(value) => Some(*value),
-        _ => None,
-    }
 }
 
 impl Newest {

@@ -6,10 +6,9 @@
 //! `cargo xtask services up mariadb`
 
 use std::env;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -18,6 +17,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::service::{PASSWORD, USER, own_password};
 use super::wait::tool;
+use crate::host::files;
 use crate::host::scratch;
 
 const SERVER: &str = "mariadbd";
@@ -133,10 +133,7 @@ pub(super) struct InitFile(PathBuf);
 impl InitFile {
     fn write(folder: &Path, text: &str) -> Result<Self> {
         let path = folder.join("init.sql");
-        // One that a killed process left.
-        let _ = fs::remove_file(&path);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        let mut file = files::create_private(&path).with_context(|| format!("cannot write {}", path.display()))?;
         let init = Self(path);
         file.write_all(text.as_bytes())?;
         Ok(init)

@@ -6,9 +6,9 @@
 //! `cargo xtask services up postgresql`
 
 use std::env;
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -20,6 +20,7 @@ use super::ask;
 use super::service::{POSTGRES_PASSWORD, USER, told};
 use super::wait::{POLL, tool};
 use crate::host::checksum::sha256;
+use crate::host::files;
 use crate::measure::tree;
 
 const SERVER: &str = "postgres";
@@ -246,9 +247,7 @@ impl Server {
 
     /// A file for the server alone.
     fn write(&self, path: &Path, text: &str) -> Result<()> {
-        let _ = fs::remove_file(path);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        let mut file = files::create_private(path).with_context(|| format!("cannot write {}", path.display()))?;
         file.write_all(text.as_bytes())?;
         if let Some((user, group)) = self.owner {
             chown(path, Some(user), Some(group))?;

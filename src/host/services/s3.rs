@@ -6,9 +6,8 @@
 //! `eval "$(cargo xtask services up s3)"`
 
 use std::env;
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -20,6 +19,7 @@ use super::plan::{Configuration, Given, Part, Plan};
 use super::service::{BUCKET, Service};
 use super::wait::tool;
 use crate::host::checksum::hex;
+use crate::host::files;
 use crate::protocol::units::Bytes;
 
 const SERVICE: Service = Service::S3;
@@ -112,17 +112,13 @@ impl Credentials {
         if let Some(found) = fs::read_to_string(&file).ok().and_then(|text| Self::read(&text)) {
             return Ok(found);
         }
-        let mut random = [0; 30];
-        File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut random)).with_context(within)?;
+        let random: [u8; 30] = files::random().with_context(within)?;
         let (id, secret) = random.split_at(10);
         let made = Self { access_key_id: hex(id), secret_access_key: hex(secret) };
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder).with_context(within)?;
         }
-        // One that is there says something else.
-        let _ = fs::remove_file(&file);
-        let mut opened =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).with_context(within)?;
+        let mut opened = files::create_private(&file).with_context(within)?;
         let Self { access_key_id, secret_access_key } = &made;
         let text =
             format!("export AWS_ACCESS_KEY_ID={access_key_id}\nexport AWS_SECRET_ACCESS_KEY={secret_access_key}\n");

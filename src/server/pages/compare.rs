@@ -7,7 +7,6 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::layout::{href, layout, plain, select, wide};
-use crate::history::Format;
 use crate::history::served::questions;
 use crate::server::app::App;
 use crate::server::ask::Ask;
@@ -55,10 +54,7 @@ fn names(app: &App, standing: &Standing, side: &str) -> Result<Vec<String>, Prob
                 "SELECT DISTINCT string_split(name, '@')[1] || '@' || version AS name FROM engines WHERE version IS NOT NULL ORDER BY ALL"
             };
             let internal = |error: anyhow::Error| Problem::of(&error, "internal");
-            let json = questions::rows(&app.owner, statement, &[])
-                .and_then(|rows| rows.render(Format::Json))
-                .map_err(internal)?;
-            let rows: Vec<Value> = serde_json::from_slice(&json).unwrap_or_default();
+            let rows = questions::rows(&app.owner, statement, &[]).and_then(|rows| rows.objects()).map_err(internal)?;
             return Ok(rows.iter().filter_map(|row| row["name"].as_str().map(str::to_owned)).collect());
         }
     };

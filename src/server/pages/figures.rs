@@ -49,6 +49,16 @@ impl Metric {
     }
 }
 
+/// A figure of any unit.
+pub(super) fn shown(value: Option<f64>, unit: &str) -> String {
+    match (value, unit) {
+        (None, _) => "–".to_owned(),
+        (Some(value), "ns") => Nanos(value).to_string(),
+        (Some(value), "bytes") => Bytes::about(value).to_string(),
+        (Some(value), unit) => format!("{value} {unit}"),
+    }
+}
+
 /// In a word how a cell ended that has no figure.
 pub(super) fn state(cell: &Newest) -> &str {
     match (cell.outcome.as_str(), cell.verdict.as_deref(), cell.failure.as_deref()) {

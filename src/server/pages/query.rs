@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::choice::Choice;
 use super::figures::{Metric, figure, hatched, is_bad, state, swatch};
 use super::layout::{href, layout, plain, select, wide};
-use crate::history::Format;
 use crate::history::served::questions::{self, Parameter};
 use crate::history::served::snapshot::Newest;
 use crate::host::paths;
@@ -178,9 +177,7 @@ fn plans(app: &App, rows: &[Row<'_>]) -> Result<Markup, Problem> {
 fn column(app: &App, statement: &str, values: &[&str]) -> Result<Vec<String>, Problem> {
     let internal = |error: anyhow::Error| Problem::of(&error, "internal");
     let values: Vec<Parameter> = values.iter().map(|value| Parameter::Text((*value).to_owned())).collect();
-    let rows = questions::rows(&app.owner, statement, &values).map_err(internal)?;
-    let json = rows.render(Format::Json).map_err(internal)?;
-    let rows: Vec<serde_json::Map<String, Value>> = serde_json::from_slice(&json).unwrap_or_default();
-    let text = |row: serde_json::Map<String, Value>| row.values().next()?.as_str().map(str::to_owned);
-    Ok(rows.into_iter().filter_map(text).collect())
+    let rows = questions::rows(&app.owner, statement, &values).and_then(|rows| rows.objects()).map_err(internal)?;
+    let text = |row: &Value| row.as_object()?.values().next()?.as_str().map(str::to_owned);
+    Ok(rows.iter().filter_map(text).collect())
 }

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::figures::shown;
 use super::layout::{href, layout, wide};
-use crate::history::Format;
-use crate::history::served::questions;
-use crate::protocol::units::{Bytes, Nanos};
 use crate::server::app::App;
 use crate::server::ask::Ask;
 use crate::server::facts::facts;
@@ -19,10 +17,7 @@ const LONG: [&str; 4] = ["plan_text", "sql", "stderr", "verdict_detail"];
 
 pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
     let record = ask.get("record").ok_or_else(|| Problem::invalid("which result: /result?record=RECORD"))?;
-    let rows: questions::Rows = facts(&app.owner, record)?;
-    let json = rows.render(Format::Json).map_err(|error| Problem::of(&error, "internal"))?;
-    let rows: Vec<Value> =
-        serde_json::from_slice(&json).map_err(|error| Problem::new("internal", error.to_string()))?;
+    let rows = facts(&app.owner, record)?.objects().map_err(|error| Problem::of(&error, "internal"))?;
     let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
     let of_kind = |kind: &str| rows.iter().filter(|row| row["kind"] == kind).collect::<Vec<_>>();
     let fact =
@@ -73,13 +68,4 @@ pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
         p.note { "The record as it is in the journal: " code { "cargo xtask show " (record) " --json" } }
     };
     Ok(layout("/result", &format!("{} ({record})", fact("cell").unwrap_or_default()), &content))
-}
-
-fn shown(value: Option<f64>, unit: &str) -> String {
-    match (value, unit) {
-        (None, _) => "–".to_owned(),
-        (Some(value), "ns") => Nanos(value).to_string(),
-        (Some(value), "bytes") => Bytes::about(value).to_string(),
-        (Some(value), unit) => format!("{value} {unit}"),
-    }
 }

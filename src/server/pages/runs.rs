@@ -6,7 +6,6 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::layout::{href, layout, wide};
-use crate::history::Format;
 use crate::history::served::questions;
 use crate::server::app::App;
 use crate::server::ask::Ask;
@@ -18,10 +17,7 @@ pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
         SELECT u.run, u.started_at, u.last_cell_at, u.command, left(u.git_commit, 12) AS git_commit, u.git_dirty, count(*) AS cells,
                count(*) FILTER (outcome = 'failed') AS failed, count(*) FILTER (verified) AS verified
         FROM runs u JOIN results r USING (run) GROUP BY ALL ORDER BY u.started_at DESC, u.run LIMIT 51";
-    let json =
-        questions::rows(&app.owner, statement, &[]).and_then(|rows| rows.render(Format::Json)).map_err(internal)?;
-    let rows: Vec<Value> =
-        serde_json::from_slice(&json).map_err(|error| Problem::new("internal", error.to_string()))?;
+    let rows = questions::rows(&app.owner, statement, &[]).and_then(|rows| rows.objects()).map_err(internal)?;
     let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
     let content = html! {
         div data-follows="" {}

@@ -6,10 +6,9 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::assets::{PLOT, VERSION};
+use super::figures::shown;
 use super::layout::{href, layout, select, wide};
-use crate::history::Format;
 use crate::history::served::questions::{self, Parameter};
-use crate::protocol::units::{Bytes, Nanos};
 use crate::server::app::App;
 use crate::server::ask::Ask;
 use crate::server::problem::Problem;
@@ -79,22 +78,12 @@ pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
     Ok(layout("/series", &cell, &content))
 }
 
-fn shown(value: Option<f64>, unit: &str) -> String {
-    match (value, unit) {
-        (None, _) => "–".to_owned(),
-        (Some(value), "ns") => Nanos(value).to_string(),
-        (Some(value), "bytes") => Bytes::about(value).to_string(),
-        (Some(value), unit) => format!("{value} {unit}"),
-    }
-}
-
 /// The figures that a series has.
 fn metrics(app: &App, key: &str) -> Result<Vec<String>, Problem> {
     let internal = |error: anyhow::Error| Problem::of(&error, "internal");
     let statement =
         "SELECT DISTINCT name FROM metrics SEMI JOIN (FROM results WHERE series = ?) USING (result) ORDER BY name";
-    let rows = questions::rows(&app.owner, statement, &[Parameter::Text(key.to_owned())]).map_err(internal)?;
-    let json = rows.render(Format::Json).map_err(internal)?;
-    let rows: Vec<Value> = serde_json::from_slice(&json).unwrap_or_default();
+    let rows = questions::rows(&app.owner, statement, &[Parameter::Text(key.to_owned())]);
+    let rows = rows.and_then(|rows| rows.objects()).map_err(internal)?;
     Ok(rows.iter().filter_map(|row| row["name"].as_str().map(str::to_owned)).collect())
 }

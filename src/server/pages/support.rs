@@ -7,7 +7,6 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::layout::{href, layout, plain, select, wide};
-use crate::history::Format;
 use crate::history::served::questions;
 use crate::host::capabilities::cited;
 use crate::host::report::natural;
@@ -21,10 +20,7 @@ const REASONS: usize = 60;
 pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
     let internal = |error: anyhow::Error| Problem::of(&error, "internal");
     let statement = "SELECT * REPLACE (since::DATE AS since) FROM compatibility ORDER BY suite, query, engine_name";
-    let json =
-        questions::rows(&app.owner, statement, &[]).and_then(|rows| rows.render(Format::Json)).map_err(internal)?;
-    let rows: Vec<Value> =
-        serde_json::from_slice(&json).map_err(|error| Problem::new("internal", error.to_string()))?;
+    let rows = questions::rows(&app.owner, statement, &[]).and_then(|rows| rows.objects()).map_err(internal)?;
     let suites: BTreeSet<&str> = rows.iter().filter_map(|row| row["suite"].as_str()).collect();
     let suite = ask.get("suite").or_else(|| suites.first().copied()).unwrap_or_default();
     let rows: Vec<&Value> = rows.iter().filter(|row| row["suite"] == suite).collect();
