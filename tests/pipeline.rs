@@ -5,6 +5,7 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread::{self, sleep};
@@ -83,6 +84,17 @@ impl Case {
         Ok((runs, answer))
     }
 
+    /// What DuckDB answers, where its program is built.
+    fn duckdb(&self, dataset: &Dataset) -> Option<Shown> {
+        let program = common::built("duckdb")?;
+        let task = self.suite.task(self.query(), &common::catalog().entry("duckdb").unwrap(), Scale::ONE).unwrap();
+        let (mut session, _scratch) = opened(&program, None).unwrap();
+        session.load(dataset, true).unwrap();
+        session.prepare(&task).unwrap();
+        session.run(1).unwrap();
+        Some(session.answer().unwrap())
+    }
+
     /// The numbers of rows, and of markers among them.
     fn counts(&self) -> (u64, u64) {
         let told = self.server.sql(COUNT);
@@ -143,6 +155,42 @@ fn pipeline_writes_the_reference_in_every_variant() {
         assert!(!writes || case.counts() == (answer.rows(), 0), "{mode}");
     }
     assert_eq!(spans_seen.len(), 2);
+}
+
+/// By `TEST_PODS_SCALE=10 cargo test --release --test pipeline -- --nocapture every_streaming`, at ten million line items: what the first
+/// variant wrote is compared with DuckDB's answer by sums over all rows, and what each other one wrote with the first one's row by row.
+#[test]
+fn every_streaming_variant_writes_the_same_table_at_a_scale_of_choice() {
+    const FOUR_GIB: u64 = 4 << 30;
+    const KEEP: &str = "create table querydyno.first as table querydyno.pods_daily";
+    const DIFFERENT: &str = "select count(*) from ((table querydyno.pods_daily except all table querydyno.first)
+        union all (table querydyno.first except all table querydyno.pods_daily)) as different";
+    let scale = env::var("TEST_PODS_SCALE").unwrap_or_else(|_| "0.01".to_owned());
+    let Some(case) = Case::start() else { return };
+    let (dataset, task) = (case.data(&scale), case.task());
+    let mut modes = common::catalog().entry("pipeline").unwrap().modes;
+    modes.retain(|mode| mode.starts_with("streaming") && !mode.contains("prefetch") && !mode.contains("pool"));
+    assert_eq!(modes.len(), 40);
+    let mut first = None;
+    for mode in &modes {
+        let began = Instant::now();
+        let (runs, answer) = case.run(Some(mode), &dataset, &task).unwrap();
+        let peak = runs.peak_memory.unwrap().bytes.0;
+        assert!(peak < FOUR_GIB, "{mode}: {peak}");
+        let different = if let Some(first) = &first {
+            case.assert_same(first, &answer, mode);
+            (!mode.ends_with("sink-none")).then(|| case.server.sql(DIFFERENT))
+        } else {
+            case.server.sql(KEEP);
+            if let Some(expected) = case.duckdb(&dataset) {
+                case.assert_same(&expected, &answer, mode);
+            }
+            first = Some(answer);
+            None
+        };
+        assert!(different.as_deref().is_none_or(|rows| rows == "0"), "{mode}: {different:?} rows differ");
+        eprintln!("{mode}: {} rows, the same; {} MiB, {:.0?}", case.counts().0, peak >> 20, began.elapsed());
+    }
 }
 
 #[test]
@@ -248,7 +296,9 @@ fn pipeline_whose_writer_is_killed_tries_again_and_completes_the_table(mode: &st
         let runs = run.join().unwrap();
         (begun.elapsed(), runs)
     });
-    assert_eq!(runs.unwrap().rows, expected.rows(), "{took:?}");
+    let runs = runs.unwrap();
+    assert_eq!(runs.rows, expected.rows(), "{took:?}");
+    assert!(runs.sink.unwrap().retries > 0, "{took:?}: {:?}", runs.sink);
     assert_eq!(case.counts(), (expected.rows(), 0));
     case.assert_same(&expected, &session.answer().unwrap(), mode);
 }

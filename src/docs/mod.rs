@@ -19,3 +19,6 @@ pub mod defects {}
 
 #[doc = include_str!("services.md")]
 pub mod services {}
+
+#[doc = include_str!("social.md")]
+pub mod social {}

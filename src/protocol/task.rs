@@ -102,6 +102,9 @@ pub struct SinkUse {
     pub log_bytes: Option<u64>,
     /// Processor time of the process of it that did the work, in nanoseconds.
     pub cpu_time_ns: Option<u64>,
+    /// How often something was tried again, after a pause that is within the time of its run.
+    #[serde(default)]
+    pub retries: u64,
 }
 
 impl SinkUse {
@@ -109,7 +112,11 @@ impl SinkUse {
     #[must_use]
     pub fn and(self, later: Self) -> Self {
         let sum = |a: Option<u64>, b: Option<u64>| a.zip(b).map(|(a, b)| a.saturating_add(b));
-        Self { log_bytes: sum(self.log_bytes, later.log_bytes), cpu_time_ns: sum(self.cpu_time_ns, later.cpu_time_ns) }
+        Self {
+            log_bytes: sum(self.log_bytes, later.log_bytes),
+            cpu_time_ns: sum(self.cpu_time_ns, later.cpu_time_ns),
+            retries: self.retries.saturating_add(later.retries),
+        }
     }
 }
 

@@ -24,8 +24,8 @@ use serde_json::json;
 ///
 /// Every engine gets the query at every scale, smallest first, with the same memory limit. What fails at a scale for want of memory or
 /// time is a result, no error; the engine is asked again at the next one all the same. Prints a table and a sentence, draws two
-/// pictures. An engine that writes more than 4 MiB in a run spills. The fastest is the one with the smallest median: two that are close
-/// may change places in another run, more so with few --runs.
+/// pictures. An engine that writes more than 4 MiB in a run spills. The fastest is the one with the smallest median. Where some runs of
+/// another were as fast as some of its own, both are named as too close to tell.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask boundary q18 --scales 1,2,5,10 --memory 2GiB
@@ -158,8 +158,8 @@ fn shown(point: &Point) -> String {
 
 fn short(end: &End) -> String {
     match end {
-        End::Measured { median_ns, spilled_bytes: None } => Nanos(*median_ns).to_string(),
-        End::Measured { median_ns, spilled_bytes: Some(bytes) } => {
+        End::Measured { median_ns, spilled_bytes: None, .. } => Nanos(*median_ns).to_string(),
+        End::Measured { median_ns, spilled_bytes: Some(bytes), .. } => {
             format!("{} (spills {})", Nanos(*median_ns), Bytes(*bytes))
         }
         End::OutOfMemory => "out of memory".to_owned(),

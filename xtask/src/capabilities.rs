@@ -18,10 +18,12 @@ use serde_json::json;
 ///
 /// Three probes are run: the processors that a query keeps busy; the same query under half of the memory that it took, where an
 /// engine that runs it can handle data larger than memory; and the plan of a query with a filter, which an optimiser has at the scan.
-/// What no probe can show (distributed, Arrow-backed, APIs, GPU) is cited from src/docs/capabilities.md. "?" is what nothing has shown.
+/// An engine that fails under half of less than 1 GiB has shown nothing: take a larger --scale. What no probe can show
+/// (distributed, Arrow-backed, APIs, GPU) is cited from src/docs/capabilities.md. "?" is what nothing has shown.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask capabilities --engines duckdb,polars-wheel,pandas
+  cargo xtask capabilities --scale 10                 large enough to show what does not run in half of its memory
   cargo xtask capabilities --scale 0.1 --query q9 --json")]
 pub(crate) struct Capabilities {
     /// The engines, separated by commas; built or installed if need be [default: those that are there]

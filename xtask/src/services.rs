@@ -1,5 +1,7 @@
 //! `cargo xtask services`: starts, stops and shows the servers that engines and formats need.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
@@ -87,6 +89,7 @@ fn up(all: &All, services: Vec<Service>, native: bool) -> Result<()> {
     let named = !services.is_empty();
     let mut failed = Vec::new();
     let mut ran = 0;
+    let mut exports: Vec<String> = Vec::new();
     for service in given(services).into_iter().filter(|service| named || service.by_default()) {
         // Without names it is no failure that one cannot run here.
         if let (false, Err(why)) = (named, all.how(service, native)) {
@@ -99,7 +102,8 @@ fn up(all: &All, services: Vec<Service>, native: bool) -> Result<()> {
                 let was = if up.was_up { " already" } else { "" };
                 eprintln!("{service} is up{was}: {}, port {}", up.how.name(), up.port);
                 for line in all.exports(service, up.port) {
-                    output::line(line)?;
+                    output::line(&line)?;
+                    exports.push(line);
                 }
                 if let Some(advice) = service.advice() {
                     eprintln!("{advice}");
@@ -112,9 +116,23 @@ fn up(all: &All, services: Vec<Service>, native: bool) -> Result<()> {
             }
         }
     }
+    for variable in told_twice(&exports) {
+        output::line(format_args!("unset {variable}"))?;
+        eprintln!(
+            "{variable} would lead to one of these servers only, so it is unset: each engine finds its own by its port"
+        );
+    }
     ensure!(failed.is_empty(), "not started: {}", failed.join(", "));
     ensure!(ran > 0, "none of the services can run here: see above what each of them needs");
     Ok(())
+}
+
+/// The variables that these lines set to several values: two services may be led to by one variable.
+fn told_twice(exports: &[String]) -> BTreeSet<&str> {
+    let told: BTreeSet<(&str, &str)> =
+        exports.iter().flat_map(|line| line.split_whitespace()).filter_map(|word| word.split_once('=')).collect();
+    let names: Vec<&str> = told.iter().map(|(name, _)| *name).collect();
+    names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect()
 }
 
 fn down(all: &All, services: Vec<Service>) -> Result<()> {
@@ -184,4 +202,15 @@ fn given(mut services: Vec<Service>) -> Vec<Service> {
     services.sort_unstable();
     services.dedup();
     services
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_of_two_servers_is_told_twice() {
+        let lines = ["export A=1 B=2", "export A=3", "export B=2 C=4"].map(str::to_owned);
+        assert_eq!(told_twice(&lines), BTreeSet::from(["A"]));
+    }
 }

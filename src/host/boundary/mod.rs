@@ -27,8 +27,10 @@ pub struct Boundary {
     pub scales: Vec<Scale>,
     /// The engines, in the order of their first records.
     pub lines: Vec<Line>,
-    /// Who has the smallest median at each scale at which anybody has one. No interval is behind it.
+    /// Who has the smallest median at each scale at which anybody has one.
     pub fastest: Vec<(Scale, String)>,
+    /// Who is too close to the fastest of a scale to be told from it: some of its runs were as fast as some of the fastest one's.
+    pub alike: Vec<(Scale, String)>,
     /// Where that changes.
     pub changes: Vec<Change>,
 }
@@ -64,6 +66,8 @@ pub enum End {
     Measured {
         /// The median of its samples, in nanoseconds.
         median_ns: f64,
+        /// The shortest and the longest of its samples, in nanoseconds.
+        range_ns: [f64; 2],
         /// Bytes written in a run, where that is so much that it spilled.
         spilled_bytes: Option<u64>,
     },
@@ -102,7 +106,9 @@ impl From<&Record> for End {
     fn from(record: &Record) -> Self {
         let reason = || record.reason().unwrap_or("its answer is not verified").to_owned();
         if let Some(median_ns) = record.median_ns().filter(|_| record.ranks()) {
-            return Self::Measured { median_ns, spilled_bytes: record.spilled_bytes() };
+            let samples = record.samples_ns().iter().copied();
+            let range_ns = samples.fold([f64::MAX, 0.0], |[least, most], sample| [least.min(sample), most.max(sample)]);
+            return Self::Measured { median_ns, range_ns, spilled_bytes: record.spilled_bytes() };
         }
         match record.failure() {
             Some(failure) if failure.is_out_of_memory() => Self::OutOfMemory,
@@ -118,6 +124,13 @@ impl End {
     pub fn median_ns(&self) -> Option<f64> {
         match self {
             Self::Measured { median_ns, .. } => Some(*median_ns),
+            _ => None,
+        }
+    }
+
+    fn range_ns(&self) -> Option<[f64; 2]> {
+        match self {
+            Self::Measured { range_ns, .. } => Some(*range_ns),
             _ => None,
         }
     }
@@ -150,6 +163,12 @@ impl Line {
         self.points.get(last)
     }
 
+    /// Whether the ranges of both engines' samples have a time in common.
+    fn overlaps(&self, other: &Self, scale: Scale) -> bool {
+        let range = |line: &Self| line.at(scale)?.end.range_ns();
+        range(self).zip(range(other)).is_some_and(|(one, two)| one[0] <= two[1] && two[0] <= one[1])
+    }
+
     fn time(&self, scale: Scale) -> Option<f64> {
         self.at(scale)?.end.median_ns()
     }
@@ -173,9 +192,14 @@ fn boundary(query: String, memory_limit_bytes: Option<u64>, records: &[&Record])
         timed.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(line, _)| (*scale, line))
     };
     let fastest: Vec<(Scale, &Line)> = scales.iter().filter_map(best).collect();
+    let alike = fastest.iter().flat_map(|(scale, best)| {
+        let others = lines.iter().filter(|line| line.engine != best.engine && line.overlaps(best, *scale));
+        others.map(|line| (*scale, line.engine.clone()))
+    });
+    let alike = alike.collect();
     let changes = fastest.windows(2).filter_map(|pair| change(pair[0], pair[1])).collect();
     let fastest = fastest.iter().map(|(scale, line)| (*scale, line.engine.clone())).collect();
-    Boundary { query, memory_limit_bytes, scales, lines, fastest, changes }
+    Boundary { query, memory_limit_bytes, scales, lines, fastest, alike, changes }
 }
 
 fn line(name: String, extra: &str, records: &[&Record]) -> Line {
@@ -279,6 +303,22 @@ mod tests {
         let found = boundaries(&records).remove(0);
         assert_eq!(found.changes[0].crossing, None);
         assert_eq!((found.changes[0].after.to_string(), found.changes[0].at.to_string()), ("sf1".into(), "sf5".into()));
+    }
+
+    #[test]
+    fn engines_whose_runs_overlap_are_alike() {
+        let with = |engine: &str, times: [f64; 3]| {
+            let mut record = record(engine, "sf1", 1.0);
+            record.metrics.set(metric::TIME, times.map(|milliseconds| milliseconds * 1e6));
+            record
+        };
+        let records =
+            [with("duckdb", [10.0, 11.0, 12.0]), with("polars", [12.0, 13.0, 14.0]), with("daft", [12.1, 13.0, 14.0])];
+        let found = boundaries(&records).remove(0);
+        assert!(found.fastest[0].1.starts_with("duckdb"));
+        let [(_, alike)] = found.alike.as_slice() else { panic!("{:?}", found.alike) };
+        assert!(alike.starts_with("polars"), "{alike}");
+        assert!(found.sentence().contains("too close to tell at sf1: "), "{}", found.sentence());
     }
 
     #[test]

@@ -15,7 +15,7 @@ const LIMIT: (u8, u8, u8) = (120, 120, 120);
 /// When no engine has a time, or none a peak.
 pub fn draw(boundary: &Boundary, color: impl Fn(&str) -> (u8, u8, u8)) -> Result<[Picture; 2]> {
     let hues: Vec<Hue> =
-        boundary.lines.iter().map(|line| Hue { label: label(line), color: color(&line.name) }).collect();
+        boundary.lines.iter().map(|line| Hue { label: label(boundary, line), color: color(&line.name) }).collect();
     let over = |value: &dyn Fn(&super::Point) -> Option<f64>| {
         let points = |line: &Line| {
             let point = |point: &super::Point| Some((point.scale.factor(), value(point)?));
@@ -42,15 +42,17 @@ pub fn draw(boundary: &Boundary, color: impl Fn(&str) -> (u8, u8, u8)) -> Result
     Ok([time, lines(&memory, &format!("{title}: peak memory by size"), &axes, &peaks, None)?])
 }
 
-/// The engine, and what its line cannot show.
-fn label(line: &Line) -> String {
+/// The engine, and what its line cannot show. Without its version, for which there is little room, where it is the only line of its name.
+fn label(boundary: &Boundary, line: &Line) -> String {
+    let alone = boundary.lines.iter().filter(|other| other.name == line.name).count() == 1;
+    let name = if alone { &line.name } else { &line.engine };
     if let Some(point) = line.fails_from() {
         let why = if point.end == End::TimedOut { "late" } else { "out" };
-        return format!("{} ({why} {})", line.engine, point.scale);
+        return format!("{name} ({why} {})", point.scale);
     }
     match line.spills_from() {
-        Some(scale) => format!("{} (spills {scale})", line.engine),
-        None => line.engine.clone(),
+        Some(scale) => format!("{name} (spills {scale})"),
+        None => name.clone(),
     }
 }
 
@@ -63,7 +65,7 @@ mod tests {
     fn draw_shows_lines_limit_and_who_fails() {
         let point =
             |scale: &str, end: End| Point { scale: scale.parse().unwrap(), end, peak_memory_bytes: Some(1 << 29) };
-        let measured = |median_ns| End::Measured { median_ns, spilled_bytes: None };
+        let measured = |median_ns| End::Measured { median_ns, range_ns: [median_ns; 2], spilled_bytes: None };
         let line = |name: &str, last: End| Line {
             engine: name.to_owned(),
             name: name.to_owned(),
@@ -75,6 +77,7 @@ mod tests {
             scales: vec!["sf1".parse().unwrap(), "sf5".parse().unwrap()],
             lines: vec![line("a", measured(9e6)), line("b", End::OutOfMemory)],
             fastest: Vec::new(),
+            alike: Vec::new(),
             changes: Vec::new(),
         };
         let [time, memory] = draw(&boundary, |_| (10, 100, 200)).unwrap();

@@ -1,6 +1,7 @@
 //! A boundary in a sentence: who is fastest from which size on, who spills and who fails.
 
 use super::{Boundary, Change, End, Line};
+use crate::protocol::id::Scale;
 use crate::protocol::units::Bytes;
 
 impl Boundary {
@@ -13,6 +14,7 @@ impl Boundary {
     /// All of it in a sentence or three.
     pub fn sentence(&self) -> String {
         let mut parts = vec![self.winners()];
+        parts.extend(self.too_close());
         parts.extend(said(self.lines.iter().filter_map(spill)));
         parts.extend(said(self.lines.iter().filter_map(fail)));
         format!("{}: {}.", self.title(), parts.join("; "))
@@ -35,6 +37,17 @@ impl Boundary {
         };
         let changes: Vec<String> = self.changes.iter().map(change).collect();
         format!("{engine} is the fastest from {first} on, {}", changes.join(", "))
+    }
+
+    /// Where medians alone say who is the fastest.
+    fn too_close(&self) -> Option<String> {
+        let names = |scale: &Scale| {
+            let fastest = self.fastest.iter().chain(&self.alike).filter(|(other, _)| other == scale);
+            fastest.map(|(_, engine)| engine.as_str()).collect::<Vec<_>>().join(" and ")
+        };
+        let mut scales: Vec<Scale> = self.alike.iter().map(|(scale, _)| *scale).collect();
+        scales.dedup();
+        said(scales.iter().map(|scale| format!("too close to tell at {scale}: {}", names(scale))))
     }
 }
 
@@ -64,10 +77,14 @@ mod tests {
     use super::super::{Point, boundaries};
     use super::*;
 
+    fn measured(median_ns: f64, spilled_bytes: Option<u64>) -> End {
+        End::Measured { median_ns, range_ns: [median_ns; 2], spilled_bytes }
+    }
+
     fn line(engine: &str, points: &[(&str, Option<f64>)]) -> Line {
         let point = |(scale, time): &(&str, Option<f64>)| Point {
             scale: scale.parse().unwrap(),
-            end: time.map_or(End::OutOfMemory, |median_ns| End::Measured { median_ns, spilled_bytes: None }),
+            end: time.map_or(End::OutOfMemory, |median_ns| measured(median_ns, None)),
             peak_memory_bytes: None,
         };
         Line { engine: engine.to_owned(), name: engine.to_owned(), points: points.iter().map(point).collect() }
@@ -80,6 +97,7 @@ mod tests {
             memory_limit_bytes: Some(2 << 30),
             scales: vec![of("sf1"), of("sf5")],
             fastest: vec![(of("sf1"), "a".to_owned()), (of("sf5"), "b".to_owned())],
+            alike: Vec::new(),
             changes: vec![Change {
                 below: "a".to_owned(),
                 above: "b".to_owned(),
@@ -94,7 +112,7 @@ mod tests {
     #[test]
     fn sentence_says_winners_spills_and_failures() {
         let mut b = line("b", &[("sf1", Some(2.0)), ("sf5", Some(3.0))]);
-        b.points[1].end = End::Measured { median_ns: 3.0, spilled_bytes: Some(1 << 30) };
+        b.points[1].end = measured(3.0, Some(1 << 30));
         let found = boundary(vec![line("a", &[("sf1", Some(1.0)), ("sf5", None)]), b]);
         let wanted = "q6 under 2.00 GiB: a is the fastest from sf1 on, b from about sf2.3 on; b spills from sf5 on; \
                       a runs out of memory from sf5 on.";

@@ -11,6 +11,9 @@ use crate::host::record::{Record, metric};
 use crate::protocol::units::Bytes;
 pub use cite::cited;
 
+/// What a query has to take, in bytes, for its failure under half of that to count. Of less than that, buffers of readers and what each
+/// thread needs are a large share, which no engine can spill.
+const LARGE: u64 = 1 << 30;
 /// Processors that a run has to keep busy on average to count as parallel.
 const BUSY: f64 = 1.2;
 
@@ -59,7 +62,13 @@ pub fn larger_than_memory(probe: &Record, limited: Option<&Record>) -> Capabilit
             let spilled =
                 limited.spilled_bytes().map(|bytes| format!(", spilled {}", Bytes(bytes))).unwrap_or_default();
             match failure {
-                _ if limited.ranks() => (Some(true), format!("ran in {limit} instead of {peak}{spilled}")),
+                _ if limited.ranks() || answers_as(limited, probe) => {
+                    (Some(true), format!("ran in {limit} instead of {peak}{spilled}"))
+                }
+                Some(failure) if failure.is_out_of_memory() && peak.0 < LARGE => unknown(format!(
+                    "not shown: out of memory at {limit}, but takes only {peak}, much of which no engine can spill; \
+                     a larger --scale tells"
+                )),
                 Some(failure) if failure.is_out_of_memory() => {
                     (Some(false), format!("out of memory at {limit}, takes {peak}"))
                 }
@@ -68,6 +77,12 @@ pub fn larger_than_memory(probe: &Record, limited: Option<&Record>) -> Capabilit
         }
     };
     Capability { name: "larger than memory", can, shown, proof: limited.unwrap_or(probe).id.to_string() }
+}
+
+/// Whether a run that nobody else vouched for, since it ran alone, gave the verified answer of another run of the engine.
+fn answers_as(alone: &Record, verified: &Record) -> bool {
+    let same = alone.answer_digest.is_some() && alone.answer_digest == verified.answer_digest;
+    alone.is_measured() && verified.ranks() && same
 }
 
 /// Whether the plan of a query over one table has its filter at the scan: by a constant of the filter, as plans write it.
@@ -153,9 +168,17 @@ mod tests {
         let kind = FailureKind::OutOfMemory { limit: Bytes(1), held: Bytes(2), request: "run".to_owned() };
         let outcome = Outcome::Failed(Unmeasured::from(Failure::from(kind)));
         let failed = Record { outcome, verdict: None, ..limited.clone() };
-        assert_eq!(larger_than_memory(&probe, Some(&failed)).can, Some(false));
-        let unverified = Record { verdict: None, ..limited };
+        let small = larger_than_memory(&probe, Some(&failed));
+        assert!(small.can.is_none() && small.shown.contains("a larger --scale tells"), "{}", small.shown);
+        let mut large = record();
+        large.metrics.set(metric::PEAK_MEMORY, [metric::value(3 << 30)]);
+        assert_eq!(larger_than_memory(&large, Some(&failed)).can, Some(false));
+        let unverified = Record { verdict: None, answer_digest: None, ..limited };
         assert_eq!(larger_than_memory(&probe, Some(&unverified)).can, None);
+        let digest = Some("d1".to_owned());
+        let verified = Record { answer_digest: digest.clone(), ..probe.clone() };
+        let same = Record { answer_digest: digest, ..unverified };
+        assert_eq!(larger_than_memory(&verified, Some(&same)).can, Some(true));
         assert_eq!(larger_than_memory(&probe, None).can, None);
     }
 

@@ -67,8 +67,11 @@ pub const BYTES_READ_FROM_DISK: Kind = bytes("bytes_read_from_disk");
 pub const BYTES_WRITTEN: Kind = bytes("bytes_written");
 /// Bytes that a sink wrote into its log of changes, per iteration as those above.
 pub const SINK_LOG_BYTES: Kind = bytes("sink_log_bytes");
-/// CPU time of the sink's process, which is not the program's.
+/// CPU time of the sink's process, which is not the program's. The kernel counts it in ticks of 10 ms, so that fewer than ten of them
+/// over all samples are taken as unknown.
 pub const SINK_CPU_TIME: Kind = ns("sink_cpu_time");
+/// Times that a sink was written to again after its connection broke, over all samples; the pauses are within their times.
+pub const SINK_RETRIES: Kind = count("sink_retries");
 /// Requests to a store on S3. This and the next three a proxy counts: means per iteration over all samples.
 pub const REQUESTS: Kind = count("requests");
 /// Connections that were opened to it: none where the engine keeps those that it has.

@@ -18,6 +18,9 @@ use crate::measure::usage::{IoBytes, Usage};
 use crate::protocol::network::Traffic;
 use crate::protocol::task::SinkUse;
 
+/// Ten ticks of the clock that the kernel counts another process's CPU time with.
+const LEAST_SINK_CPU_NS: u64 = 100_000_000;
+
 impl Runner<'_> {
     /// Makes the record one of a measured cell, if all goes well. Gives how long the host waited for the programs.
     ///
@@ -34,6 +37,14 @@ impl Runner<'_> {
         let Samples { taken, warm_up_ns } = samples;
         let mut metrics = Metrics::default();
         read(&taken, &mut metrics);
+        let retries: u64 = taken.iter().filter_map(|sample| sample.runs.sink).map(|sink| sink.retries).sum();
+        if retries > 0 {
+            metrics.set(metric::SINK_RETRIES, [metric::value(retries)]);
+            let text = format!(
+                "its sink was written to again {retries} times: the pauses are within these times, so measure it again"
+            );
+            self.tell(&Event::Note { id: &cell.id, text: &text });
+        }
         let peaks = taken.iter().filter_map(|sample| sample.runs.peak_memory).chain(engine.first.peak_memory);
         let whose = if result.record.engine.kind == "service" { "the server" } else { "the engine program" };
         metrics.extend(peaks.reduce(Peak::or_more).map(|peak| Metric {
@@ -129,7 +140,10 @@ fn read(taken: &[Sample], metrics: &mut Metrics) {
     mean(metric::INVOLUNTARY_CONTEXT_SWITCHES, &usage(|usage| usage.involuntary_context_switches));
     let sink = |count: fn(SinkUse) -> Option<u64>| move |runs: &Runs| runs.sink.and_then(count);
     mean(metric::SINK_LOG_BYTES, &sink(|sink| sink.log_bytes));
-    mean(metric::SINK_CPU_TIME, &sink(|sink| sink.cpu_time_ns));
+    let sink_cpu_ns: u64 = taken.iter().filter_map(|sample| sample.runs.sink?.cpu_time_ns).sum();
+    if sink_cpu_ns >= LEAST_SINK_CPU_NS {
+        mean(metric::SINK_CPU_TIME, &sink(|sink| sink.cpu_time_ns));
+    }
     let moved = |count: fn(IoBytes) -> u64| move |runs: &Runs| runs.moved.map(count);
     mean(metric::BYTES_READ, &moved(|moved| moved.read_call_bytes));
     mean(metric::BYTES_READ_FROM_DISK, &moved(|moved| moved.disk_read_bytes));

@@ -1,9 +1,10 @@
-//! Speed-up curves as SVG: a panel for each engine and scale, a thin line for each query, a thick one for their mean,
-//! and the ideal.
+//! Speed-up curves as SVG: a panel for each engine and scale, a thin line for each query, with its name where they are few, a thick
+//! one for their mean, and the ideal.
 
 use anyhow::{Context, Result, anyhow};
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{Curve, groups, mean};
 
@@ -13,6 +14,10 @@ const QUERY: RGBColor = RGBColor(150, 165, 185);
 const MEAN: RGBColor = RGBColor(20, 80, 160);
 const IDEAL: RGBColor = RGBColor(90, 90, 90);
 const DASH: i32 = 4;
+/// So many queries have their names at their lines; more would be written over each other.
+const NAMED: usize = 4;
+/// The least distance between two names, in units of the picture's height.
+const APART: f64 = 0.05;
 
 /// Draws the curves over what is counted: `threads`, `executors`.
 ///
@@ -42,6 +47,20 @@ pub fn draw(curves: &[Curve], counted: &str) -> Result<String> {
 
 type Drawn = std::result::Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
+/// The name of each query and the height at which it stands, at its last point or above the name below it.
+fn names(curves: &[&Curve], most: usize, apart: f64) -> Vec<(f64, String)> {
+    let at = |curve: &&Curve| {
+        let last = curve.points.iter().find(|point| point.threads == most)?;
+        Some((last.speedup, curve.query.clone()))
+    };
+    let mut names: Vec<(f64, String)> = curves.iter().filter_map(at).collect();
+    names.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for place in 1..names.len() {
+        names[place].0 = names[place].0.max(names[place - 1].0 + apart);
+    }
+    names
+}
+
 /// Draws curves of one engine at one scale.
 #[expect(clippy::cast_precision_loss, reason = "a handful of threads")]
 fn panel(
@@ -70,6 +89,12 @@ fn panel(
     for curve in curves {
         let points = curve.points.iter().map(|point| (point.threads as f64, point.speedup));
         chart.draw_series(LineSeries::new(points, QUERY.stroke_width(1)))?;
+    }
+    if (2..=NAMED).contains(&curves.len()) {
+        let style = ("sans-serif", 11).into_font().color(&IDEAL);
+        let style = style.pos(Pos::new(HPos::Right, VPos::Bottom));
+        let names = names(curves, most, best * APART).into_iter();
+        chart.draw_series(names.map(|(speedup, name)| Text::new(name, (most as f64, speedup), style.clone())))?;
     }
     let ends = [(1.0, 1.0), (most as f64, most as f64)];
     chart

@@ -24,6 +24,8 @@ const SETTINGS: [&str; 6] =
 pub(in super::super) struct Connection {
     pub(super) address: Address,
     client: Option<Client>,
+    /// So far.
+    retries: u64,
 }
 
 /// What the server had done for us, and logged for all, at some time.
@@ -32,6 +34,7 @@ pub(in super::super) struct Usage {
     log_position: i64,
     /// The process that serves us, and its processor time; of one elsewhere nothing is known.
     process: Option<(u32, u64)>,
+    retries: u64,
 }
 
 impl Connection {
@@ -40,7 +43,7 @@ impl Connection {
     /// # Errors
     /// When no server answers or lets us in.
     pub(in super::super) fn open(address: Address) -> Result<Self> {
-        let mut connection = Self { address, client: None };
+        let mut connection = Self { address, client: None, retries: 0 };
         connection.tried(|_| Ok(()))?;
         Ok(connection)
     }
@@ -70,6 +73,7 @@ impl Connection {
             let pause = pauses.next().filter(|_| was_there || passes(&error.0));
             let Some(pause) = pause else { return Err(self.told(&error.0, error.1, attempts)) };
             attempts += 1;
+            self.retries += 1;
             sleep(Duration::from_millis(pause));
         }
     }
@@ -127,12 +131,13 @@ impl Connection {
     pub(in super::super) fn usage(&mut self) -> Result<Usage> {
         const NOW: &str = "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint, pg_backend_pid()";
         let local = self.address.is_local();
-        self.tried(|client| {
+        let (log_position, process) = self.tried(|client| {
             let row = client.query_one(NOW, &[])?;
             let pid = u32::try_from(row.get::<_, i32>(1)).ok().filter(|_| local);
             let process = pid.and_then(|pid| Some((pid, tree::cpu_ns(&[pid])?)));
-            Ok(Usage { log_position: row.get(0), process })
-        })
+            Ok((row.get(0), process))
+        })?;
+        Ok(Usage { log_position, process, retries: self.retries })
     }
 }
 
@@ -143,6 +148,7 @@ impl Usage {
         SinkUse {
             log_bytes: u64::try_from(self.log_position - before.log_position).ok(),
             cpu_time_ns: same.map(|(now, before)| now.1.saturating_sub(before.1)),
+            retries: self.retries - before.retries,
         }
     }
 }
