@@ -86,7 +86,7 @@ pub mod measure;
 #[cfg(feature = "protoc")]
 pub mod protoc;
 pub mod protocol;
-#[cfg(feature = "s3")]
+#[cfg(any(feature = "iceberg", feature = "s3"))]
 pub mod s3;
 #[cfg(feature = "server")]
 pub mod server;

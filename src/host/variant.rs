@@ -25,10 +25,22 @@ pub const ICEBERG_MONTHLY: &str = "iceberg-monthly";
 pub const PARQUET_BY_CATEGORY: &str = "parquet-by-category";
 /// The format that is the same Parquet files on S3.
 pub const S3: &str = "s3";
+/// The format that is Iceberg tables over these: their metadata are on S3, too.
+pub const ICEBERG_S3: &str = "iceberg-s3";
 /// What tables can be stored as; a variant begins with one of them.
-pub const FORMATS: [&str; 5] = [PARQUET, ICEBERG, ICEBERG_MONTHLY, PARQUET_BY_CATEGORY, S3];
+pub const FORMATS: [&str; 6] = [PARQUET, ICEBERG, ICEBERG_MONTHLY, PARQUET_BY_CATEGORY, S3, ICEBERG_S3];
 /// Those of a suite that does not say which it has.
-pub(crate) const USUAL_FORMATS: [&str; 4] = [PARQUET, ICEBERG, ICEBERG_MONTHLY, S3];
+pub(crate) const USUAL_FORMATS: [&str; 5] = [PARQUET, ICEBERG, ICEBERG_MONTHLY, S3, ICEBERG_S3];
+
+/// Whether tables of a format are on S3.
+pub(crate) fn is_on_s3(format: &str) -> bool {
+    [S3, ICEBERG_S3].contains(&format)
+}
+
+/// Whether tables of a format are Iceberg's.
+pub(crate) fn is_iceberg(format: &str) -> bool {
+    [ICEBERG, ICEBERG_MONTHLY, ICEBERG_S3].contains(&format)
+}
 
 /// One combination of conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +60,7 @@ pub struct Variant<'a> {
     /// Where its processors begin among those there are, the best first, so that engines at the same time have their own. None:
     /// there are too few for that. It is in no id.
     pub first_processor: Option<usize>,
-    /// What the way to the tables costs, in the format [`S3`]; none: as it is.
+    /// What the way to the tables costs, where their format [is on S3](is_on_s3); none: as it is.
     pub network: Option<&'a Network>,
 }
 
@@ -83,7 +95,7 @@ impl fmt::Display for Variant<'_> {
         if self.parallel > 1 {
             write!(f, "-parallel{}", self.parallel)?;
         }
-        if let Some(network) = self.network.filter(|_| self.format == S3) {
+        if let Some(network) = self.network.filter(|_| is_on_s3(self.format)) {
             write!(f, "-{}", network.compact())?;
         }
         Ok(())
@@ -143,5 +155,6 @@ mod tests {
         let set = Variant { network: Some(&network), ..plain };
         assert_eq!(set.to_string(), "parquet");
         assert_eq!(Variant { format: S3, ..set }.to_string(), "s3-rtt2ms");
+        assert_eq!(Variant { format: ICEBERG_S3, ..set }.to_string(), "iceberg-s3-rtt2ms");
     }
 }

@@ -1,11 +1,10 @@
 //! Makes a table over Parquet files that are there: metadata and manifests only, no data is written or moved.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use iceberg::io::LocalFsStorageFactory;
+use iceberg::io::FileIOBuilder;
 use iceberg::memory::{MEMORY_CATALOG_WAREHOUSE, MemoryCatalogBuilder};
 use iceberg::spec::{
     DataContentType, DataFile, DataFileBuilder, DataFileFormat, Datum, Literal, NestedField, PrimitiveType, Schema,
@@ -14,19 +13,22 @@ use iceberg::spec::{
 use iceberg::transaction::{ApplyTransactionAction, Transaction};
 use iceberg::{Catalog, CatalogBuilder, NamespaceIdent, TableCreation};
 
-use super::{local, location_of};
+use super::objects::Objects;
+use super::{location_in, text_of};
 use crate::protocol::iceberg::{self as messages, Bound, Column, ColumnMetrics};
+use crate::protocol::location::Location;
 
-/// Writes the metadata below `location`; gives the path of the metadata file.
+/// Writes the metadata below `location`; gives the metadata file. On S3 those of an earlier table there are removed first.
 ///
 /// # Errors
 /// When a column's type is not known, or something cannot be written.
 pub(super) async fn table(
-    location: &Path,
+    location: &Location,
     columns: &[Column],
     partition_by_month: Option<&str>,
     files: &[messages::DataFile],
-) -> Result<PathBuf> {
+    objects: &Objects,
+) -> Result<Location> {
     let schema = schema(columns)?;
     let by_month = |name: &str| -> Result<UnboundPartitionSpec> {
         let field = schema.field_by_name(name).with_context(|| format!("there is no column {name} to partition by"))?;
@@ -35,15 +37,18 @@ pub(super) async fn table(
     };
     let partition = partition_by_month.map(by_month).transpose()?;
     let data = files.iter().map(|file| data_file(file, &schema)).collect::<Result<Vec<_>>>()?;
+    let (place, storage) = (text_of(location)?, objects.of(location));
+    if location.is_on_s3() {
+        FileIOBuilder::new(Arc::clone(&storage)).build().delete_prefix(format!("{place}/metadata")).await?;
+    }
     // A catalog that forgets: what counts are the files that it writes.
-    let warehouse = HashMap::from([(MEMORY_CATALOG_WAREHOUSE.to_owned(), location_of(location)?)]);
-    let storage = Arc::new(LocalFsStorageFactory);
+    let warehouse = HashMap::from([(MEMORY_CATALOG_WAREHOUSE.to_owned(), place.clone())]);
     let catalog = MemoryCatalogBuilder::default().with_storage_factory(storage).load("folder", warehouse).await?;
     let space = NamespaceIdent::new("made".to_owned());
     catalog.create_namespace(&space, HashMap::new()).await?;
     let creation = TableCreation::builder()
         .name("table".to_owned())
-        .location(location_of(location)?)
+        .location(place)
         .schema(schema)
         .partition_spec_opt(partition)
         .build();
@@ -51,7 +56,7 @@ pub(super) async fn table(
     let transaction = Transaction::new(&table);
     let transaction = transaction.fast_append().add_data_files(data).apply(transaction)?;
     let table = transaction.commit(&catalog).await?;
-    local(table.metadata_location_result()?)
+    location_in(table.metadata_location_result()?)
 }
 
 fn schema(columns: &[Column]) -> Result<Schema> {
@@ -82,7 +87,7 @@ fn data_file(file: &messages::DataFile, schema: &Schema) -> Result<DataFile> {
     let mut builder = DataFileBuilder::default();
     builder
         .content(DataContentType::Data)
-        .file_path(location_of(file.path.local()?)?)
+        .file_path(text_of(&file.path)?)
         .file_format(DataFileFormat::Parquet)
         .file_size_in_bytes(file.bytes)
         .record_count(file.rows)

@@ -4,7 +4,6 @@
 
 use std::fmt::Debug;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -16,8 +15,9 @@ use hive_metastore::{
 use pilota::FastStr;
 use volo_thrift::MaybeException;
 
-use super::{local, location_of};
+use super::{location_in, text_of};
 use crate::protocol::iceberg::Column;
+use crate::protocol::location::Location;
 
 /// How long the metastore has to take a connection.
 const CONNECTING: Duration = Duration::from_secs(5);
@@ -52,13 +52,13 @@ impl Metastore {
     /// The metadata file of a table.
     ///
     /// # Errors
-    /// When there is no such table: says which there are. When it is no Iceberg table, or not on this machine.
-    pub(super) async fn metadata(&self, database: &str, table: &str) -> Result<PathBuf> {
+    /// When there is no such table: says which there are. When it is no Iceberg table, or neither on this machine nor on S3.
+    pub(super) async fn metadata(&self, database: &str, table: &str) -> Result<Location> {
         let Some(found) = self.table(database, table).await? else { bail!(self.missing(database, table).await) };
         let parameters = found.parameters.unwrap_or_default();
         let is_iceberg = parameters.get("table_type").is_some_and(|kind| kind.eq_ignore_ascii_case("iceberg"));
         let metadata = parameters.get("metadata_location").filter(|_| is_iceberg);
-        local(metadata.with_context(|| format!("{database}.{table} is no Iceberg table"))?)
+        location_in(metadata.with_context(|| format!("{database}.{table} is no Iceberg table"))?)
     }
 
     /// Makes the table known, in place of an earlier one of ours; its database too.
@@ -69,7 +69,7 @@ impl Metastore {
         &self,
         database: &str,
         table: &str,
-        metadata: &Path,
+        metadata: &Location,
         columns: &[Column],
     ) -> Result<()> {
         let known = self.table(database, table).await?;
@@ -79,17 +79,16 @@ impl Metastore {
                 "the Hive Metastore has a table {database}.{table} that is not ours: drop or rename it, or use another metastore"
             );
             let known = known.parameters.as_ref().and_then(|parameters| parameters.get("metadata_location"));
-            if known.map(ToString::to_string) == Some(location_of(metadata)?) {
+            if known.map(ToString::to_string) == Some(text_of(metadata)?) {
                 return Ok(());
             }
         }
-        let location =
-            metadata.parent().and_then(Path::parent).context("a metadata file lies in its table's folder")?;
+        let location = folder(metadata)?;
         let space = Database {
             name: Some(text(database)),
             owner_name: Some(text(OWNER)),
             owner_type: Some(PrincipalType::USER),
-            location_uri: location.parent().map(location_of).transpose()?.map(FastStr::from_string),
+            location_uri: location.as_deref().and_then(|place| place.rsplit_once('/')).map(|(above, _)| text(above)),
             ..Database::default()
         };
         match self.within(self.client.create_database(space)).await? {
@@ -101,10 +100,13 @@ impl Metastore {
             // Its files stay. Whoever was faster has dropped it already.
             let _ = self.within(self.client.drop_table(text(database), text(table), false)).await?;
         }
-        match self.within(self.client.create_table(description(database, table, metadata, location, columns)?)).await? {
+        match self
+            .within(self.client.create_table(description(database, table, metadata, location.as_deref(), columns)?))
+            .await?
+        {
             MaybeException::Ok(()) => {}
             MaybeException::Exception(ThriftHiveMetastoreCreateTableException::O1(_)) => ensure!(
-                self.metadata(database, table).await? == metadata,
+                self.metadata(database, table).await? == *metadata,
                 "another process registered a {database}.{table} of its own just now: give each of them a metastore, or the same data folder"
             ),
             MaybeException::Exception(other) => bail!(self.refused(&other)),
@@ -152,7 +154,26 @@ impl Metastore {
     }
 }
 
-fn description(database: &str, table: &str, metadata: &Path, location: &Path, columns: &[Column]) -> Result<Table> {
+/// The folder of the table with this metadata file, as a metastore is told it; none for one on S3. A metastore looks whether the
+/// folder is there, and only one that was set up for S3 can. Clients of Iceberg go by the metadata file alone.
+///
+/// # Errors
+/// When the file is not in such a folder.
+fn folder(metadata: &Location) -> Result<Option<String>> {
+    if metadata.is_on_s3() {
+        return Ok(None);
+    }
+    let whole = text_of(metadata)?;
+    Ok(Some(whole.rsplitn(3, '/').nth(2).context("a metadata file lies in its table's folder")?.to_owned()))
+}
+
+fn description(
+    database: &str,
+    table: &str,
+    metadata: &Location,
+    location: Option<&str>,
+    columns: &[Column],
+) -> Result<Table> {
     let field = |column: &Column| FieldSchema {
         name: Some(text(&column.name)),
         r#type: Some(hive_type(&column.kind)),
@@ -162,7 +183,7 @@ fn description(database: &str, table: &str, metadata: &Path, location: &Path, co
     let parameters = [
         ("EXTERNAL", "TRUE".to_owned()),
         ("table_type", "ICEBERG".to_owned()),
-        ("metadata_location", location_of(metadata)?),
+        ("metadata_location", text_of(metadata)?),
     ];
     Ok(Table {
         table_name: Some(text(table)),
@@ -171,7 +192,7 @@ fn description(database: &str, table: &str, metadata: &Path, location: &Path, co
         owner: Some(text(OWNER)),
         create_time: i32::try_from(now).ok(),
         sd: Some(StorageDescriptor {
-            location: Some(FastStr::from_string(location_of(location)?)),
+            location: location.map(text),
             cols: Some(columns.iter().map(field).collect()),
             // As other clients write them for Iceberg tables; Hive itself would need more.
             input_format: Some(text("org.apache.hadoop.mapred.FileInputFormat")),

@@ -2,28 +2,32 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use futures::TryStreamExt;
 use iceberg::TableIdent;
-use iceberg::io::{FileIOBuilder, LocalFsStorageFactory};
+use iceberg::io::FileIOBuilder;
 use iceberg::scan::FileScanTask;
 use iceberg::spec::{NestedFieldRef, SchemaRef, TableMetadata, Transform};
 use iceberg::table::{StaticTable, Table};
 
-use super::{local, timed};
+use super::objects::Objects;
+use super::{location_in, text_of, timed};
 use crate::protocol::iceberg::{Column, Planned, PlannedFile};
+use crate::protocol::location::Location;
 
 /// Plans a snapshot of the table whose metadata file `found` gives.
 ///
 /// # Errors
-/// When there is no such table or snapshot, or a file of it is not local.
-pub(super) async fn plan(found: impl Future<Output = Result<PathBuf>>, snapshot_id: Option<i64>) -> Result<Planned> {
+/// When there is no such table or snapshot, or a file of it is neither here nor on S3.
+pub(super) async fn plan(
+    found: impl Future<Output = Result<Location>>,
+    snapshot_id: Option<i64>,
+    objects: &Objects,
+) -> Result<Planned> {
     let loading = async {
         let metadata = found.await?;
-        let table = load(&metadata).await?;
+        let table = load(&metadata, objects).await?;
         Ok((metadata, table))
     };
     let ((path, table), catalog_ns) = timed(loading).await?;
@@ -46,7 +50,7 @@ pub(super) async fn plan(found: impl Future<Output = Result<PathBuf>>, snapshot_
     let mut files = tasks.iter().map(planned).collect::<Result<Vec<_>>>()?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(Planned {
-        metadata: path.into(),
+        metadata: path,
         uuid: metadata.uuid().to_string(),
         snapshot_id,
         columns: columns(&schema),
@@ -62,22 +66,22 @@ pub(super) async fn plan(found: impl Future<Output = Result<PathBuf>>, snapshot_
 ///
 /// # Errors
 /// When it cannot be read.
-pub(super) async fn schema_of(metadata: &Path) -> Result<Vec<Column>> {
-    Ok(columns(load(metadata).await?.metadata().current_schema()))
+pub(super) async fn schema_of(metadata: &Location, objects: &Objects) -> Result<Vec<Column>> {
+    Ok(columns(load(metadata, objects).await?.metadata().current_schema()))
 }
 
-async fn load(metadata: &Path) -> Result<Table> {
-    let text = metadata.to_str().with_context(|| format!("{} is no UTF-8", metadata.display()))?;
-    let file_io = FileIOBuilder::new(Arc::new(LocalFsStorageFactory)).build();
+async fn load(metadata: &Location, objects: &Objects) -> Result<Table> {
+    let file_io = FileIOBuilder::new(objects.of(metadata)).build();
     let name = TableIdent::from_strs(["planned", "table"])?;
-    let table = StaticTable::from_metadata_file(text, name, file_io).await;
-    Ok(table.with_context(|| format!("cannot read the metadata {text}"))?.into_table())
+    let table = StaticTable::from_metadata_file(&text_of(metadata)?, name, file_io).await;
+    Ok(table.with_context(|| format!("cannot read the metadata {metadata}"))?.into_table())
 }
 
 fn planned(task: &FileScanTask) -> Result<PlannedFile> {
     Ok(PlannedFile {
-        path: local(&task.data_file_path)?.into(),
+        path: location_in(&task.data_file_path)?,
         rows: task.record_count.unwrap_or_default(),
+        bytes: task.file_size_in_bytes,
         format: task.data_file_format.to_string(),
         deletes: task.deletes.len(),
     })

@@ -5,14 +5,20 @@
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::location::{Location, TableRef};
+use crate::protocol::s3::Access;
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Request {
+    /// Talk to this store from here on, about tables on S3.
+    Connect {
+        /// Where it is, and who asks.
+        access: Access,
+    },
     /// Write the metadata of a table with one snapshot, which consists of files that are there.
     Make {
-        /// The table's location: an absolute path, made if need be.
+        /// The table's location: an absolute path, made if need be, or a place on S3.
         location: Location,
         /// Its columns, in order; a column's place is its field id, from 1.
         columns: Vec<Column>,
@@ -61,7 +67,7 @@ pub struct Column {
 /// A data file of a table that is made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataFile {
-    /// Its absolute path.
+    /// Where it is: an absolute path, or an object on S3.
     pub path: Location,
     /// Its rows.
     pub rows: u64,
@@ -102,6 +108,8 @@ pub enum Bound {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "did", rename_all = "snake_case")]
 pub enum Reply {
+    /// Whether the store answers shows when it is asked for something.
+    Connect {},
     /// The table is made.
     Make {
         /// Its metadata file.
@@ -146,10 +154,12 @@ pub struct Planned {
 /// A file of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedFile {
-    /// Its absolute path.
+    /// Where it is: an absolute path, or an object on S3.
     pub path: Location,
     /// Its rows, as the manifest has them.
     pub rows: u64,
+    /// Its size, likewise.
+    pub bytes: u64,
     /// `parquet`, `avro` or `orc`.
     pub format: String,
     /// Files that delete rows of it.

@@ -30,7 +30,7 @@ pub struct Access {
 
 impl Access {
     /// A bucket for the library `object_store`, without its environment.
-    #[cfg(any(feature = "arrow", feature = "datafusion", feature = "pipeline", feature = "s3"))]
+    #[cfg(any(feature = "arrow", feature = "datafusion", feature = "iceberg", feature = "pipeline", feature = "s3"))]
     pub fn bucket(&self, name: &str) -> object_store::aws::AmazonS3Builder {
         let Self { endpoint, region, path_style, access_key_id, secret_access_key, session_token } = self;
         let mut builder = object_store::aws::AmazonS3Builder::new()

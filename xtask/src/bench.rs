@@ -93,7 +93,7 @@ pub(crate) struct Bench {
     /// Scale factors of ordinary cells, as a list: 0.01,1 [default: `QUERYDYNO_SCALE`, or 1]
     #[arg(long)]
     scale: Option<String>,
-    /// Formats of ordinary cells, as a list: parquet,iceberg,iceberg-monthly,parquet-by-category,s3 [default: `QUERYDYNO_FORMATS`, or parquet]
+    /// Formats of ordinary cells, as a list: parquet,iceberg,iceberg-monthly,parquet-by-category,s3,iceberg-s3 [default: `QUERYDYNO_FORMATS`, or parquet]
     #[arg(long)]
     formats: Option<String>,
     /// The Hive Metastore [default: `HIVE_METASTORE_URI`]

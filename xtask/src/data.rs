@@ -1,6 +1,6 @@
 //! `cargo xtask data`: makes a suite's tables ahead of a run.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use querydyno::host::data::generate::Store;
 use querydyno::host::data::generate::Uploaded;
@@ -8,7 +8,7 @@ use querydyno::host::data::tables;
 use querydyno::host::settings::{Settings, bucket};
 use querydyno::host::suite::{self, Suite};
 use querydyno::host::terminal::output;
-use querydyno::host::variant::{FORMATS, PARQUET};
+use querydyno::host::variant::{FORMATS, ICEBERG_S3, PARQUET, S3};
 use querydyno::protocol::dataset::{Dataset, Table};
 use querydyno::protocol::id::Scale;
 use querydyno::protocol::location::Location;
@@ -17,7 +17,7 @@ use querydyno::protocol::units::Bytes;
 /// Make a suite's tables ahead of a run; what is there and whole is left alone
 ///
 /// Iceberg tables are made over the Parquet files, and registered in the Hive Metastore where `HIVE_METASTORE_URI` names one;
-/// each is printed with the name or the folder that `cargo xtask bench --table` takes.
+/// each is printed with the name, the folder or, on S3, the metadata file that `cargo xtask bench --table` takes.
 #[derive(Debug, Args)]
 pub(crate) struct Data {
     /// The suite
@@ -33,7 +33,7 @@ pub(crate) struct Data {
     #[arg(long, value_delimiter = ',', default_value = PARQUET, value_parser = FORMATS)]
     format: Vec<String>,
     /// Put the Parquet files there too, `s3://bucket/folder`, where they are not yet, and name it as `QUERYDYNO_S3_BUCKET` to run
-    /// queries on them in the format s3. The store is `AWS_ENDPOINT_URL` (Amazon's without it), with `AWS_ACCESS_KEY_ID` and
+    /// queries on them in the format s3; with `--format iceberg-s3` also the metadata of Iceberg tables over them. The store is `AWS_ENDPOINT_URL` (Amazon's without it), with `AWS_ACCESS_KEY_ID` and
     /// `AWS_SECRET_ACCESS_KEY`; `eval "$(cargo xtask services up s3)"` starts one here
     #[arg(long, value_parser = place)]
     location: Option<Location>,
@@ -54,11 +54,24 @@ impl Data {
         };
         let store = Store::new(&settings.data);
         if let Some(place) = &self.location {
+            let access = settings.s3.access()?;
+            if let Some(other) = self.format.iter().find(|format| ![PARQUET, S3, ICEBERG_S3].contains(&format.as_str()))
+            {
+                bail!(
+                    "tables of the format {other} are not put on S3: --format {PARQUET} or {ICEBERG_S3} goes with --location"
+                );
+            }
             for scale in scales {
-                let uploaded = store.upload(&suite, scale, &tables, place, settings.s3.access()?)?;
+                let uploaded = store.upload(&suite, scale, &tables, place, access)?;
                 eprintln!("{} {scale} at {place}: {}", suite.name, sent(uploaded));
-                let dataset = store.stored(&suite, scale, &tables, place, settings.s3.access()?)?;
-                print(&dataset, self.json)?;
+                for format in &self.format {
+                    let dataset = if format == ICEBERG_S3 {
+                        tables::put(&suite, &tables, scale, place, &settings, &store)?
+                    } else {
+                        store.stored(&suite, scale, &tables, place, access)?
+                    };
+                    print(&dataset, self.json)?;
+                }
             }
             return Ok(());
         }
@@ -99,6 +112,8 @@ fn line(dataset: &Dataset, table: &Table) -> String {
     let Some(iceberg) = &table.iceberg else { return made };
     let place = if let Some((database, table)) = &iceberg.name {
         format!("{database}.{table}")
+    } else if iceberg.metadata.is_on_s3() {
+        iceberg.metadata.to_string()
     } else {
         // The metadata file lies in a folder of the table's folder.
         let metadata = iceberg.metadata.to_string();

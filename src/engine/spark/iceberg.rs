@@ -41,8 +41,16 @@ pub(super) fn settings(metastore: Option<&str>) -> Vec<(String, String)> {
 /// The view of this name of a table at its snapshot.
 ///
 /// # Errors
-/// [`Unsupported`] for a metadata file with a path that Iceberg reads otherwise.
+/// [`Unsupported`] for a table on S3, and for a metadata file with a path that Iceberg reads otherwise.
 pub(super) fn view(name: &str, table: &Iceberg) -> Result<View> {
+    if table.metadata.is_on_s3() {
+        // By the scheme of a session, as Parquet files are, they cannot be read: the metadata name files as s3://bucket/key.
+        bail!(Unsupported(format!(
+            "{} is an Iceberg table on S3, whose files Spark's server would read by one client for as long as it runs, with the \
+             endpoint and the credentials of who asked first: take the format s3, whose files are the same",
+            table.metadata
+        )));
+    }
     let id = table.snapshot_id;
     if let Some((database, found)) = &table.name {
         let place = [CATALOG, database, found].map(named).join(".");
@@ -93,6 +101,8 @@ mod tests {
         assert_eq!(view("t", &found).unwrap(), View::File("/w/t/metadata/1.metadata.json".to_owned()));
         let odd = view("t", &table("/w/a#b/metadata/1.metadata.json", None)).unwrap_err();
         assert!(odd.is::<Unsupported>() && odd.to_string().contains("'#'"), "{odd}");
+        let on_s3 = view("t", &table("s3://bench/t/metadata/1.metadata.json", Some(("sales", "t")))).unwrap_err();
+        assert!(on_s3.is::<Unsupported>() && on_s3.to_string().contains("take the format s3"), "{on_s3}");
     }
 
     #[test]

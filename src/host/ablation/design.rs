@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use crate::host::catalog::Entry;
-use crate::host::variant::S3;
+use crate::host::variant::is_on_s3;
 
 /// A variant in the comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Design {
 
     fn of_axes(engine: &Entry, format: &str) -> Self {
         let axes = &engine.axes;
-        let applies = |axis: &Vec<String>| format == S3 || !axis.iter().any(|name| axes.stored.contains(name));
+        let applies = |axis: &Vec<String>| is_on_s3(format) || !axis.iter().any(|name| axes.stored.contains(name));
         let is_bound = |name: &String| axes.bounds.contains(name);
         let contender =
             |role: Role, chosen: &[usize]| Contender { role, mode: axes.mode(chosen), options: engine.options.clone() };
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
     use crate::host::catalog::Catalog;
     use crate::host::settings::Settings;
-    use crate::host::variant::PARQUET;
+    use crate::host::variant::{PARQUET, S3};
 
     fn modes(engine: &Entry, format: &str) -> Vec<(String, String)> {
         let design = Design::of(engine, format).unwrap();

@@ -186,7 +186,7 @@ Environment (or querydyno.toml beside Cargo.toml, see src/host/settings/mod.rs):
   QUERYDYNO_THREADS=1,2         threads for every engine             (default all processors)
   QUERYDYNO_MEMORY=none,2GiB    enforced; engines are told 4/5 of it (default 90 % of the machine, enforced only)
   QUERYDYNO_CACHE=hot,cold      cold: see parquet-cold above         (default hot)
-  QUERYDYNO_FORMATS=parquet     parquet, iceberg, iceberg-monthly, parquet-by-category, s3 (default parquet)
+  QUERYDYNO_FORMATS=parquet     parquet, iceberg, iceberg-monthly, parquet-by-category, s3, iceberg-s3 (default parquet)
   HIVE_METASTORE_URI=thrift://localhost:9083   where Iceberg tables are registered (default plain folders)
   QUERYDYNO_WORKLOADS=/my/shop  folders with a suite.toml of your own
   QUERYDYNO_TIMEOUT=5m          for one reply of an engine program   (default 5m)

@@ -8,7 +8,7 @@ use crate::host::record::{
 };
 use crate::host::session::environment;
 use crate::host::settings::Settings;
-use crate::host::variant::S3;
+use crate::host::variant::is_on_s3;
 use crate::measure::machine::Host;
 use crate::protocol::units::Bytes;
 
@@ -75,7 +75,7 @@ impl RunContext {
             metrics: Metrics::default(),
             plan: None,
             planning: None,
-            network: (variant.format == S3)
+            network: is_on_s3(variant.format)
                 .then(|| NetworkRecord { conditions: variant.network.cloned(), ..NetworkRecord::default() }),
             inspects: None,
             mode: variant.mode.map(str::to_owned),

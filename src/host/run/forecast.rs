@@ -9,7 +9,7 @@ use super::plan::to_build;
 use super::select::Cell;
 use crate::host::data::generate::{self, Store};
 use crate::host::suite::{Suite, TableSpec};
-use crate::host::variant::{PARQUET, S3};
+use crate::host::variant::{PARQUET, is_on_s3};
 use crate::measure::machine;
 use crate::protocol::id::{BenchId, Scale};
 use crate::protocol::units::{Bytes, Count};
@@ -126,7 +126,7 @@ fn to_generate(cells: &[Cell<'_>], store: &Store) -> Vec<String> {
     for cell in cells {
         let (suite, query, scale) = (cell.suite, cell.query, cell.id.scale);
         // What is on S3 was put there before.
-        if cell.variant.format == S3 {
+        if is_on_s3(cell.variant.format) {
             continue;
         }
         let folder = store.folder(&suite.name, scale, PARQUET);

@@ -14,7 +14,7 @@ use crate::host::interrupt;
 use crate::host::paths;
 use crate::host::session::Program;
 use crate::host::settings::Settings;
-use crate::host::variant::{ICEBERG, ICEBERG_MONTHLY, S3};
+use crate::host::variant::{is_iceberg, is_on_s3};
 
 /// Engines' programs by name, or why there is none.
 pub(crate) type Programs<'a> = BTreeMap<&'a str, Result<Program, Stop>>;
@@ -54,8 +54,7 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
     }
     // A table that is not there is its cells' own error: nothing is built for it.
     let needs_iceberg = |cell: &Cell<'_>| {
-        let is_iceberg = [ICEBERG, ICEBERG_MONTHLY].contains(&cell.variant.format);
-        is_iceberg && tables::missing(cell.suite, &cell.query.tables, settings).is_none()
+        is_iceberg(cell.variant.format) && tables::missing(cell.suite, &cell.query.tables, settings).is_none()
     };
     // Minutes that belong to no cell. Cells of other formats go on without it, and each of these tells why once more.
     let further = |needed: bool, ready: fn() -> Result<()>| {
@@ -65,7 +64,7 @@ pub(crate) fn programs<'a>(cells: &[Cell<'a>], settings: &Settings, may_build: b
         interrupt::check()
     };
     further(cells.iter().any(needs_iceberg), client::ready)?;
-    further(cells.iter().any(|cell| cell.variant.format == S3), s3::ready)?;
+    further(cells.iter().any(|cell| is_on_s3(cell.variant.format)), s3::ready)?;
     Ok(programs)
 }
 

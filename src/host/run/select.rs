@@ -15,7 +15,7 @@ use crate::host::filter::Filter;
 use crate::host::paths;
 use crate::host::settings::Settings;
 use crate::host::suite::{QuerySpec, Suite};
-use crate::host::variant::{Cache, S3, Variant};
+use crate::host::variant::{Cache, Variant, is_on_s3};
 use crate::protocol::id::{BenchId, check_name};
 use crate::protocol::task::Task;
 
@@ -81,7 +81,7 @@ fn variants<'a>(engine: &'a catalog::Entry, suite: &Suite, settings: &'a Setting
         // The first mode is the default, which an id does not spell.
         let others = engine.modes.iter().skip(1).map(|mode| Some(mode.as_str()));
         // No page cache of this machine holds what is on S3: each run asks for it again.
-        let caches: &[Cache] = if variant.format == S3 { &[Cache::Hot] } else { &[Cache::Hot, Cache::Cold] };
+        let caches: &[Cache] = if is_on_s3(variant.format) { &[Cache::Hot] } else { &[Cache::Hot, Cache::Cold] };
         for mode in [None].into_iter().chain(others) {
             variants.extend(caches.iter().map(|cache| Variant { mode, cache: *cache, ..variant }));
         }
@@ -110,7 +110,7 @@ impl<'a> DefaultSelection<'a> {
 
     /// What is on S3 has one state of the cache only, see [`variants`].
     fn has_cache(&self, variant: Variant<'_>) -> bool {
-        variant.format == S3 || self.caches.contains(&variant.cache)
+        is_on_s3(variant.format) || self.caches.contains(&variant.cache)
     }
 
     /// Tables that are there already are in one format: asking for them is asking for that.

@@ -22,7 +22,7 @@ pub(super) const FORMATS: Key = several(
     "formats",
     "QUERYDYNO_FORMATS",
     "parquet",
-    "parquet, iceberg, iceberg-monthly, parquet-by-category, s3, or several of them",
+    "parquet, iceberg, iceberg-monthly, parquet-by-category, s3, iceberg-s3, or several of them",
 );
 pub(super) const METASTORE: Key = one(
     "metastore",
@@ -34,7 +34,7 @@ pub(super) const S3_BUCKET: Key = one(
     "s3_bucket",
     "QUERYDYNO_S3_BUCKET",
     "none",
-    "where tables of the format s3 lie: a bucket, or s3://bucket/folder",
+    "where tables of the formats s3 and iceberg-s3 lie: a bucket, or s3://bucket/folder",
 );
 pub(super) const S3_PATH_STYLE: Key = one(
     "s3_path_style",

@@ -8,7 +8,7 @@
 //! threads = 2                 # QUERYDYNO_THREADS=1,2,4 or [1, 2, 4] here; default: all processors
 //! memory = "8GiB"             # QUERYDYNO_MEMORY=none,8GiB or a list here; default: the engines' own, killed at 90 % of the machine's
 //! cache = ["hot", "cold"]     # QUERYDYNO_CACHE=hot,cold; default: hot, and cold where a filter names it
-//! formats = ["parquet", "iceberg"] # QUERYDYNO_FORMATS=parquet,iceberg,iceberg-monthly,parquet-by-category,s3; default: parquet
+//! formats = ["parquet", "iceberg"] # QUERYDYNO_FORMATS=parquet,iceberg,iceberg-monthly,parquet-by-category,s3,iceberg-s3; default: parquet
 //! metastore = "thrift://localhost:9083" # HIVE_METASTORE_URI; default: Iceberg tables in plain folders
 //! s3_bucket = "s3://bench/tables" # QUERYDYNO_S3_BUCKET: of tables in the format s3; a bucket, or a folder in one
 //! s3_path_style = "yes"       # QUERYDYNO_S3_PATH_STYLE; default: where AWS_ENDPOINT_URL names a server
@@ -88,7 +88,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde::Deserialize;
 
-use crate::host::variant::{Cache, S3, Variant};
+use crate::host::variant::{Cache, Variant, is_on_s3};
 use crate::protocol::id::Scale;
 use crate::protocol::units::Bytes;
 pub use gate::{Exception, GateSettings, Limit, Metric};
@@ -263,7 +263,7 @@ impl Settings {
             memory,
             parallel: 1,
             first_processor: Some(0),
-            network: Some(&self.s3.network).filter(|network| format == S3 && !network.is_plain()),
+            network: Some(&self.s3.network).filter(|network| is_on_s3(format) && !network.is_plain()),
         };
         self.threads.iter().flat_map(|n| self.memory.iter().map(move |limit| plain(*n, *limit))).collect()
     }

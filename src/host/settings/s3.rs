@@ -65,15 +65,20 @@ impl S3Settings {
         self.access.as_ref().with_context(|| format!("there are no credentials for S3: {ADVICE}"))
     }
 
-    /// Where tables of the format `s3` are.
+    /// The same, where somebody said it.
+    pub fn access_if_told(&self) -> Option<&Access> {
+        self.access.as_ref()
+    }
+
+    /// Where tables of the formats on S3 are.
     ///
     /// # Errors
     /// What to set, where no bucket is named.
     pub fn bucket(&self) -> Result<&Location> {
         let advice = "set QUERYDYNO_S3_BUCKET to a bucket, or to s3://bucket/folder";
-        self.bucket
-            .as_ref()
-            .with_context(|| format!("tables of the format s3 are in a bucket, and none is named: {advice}"))
+        self.bucket.as_ref().with_context(|| {
+            format!("tables of the formats s3 and iceberg-s3 are in a bucket, and none is named: {advice}")
+        })
     }
 }
 

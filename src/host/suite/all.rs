@@ -9,7 +9,7 @@ use super::Suite;
 use super::source::{is_on_s3, is_parquet};
 use crate::host::paths;
 use crate::host::settings::Settings;
-use crate::host::variant::{FORMATS, ICEBERG, PARQUET, S3, USUAL_FORMATS};
+use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_S3, PARQUET, S3, USUAL_FORMATS};
 use crate::protocol::id::Scale;
 
 impl Suite {
@@ -62,10 +62,13 @@ impl Suite {
             return FORMATS.into_iter().filter(|format| declared.iter().any(|name| name == format)).collect();
         }
         let mut sources = self.tables.iter().filter_map(|table| table.source.as_deref());
-        if sources.clone().any(is_on_s3) {
-            return vec![S3];
-        }
-        vec![if sources.all(is_parquet) { PARQUET } else { ICEBERG }]
+        let on_s3 = sources.clone().any(is_on_s3);
+        vec![match (sources.all(is_parquet), on_s3) {
+            (true, false) => PARQUET,
+            (false, false) => ICEBERG,
+            (true, true) => S3,
+            (false, true) => ICEBERG_S3,
+        }]
     }
 }
 

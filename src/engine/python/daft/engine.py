@@ -29,7 +29,7 @@ class Daft(Engine):
 
     def __init__(self, settings):
         os.environ.update(QUIET)
-        iceberg = querydyno_iceberg.settings(settings["threads"])
+        iceberg = querydyno_iceberg.settings(settings["threads"], settings["s3"])
         import daft
 
         # Once and before all else: the first read would start a runner with a thread for each core. There is no
@@ -71,7 +71,7 @@ class Daft(Engine):
             raise Unsupported(f"{table.name} has deletion vectors, which Daft does not read")
         if deletes:
             self.deleted.add(table.name)
-        return lambda: self.daft.read_iceberg(unpartitioned(querydyno_iceberg.at_snapshot(table)))
+        return lambda: self.daft.read_iceberg(unpartitioned(querydyno_iceberg.at_snapshot(table)), **self.stored)
 
     def count(self, table):
         return self.frames[table]().count_rows()

@@ -14,8 +14,15 @@ from querydyno import Unsupported
 THREADS = "PYICEBERG_MAX_WORKERS"
 
 
-def settings(threads):
-    """Gives pyiceberg as many threads as the engine has, and returns what to tell of it; nothing if it is not there."""
+#: What pyiceberg reaches a store on S3 by, where somebody said it.
+stored = {}
+
+
+def settings(threads, s3=None):
+    """Gives pyiceberg as many threads as the engine has and what S3 is reached by, and returns what to tell of it; nothing
+    if it is not there.
+    """
+    stored.update(properties(s3) if s3 else {})
     told = {}
     for package in ("pyiceberg", "polars-iceberg"):
         try:
@@ -27,6 +34,19 @@ def settings(threads):
     return told
 
 
+def properties(s3):
+    """How a store is reached, by pyiceberg's names. Its own reader of S3 is pyarrow's, where that is installed."""
+    told = {
+        "s3.endpoint": s3["endpoint"],
+        "s3.region": s3["region"],
+        "s3.access-key-id": s3["access_key_id"],
+        "s3.secret-access-key": s3["secret_access_key"],
+        "s3.session-token": s3["session_token"],
+        "s3.force-virtual-addressing": "false" if s3["path_style"] else "true",
+    }
+    return {name: value for name, value in told.items() if value}
+
+
 def at_snapshot(table):
     """pyiceberg's table of an `IcebergTable`, as it was at the snapshot.
 
@@ -36,7 +56,7 @@ def at_snapshot(table):
     """
     from pyiceberg.table import StaticTable
 
-    found = StaticTable.from_metadata(table.metadata)
+    found = StaticTable.from_metadata(table.metadata, stored)
     snapshot = found.snapshot_by_id(table.snapshot_id)
     if snapshot is None:
         raise ValueError(f"{table.metadata} has no snapshot {table.snapshot_id}: it was expired, or is another table's")

@@ -24,7 +24,7 @@ class Pandas(Engine):
         threads = settings["threads"]
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
 
-        iceberg = querydyno_iceberg.settings(threads)
+        iceberg = querydyno_iceberg.settings(threads, settings["s3"])
 
         import pandas
         import pyarrow.parquet

@@ -34,7 +34,7 @@ class PolarsWheel(Engine):
         if settings["memory_limit_bytes"]:
             given["POLARS_OOC_MEMORY_BUDGET_MB"] = str(settings["memory_limit_bytes"] // 1_000_000)
         os.environ.update(given)
-        iceberg = querydyno_iceberg.settings(settings["threads"])
+        iceberg = querydyno_iceberg.settings(settings["threads"], settings["s3"])
         import polars
 
         if polars.thread_pool_size() != settings["threads"]:
@@ -69,8 +69,10 @@ class PolarsWheel(Engine):
         for table in tables:
             querydyno_iceberg.planned(table)
             self.refuse_time_travel(table)
+        # Who plans goes by pyiceberg's names, who reads by Polars'.
+        stored = {"storage_options": {**querydyno_iceberg.stored, **self.stored["storage_options"]}} if self.stored else {}
         # "native": where Polars' own reader cannot read a table, it would be pyiceberg that is measured.
-        scan = functools.partial(self.polars.scan_iceberg, reader_override="native")
+        scan = functools.partial(self.polars.scan_iceberg, reader_override="native", **stored)
         self.scans |= {
             table.name: functools.partial(scan, table.metadata, snapshot_id=table.snapshot_id) for table in tables
         }
@@ -81,7 +83,7 @@ class PolarsWheel(Engine):
             return
         from pyiceberg.table import StaticTable
 
-        found = StaticTable.from_metadata(table.metadata)
+        found = StaticTable.from_metadata(table.metadata, querydyno_iceberg.stored)
         if found.snapshot_by_id(table.snapshot_id).schema_id != found.metadata.current_schema_id:
             raise Unsupported(f"{table.name} has other columns since this snapshot, and Polars {self.version} mixes them up")
 

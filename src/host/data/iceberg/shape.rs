@@ -67,7 +67,7 @@ fn evolved(planned: &Planned, files: &[Vec<FileColumn>]) -> Result<bool, String>
     }
 }
 
-fn readable(PlannedFile { path, rows, format, deletes }: &PlannedFile) -> Result<(), String> {
+fn readable(PlannedFile { path, rows, format, deletes, .. }: &PlannedFile) -> Result<(), String> {
     let place = name(path);
     match deletes {
         0 if format.eq_ignore_ascii_case("parquet") => Ok(()),
@@ -136,8 +136,13 @@ mod tests {
     }
 
     fn planned(columns: &[(i32, &str, &str)]) -> Planned {
-        let file =
-            PlannedFile { path: "/data/a.parquet".parse().unwrap(), rows: 1, format: "parquet".to_owned(), deletes: 0 };
+        let file = PlannedFile {
+            path: "/data/a.parquet".parse().unwrap(),
+            rows: 1,
+            bytes: 9,
+            format: "parquet".to_owned(),
+            deletes: 0,
+        };
         Planned {
             metadata: "/t/metadata/1.json".parse().unwrap(),
             uuid: String::new(),

@@ -7,7 +7,7 @@ use crate::host::catalog::Recipe;
 use crate::host::data::generate::Store;
 use crate::host::settings::Settings;
 use crate::host::suite::{Suite, TableSpec};
-use crate::host::variant::{ICEBERG, ICEBERG_MONTHLY, PARQUET, PARQUET_BY_CATEGORY, S3};
+use crate::host::variant::{ICEBERG, ICEBERG_MONTHLY, ICEBERG_S3, PARQUET, PARQUET_BY_CATEGORY, S3};
 use crate::protocol::id::Scale;
 
 /// Checksum and layout as a record will have them, each where it can be told.
@@ -41,7 +41,7 @@ pub(crate) fn expected(
     let (known, of_tables) = match format {
         // On S3 lie the same files: by those that are here their checksum is known without asking anybody.
         PARQUET | S3 => (store.known(suite, scale, names), ""),
-        ICEBERG => (store.known(suite, scale, names), LAYOUT),
+        ICEBERG | ICEBERG_S3 => (store.known(suite, scale, names), LAYOUT),
         PARQUET_BY_CATEGORY => (store.known_by_category(suite, scale, names), ""),
         ICEBERG_MONTHLY => (store.known_monthly(suite, scale, names), LAYOUT),
         _ => return Expected::default(),

@@ -45,6 +45,11 @@ fn current(folder: &Path) -> Result<PathBuf> {
     }
 }
 
+/// The metadata file of the highest version among the names of a folder.
+pub(super) fn newest<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    names.filter_map(|name| Some((version(Path::new(name))?, name))).max().map(|(_, name)| name)
+}
+
 fn version(path: &Path) -> Option<u64> {
     let name = path.file_name()?.to_str()?.strip_suffix(".metadata.json")?;
     let digits: String = name.trim_start_matches('v').chars().take_while(char::is_ascii_digit).collect();

@@ -9,6 +9,7 @@ mod files;
 mod footers;
 mod foreign;
 mod made;
+mod made_on_s3;
 mod metadata;
 mod overflow;
 mod planning;
@@ -25,11 +26,12 @@ use crate::host::data::generate::Store;
 use crate::host::settings::Settings;
 use crate::host::sql::Text;
 use crate::host::suite::{Suite, TableSpec};
-use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, PARQUET, PARQUET_BY_CATEGORY, S3};
+use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_MONTHLY, ICEBERG_S3, PARQUET, PARQUET_BY_CATEGORY, S3};
 use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::id::Scale;
-use crate::protocol::location::Location;
+use crate::protocol::location::{Location, TableRef};
 pub(crate) use expected::{Expected, expected};
+pub use made_on_s3::put;
 pub(crate) use overflow::caution as overflow_caution;
 pub(crate) use planning::Found;
 pub use planning::Planning;
@@ -77,6 +79,7 @@ pub(crate) fn dataset(
             let dataset = store.stored(suite, scale, names, settings.s3.bucket()?, settings.s3.access()?)?;
             Ok(Found { dataset, planning: None })
         }
+        ICEBERG_S3 => made_on_s3::found((suite, scale, names), settings.s3.bucket()?, settings, store),
         other => bail!("there is no format '{other}' for {}: use {}", suite.name, FORMATS.join(", ")),
     }
 }
@@ -99,17 +102,25 @@ fn given(suite: &Suite, specs: &[&TableSpec], scale: Scale, settings: &Settings)
             Source::Parquet(files) => footers::table(&spec.name, files).with_context(within)?,
             Source::Stored(place) => stored::table(&spec.name, &place, settings.s3.access()?).with_context(within)?,
             Source::Iceberg { place, snapshot_id } => {
-                let planned = plan([(place.clone(), snapshot_id)]).with_context(within)?;
+                let access = match &place {
+                    TableRef::File(metadata) if metadata.is_on_s3() => Some(settings.s3.access()?),
+                    _ => settings.s3.access_if_told(),
+                };
+                let planned = plan([(place.clone(), snapshot_id)], access).with_context(within)?;
                 let [planned] = planned.try_into().map_err(|_| anyhow::anyhow!("one table was asked for"))?;
                 count(&mut planning, &place, &spec.name, &planned);
-                of_snapshot(&spec.name, &planned, &place)?
+                of_snapshot(&spec.name, &planned, &place, access).with_context(within)?
             }
         });
     }
     let sources: Vec<&str> = specs.iter().filter_map(|spec| spec.source.as_deref()).collect();
     let on_s3 = tables.iter().flat_map(|table| &table.files).any(Location::is_on_s3);
-    let format = if planning.is_some() { ICEBERG } else { PARQUET };
-    let format = if on_s3 { S3 } else { format };
+    let format = match (planning.is_some(), on_s3) {
+        (false, false) => PARQUET,
+        (true, false) => ICEBERG,
+        (false, true) => S3,
+        (true, true) => ICEBERG_S3,
+    };
     let dataset = Dataset {
         suite: suite.name.clone(),
         scale,

@@ -3,18 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::schema::Schema;
+use super::stored::Footers;
 use super::{footers, overflow};
 use crate::host::checksum::sha256;
 use crate::host::data::iceberg::client::ask;
 use crate::host::data::iceberg::shape::{Shape, shape};
 use crate::host::variant::PARQUET;
 use crate::protocol::dataset::{Dataset, Iceberg, Table};
-use crate::protocol::iceberg::{Planned, Reply, Request};
+use crate::protocol::iceberg::{Planned, PlannedFile, Reply, Request};
 use crate::protocol::location::TableRef;
+use crate::protocol::s3::Access;
 
 /// A dataset, and what it took to find out its files.
 pub(crate) struct Found {
@@ -37,10 +39,13 @@ pub struct Planning {
     pub snapshots: BTreeMap<String, i64>,
 }
 
-/// Plans these tables, each at its current snapshot or at the one that is named.
-pub(super) fn plan(tables: impl IntoIterator<Item = (TableRef, Option<i64>)>) -> Result<Vec<Planned>> {
+/// Plans these tables, each at its current snapshot or at the one that is named. Those on S3 take what that is reached by.
+pub(super) fn plan(
+    tables: impl IntoIterator<Item = (TableRef, Option<i64>)>,
+    access: Option<&Access>,
+) -> Result<Vec<Planned>> {
     let requests = tables.into_iter().map(|(table, snapshot_id)| Request::Plan { table, snapshot_id });
-    let replies = ask(&requests.collect::<Vec<_>>())?;
+    let replies = ask(access, &requests.collect::<Vec<_>>())?;
     let planned = |reply| match reply {
         Reply::Plan(planned) => Ok(planned),
         other => bail!("asked for a plan, querydyno-iceberg replied {other:?}"),
@@ -49,15 +54,16 @@ pub(super) fn plan(tables: impl IntoIterator<Item = (TableRef, Option<i64>)>) ->
 }
 
 /// A table as an engine program is told it.
-pub(super) fn of_snapshot(name: &str, planned: &Planned, place: &TableRef) -> Result<Table> {
+pub(super) fn of_snapshot(name: &str, planned: &Planned, place: &TableRef, access: Option<&Access>) -> Result<Table> {
     let files: Vec<_> = planned.files.iter().map(|file| file.path.clone()).collect();
+    let footers = footers(planned, access)?;
     let (mut integers, mut schema) = (BTreeMap::new(), None);
     let columns = planned.files.iter().map(|file| {
         // One that is no Parquet is refused by its format.
-        if !file.format.eq_ignore_ascii_case(PARQUET) {
+        if !is_parquet(file) {
             return Ok(Vec::new());
         }
-        let footer = footers::read(file.path.local()?)?;
+        let footer = footers::read(footers.path(&file.path)?).with_context(|| format!("the file {}", file.path))?;
         overflow::widen(&mut integers, overflow::integers(&footer));
         // The files of a snapshot have the types of its columns.
         schema.get_or_insert_with(|| Schema::of(&footer));
@@ -92,6 +98,20 @@ pub(super) fn of_snapshot(name: &str, planned: &Planned, place: &TableRef) -> Re
         cautions: schema.iter().flat_map(Schema::cautions).collect(),
         ..Table::default()
     })
+}
+
+/// Where the footers of a snapshot's files are, fetched where these are on S3.
+fn footers(planned: &Planned, access: Option<&Access>) -> Result<Footers> {
+    let on_s3 = planned.files.iter().filter(|file| is_parquet(file) && file.path.is_on_s3());
+    let mut on_s3 = on_s3.map(|file| (file.path.clone(), file.bytes)).peekable();
+    if on_s3.peek().is_none() {
+        return Ok(Footers::here());
+    }
+    Footers::fetch(on_s3, access.context("its files are on S3, and nobody said what that is reached by")?)
+}
+
+fn is_parquet(file: &PlannedFile) -> bool {
+    file.format.eq_ignore_ascii_case(PARQUET)
 }
 
 /// Adds what it took to plan a table.

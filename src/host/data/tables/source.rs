@@ -34,9 +34,14 @@ impl Source {
         }
         let location: Location = table.parse().map_err(anyhow::Error::msg)?;
         if location.is_on_s3() {
+            if table.ends_with(".metadata.json") {
+                return Ok(Self::Iceberg { place: TableRef::File(location), snapshot_id });
+            }
             ensure!(
                 snapshot_id.is_none(),
-                "Iceberg tables on S3 are not read yet, and Parquet files have no snapshots"
+                "Parquet files have no snapshots: leave the part behind '@' out, or give the metadata file of an Iceberg table, \
+                 s3://bucket/table/metadata/v1.metadata.json@{}",
+                snapshot_id.unwrap_or_default()
             );
             return Ok(Self::Stored(location));
         }
@@ -83,6 +88,18 @@ mod tests {
         assert_eq!(found, Source::Iceberg { place: place("sales", "transactions"), snapshot_id: Some(42) });
         let error = Source::of("sales.transactions", None).unwrap_err();
         assert!(error.to_string().contains("HIVE_METASTORE_URI"), "{error}");
+    }
+
+    #[test]
+    fn an_iceberg_table_on_s3_is_told_by_its_metadata_file() {
+        let of = |text: &str| Source::of(text, None);
+        let metadata = "s3://bench/t/metadata/v3.metadata.json";
+        let place = TableRef::File(metadata.parse().unwrap());
+        assert_eq!(of(metadata).unwrap(), Source::Iceberg { place: place.clone(), snapshot_id: None });
+        assert_eq!(of(&format!("{metadata}@42")).unwrap(), Source::Iceberg { place, snapshot_id: Some(42) });
+        assert_eq!(of("s3://bench/t").unwrap(), Source::Stored("s3://bench/t".parse().unwrap()));
+        let error = of("s3://bench/t@42").unwrap_err().to_string();
+        assert!(error.contains("no snapshots") && error.contains("metadata.json@42"), "{error}");
     }
 
     #[test]

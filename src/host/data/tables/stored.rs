@@ -1,13 +1,16 @@
 //! Tables on S3 that were there before us: an object, all Parquet objects of a folder, or those that a pattern means.
 //!
-//! What is known of a table is in the footers of its files, which are fetched into files of the same length that hold nothing else.
+//! What is known of a table is in the [`Footers`] of its files, which are fetched into files of the same length that hold nothing else.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use tempfile::TempDir;
 
 use super::files::{Files, is_named_parquet};
 use super::footers;
+use super::metadata::newest;
 use crate::host::checksum::sha256;
 use crate::host::data::s3::{ask, parts};
 use crate::host::paths;
@@ -23,23 +26,58 @@ use crate::protocol::s3::{Access, Object, Reply, Request};
 pub(super) fn table(name: &str, place: &Location, access: &Access) -> Result<Table> {
     let (bucket, key) = parts(place)?;
     let objects = meant(place, access)?;
-    let folder = scratch::folder(&paths::own("scratch"))?;
-    let path = |number: usize| folder.path().join(format!("{number:06}.parquet"));
-    let footer = |(number, object): (usize, &Object)| Request::Footer {
-        bucket: bucket.clone(),
-        key: object.key.clone(),
-        bytes: object.bytes,
-        file: path(number),
-    };
-    ask(access, &objects.iter().enumerate().map(footer).collect::<Vec<_>>(), |_| {})?;
-    let files = Files { paths: (0..objects.len()).map(path).collect(), cautions: Vec::new() };
+    let file = |object: &Object| Location::S3 { bucket: bucket.clone(), key: object.key.clone() };
+    let fetched = Footers::fetch(objects.iter().map(|object| (file(object), object.bytes)), access)?;
+    let files = objects.iter().map(|object| Ok(fetched.path(&file(object))?.to_owned()));
+    let files = Files { paths: files.collect::<Result<_>>()?, cautions: Vec::new() };
     let found = footers::table(name, files).with_context(|| format!("of the objects at s3://{bucket}/{key}"))?;
     let print = |object: &Object| format!("s3://{bucket}/{} {} {:?}\n", object.key, object.bytes, object.etag);
     Ok(Table {
         sha256: sha256(objects.iter().map(print).collect::<String>()),
-        files: objects.iter().map(|object| Location::S3 { bucket: bucket.clone(), key: object.key.clone() }).collect(),
+        files: objects.iter().map(file).collect(),
         ..found
     })
+}
+
+/// Where the footers of files are on this machine: of objects on S3 a copy that goes with this, of a file here the file itself.
+pub(super) struct Footers {
+    copies: BTreeMap<Location, PathBuf>,
+    _folder: Option<TempDir>,
+}
+
+impl Footers {
+    /// Of objects on S3 and their lengths; of all other files there is nothing to fetch.
+    ///
+    /// # Errors
+    /// When one of them is no Parquet object, or the store does not let us look.
+    pub(super) fn fetch(files: impl IntoIterator<Item = (Location, u64)>, access: &Access) -> Result<Self> {
+        let folder = scratch::folder(&paths::own("scratch"))?;
+        let (mut copies, mut requests) = (BTreeMap::new(), Vec::new());
+        for (location, bytes) in files {
+            let (bucket, key) = parts(&location)?;
+            let file = folder.path().join(format!("{:06}.parquet", requests.len()));
+            requests.push(Request::Footer { bucket, key, bytes, file: file.clone() });
+            copies.insert(location, file);
+        }
+        ask(access, &requests, |_| {})?;
+        Ok(Self { copies, _folder: Some(folder) })
+    }
+
+    /// Of files that are all on this machine.
+    pub(super) fn here() -> Self {
+        Self { copies: BTreeMap::new(), _folder: None }
+    }
+
+    /// The file that has the footer of this one.
+    ///
+    /// # Errors
+    /// When it is on S3 and was not fetched.
+    pub(super) fn path<'a>(&'a self, of: &'a Location) -> Result<&'a Path> {
+        match self.copies.get(of) {
+            Some(copy) => Ok(copy),
+            None => Ok(of.local()?),
+        }
+    }
 }
 
 /// The objects of a table, in the order of their keys.
@@ -67,6 +105,17 @@ fn meant(place: &Location, access: &Access) -> Result<Vec<Object>> {
             is_named_parquet(Path::new(&object.key)) && !below.split('/').any(|name| name.starts_with(['_', '.']))
         }
     };
+    let listed = objects.iter().map(|object| object.key.as_str());
+    if pattern.is_none()
+        && prefix != key
+        && let Some(newest) = newest(listed.filter_map(|key| key.strip_prefix(&prefix)?.strip_prefix("metadata/")))
+    {
+        let file = place.join("metadata").join(newest);
+        bail!(
+            "{place} is an Iceberg table, whose metadata tell which of its Parquet files count: give its metadata file, \
+             which by their names is {file}"
+        );
+    }
     let objects: Vec<Object> = objects.into_iter().filter(is_meant).collect();
     ensure!(
         !objects.is_empty(),
