@@ -4,111 +4,30 @@
 //! `cargo xtask build polars-wheel pandas`.
 
 mod common;
+#[path = "s3/lab.rs"]
+mod lab;
 #[path = "s3/server.rs"]
 mod server;
 
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use common::{assert_verified, slow};
+use lab::{Lab, PLANS, here, reason};
 use querydyno::host::bench::{Bench, Event};
-use querydyno::host::catalog::Recipe;
 use querydyno::host::data::generate::Store;
-use querydyno::host::paths::{self, root};
+use querydyno::host::paths::root;
 use querydyno::host::record::Record;
 use querydyno::host::services::{Service, Services, Status};
 use querydyno::host::settings::{OwnEngine, Settings};
 use querydyno::host::suite::Suite;
 use querydyno::protocol::s3::{Access, Secret};
 use querydyno::protocol::units::Bytes;
-use server::Server;
-use tempfile::TempDir;
 
 /// Engines whose programs or environments may be here, all of which read from S3.
 const READERS: [&str; 7] = ["datafusion", "polars", "polars-wheel", "datafusion-wheel", "daft", "pandas", "arrow"];
-/// Queries that the engine `arrow` has plans of.
-const PLANS: [u32; 10] = [1, 3, 4, 5, 6, 10, 12, 14, 15, 19];
-
-/// A server with TPC-H at scale 0.01 in its bucket, and a home for records; nothing where what it takes is not there.
-struct Lab {
-    server: Server,
-    settings: Settings,
-    // Goes last.
-    _home: TempDir,
-}
-
-impl Lab {
-    fn new(test: &str) -> Option<Self> {
-        if !Recipe::s3().program().path.is_file() && !slow::wanted(&format!("{test}, whose program is not built")) {
-            return None;
-        }
-        let server = Server::start(test)?;
-        let home = tempfile::tempdir_in(paths::target()).unwrap();
-        let mut settings = Settings::read().unwrap();
-        settings.home = home.path().join("querydyno");
-        settings.target = home.path().join("target");
-        settings.formats = vec!["s3".to_owned()];
-        settings.scales = vec!["0.01".parse().unwrap()];
-        settings.timeout = Some(Duration::from_mins(2));
-        settings.s3.bucket = Some("s3://bench/some/folder".parse().unwrap());
-        settings.s3 = settings.s3.clone().reached_by(server.access());
-        Some(Self { server, settings, _home: home })
-    }
-
-    /// The same with all tables of TPC-H there.
-    fn with_tables(test: &str) -> Option<Self> {
-        let lab = Self::new(test)?;
-        lab.upload().unwrap();
-        Some(lab)
-    }
-
-    fn upload(&self) -> anyhow::Result<(usize, u64)> {
-        self.upload_of("tpch")
-    }
-
-    fn upload_of(&self, suite: &str) -> anyhow::Result<(usize, u64)> {
-        let suite = Suite::read(suite)?;
-        let tables: Vec<String> = suite.tables.iter().map(|table| table.name.clone()).collect();
-        let (place, access) = (self.settings.s3.bucket()?, self.settings.s3.access()?);
-        let uploaded = Store::new(common::data()).upload(&suite, self.settings.scales[0], &tables, place, access)?;
-        Ok((uploaded.objects, uploaded.bytes))
-    }
-
-    /// Where the server keeps an object of a table.
-    fn object(&self, table: &str) -> PathBuf {
-        self.server.folder().join(format!("bench/some/folder/tpch/sf0.01/parquet/{table}/part-000.parquet"))
-    }
-
-    fn network(&mut self, text: &str) -> &mut Self {
-        self.settings.s3.network = text.parse().unwrap();
-        self
-    }
-
-    fn bench(&self, engine: &str, query: &str) -> Bench {
-        Bench::new().engines([engine]).filter(format!("{engine}/{query}")).runs(3).settings(self.settings.clone())
-    }
-
-    /// The one record of a cell.
-    fn record(&self, engine: &str, query: &str) -> Record {
-        let mut records = self.bench(engine, query).run().unwrap();
-        assert_eq!(records.len(), 1, "{engine}/{query}");
-        records.remove(0)
-    }
-}
-
-/// Those of these engines that are here.
-fn here(engines: &[&'static str]) -> Vec<&'static str> {
-    let catalog = common::catalog();
-    let found: Vec<_> = engines.iter().copied().filter(|name| catalog.entry(name).unwrap().find().is_some()).collect();
-    if found.len() < engines.len() {
-        server::left_out(&format!("of {engines:?} only {found:?} are here: cargo xtask build {}", engines.join(" ")));
-    }
-    found
-}
 
 /// Spark, where a server of ours listens that has what it takes.
 fn spark() -> Option<Status> {
@@ -131,12 +50,6 @@ fn page(port: &str, path: &str) -> String {
     let mut text = Vec::new();
     stream.read_to_end(&mut text).unwrap();
     String::from_utf8_lossy(&text).into_owned()
-}
-
-fn reason(record: &Record, word: &str) -> String {
-    let reason = record.reason().unwrap_or_default().to_owned();
-    assert_eq!(record.outcome.word(), word, "{}: {reason}", record.id);
-    reason
 }
 
 #[test]

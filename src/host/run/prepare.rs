@@ -14,8 +14,9 @@ use super::select::Cell;
 use super::stop::Stop;
 use crate::host::checksum::sha256;
 use crate::host::data::tables::{self, Found};
-use crate::host::record::{Record, TableRead, metric};
+use crate::host::record::{NetworkRecord, Record, TableRead, metric};
 use crate::host::session::{Program, Runs, Session};
+use crate::host::variant::is_on_s3;
 use crate::protocol::dataset::{Dataset, Table};
 use crate::protocol::engine::Server;
 use crate::protocol::task::Task;
@@ -47,6 +48,12 @@ impl Runner<'_> {
         record.query.sql = cell.suite.is_external().then(|| text.clone());
         let Found { dataset, planning } = cell.tables(self.settings, &self.store)?;
         record.planning = planning;
+        // Only a metastore knows that a table in it is on S3.
+        record.dataset.format.clone_from(&dataset.format);
+        if is_on_s3(&dataset.format) && record.network.is_none() {
+            let conditions = Some(&self.settings.s3.network).filter(|network| !network.is_plain());
+            record.network = Some(NetworkRecord { conditions: conditions.cloned(), ..NetworkRecord::default() });
+        }
         record.dataset.sha256 = Some(dataset.sha256.clone());
         record.dataset.layout = Some(dataset.layout.clone());
         let read = |table: &Table| TableRead::of(table, tables::reads_single_precision(table, &text));
