@@ -56,14 +56,14 @@ pub(super) fn plan(
 /// A table as an engine program is told it.
 pub(super) fn of_snapshot(name: &str, planned: &Planned, place: &TableRef, access: Option<&Access>) -> Result<Table> {
     let files: Vec<_> = planned.files.iter().map(|file| file.path.clone()).collect();
-    let footers = footers(planned, access)?;
+    let fetched = fetched(planned, access)?;
     let (mut integers, mut schema) = (BTreeMap::new(), None);
     let columns = planned.files.iter().map(|file| {
         // One that is no Parquet is refused by its format.
         if !is_parquet(file) {
             return Ok(Vec::new());
         }
-        let footer = footers::read(footers.path(&file.path)?).with_context(|| format!("the file {}", file.path))?;
+        let footer = footers::read(fetched.path(&file.path)?).with_context(|| format!("the file {}", file.path))?;
         overflow::widen(&mut integers, overflow::integers(&footer));
         // The files of a snapshot have the types of its columns.
         schema.get_or_insert_with(|| Schema::of(&footer));
@@ -101,7 +101,7 @@ pub(super) fn of_snapshot(name: &str, planned: &Planned, place: &TableRef, acces
 }
 
 /// Where the footers of a snapshot's files are, fetched where these are on S3.
-fn footers(planned: &Planned, access: Option<&Access>) -> Result<Footers> {
+fn fetched(planned: &Planned, access: Option<&Access>) -> Result<Footers> {
     let on_s3 = planned.files.iter().filter(|file| is_parquet(file) && file.path.is_on_s3());
     let mut on_s3 = on_s3.map(|file| (file.path.clone(), file.bytes)).peekable();
     if on_s3.peek().is_none() {
