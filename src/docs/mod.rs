@@ -1,24 +1,55 @@
-//! The documentation that is too long for README.
+//! The documentation: one page for each question. README is the short form of it.
+//!
+//! | question | page |
+//! |---|---|
+//! | How is it measured, and why can two results be compared? | [`methodology`] |
+//! | Who could be favoured by what we do? | [`bias`] |
+//! | What did we measure? | [`results`] |
+//! | Which engines and suites are there? | [`engines`], [`capabilities`], [`support`], [`defects`] |
+//! | Which command answers my question? | [`commands`] |
+//! | What can I set? | [`configuration`] |
+//! | How do I measure my own SQL? | [`own_queries`] |
+//! | How do I see and share results? | [`report`], [`history`], [`api`] |
+//! | How do I fail a pull request that is slower? | [`gate`], [`gate_validation`] |
+//! | Is it the engine, or the build? What do I need? | [`builds`] |
+//! | How do I measure servers, tables on S3, Iceberg tables? | [`services`], [`s3`], [`iceberg`] |
+//! | What do social-media posts show, and what is asked of the pipeline? | [`social`], [`pod_usage`] |
+//! | What do the words mean, and how is it built? | [`glossary`], [`architecture`] |
+//!
+//! Pages name each other as `[gate]`. `links.md` leads these names to modules here; at the end of a page they lead to files, for
+//! whoever reads them in the repository. `tests/docs.rs` runs their commands.
 
-#[doc = include_str!("capabilities.md")]
-pub mod capabilities {}
-#[doc = include_str!("api.md")]
-pub mod api {}
+/// A page: a module whose documentation is the file.
+macro_rules! pages {
+    ($($name:ident = $file:literal,)*) => {$(
+        #[doc = include_str!("links.md")]
+        #[doc = include_str!($file)]
+        pub mod $name {}
+    )*};
+}
 
-#[doc = include_str!("s3.md")]
-pub mod s3 {}
-
-#[doc = include_str!("pod-usage.md")]
-pub mod pod_usage {}
-
-#[doc = include_str!("support.md")]
-pub mod support {}
-
-#[doc = include_str!("defects.md")]
-pub mod defects {}
-
-#[doc = include_str!("services.md")]
-pub mod services {}
-
-#[doc = include_str!("social.md")]
-pub mod social {}
+pages! {
+    api = "api.md",
+    architecture = "architecture.md",
+    bias = "bias.md",
+    builds = "builds.md",
+    capabilities = "capabilities.md",
+    commands = "commands.md",
+    configuration = "configuration.md",
+    defects = "defects.md",
+    engines = "engines.md",
+    gate = "gate.md",
+    gate_validation = "gate_validation.md",
+    glossary = "glossary.md",
+    history = "history.md",
+    iceberg = "iceberg.md",
+    methodology = "methodology.md",
+    own_queries = "own_queries.md",
+    pod_usage = "pod-usage.md",
+    report = "report.md",
+    results = "results.md",
+    s3 = "s3.md",
+    services = "services.md",
+    social = "social.md",
+    support = "support.md",
+}
