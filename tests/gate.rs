@@ -165,7 +165,7 @@ fn an_exception_lets_a_row_be_slower_until_its_day() {
 fn a_row_that_gives_no_time_that_counts_leaves_the_gate_undecided(head: Told, why: &str) {
     let case = Case::new();
     let outcome = case.run(&case.between(Told::default(), head));
-    assert_eq!((outcome.conclusion, outcome.conclusion.exit_code()), (Conclusion::Undecided, 2), "{outcome:?}");
+    assert_eq!((outcome.conclusion, outcome.conclusion.exit_code()), (Conclusion::Undecided, 3), "{outcome:?}");
     assert_eq!(outcome.rows[0].verdict, Verdict::Invalid);
     assert!(outcome.reasons[0].contains(why), "{outcome:?}");
 }
@@ -208,7 +208,7 @@ fn a_budget_that_is_over_says_so() {
     let case = Case::new();
     let gate = Gate { budget: Some(Duration::from_millis(1)), ..case.between(slower(1000), slower(1100)) };
     let outcome = case.run(&gate);
-    assert_eq!(outcome.conclusion.exit_code(), 2, "{outcome:?}");
+    assert_eq!(outcome.conclusion.exit_code(), 3, "{outcome:?}");
     assert!(outcome.reasons.iter().any(|why| why.contains("--budget")), "{outcome:?}");
 }
 
@@ -411,7 +411,7 @@ fn a_base_that_is_dirty_unbuildable_or_unknown_decides_nothing() {
     commit(&checkout);
     fs::write(checkout.root.join("main.rs"), "fn main() {}\n").unwrap();
     let outcome = run(against_head("null/q6")).unwrap();
-    assert_eq!(outcome.conclusion.exit_code(), 2);
+    assert_eq!(outcome.conclusion.exit_code(), 3);
     assert!(outcome.reasons[0].contains("the base does not build"), "{outcome:?}");
     // A worktree whose folder somebody removed is made again.
     fs::remove_dir_all(&tree).unwrap();

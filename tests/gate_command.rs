@@ -92,13 +92,13 @@ fn xtask() -> Option<&'static Path> {
 #[test_case(&["gate", "--base", "HEAD", "--head-program", "head"], "--head-program")]
 #[test_case(&["gate", "head/q99", "--base-program", "base", "--head-program", "head"], "no cell matches")]
 #[test_case(&["gate", "--base", "HEAD", "--confirm", "nothing.json"], "nothing.json")]
-#[test_case(&["gate", "--base", "HEAD", "--json", "."], "is a folder")]
+#[test_case(&["gate", "--base", "HEAD", "--json", "."], "does not end in .json")]
 #[test_case(&["gate", "--base", "HEAD", "--json", "-", "--markdown", "-"], "each its own")]
 #[test_case(&["compare", "HEAD"], "<HEAD>")]
-fn what_cannot_be_meant_is_3_and_names_it(args: &[&str], names: &str) {
+fn usage_errors_end_with_2_and_name_what_is_wrong(args: &[&str], names: &str) {
     let Some(case) = Case::new(Told::default(), Told::default()) else { return };
     let output = case.run(args);
-    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
     assert!(text(&output).contains(names), "{}", text(&output));
 }
 
@@ -116,7 +116,7 @@ fn the_code_is_the_conclusion_that_the_files_tell(ns: u32) {
 }
 
 #[test]
-fn an_interrupt_is_2_and_the_same_command_goes_on() {
+fn an_interrupt_ends_with_3_and_the_same_command_goes_on() {
     // Long enough to be interrupted.
     let long =
         Told { instead: r#"sleep 0.05; echo '{"did":"run","rows":1,"durations_ns":[1000]}'"#, ..Told::default() };
@@ -130,7 +130,7 @@ fn an_interrupt_is_2_and_the_same_command_goes_on() {
     let killed = Command::new("kill").args(["-INT", &gate.id().to_string()]).status().unwrap();
     assert!(killed.success());
     let output = gate.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
     assert!(text(&output).contains("the same command goes on from there"), "{}", text(&output));
     let again = case.run(&between(&["--json", "gate.json"]));
     assert!(text(&again).contains("going on with a gate that did not end"), "{}", text(&again));

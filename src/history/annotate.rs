@@ -15,9 +15,9 @@ use crate::host::terminal::output;
 pub(super) enum Kind {
     /// Anything
     Note,
-    /// How an engine can be brought to answer a query, for `engine/query`: the view `compatibility` shows it
+    /// How to make an engine answer a query, for `engine/query`: the view `compatibility` shows it
     Workaround,
-    /// A level is accepted: the baseline of its series starts anew there, and earlier changes are not told again
+    /// Accept a level: the baseline of its series starts there, and earlier changes are not alerted again
     Level,
 }
 

@@ -24,15 +24,15 @@ use crate::host::record::metric;
 use crate::host::stats::Interval;
 use crate::host::stats::changes::{Change, Kind, SHORTEST};
 
-/// Tell where results changed: steps and drifts of each series, with what else changed there
+/// Show where results changed: steps and drifts of each series, with what else changed there
 ///
-/// A series is all that may be compared over time: one engine, query, data, conditions and class of machines. Its points are in the
-/// order of the checkout's first-parent line where every commit is on it, else in that of time. One look in a hundred at a series
-/// without a change finds one, and of several series one in a hundred that are told has not changed; a single bad run is no step. The
-/// method and what it finds are measured: src/host/stats/changes/mod.rs.
+/// A series is everything that may be compared over time: one engine, query, data, conditions and class of machines. Its points are in
+/// the order of the checkout's first-parent line where every commit is on it, else in the order of time. One in a hundred looks at a
+/// series without a change is a false alarm, and one in a hundred changes that are shown is none. A single bad run is no step. The
+/// method and its measured power are in src/host/stats/changes/mod.rs.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  history changes                                   all that changed
+  history changes                                   everything that changed
   history changes duckdb --since 2026-03-01         what became slower or faster since a date
   history changes --metric peak_memory              another figure
   history changes --alert --format markdown         in CI: exit code 1 once for each new change
@@ -47,7 +47,7 @@ pub(super) struct Changes {
     /// Only changes from this day on: 2026-03-01
     #[arg(long, value_name = "DATE")]
     since: Option<NaiveDate>,
-    /// Tell only what was not alerted before, remember it, and end with exit code 1 if there is any; only of what was measured
+    /// Show only measured changes that were not alerted before, remember them, and exit with 1 if there are any
     #[arg(long)]
     pub(super) alert: bool,
     #[command(flatten)]
@@ -63,7 +63,7 @@ pub(super) struct Of {
     /// The figure
     #[arg(long, default_value = metric::TIME.name)]
     pub(super) metric: String,
-    /// Only the series of this key, as `series` and `trend` tell it
+    /// Only the series of this key, as `series` and `trend` print it
     #[arg(long, value_name = "KEY")]
     series: Option<String>,
     /// The checkout whose commits give the order [default: this one]

@@ -25,10 +25,10 @@ use super::{backup, check, delete, demo, level, query, statements};
 use crate::host::paths;
 use crate::host::terminal::output;
 
-/// Ask and look after the history: every result that was recorded, in one DuckDB file
+/// Query and maintain the history: every recorded result, in one DuckDB file
 ///
 /// It is `.querydyno/history.duckdb`, or what `QUERYDYNO_HISTORY` (or `BENCHMARK_DB_PATH`) names. Before each command it takes in what
-/// is new in the journal, `.querydyno/records`; a bench never waits for it.
+/// is new in the journal, `.querydyno/records`. A bench never waits for it.
 #[derive(Debug, Parser)]
 #[command(
     name = "cargo xtask history",
@@ -39,11 +39,11 @@ use crate::host::terminal::output;
   history sql \"FROM series WHERE cell LIKE 'duckdb/q1/%'\"           one cell over time
   history changes --since 2026-03-01                                what became slower or faster since a date
   history trend duckdb/q1                                           one cell over time, with levels and changes
-  history sql \"FROM failures WHERE NOT verified_since\"              what fails still, and where
-  history sql \"FROM compatibility WHERE status <> 'works'\"          who cannot do what, since which version
+  history sql \"FROM failures WHERE NOT verified_since\"              what still fails, and where
+  history sql \"FROM compatibility WHERE status <> 'works'\"          which engine cannot do what, since which version
   history sql \"SELECT cell, time_ns FROM latest\" --format csv --output latest.csv
   history sql \"SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal\"
-Tables and views, with units: src/history/mod.rs, or cargo doc --open"
+Tables and views, with units: src/history/mod.rs"
 )]
 pub(super) struct Cli {
     #[command(flatten)]
@@ -54,7 +54,7 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Ask it in SQL; nothing can be written and no other file be read, whatever the text
+    /// Query it in SQL; nothing can be written, and no other file can be read
     Sql {
         /// One statement or several, with `;` between them; `-` reads them from stdin
         statement: String,
@@ -66,27 +66,27 @@ enum Command {
         /// The cells, as in a bench: `duckdb/q1`, `q6`, `^(duckdb|polars)/`
         #[arg(default_value = "")]
         filter: String,
-        /// So many at most
+        /// How many to list at most
         #[arg(long, short = 'n', default_value_t = 20)]
         limit: u64,
         #[command(flatten)]
         form: Form,
     },
-    /// Tell all that is known of one result
+    /// Show all that is known of one result
     Show {
-        /// Its name, as `list` and reports tell it: `20261120T120000Z-4711:3`
+        /// Its name, as `list` and reports print it: `20261120T120000Z-4711:3`
         id: String,
     },
     Trend(Trend),
     Changes(Changes),
-    /// Tell how much there is, and of what
+    /// Show how many results there are, and of what
     Stats {
         #[command(flatten)]
         form: Form,
     },
     /// Take in what is new in the journal, and nothing else
     TakeIn {
-        /// Give up at once where somebody else uses the history
+        /// Give up at once when another program uses the history
         #[arg(long)]
         at_once: bool,
     },
@@ -94,19 +94,19 @@ enum Command {
     #[command(hide = true)]
     Newest(Newest),
     Import(Import),
-    /// Read every value, compare every figure with its checksum and the journal, look for what points to nothing; exit code 1 where
-    /// something is wrong
+    /// Read every value, compare it with its checksum and the journal, and find dangling references; exit code 1 when something is
+    /// wrong
     ///
-    /// Each result has a checksum over its figures since it was taken in, and of each file of the journal it is known what was taken in.
-    /// Records are read again, figure by figure, of files that are not what they were.
+    /// Each result has a checksum over its figures since it was taken in. The history also knows what it took in of each file of the
+    /// journal. Records are read again, figure by figure, only from files that have changed.
     Check {
-        /// Read every record of the journal again, whether or not its file is what it was
+        /// Read every record of the journal again, whether or not its file has changed
         #[arg(long)]
         records: bool,
     },
-    /// Write the file anew, without the room that deleted results left
+    /// Rewrite the file without the space of deleted results
     Optimize,
-    /// Copy it to a new file, which is read again before it gets its name
+    /// Copy it to a new file, which is read back before it gets its name
     Backup {
         /// The new file
         file: PathBuf,
@@ -114,21 +114,21 @@ enum Command {
         #[arg(long)]
         compress: bool,
     },
-    /// Put a backup in its place, once every value of it has been read; what it was is kept beside it
+    /// Replace it by a backup, whose every value is read first; the old file is kept beside it
     Restore {
         /// A backup, compressed or not
         file: PathBuf,
     },
     /// Write each table as a Parquet file
     Export {
-        /// A folder that is empty or not there
+        /// A folder that is empty or does not exist
         folder: PathBuf,
     },
-    /// Keep a note of a result, run, cell, series, class of machines, or engine and query (`duckdb/q1`)
+    /// Attach a note to a result, run, cell, series, class of machines, or engine and query (`duckdb/q1`)
     Annotate {
-        /// What it is of, by the name that `list` and `show` tell
+        /// What the note is about: a name that `list` or `show` prints
         target: String,
-        /// What to say
+        /// The note
         text: String,
         /// What kind of note it is
         #[arg(long, value_enum, default_value = "note")]
@@ -137,19 +137,19 @@ enum Command {
         #[arg(long, conflicts_with = "kind")]
         level: bool,
     },
-    /// Tell which results are not measured, and why
+    /// Show which results are not measured, and why
     Simulated(Simulated),
-    /// Mark results as simulated or estimated, or take that back; the journal stays as it is
+    /// Mark results as simulated or estimated, or undo that; the journal stays as it is
     Mark(Mark),
     /// Simulate results from measured ones: at another scale, or on another machine; they are written to the journal as such
     Simulate(Simulate),
-    /// Look for results that cannot have been measured as they say
+    /// Find results that cannot have been measured as they claim
     Validate(Validate),
     /// Compare engines, machines, versions or runs, query by query
     Compare(Compare),
     /// Delete results; they stay in the journal and are not taken in again
     Delete {
-        /// Their names, as `list` tells them
+        /// Their names, as `list` prints them
         #[arg(required_unless_present = "condition")]
         records: Vec<String>,
         /// Instead: a condition over `measurements`, such as "provenance = 'simulated'"
@@ -162,9 +162,9 @@ enum Command {
         #[arg(long, default_value = "not said")]
         reason: String,
     },
-    /// Make a history of simulated results, to try things on
+    /// Make a history of simulated results, to try commands on
     Demo {
-        /// A file that is not there
+        /// A file that does not exist
         file: PathBuf,
         /// How many results, about
         #[arg(long, default_value_t = 5000)]

@@ -20,13 +20,13 @@ use crate::host::terminal::output;
     after_help = "Examples:
   history mark --machine QEMU --simulated --reason \"an emulated processor\"
   history mark --where \"engine_name = 'duckdb' AND started_at < '2026-11-01'\" --estimated --reason \"typed in by hand\" --dry-run
-  history mark 20261120T120000Z-4711:3 --measured            takes the marks of this result back
+  history mark 20261120T120000Z-4711:3 --measured            undoes the marks of this result
 A mark of a machine or an engine holds for results to come too. The newest mark counts, of whichever of the three.
-What is marked is shown, and ranked with nothing that was measured: `history simulated` lists it."
+Marked results are shown, and never ranked with measured ones: `history simulated` lists them."
 )]
 #[expect(clippy::struct_excessive_bools, reason = "flags, of which clap takes one")]
 pub(super) struct Mark {
-    /// The names of results, as `list` tells them
+    /// The names of results, as `list` prints them
     #[arg(group = "whose")]
     records: Vec<String>,
     /// All results of a class of machines: its name, or a part of it that no other has
@@ -44,7 +44,7 @@ pub(super) struct Mark {
     /// Somebody estimated the figures
     #[arg(long, group = "provenance")]
     estimated: bool,
-    /// Take marks back: the results are again what their records say
+    /// Undo marks: the results are again what their records say
     #[arg(long, group = "provenance")]
     measured: bool,
     /// Why, which is kept and shown

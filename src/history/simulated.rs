@@ -14,7 +14,7 @@ pub(super) struct Simulated {
     /// The cells, as in a bench: `duckdb/q1`, `q6`, `^(duckdb|polars)/`
     #[arg(default_value = "")]
     filter: String,
-    /// Each result in a line of its own, the newest first, instead of a line for each reason
+    /// A line for each result, the newest first, instead of a line for each reason
     #[arg(long)]
     results: bool,
     #[command(flatten)]

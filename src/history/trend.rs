@@ -19,7 +19,7 @@ use crate::host::stats::changes::{Kind, SHORTEST};
 
 /// Show results of a cell over time: each point, the levels, where they changed and what else changed there
 ///
-/// In other forms than `table` it is every point of every series, a row each.
+/// Formats other than `table` have a row for every point of every series.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   history trend duckdb/q1                           the newest points of each of its series, with a picture
@@ -32,7 +32,7 @@ pub(super) struct Trend {
     filter: Option<String>,
     #[command(flatten)]
     of: Of,
-    /// So many rows of each series in a table, the newest; changes are always shown
+    /// How many rows of each series a table shows, the newest; changes are always shown
     #[arg(long, short = 'n', default_value_t = 12)]
     limit: usize,
     #[command(flatten)]

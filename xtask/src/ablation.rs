@@ -16,47 +16,53 @@ use querydyno::host::terminal::output;
 use querydyno::protocol::units::{Bytes, Nanos};
 use serde_json::json;
 
-/// Measure what each option of an engine brings: added alone to the plainest variant, and taken alone from the one with all
+use crate::json::Json;
+
+/// Measure what each option of an engine brings, added alone and taken alone from all
 ///
 /// The options are those of an engine with axes, such as `pipeline` (streaming, columnar, parallel, label-cache, how rows are written, and,
 /// of tables on S3 (`QUERYDYNO_FORMATS=s3`), prefetch and pool),
 /// or what `options` sets for an engine of yours in querydyno.toml. Fresh processes of all variants take turns, every answer is checked, and
 /// a factor comes with its 95 % interval: 2.0 is twice as fast with the option as without it. One whose interval holds 1 shows nothing.
 ///
-/// `cargo xtask services up postgresql` starts what `pipeline` writes into; then `cargo xtask ablation pods-daily --scales 10k,500k`
+/// `cargo xtask services up postgresql` starts what `pipeline` writes into; then `cargo xtask ablation pods-daily --scale 10k,500k`
 /// prints a table and draws the steps of each variant, for each scale.
 ///
 /// Answers are verified by the stored reference; where there is none, all variants have to give the same. For other scales, references
 /// are made by `cargo xtask answers pods --scale 0.5 --queries pods-daily`.
 #[derive(Debug, Args)]
-#[command(after_help = "In querydyno.toml, for any other engine:
+#[command(after_help = "Examples:
+  cargo xtask services up postgresql && cargo xtask ablation pods-daily --scale 10k,500k
+  QUERYDYNO_FORMATS=s3 cargo xtask ablation pods-daily       with what reads ahead from S3
+
+In querydyno.toml, for any other engine:
   [engine.duckdb-tuned]
   like = \"duckdb\"
   options = { preserve_insertion_order = \"false\", parquet_metadata_cache = \"true\" }
 and then
-  cargo xtask ablation q1 --engine duckdb-tuned --scales 1")]
+  cargo xtask ablation q1 --engine duckdb-tuned")]
 pub(crate) struct Ablation {
     /// The query
     query: String,
     /// The engine whose options are compared [default: the one whose options are axes]
     #[arg(long)]
     engine: Option<String>,
-    /// Scales, separated by commas: a scale factor, or rows of the suite's largest table, such as 10k or 5m
-    #[arg(long, value_delimiter = ',', default_value = "1")]
-    scales: Vec<String>,
+    /// Scale factors, separated by commas, or rows of the suite's largest table, such as 10k or 5m
+    #[arg(long, alias = "scales", value_delimiter = ',', default_value = "1")]
+    scale: Vec<String>,
     /// Fresh processes of each variant; at least 6
     #[arg(long, default_value_t = 6)]
     rounds: usize,
     /// The folder for the pictures [default: target/querydyno/ablation]
     #[arg(long, value_name = "FOLDER")]
     output: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
 }
 
 impl Ablation {
     pub(crate) fn run(self) -> Result<()> {
+        self.json.check()?;
         ensure!(self.rounds >= 6, "--rounds {}: a 95 % interval takes at least 6", self.rounds);
         let settings = Settings::read()?;
         let catalog = Catalog::read(&settings)?;
@@ -72,7 +78,7 @@ impl Ablation {
             let with_axes = catalog.entries().iter().find(|entry| !entry.axes.is_empty());
             with_axes.context("no engine has axes; name one with --engine")?.clone()
         };
-        let scales = self.scales.iter().map(|text| suite.scale_of(text)).collect::<Result<Vec<_>>>()?;
+        let scales = self.scale.iter().map(|text| suite.scale_of(text)).collect::<Result<Vec<_>>>()?;
         let folder = self.output.clone().unwrap_or_else(|| paths::own("ablation"));
         if self.output.is_none() {
             fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -84,14 +90,14 @@ impl Ablation {
             let picture = folder.join(format!("{}-{}-{scale}.svg", engine.name, query.name));
             fs::write(&picture, draw(&found)?.standalone())
                 .with_context(|| format!("cannot write {}", picture.display()))?;
-            if !self.json {
+            if !self.json.is_wanted() {
                 output::line(shown(&found))?;
             }
             eprintln!("picture: {}", picture.display());
             all.push(found);
         }
-        if self.json {
-            output::line(serde_json::to_string_pretty(&json!({ "ablations": all }))?)?;
+        if self.json.is_wanted() {
+            self.json.write(&serde_json::to_string_pretty(&json!({ "ablations": all }))?)?;
         }
         Ok(())
     }

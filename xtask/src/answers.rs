@@ -12,8 +12,16 @@ use querydyno::host::terminal::output;
 use querydyno::host::verify::referee::{self, FEWEST_COMPONENTS, Referee};
 use querydyno::protocol::id::Scale;
 
-/// Make reference answers: what engines of at least three independent components agree on, with no dissent
+/// Make reference answers: what engines of at least three independent components agree on
+///
+/// One engine that differs is enough to have no reference. Answers are kept in the target folder, or with --fixtures in the repository.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask answers --scale 10                            all queries of TPC-H at another scale
+  cargo xtask answers pods --scale 0.5 --queries pods-daily
+  cargo xtask answers --explain                             what each stored answer rests on; runs nothing
+
+Exit codes: 0 made, 1 some queries have no answer on which enough engines agree, 2 usage or an error.")]
 pub(crate) struct Answers {
     /// The suite
     #[arg(default_value = suite::DEFAULT)]
@@ -27,7 +35,7 @@ pub(crate) struct Answers {
     /// Engines to ask, separated by commas [default: all but those on request]
     #[arg(long, value_delimiter = ',')]
     engines: Vec<String>,
-    /// Say of each stored answer which engines agreed on it, and which independent components these are; runs nothing
+    /// Show for each stored answer which engines and independent components agreed on it; runs nothing
     #[arg(long, conflicts_with_all = ["engines", "fixtures"])]
     explain: bool,
     /// Write into fixtures, for the repository, instead of the target folder
@@ -96,10 +104,9 @@ impl Answers {
                 }
             }
         }
-        if open > 0 {
-            bail!("{open} queries have no answer on which enough engines agree; the lines above say why");
-        }
-        Ok(())
+        crate::ensure_well(open == 0, || {
+            format!("{open} queries have no answer on which enough engines agree; the lines above say why")
+        })
     }
 }
 
@@ -130,10 +137,9 @@ fn explain(suite: &Suite, queries: &[&QuerySpec], scales: &[Scale], settings: &S
             ))?;
         }
     }
-    if weak > 0 {
-        bail!(
+    crate::ensure_well(weak == 0, || {
+        format!(
             "{weak} answers are missing or rest on fewer than {FEWEST_COMPONENTS} components; make them with: cargo xtask answers"
-        );
-    }
-    Ok(())
+        )
+    })
 }

@@ -13,15 +13,23 @@ use querydyno::protocol::id::Scale;
 use querydyno::protocol::units::Nanos;
 use serde_json::{Value, json};
 
+use crate::json::Json;
+
 /// A ratio from here on is worth an explanation.
 const NOTABLE: f64 = 1.05;
 
-/// Compare engines as they are built here with the official distributions of the same engines
+/// Compare engines as they are built here with their makers' own distributions
 ///
 /// For each query, fresh processes of both take turns; the ratio is our time by theirs, so above 1 ours is slower. A
 /// result over all queries is kept, and reports on cells of the same scale, threads and build show it beside the
 /// engine's name.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask audit                                   all engines that have an official distribution, 30 minutes
+  cargo xtask audit duckdb --queries q1,q6            some queries
+  cargo xtask audit polars --against polars-wheel@2.0.0,polars-wheel@2.1.0
+
+Exit codes: 0 compared, 1 an engine could not be audited, 2 usage or an error, 130 interrupted.")]
 pub(crate) struct Audit {
     /// The engines [default: all that have an official distribution]
     engines: Vec<String>,
@@ -37,13 +45,13 @@ pub(crate) struct Audit {
     /// Fresh processes of each side, for each query; at least 6
     #[arg(long, default_value_t = 8)]
     rounds: usize,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
 }
 
 impl Audit {
     pub(crate) fn run(self) -> Result<()> {
+        self.json.check()?;
         ensure!(self.rounds >= 6, "--rounds {}: a 95 % interval takes at least 6", self.rounds);
         let settings = Settings::read()?;
         let catalog = Catalog::read(&settings)?;
@@ -79,17 +87,16 @@ impl Audit {
             } else {
                 eprintln!("not kept for reports: only part of the queries, or other opponents than those of the table");
             }
-            if !self.json {
+            if !self.json.is_wanted() {
                 output::line(shown(&audit))?;
             }
             found.push(audit);
         }
-        if self.json {
+        if self.json.is_wanted() {
             let engines: Vec<Value> = found.iter().map(as_json).collect();
-            output::line(serde_json::to_string_pretty(&json!({ "engines": engines }))?)?;
+            self.json.write(&serde_json::to_string_pretty(&json!({ "engines": engines }))?)?;
         }
-        ensure!(failed.is_empty(), "not audited: {}", failed.join(", "));
-        Ok(())
+        crate::ensure_well(failed.is_empty(), || format!("not audited: {}; the lines above say why", failed.join(", ")))
     }
 
     fn engines(&self, catalog: &Catalog) -> Result<Vec<Entry>> {

@@ -15,23 +15,22 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use querydyno::host::backfill::Backfill;
 use querydyno::host::bench::{Bench as Run, RUNS};
-use querydyno::host::files::write_whole;
 use querydyno::host::interrupt;
 use querydyno::host::record::Record;
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output::print;
 use querydyno::measure::machine;
 
+use crate::USAGE;
+use crate::json::{Json, is_stdout};
 use crate::report::tell;
 use again::Again;
 use bars::Bars;
 
-/// The exit code for a command line or a setting that cannot be meant.
-const USAGE: u8 = 2;
 /// With fewer runs there is no median with an interval, and a report leaves the cell out.
 const REPORTED: usize = 10;
 
-/// Measure a query of your own, a suite of your own or ordinary cells: counted runs, verified answers, one table
+/// Measure your own query or suite, or ordinary cells, by counted runs; only what is missing
 ///
 /// Each cell is opened, loaded, verified and warmed up, then run so many times; engines take turns, or run at the same time with
 /// --parallel. Answers to your own query are compared with each other: where all of two or more independent engines agree they are
@@ -48,7 +47,9 @@ const REPORTED: usize = 10;
   cargo xtask bench --missing --outdated '^(duckdb|polars)/'   only cells that the history has no result of, or none that still holds
   cargo xtask bench --missing --dry-run --output cells.csv   what would run, why, how long; then: --cells cells.csv
   cargo xtask bench --backfill v1.0.. duckdb/q1      the same cell at each commit since that has no result of it
-  cargo xtask bench --show-settings --threads 1,2    every setting, and who said it
+  cargo xtask bench --show-settings --threads 1,2    every setting, and its source
+
+cargo bench serves better where you want Criterion's statistics, plots and baselines (--save-baseline): cargo bench -- --help.
 
 TABLE_NAME and QUERY in the environment do as --table and --sql. A table is Parquet files (a path, a folder, a pattern), the
 folder of an Iceberg table, or db.table in the Hive Metastore; @snapshot behind an Iceberg one reads it as it was.
@@ -56,7 +57,7 @@ Exit codes: 0 measured, or skipped for the reason shown; 1 a cell failed, answer
 pub(crate) struct Bench {
     /// Ordinary cells, as in a bench: `duckdb/q1`, `q6`, `tpch`
     filter: Option<String>,
-    /// A query of your own, with {table} for its table, or {orders} for the one given as orders=...
+    /// A query of your own, with {table} for its table, or {orders} for the one that --table orders=... names
     #[arg(long, value_name = "SQL", conflicts_with_all = ["filter", "suite"])]
     sql: Option<String>,
     /// Its table: Parquet files, the folder of an Iceberg table, or db.table; several times for several
@@ -72,13 +73,13 @@ pub(crate) struct Bench {
     /// The engines, separated by commas; built or installed if need be [default: those that are there]
     #[arg(long, value_delimiter = ',')]
     engines: Vec<String>,
-    /// Timed runs of each cell; a report takes 10
+    /// Timed runs of each cell; a report needs 10
     #[arg(long, default_value_t = RUNS)]
     runs: usize,
     /// For one reply of an engine [default: `QUERYDYNO_TIMEOUT`, or 10m]
     #[arg(long, value_name = "TIME")]
     timeout: Option<String>,
-    /// For one run of a query: whoever takes longer fails, and the next cell begins [default: `QUERYDYNO_QUERY_TIMEOUT`]
+    /// For one run of a query: a slower one fails, and the next cell begins [default: `QUERYDYNO_QUERY_TIMEOUT`]
     #[arg(long, value_name = "TIME")]
     query_timeout: Option<String>,
     /// Up to so many engines at the same time; such times say nothing of an engine alone, and are never ranked with one's
@@ -102,9 +103,8 @@ pub(crate) struct Bench {
     /// Where engines disagree, take what most independent ones say instead of ranking none; the records say so
     #[arg(long)]
     accept_majority: bool,
-    /// Write the records as a JSON array to this file, whole or not at all; `-` is stdout
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    json: Json,
     /// Print every setting and its source (flag, environment, file, default) and measure nothing
     #[arg(long)]
     show_settings: bool,
@@ -140,28 +140,21 @@ impl Bench {
             self.again.show(self.planned(settings)?)?;
             return Ok(ExitCode::SUCCESS);
         }
-        if let Some(file) = &self.json {
-            check_writable(file)?;
-        }
+        self.json.check()?;
         self.caution(&settings);
         let bars = Arc::new(Bars::default());
         let seen = Arc::clone(&bars);
         let records = self.planned(settings)?.observer(move |event| seen.tell(event)).run()?;
         bars.clear();
         let text = table::shown(&records);
-        match &self.json {
-            // Whoever reads JSON from stdout wants nothing else there.
-            Some(file) if file == Path::new("-") => {
-                tell!("{text}");
-                print(&json(&records)?)?;
-            }
-            Some(file) => {
-                print(&text)?;
-                let text = json(&records)?;
-                write_whole(file, text.as_bytes()).with_context(|| format!("cannot write {}", file.display()))?;
-                tell!("written: {}", file.display());
-            }
-            None => print(&text)?,
+        // Whoever reads JSON from stdout wants nothing else there.
+        if self.json.file().is_some_and(is_stdout) {
+            tell!("{text}");
+        } else {
+            print(&text)?;
+        }
+        if self.json.is_wanted() {
+            self.json.write(&serde_json::to_string_pretty(&records)?)?;
         }
         if self.runs < REPORTED && records.iter().any(Record::is_measured) {
             tell!(
@@ -235,10 +228,6 @@ fn exit_code(records: &[Record]) -> ExitCode {
         return ExitCode::from(interrupt::EXIT_CODE);
     }
     ExitCode::from(u8::from(records.iter().any(Record::is_bad)))
-}
-
-fn json(records: &[Record]) -> Result<String> {
-    Ok(serde_json::to_string_pretty(records)? + "\n")
 }
 
 /// Before anything is measured, which would be lost.

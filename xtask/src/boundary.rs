@@ -20,7 +20,9 @@ use querydyno::protocol::id::Scale;
 use querydyno::protocol::units::{Bytes, Nanos};
 use serde_json::json;
 
-/// Run a query over sizes under a memory limit: who wins from which size on, who spills, who fails
+use crate::json::Json;
+
+/// Run a query over sizes under a memory limit: who wins from which size on, spills or fails
 ///
 /// Every engine gets the query at every scale, smallest first, with the same memory limit. What fails at a scale for want of memory or
 /// time is a result, no error; the engine is asked again at the next one all the same. Prints a table and a sentence, draws two
@@ -28,9 +30,9 @@ use serde_json::json;
 /// another were as fast as some of its own, both are named as too close to tell.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo xtask boundary q18 --scales 1,2,5,10 --memory 2GiB
-  cargo xtask boundary '^(duckdb|polars-wheel|pandas)/q18/' --scales 0.1,1,3 --memory 1GiB --runs 5 --query-timeout 60s
-  cargo xtask boundary q1 --scales 1,10 --engines duckdb,spark,spark-cluster   one machine against a cluster
+  cargo xtask boundary q18 --scale 1,2,5,10 --memory 2GiB
+  cargo xtask boundary '^(duckdb|polars-wheel|pandas)/q18/' --scale 0.1,1,3 --memory 1GiB --runs 5 --query-timeout 60s
+  cargo xtask boundary q1 --scale 1,10 --engines duckdb,spark,spark-cluster   one machine against a cluster
 
 Of a server the limit is set where it is started: give no --memory beside one.
 Exit codes: 0 measured, 1 some engine failed otherwise than by size, 2 usage or an error, 130 interrupted.")]
@@ -38,8 +40,8 @@ pub(crate) struct Boundaries {
     /// The query or cells, as in a bench, without scale and variant: `social-a`, `^(duckdb|pandas)/q1/`
     filter: String,
     /// Scale factors, separated by commas
-    #[arg(long, value_delimiter = ',', default_value = "1,2,5,10")]
-    scales: Vec<Scale>,
+    #[arg(long, alias = "scales", value_delimiter = ',', default_value = "1,2,5,10")]
+    scale: Vec<Scale>,
     /// The memory limit of every engine: 2GiB [default: none but the machine's own]
     #[arg(long)]
     memory: Option<Bytes>,
@@ -49,7 +51,7 @@ pub(crate) struct Boundaries {
     /// Timed runs of each cell
     #[arg(long, default_value_t = 3)]
     runs: usize,
-    /// For one run of the query: whoever takes longer fails at that size [default: `QUERYDYNO_QUERY_TIMEOUT`]
+    /// For one run of the query: a slower one fails at that size [default: `QUERYDYNO_QUERY_TIMEOUT`]
     #[arg(long, value_name = "TIME")]
     query_timeout: Option<String>,
     /// How tables are stored [default: `QUERYDYNO_FORMATS`, or parquet]
@@ -58,13 +60,13 @@ pub(crate) struct Boundaries {
     /// The folder for the pictures [default: target/querydyno]
     #[arg(long, value_name = "FOLDER")]
     output: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
 }
 
 impl Boundaries {
     pub(crate) fn run(self) -> Result<ExitCode> {
+        self.json.check()?;
         ensure!(self.runs > 0, "0 runs measure nothing: give at least 1");
         let folder = self.output.clone().unwrap_or_else(|| paths::own(""));
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -80,11 +82,11 @@ impl Boundaries {
             .filter_map(|entry| entry.color.map(|[red, green, blue]| (entry.name.as_str(), (red, green, blue))))
             .collect();
         let found = boundaries(&records);
-        if self.json {
-            output::line(serde_json::to_string_pretty(&json!({ "boundaries": found }))?)?;
+        if self.json.is_wanted() {
+            self.json.write(&serde_json::to_string_pretty(&json!({ "boundaries": found }))?)?;
         }
         for boundary in &found {
-            if !self.json {
+            if !self.json.is_wanted() {
                 output::line(format_args!("{}\n{}\n", table(boundary), boundary.sentence()))?;
             }
             match picture::draw(boundary, |name| colors.get(name).copied().unwrap_or((110, 110, 110))) {
@@ -109,7 +111,7 @@ impl Boundaries {
 
     /// What the command line says, by the names of the environment.
     fn flags(&self) -> Vec<(&'static str, String)> {
-        let scales: Vec<String> = self.scales.iter().map(|scale| scale.factor().to_string()).collect();
+        let scales: Vec<String> = self.scale.iter().map(|scale| scale.factor().to_string()).collect();
         let told = [
             ("QUERYDYNO_SCALE", Some(scales.join(","))),
             ("QUERYDYNO_MEMORY", Some(self.memory.map_or_else(|| "none".to_owned(), Bytes::compact))),

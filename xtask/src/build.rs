@@ -1,18 +1,27 @@
 //! `cargo xtask build`: builds programs ahead of a run, one after the other: those of engines, those for Iceberg tables and for S3,
 //! and those of the history.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use querydyno::host::catalog::{Catalog, Recipe};
 use querydyno::host::interrupt;
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output;
 
-/// Build engine programs and make script engines' environments ahead of a run
+/// Build engine programs and script engines' environments ahead of a run
+///
+/// Each program is built alone, with one engine's feature. A run builds what it needs by itself.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask build duckdb daft             two engines, one after the other
+  cargo xtask build polars-wheel@2.0.0      another version of a wheel
+  cargo xtask build history server          the programs behind `cargo xtask history` and `cargo xtask serve`
+  QUERYDYNO_DUCKDB=source cargo xtask build duckdb   compiles DuckDB's C++, in half an hour
+
+Exit codes: 0 built, 1 some could not be built, 2 usage or an error.")]
 pub(crate) struct Build {
-    /// The engines, `polars-wheel@2.0.0` among them; `iceberg` and `s3` are the programs for such tables, `history` the one of
-    /// the history, `server` the one that serves it [default: all of fixtures/engines.toml]
+    /// Engines; also `iceberg` and `s3`, the programs for such tables, `history`, and `server`, which serves it
+    /// [default: all of fixtures/engines.toml]
     engines: Vec<String>,
 }
 
@@ -52,7 +61,6 @@ impl Build {
             }
             interrupt::check()?;
         }
-        ensure!(failed.is_empty(), "not built: {}", failed.join(", "));
-        Ok(())
+        crate::ensure_well(failed.is_empty(), || format!("not built: {}; the lines above say why", failed.join(", ")))
     }
 }

@@ -14,7 +14,9 @@ use querydyno::protocol::id::Scale;
 use querydyno::protocol::units::Bytes;
 use serde_json::json;
 
-/// Print what each engine can do, proven by a probe on this machine or cited from its makers' documentation
+use crate::json::Json;
+
+/// Print what each engine can do, proven by a probe here or cited from its makers
 ///
 /// Three probes are run: the processors that a query keeps busy; the same query under half of the memory that it took, where an
 /// engine that runs it can handle data larger than memory; and the plan of a query with a filter, which an optimiser has at the scan.
@@ -41,13 +43,13 @@ pub(crate) struct Capabilities {
     /// A constant of that filter, as plans write it
     #[arg(long, default_value = "1994-01-01")]
     constant: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
 }
 
 impl Capabilities {
     pub(crate) fn run(self) -> Result<()> {
+        self.json.check()?;
         let catalog = Catalog::read(&Settings::read()?)?;
         let engines = catalog.named_or_there(&self.engines)?;
         let probes = self.bench(&self.query, &engines, None, 3)?;
@@ -68,9 +70,9 @@ impl Capabilities {
             shown.extend(cited(engine));
             found.push((engine, shown));
         }
-        if self.json {
+        if self.json.is_wanted() {
             let listed = found.iter().map(|(engine, shown)| json!({ "engine": engine, "capabilities": shown }));
-            return output::line(serde_json::to_string_pretty(&listed.collect::<Vec<_>>())?);
+            return self.json.write(&serde_json::to_string_pretty(&listed.collect::<Vec<_>>())?);
         }
         output::line(table(&found))?;
         for (engine, shown) in &found {

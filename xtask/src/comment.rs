@@ -21,7 +21,7 @@ const CUT: &str = "**Cut at the end: the whole text is in the summary and the ar
 /// Who writes with a workflow's own token. That token may not ask who it is.
 const WORKFLOWS: &str = "github-actions[bot]";
 
-/// Post the gate's Markdown as a comment on a pull request, or bring the one that is there up to date
+/// Post the gate's page as a comment on a pull request, or update the one that is there
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask gate --base main --markdown gate.md           writes the text

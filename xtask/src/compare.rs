@@ -7,7 +7,7 @@ use querydyno::host::gate::{Comparison, Gate};
 
 use crate::gate::Told;
 
-/// Compare two revisions by pairs of fresh processes that take turns: ratios and intervals, no verdict
+/// Compare two revisions by pairs of processes that take turns, without a verdict
 ///
 /// Each is built in a git worktree below the target folder. What blocks a merge is the gate, which decides by new pairs.
 #[derive(Debug, Args)]
@@ -15,7 +15,7 @@ use crate::gate::Told;
   cargo xtask compare v1.0 main duckdb
   cargo xtask compare HEAD~5 HEAD '^(duckdb|polars)/q(1|6)/' --pairs 30
 
-Exit codes: 0 compared, 2 a row could not be measured or it was interrupted, 3 usage.")]
+Exit codes: 0 compared, 2 usage, 3 a row could not be measured or it was interrupted.")]
 pub(crate) struct Compare {
     /// The revision to compare with
     base: String,

@@ -15,12 +15,14 @@ use querydyno::host::terminal::output::{self, plain_table};
 use querydyno::host::variant::PARQUET;
 use serde_json::json;
 
+use crate::json::Json;
+
 /// The exit code where no criterion is missed, but some are not shown.
 const NOT_SHOWN: u8 = 3;
 
-/// Say whether what a suite asks of engines is met: runs what is missing, prints met, not met or not shown with figures
+/// Judge whether what a suite asks of engines is met; runs what is missing
 ///
-/// A suite's `[[criterion]]` tables ask for a speed against another engine, a share of its memory, equal answers, a rate of successful
+/// Prints met, not met or not shown, with figures. A suite's `[[criterion]]` tables ask for a speed against another engine, a share of its memory, equal answers, a rate of successful
 /// runs with its confidence, or a ceiling of memory or time. Cells are run whose text or program has no record yet on this machine.
 /// A success rate of 99.9 % takes 2,995 runs without a failure for a confidence of 95 %, 99 % takes 299, 90 % takes 29.
 #[derive(Debug, Args)]
@@ -46,13 +48,13 @@ pub(crate) struct Criteria {
     /// Judge by the records that there are, and say what would be run
     #[arg(long)]
     dry_run: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
 }
 
 impl Criteria {
     pub(crate) fn run(self) -> Result<ExitCode> {
+        self.json.check()?;
         let settings = Settings::read_with([("QUERYDYNO_MEMORY", "none")])?;
         // clap has seen to it that one of them is there.
         let mut suite = match &self.folder {
@@ -94,8 +96,8 @@ impl Criteria {
             records.retain(|record| record.started_at >= began);
         }
         let judged: Vec<Judged> = suite.criteria.iter().flat_map(|spec| judge(spec, &suite, &records)).collect();
-        if self.json {
-            output::line(serde_json::to_string_pretty(&json!({ "suite": suite.name, "criteria": judged }))?)?;
+        if self.json.is_wanted() {
+            self.json.write(&serde_json::to_string_pretty(&json!({ "suite": suite.name, "criteria": judged }))?)?;
         } else {
             output::line(table(&judged))?;
         }

@@ -9,6 +9,8 @@ use querydyno::measure::machine::Host;
 use querydyno::protocol::units::Bytes;
 use serde_json::json;
 
+use crate::json::Json;
+
 const WIDTH: usize = 110;
 /// Columns of state and name.
 const MARGIN: usize = 26;
@@ -18,18 +20,20 @@ const MARGIN: usize = 26;
 /// Takes some 2 seconds and keeps all processors busy for one of them, so leave it out while something is measured.
 /// It changes nothing. The exit code is 0 whatever is found.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask doctor
+  cargo xtask doctor --json")]
 pub(crate) struct Doctor {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
 }
 
 impl Doctor {
     pub(crate) fn run(self) -> Result<()> {
         let findings = examine(&Settings::read()?);
         let host = Host::read();
-        if self.json {
-            output::line(serde_json::to_string_pretty(&json!({ "host": host, "findings": findings }))?)?;
+        if self.json.is_wanted() {
+            self.json.write(&serde_json::to_string_pretty(&json!({ "host": host, "findings": findings }))?)?;
             return Ok(());
         }
         let memory = host.memory_bytes.map_or_else(|| "unknown memory".to_owned(), |bytes| Bytes(bytes).to_string());

@@ -6,8 +6,12 @@ use querydyno::host::catalog::{Catalog, Recipe};
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output;
 
-/// List the engines, the components they are built on - engines that share one are one vote - and whether their programs are built
+/// List the engines, the components they are built on, and whether their programs are built
+///
+/// Engines that share a component may share its faults, so they are one vote on what is right.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask engines")]
 pub(crate) struct Engines {}
 
 impl Engines {

@@ -17,14 +17,14 @@ use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output::print;
 use serde_json::Value;
 
+use crate::USAGE;
+use crate::json::{Json, is_stdout};
 use crate::report::{colors, tell};
 
 /// The exit code where nothing can be said, an interrupt among the reasons.
-pub(crate) const UNDECIDED: u8 = 2;
-/// The exit code for a command line or a setting that cannot be meant.
-pub(crate) const USAGE: u8 = 3;
+pub(crate) const UNDECIDED: u8 = 3;
 
-/// Decide whether this tree made an engine program, a query or the harness slower or hungrier than a base
+/// Decide whether this tree made a query slower or hungrier than a base
 ///
 /// The base is built in a git worktree below the target folder. Base and head take turns in fresh processes; ten pairs clear most
 /// rows, thirty new pairs decide on the others. Where a control moved, the run is invalid and nobody is red.
@@ -41,7 +41,7 @@ pub(crate) const USAGE: u8 = 3;
 What may be slower or hungrier, and until when, is in [gate] of querydyno.toml (src/host/settings/mod.rs shows every key).
 A gate that was interrupted or killed goes on where it stopped when the same command is given again. The samples are also in
 Criterion's folder as baselines base and head: critcmp base head.
-Exit codes: 0 passed; 1 slower or hungrier, confirmed; 2 undecided (noise, a moved control, missing rows, interrupted); 3 usage."
+Exit codes: 0 passed; 1 slower or hungrier, confirmed; 2 usage; 3 undecided (noise, a moved control, missing rows, interrupted)."
 )]
 pub(crate) struct Gate {
     /// The rows, as in a bench: `duckdb/q1`, `q6`, a regular expression [default: all of the compiled engines that are built]
@@ -77,9 +77,8 @@ pub(crate) struct Told {
     /// Scale factors, as a list: 0.01,1 [default: `QUERYDYNO_SCALE`, or 1]
     #[arg(long)]
     scale: Option<String>,
-    /// Write the outcome as JSON to this file; `-` is stdout
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    json: Json,
     /// Write the page as Markdown to this file; `-` is stdout
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
@@ -123,8 +122,8 @@ impl Told {
     pub(crate) fn run(&self, gate: &Run, verdicts: bool) -> Result<GateOutcome, ExitCode> {
         interrupt::exits_with(UNDECIDED);
         // What an earlier gate said must not be taken for this one's.
-        for file in [&self.json, &self.markdown].into_iter().flatten().filter(|file| !is_stdout(file) && file.is_file())
-        {
+        let files = self.files();
+        for file in files.into_iter().flatten().filter(|file| !is_stdout(file) && file.is_file()) {
             let _ = fs::remove_file(file);
         }
         if let Some(note) = querydyno::host::paths::other_checkout() {
@@ -158,9 +157,14 @@ impl Told {
         Ok(outcome)
     }
 
+    /// Where JSON and Markdown go.
+    fn files(&self) -> [Option<&Path>; 2] {
+        [self.json.file(), self.markdown.as_deref()]
+    }
+
     /// Before an hour of pairs.
     fn check_files(&self) -> Result<()> {
-        let files = [self.json.as_deref(), self.markdown.as_deref()];
+        let files = self.files();
         for file in files.into_iter().flatten() {
             ensure!(!file.is_dir(), "{} is a folder: name a file", file.display());
         }
@@ -171,7 +175,7 @@ impl Told {
     fn tell(&self, outcome: &GateOutcome, verdicts: bool) -> Result<()> {
         // Files first: a terminal may be gone.
         self.write(outcome, verdicts)?;
-        if [&self.json, &self.markdown].into_iter().flatten().any(|file| is_stdout(file)) {
+        if self.files().into_iter().flatten().any(is_stdout) {
             return Ok(());
         }
         print(&terminal::render(&page::document(outcome, verdicts), colors()))
@@ -179,7 +183,7 @@ impl Told {
 
     /// What was asked for beside the terminal's page.
     fn write(&self, outcome: &GateOutcome, verdicts: bool) -> Result<()> {
-        if let Some(file) = &self.json {
+        if let Some(file) = self.json.file() {
             write(file, &json(outcome, verdicts)?)?;
         }
         if let Some(file) = &self.markdown {
@@ -208,10 +212,6 @@ fn json(outcome: &GateOutcome, verdicts: bool) -> Result<String> {
         }
     }
     Ok(serde_json::to_string_pretty(&json)? + "\n")
-}
-
-fn is_stdout(file: &Path) -> bool {
-    file == Path::new("-")
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {

@@ -1,6 +1,6 @@
 //! `cargo xtask heap`: the allocations of one run of a query.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use querydyno::host::inspect::{HeapFound, Tool, heap};
 use querydyno::host::settings::Settings;
@@ -9,12 +9,20 @@ use querydyno::protocol::id::Scale;
 use querydyno::protocol::units::Bytes;
 use serde_json::json;
 
-/// Count the allocations of one run of each query that a filter means, and name the places they come from
+use crate::json::Json;
+
+/// Count the allocations of one run of a query, and name the places they come from
 ///
 /// Engines in Rust have a further program with dhat's allocator, built on first use (a minute or two); DuckDB runs under
 /// Valgrind's DHAT, which sees C++ too and is some 50 times slower: use a small scale. Threads and memory are those of a
 /// bench. The profile opens in dhat's viewer; the totals stand in later records of the same cell.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask heap arrow/q6                 an engine in Rust, at scale 0.01
+  cargo xtask heap duckdb/q6                by Valgrind
+  cargo xtask heap polars/q1 --sites 30 --json
+
+Exit codes: 0 counted, 1 a cell failed, 2 usage or an error, 130 interrupted.")]
 pub(crate) struct Heap {
     /// The cells, as in a bench: `polars/q1`, `arrow`
     filter: String,
@@ -24,31 +32,30 @@ pub(crate) struct Heap {
     /// Use Valgrind's DHAT for engines in Rust too
     #[arg(long)]
     valgrind: bool,
-    /// So many places of allocation
+    /// How many places of allocation to show
     #[arg(long, default_value_t = 10)]
     sites: usize,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
 }
 
 impl Heap {
     pub(crate) fn run(self) -> Result<()> {
+        self.json.check()?;
         let tool = if self.valgrind { Tool::Valgrind } else { Tool::Fitting };
         let mut settings = Settings::read()?;
         settings.scales = vec![self.scale];
         let found = heap(Some(&self.filter), tool, &settings)?;
-        if self.json {
+        if self.json.is_wanted() {
             let cells: Vec<_> = found.iter().map(|cell| as_json(cell, self.sites)).collect();
-            output::line(serde_json::to_string_pretty(&json!({ "cells": cells }))?)?;
+            self.json.write(&serde_json::to_string_pretty(&json!({ "cells": cells }))?)?;
         } else {
             for cell in &found {
                 show(cell, self.sites)?;
             }
         }
         let failed = found.iter().filter(|cell| cell.record.is_failed()).count();
-        ensure!(failed == 0, "{failed} of {} cells failed", found.len());
-        Ok(())
+        crate::ensure_well(failed == 0, || format!("{failed} of {} cells failed; their lines say why", found.len()))
     }
 }
 

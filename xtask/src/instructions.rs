@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use comfy_table::Table;
 use querydyno::host::checkout::Checkout;
@@ -12,20 +12,27 @@ use querydyno::host::terminal::output;
 use querydyno::protocol::id::Scale;
 use serde_json::json;
 
-/// Count the instructions of one run of each query that a filter means, and compare them with the last time
+use crate::json::Json;
+
+/// Count the instructions of one run of a query, and compare them with the last time
 ///
 /// Callgrind runs each engine's program on a simulated processor, with one thread; start-up, loading and a first run are
 /// not counted. Such counts gauge one engine over time and rank no engines. Takes Valgrind, and installs gungraun's runner
-/// on first use. As a gate: `--save-baseline main` on one commit, `--baseline main --limit 1` on another. Exits with 1 when a
-/// cell fails or passes the limit.
+/// on first use.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask instructions duckdb/q6
+  cargo xtask instructions arrow --save-baseline main           on one commit ...
+  cargo xtask instructions arrow --baseline main --limit 1      ... and on another: fails from 1 % more on
+
+Exit codes: 0 counted, 1 a cell failed or passed the limit, 2 usage or an error, 130 interrupted.")]
 pub(crate) struct Instructions {
     /// The cells, as in a bench: `duckdb/q1`, `arrow` [default: all engines that are not scripts]
     filter: Option<String>,
     /// The scale factor
     #[arg(long, default_value = "0.01")]
     scale: Scale,
-    /// Fail when a cell's instructions rise by more than so many percent over the baseline
+    /// Fail when a cell's instructions rise by more than this many percent over the baseline
     #[arg(long, value_name = "PERCENT", requires = "baseline", value_parser = percent, allow_negative_numbers = true)]
     limit: Option<f64>,
     /// Compare with what was saved under this name instead of with the last time
@@ -34,20 +41,20 @@ pub(crate) struct Instructions {
     /// Save the counts under this name
     #[arg(long, value_name = "NAME", value_parser = named)]
     save_baseline: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
 }
 
 impl Instructions {
     pub(crate) fn run(self) -> Result<()> {
+        self.json.check()?;
         let mut settings = Settings::read()?;
         settings.scales = vec![self.scale];
         let gate = Gate { baseline: self.baseline, save_baseline: self.save_baseline, limit_percent: self.limit };
         let counted = instructions(&Checkout::here(), self.filter.as_deref(), &gate, &settings)?;
-        if self.json {
+        if self.json.is_wanted() {
             let cells: Vec<_> = counted.iter().map(as_json).collect();
-            output::line(serde_json::to_string_pretty(&json!({ "cells": cells }))?)?;
+            self.json.write(&serde_json::to_string_pretty(&json!({ "cells": cells }))?)?;
         } else {
             output::line(table(&counted))?;
             let skipped = counted.iter().filter(|cell| cell.record.is_skipped());
@@ -60,8 +67,9 @@ impl Instructions {
             .filter(|cell| cell.record.is_failed())
             .map(|cell| format!("{}: {}", cell.record.id, cell.record.reason().unwrap_or_default()))
             .collect();
-        ensure!(failed.is_empty(), "{} of {} cells failed\n{}", failed.len(), counted.len(), failed.join("\n"));
-        Ok(())
+        crate::ensure_well(failed.is_empty(), || {
+            format!("{} of {} cells failed\n{}", failed.len(), counted.len(), failed.join("\n"))
+        })
     }
 }
 

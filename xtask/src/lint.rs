@@ -5,14 +5,20 @@
 
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use querydyno::host::catalog::{Catalog, Recipe};
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output;
 
 /// Check formatting and clippy on the host, its benches and every engine program that is built
+///
+/// A program that was never built is left out and named: clippy would compile all of its engine.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask lint
+
+Exit codes: 0 clean, 1 not clean, 2 an error.")]
 pub(crate) struct Lint {}
 
 impl Lint {
@@ -54,8 +60,5 @@ fn program(recipe: &Recipe, built_by: &str) -> Result<()> {
 fn check(command: &mut Command) -> Result<()> {
     let shown = format!("{command:?}");
     let status = command.status().with_context(|| format!("cannot start {shown}"))?;
-    if !status.success() {
-        bail!("not clean: {shown}");
-    }
-    Ok(())
+    crate::ensure_well(status.success(), || format!("not clean: {shown}"))
 }

@@ -10,34 +10,46 @@ mod build;
 mod capabilities;
 mod comment;
 mod compare;
+mod completions;
 mod criteria;
 mod data;
+mod docs;
 mod doctor;
 mod engines;
 mod gate;
+mod groups;
 mod heap;
 mod history;
 mod instructions;
+mod json;
 mod lint;
 mod report;
 mod scaling;
 mod serve;
 mod services;
 mod show;
+mod start;
 
 use std::ops::Range;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches as _, Parser, Subcommand};
 use comfy_table::{CellAlignment, Table, presets};
 use querydyno::host::interrupt;
 
-/// `QueryDyno`'s commands around `cargo bench`.
+/// QueryDyno's commands around `cargo bench`, which measures: `cargo bench -- duckdb/q1`
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", version)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    version,
+    disable_help_subcommand = true,
+    after_help = "Without a command: what is built and measured here, and what to do next. `cargo xtask COMMAND --help` has examples.
+Exit codes: 0 done; 1 something failed that was measured or checked; 2 usage or an error; 3 undecided (gate, compare, criteria); 130 interrupted."
+)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -64,51 +76,78 @@ enum Command {
     Criteria(criteria::Criteria),
     Services(services::Services),
     Doctor(doctor::Doctor),
+    Docs(docs::Docs),
+    Completions(completions::Completions),
     Lint(lint::Lint),
+}
+
+/// The exit code for a command line or a setting that cannot be meant, and for what keeps a command from its work.
+pub(crate) const USAGE: u8 = 2;
+
+/// Something that was measured or checked is not well: the exit code is 1, and not that of an error.
+#[derive(Debug)]
+struct Finding(String);
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Finding {}
+
+/// Ends a command with what it found where that is not well.
+fn ensure_well(is_well: bool, found: impl FnOnce() -> String) -> anyhow::Result<()> {
+    if is_well { Ok(()) } else { Err(Finding(found()).into()) }
 }
 
 fn main() -> ExitCode {
     querydyno::host::terminal::show_notes();
-    let cli = match Cli::try_parse() {
+    let parsed = groups::command().try_get_matches().and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return told(&error),
     };
-    let run = || -> anyhow::Result<ExitCode> {
-        match cli.command {
-            Command::Bench(command) => return Ok(command.run()),
-            Command::Gate(command) => return Ok(command.run()),
-            Command::Compare(command) => return Ok(command.run()),
-            Command::Boundary(command) => return finding(command.run()),
-            Command::Criteria(command) => return finding(command.run()),
-            Command::History(command) => match command.run()? {},
-            Command::Serve(command) => match command.run()? {},
-            Command::Comment(command) => command.run()?,
-            Command::Data(command) => command.run()?,
-            Command::Build(command) => command.run()?,
-            Command::Engines(command) => command.run()?,
-            Command::Answers(command) => command.run()?,
-            Command::Audit(command) => command.run()?,
-            Command::Ablation(command) => command.run()?,
-            Command::Heap(command) => command.run()?,
-            Command::Instructions(command) => command.run()?,
-            Command::Report(command) => command.run()?,
-            Command::Show(command) => command.run()?,
-            Command::Scaling(command) => command.run()?,
-            Command::Capabilities(command) => command.run()?,
-            Command::Services(command) => command.run()?,
-            Command::Doctor(command) => command.run()?,
-            Command::Lint(command) => command.run()?,
-        }
-        Ok(ExitCode::SUCCESS)
-    };
-    match interrupt::install().and_then(|()| run()) {
+    match interrupt::install().and_then(|()| run(cli.command)) {
         Ok(code) => code,
         Err(_) if interrupt::requested() => ExitCode::from(interrupt::EXIT_CODE),
         Err(error) => {
             eprintln!("error: {error:#}");
-            if gates() { ExitCode::from(gate::UNDECIDED) } else { ExitCode::FAILURE }
+            if error.is::<Finding>() { ExitCode::FAILURE } else { ExitCode::from(USAGE) }
         }
     }
+}
+
+fn run(command: Option<Command>) -> anyhow::Result<ExitCode> {
+    match command {
+        None => start::run()?,
+        Some(Command::Bench(command)) => return Ok(command.run()),
+        Some(Command::Gate(command)) => return Ok(command.run()),
+        Some(Command::Compare(command)) => return Ok(command.run()),
+        Some(Command::Boundary(command)) => return command.run(),
+        Some(Command::Criteria(command)) => return command.run(),
+        Some(Command::History(command)) => match command.run()? {},
+        Some(Command::Serve(command)) => match command.run()? {},
+        Some(Command::Comment(command)) => command.run()?,
+        Some(Command::Data(command)) => command.run()?,
+        Some(Command::Build(command)) => command.run()?,
+        Some(Command::Engines(command)) => command.run()?,
+        Some(Command::Answers(command)) => command.run()?,
+        Some(Command::Audit(command)) => command.run()?,
+        Some(Command::Ablation(command)) => command.run()?,
+        Some(Command::Heap(command)) => command.run()?,
+        Some(Command::Instructions(command)) => command.run()?,
+        Some(Command::Report(command)) => command.run()?,
+        Some(Command::Show(command)) => command.run()?,
+        Some(Command::Scaling(command)) => command.run()?,
+        Some(Command::Capabilities(command)) => command.run()?,
+        Some(Command::Services(command)) => command.run()?,
+        Some(Command::Doctor(command)) => command.run()?,
+        Some(Command::Docs(command)) => command.run()?,
+        Some(Command::Completions(command)) => command.run(groups::command())?,
+        Some(Command::Lint(command)) => command.run()?,
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A table without lines; the figures of these columns stand below each other.
@@ -122,27 +161,8 @@ fn table<const N: usize>(header: [&str; N], figures: Range<usize>) -> Table {
     table
 }
 
-/// The exit code of a command whose 1 is something that it found: 2 for what kept it from finding anything.
-fn finding(found: anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
-    found.or_else(|error| {
-        if interrupt::requested() {
-            return Err(error);
-        }
-        eprintln!("error: {error:#}");
-        Ok(ExitCode::from(2))
-    })
-}
-
-/// Whether the command is one whose exit code 1 means something else than that it failed.
-fn gates() -> bool {
-    std::env::args().nth(1).is_some_and(|command| command == "gate" || command == "compare")
-}
-
-/// What clap has to say, and how a process ends that could not be meant: 2, or in a gate, where 2 means something else, 3.
+/// What clap has to say, and how a process ends that could not be meant.
 fn told(error: &clap::Error) -> ExitCode {
     let _ = error.print();
-    if !error.use_stderr() {
-        return ExitCode::SUCCESS;
-    }
-    ExitCode::from(if gates() { gate::USAGE } else { 2 })
+    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
 }

@@ -17,6 +17,8 @@ use querydyno::host::report::{
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output::print;
 
+use crate::json::{Json, is_stdout};
+
 /// As `eprintln!`, for a reader of stderr that may have seen enough, such as `head`.
 macro_rules! tell {
     ($($text:tt)*) => {{
@@ -25,7 +27,7 @@ macro_rules! tell {
 }
 pub(crate) use tell;
 
-/// Put everything that was measured on one page: the newest record of each cell, ranked where cells are alike
+/// Put everything that was measured on one page, ranked where conditions are alike
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask report                                  all there is, in the terminal
@@ -41,11 +43,10 @@ pub(crate) struct Report {
     #[arg(default_value = "")]
     filter: String,
     /// How to show it
-    #[arg(long, value_enum, default_value = "terminal")]
+    #[arg(long, value_enum, default_value = "terminal", conflicts_with = "json")]
     format: Format,
-    /// The same as --format json
-    #[arg(long, conflicts_with = "format")]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
     /// The file to write [default: stdout]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -58,7 +59,7 @@ pub(crate) struct Report {
     /// What to compare with it [default: the newest record of each cell]
     #[arg(long, value_name = "NAME", requires = "baseline", value_parser = named)]
     head: Option<String>,
-    /// So many queries of each group, those in which the engines differ most [default: all up to 40, else 20]
+    /// How many queries of each group to show, those in which the engines differ most [default: all up to 40, else 20]
     #[arg(long, value_name = "QUERIES")]
     top: Option<usize>,
     /// The order of the queries [default: their own, or by ratio where not all are shown]
@@ -106,7 +107,10 @@ enum Format {
 
 impl Report {
     pub(crate) fn run(self) -> Result<()> {
-        let format = if self.json { Format::Json } else { self.format };
+        let format = if self.json.is_wanted() { Format::Json } else { self.format };
+        let json = self.json.file().filter(|file| !is_stdout(file));
+        ensure!(json.is_none() || self.output.is_none(), "--json and --output both name a file: give one of them");
+        let output = self.output.as_deref().or(json);
         let sources = Sources { needs_times: !self.support, ..self.places.sources(&self.filter)? };
         let head = self.head.as_ref().map_or_else(|| newest(&sources), |name| baseline(&sources, name))?;
         let audits = audit::kept(head.found.iter().map(|found| &found.record.id));
@@ -128,9 +132,9 @@ impl Report {
             write_pictures(&document, folder)?;
         }
         let text = match format {
-            Format::Terminal => terminal::render(&document, self.output.is_none() && colors()),
+            Format::Terminal => terminal::render(&document, output.is_none() && colors()),
             Format::Markdown => {
-                let folder = self.pictures.as_deref().map(|folder| link(folder, self.output.as_deref())).transpose()?;
+                let folder = self.pictures.as_deref().map(|folder| link(folder, output)).transpose()?;
                 markdown::render(&document, folder.as_deref())
             }
             Format::Html => html::render(&document),
@@ -146,7 +150,7 @@ impl Report {
                 tell!("not compared: {line}");
             }
         }
-        if let Some(file) = &self.output {
+        if let Some(file) = output {
             fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
             tell!("written: {}", file.display());
             return Ok(());

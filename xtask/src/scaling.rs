@@ -21,7 +21,9 @@ use querydyno::measure::machine;
 use querydyno::protocol::units::Nanos;
 use serde_json::json;
 
-/// Run the bench with several thread counts or sizes of a cluster; print and draw the speed-up against the ideal
+use crate::json::Json;
+
+/// Measure the speed-up over thread counts or sizes of a cluster, against the ideal
 ///
 /// With --executors or --master it is about a cluster of Spark: each size is a cluster that is started, measured and stopped, and the
 /// same query on one machine, local[N], is measured beside it with the same memory in all (`QUERYDYNO_SERVICE_MEMORY`). The table has
@@ -59,9 +61,8 @@ pub(crate) struct Scaling {
     /// Where to write the picture [default: target/querydyno/scaling.svg]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
     /// Options for the bench, after `--`: `-- --measurement-time 2`
     #[arg(last = true)]
     bench: Vec<String>,
@@ -69,6 +70,7 @@ pub(crate) struct Scaling {
 
 impl Scaling {
     pub(crate) fn run(self) -> Result<()> {
+        self.json.check()?;
         let output = self.output.clone().unwrap_or_else(|| paths::own("scaling.svg"));
         let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
         ensure!(
@@ -97,8 +99,8 @@ impl Scaling {
                  (duckdb/q1), of an engine whose answers are verified, and see above what failed"
             );
         }
-        if self.json {
-            output::line(serde_json::to_string_pretty(&json!({ "curves": curves, "picture": output }))?)?;
+        if self.json.is_wanted() {
+            self.json.write(&serde_json::to_string_pretty(&json!({ "curves": curves, "picture": output }))?)?;
         } else {
             let means = means(&curves);
             output::line(table(&curves, &means))?;
@@ -107,8 +109,7 @@ impl Scaling {
             }
         }
         write(output, &draw(&curves, "threads")?)?;
-        ensure!(ended_well, "some cells failed and are in no curve, see above");
-        Ok(())
+        crate::ensure_well(ended_well, || "some cells failed and are in no curve, see above".to_owned())
     }
 
     /// The bench's records, and whether all of it went well; what it prints goes to stderr. A variable without a value is taken away.

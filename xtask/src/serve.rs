@@ -10,7 +10,7 @@ use querydyno::host::settings::Settings;
 
 use crate::becoming;
 
-/// Serve the history as pages and as an API, on this machine unless told (`cargo xtask serve --help` has the options)
+/// Serve the history as pages and as an API: `cargo xtask serve --help`
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Serve {

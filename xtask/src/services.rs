@@ -10,7 +10,11 @@ use querydyno::host::services::{How, Service, Services as All, Status};
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output;
 
-/// Start and stop the servers that engines and formats need: hive, mariadb, starrocks, s3, spark-4.0, spark-3.5, spark-cluster, thunderduck, trino, postgresql
+use crate::json::Json;
+
+/// Start and stop the servers that engines and formats need
+///
+/// They are hive, mariadb, starrocks, s3, spark-4.0, spark-3.5, spark-cluster, thunderduck, trino and postgresql.
 ///
 /// They run in containers where there is a Docker engine, else natively: the Hive Metastore and Spark from Spark's Python
 /// package and Trino from Maven Central, fetched once, with the Java that fits; object storage (s3) compiled once by Go; Thunderduck from a jar that you built; MariaDB
@@ -18,9 +22,9 @@ use querydyno::host::terminal::output;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask services up hive                   the Hive Metastore, and the line that a shell needs
-  eval \"$(cargo xtask services up hive)\"         the same, and this shell is told
+  eval \"$(cargo xtask services up hive)\"         the same, and sets it in this shell
   HIVE_PORT=9084 cargo xtask services up hive    on another port
-  eval \"$(cargo xtask services up s3)\"           object storage, and this shell has its address, credentials and bucket
+  eval \"$(cargo xtask services up s3)\"           object storage; sets its address, credentials and bucket in this shell
   cargo xtask services up spark-4.0              Spark, with QUERYDYNO_THREADS threads and QUERYDYNO_SERVICE_MEMORY
   cargo xtask services down                      all that run
 
@@ -56,11 +60,10 @@ enum Action {
         /// The services [default: all]
         services: Vec<Service>,
     },
-    /// Tell which are up, where, and what keeps the others from being started
+    /// Show which are up, where, and what keeps the others from being started
     Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        json: Json,
     },
     /// Print the last lines of their logs
     Logs {
@@ -78,7 +81,7 @@ impl Services {
         match self.action {
             Action::Up { services, native } => up(&all, services, native),
             Action::Down { services } => down(&all, services),
-            Action::Status { json } => status(&all, json),
+            Action::Status { json } => status(&all, &json),
             Action::Logs { services, lines } => logs(&all, services, lines),
         }
     }
@@ -122,7 +125,7 @@ fn up(all: &All, services: Vec<Service>, native: bool) -> Result<()> {
             "{variable} would lead to one of these servers only, so it is unset: each engine finds its own by its port"
         );
     }
-    ensure!(failed.is_empty(), "not started: {}", failed.join(", "));
+    crate::ensure_well(failed.is_empty(), || format!("not started: {}", failed.join(", ")))?;
     ensure!(ran > 0, "none of the services can run here: see above what each of them needs");
     Ok(())
 }
@@ -148,15 +151,13 @@ fn down(all: &All, services: Vec<Service>) -> Result<()> {
             }
         }
     }
-    ensure!(failed.is_empty(), "not stopped: {}", failed.join(", "));
-    Ok(())
+    crate::ensure_well(failed.is_empty(), || format!("not stopped: {}", failed.join(", ")))
 }
 
-fn status(all: &All, json: bool) -> Result<()> {
+fn status(all: &All, json: &Json) -> Result<()> {
     let found = all.status();
-    if json {
-        output::line(serde_json::to_string_pretty(&found)?)?;
-        return Ok(());
+    if json.is_wanted() {
+        return json.write(&serde_json::to_string_pretty(&found)?);
     }
     output::line(table(&found))?;
     for status in &found {

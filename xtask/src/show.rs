@@ -5,20 +5,20 @@ use clap::Args;
 use querydyno::host::report::{Conditions, Found, newest, record, show};
 use querydyno::host::terminal::output::print;
 
+use crate::json::Json;
 use crate::report::{Places, tell};
 
-/// Tell all that a record knows of one cell
+/// Show all that is known of one cell
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask show duckdb/q1/sf1/parquet       the newest record of that cell
   cargo xtask show 20261120T120000Z-4711:3     that record; reports name them
   cargo xtask show q1 --records b/records      of another machine or run")]
 pub(crate) struct Show {
-    /// A record, as a report names it, or a cell; any filter that means one cell
+    /// A record, as reports name it, or a filter that means one cell
     id: String,
-    /// Print the record as it is, in JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    json: Json,
     #[command(flatten)]
     places: Places,
 }
@@ -28,8 +28,8 @@ impl Show {
         // A record is a file and a line of it; no cell's name has a colon.
         let is_record = self.id.rsplit_once(':').is_some_and(|(_, line)| line.parse::<usize>().is_ok());
         let found = if is_record { record(&self.places.sources("")?, &self.id)? } else { self.of_cell()? };
-        if self.json {
-            print(&(serde_json::to_string_pretty(&found.record)? + "\n"))
+        if self.json.is_wanted() {
+            self.json.write(&serde_json::to_string_pretty(&found.record)?)
         } else {
             print(&show::render(&found))
         }

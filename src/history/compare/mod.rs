@@ -50,7 +50,7 @@ pub(super) struct Compare {
     /// Two runs, by their ids
     #[arg(long, value_name = "R1,R2", group = "sides")]
     runs: Vec<String>,
-    /// Of which provenance both sides are
+    /// The provenance of both sides
     #[arg(long, value_enum, default_value = "measured")]
     provenance: Which,
     #[command(flatten)]

@@ -43,10 +43,10 @@ use clap::{Args, ValueEnum};
 use super::store::Store;
 use plan::Plan;
 
-/// Take in results of other tools and other machines; without `--yes` only tell what there is
+/// Take in results of other tools and other machines; without `--yes` only show them
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A file tells its kind by what is in it. What it does not tell stays unknown: its machine, threads, date.
+    after_help = "The kind of a file is known by its contents. What it does not say stays unknown: its machine, threads, date.
 Nothing is half taken in: all that fits comes in as a whole, and with something that does not fit, nothing unless you say --leave-out.
 The same file a second time changes nothing; of a file that has grown since, under the same name, only what is new comes in.
 A name becomes a part of an id in small letters; what an id cannot have becomes -, with a checksum of the name behind it.
@@ -54,7 +54,7 @@ Imported results are marked, and never ranked with measured ones.
 
   history import target/criterion --machine laptop      Criterion's tree, anybody's
   history import jobs.json --yes                         hyperfine, pytest-benchmark, Google Benchmark, critcmp, ClickBench
-  history import benchmark_results.json --time-unit s    averages of engines, where keys tell no unit
+  history import benchmark_results.json --time-unit s    averages of engines, where keys name no unit
   history import other/.querydyno/records --yes          the journal of another machine
   history import runs.csv --mapping runs.toml            a table; the mapping says what its columns are:
 
@@ -74,7 +74,7 @@ pub(super) struct Import {
     /// Files, or folders with such files or with Criterion's cells
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// What they are [default: as each file tells]
+    /// What they are [default: known by the contents]
     #[arg(long, value_enum)]
     kind: Option<Kind>,
     /// What the columns of CSV files are, in TOML
@@ -93,16 +93,16 @@ pub(super) struct Import {
 // What the user says of files that do not say it. No doc comment: clap would take it for what the command does.
 #[derive(Debug, Args)]
 struct Defaults {
-    /// The machine, where a file does not tell it
+    /// The machine, where a file does not name it
     #[arg(long, value_name = "NAME")]
     machine: Option<String>,
-    /// The engine, where a file does not tell it
+    /// The engine, where a file does not name it
     #[arg(long, value_name = "NAME")]
     engine: Option<String>,
-    /// The unit of times whose keys do not tell it: ns, us, ms, s, min, h
+    /// The unit of times whose keys do not name it: ns, us, ms, s, min, h
     #[arg(long, value_name = "UNIT", value_parser = units::time)]
     time_unit: Option<f64>,
-    /// The unit of memory whose keys do not tell it: bytes, kB, MB, GB, KiB, MiB, GiB
+    /// The unit of memory whose keys do not name it: bytes, kB, MB, GB, KiB, MiB, GiB
     #[arg(long, value_name = "UNIT", value_parser = units::size)]
     memory_unit: Option<f64>,
 }

@@ -179,7 +179,8 @@ QueryDyno measures query engines: every engine/query/scale/variant is a Criterio
   cargo bench -- tpch                  every query of a suite, on every engine
   cargo bench -- duckdb/tpcds          a suite that runs only when it is named, as its queries do: duckdb/ds1
   TABLE_NAME=prices.parquet QUERY='SELECT count(*) FROM {table}' cargo bench -- own
-                                       a query of your own; cargo xtask bench --help has more to it
+                                       a query of your own; cargo xtask bench serves better there, and where runs are to be
+                                       counted or only what is missing is to be run: cargo xtask bench --help
 
 Environment (or querydyno.toml beside Cargo.toml, see src/host/settings/mod.rs):
   QUERYDYNO_SCALE=0.01,1        scale factors, 0.001 to 1000         (default 1)

@@ -130,8 +130,8 @@ mod tests {
             (Verdict::Equivalent, Conclusion::Pass, 0),
             (Verdict::Improved, Conclusion::Pass, 0),
             (Verdict::Regressed, Conclusion::Regressed, 1),
-            (Verdict::Inconclusive, Conclusion::Noisy, 2),
-            (Verdict::Invalid, Conclusion::Undecided, 2),
+            (Verdict::Inconclusive, Conclusion::Noisy, 3),
+            (Verdict::Invalid, Conclusion::Undecided, 3),
         ] {
             let found = concluded(&[row(Verdict::Equivalent, false), row(verdict, false)], &[]);
             assert_eq!((found, found.exit_code()), (conclusion, code));

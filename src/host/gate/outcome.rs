@@ -32,7 +32,7 @@ impl Conclusion {
         match self {
             Self::Pass => 0,
             Self::Regressed => 1,
-            Self::Noisy | Self::Undecided => 2,
+            Self::Noisy | Self::Undecided => 3,
         }
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Again {
         conflicts_with_all = ["missing", "outdated", "failed", "older_than", "priority", "cells", "output", "sql", "tables", "name", "suite", "engines", "json"]
     )]
     pub(super) backfill: Option<String>,
-    /// Measure and build nothing: list what would run, why, and about how long it takes. A program is looked at as it is
+    /// Measure and build nothing: list what would run, why, and about how long it takes
     #[arg(long)]
     pub(super) dry_run: bool,
     /// Write that list to this file, which --cells takes

@@ -121,7 +121,7 @@ pub(super) fn run(scaling: &Scaling, picture: &Path) -> Result<()> {
         went_well &= well;
     }
     tell(scaling, picture, &place, &sizes(&records, &of_local))?;
-    ensure!(went_well, "some cells or sizes failed and are not in the table, see above");
+    crate::ensure_well(went_well, || "some cells or sizes failed and are not in the table, see above".to_owned())?;
     Ok(())
 }
 
@@ -201,9 +201,9 @@ fn tell(scaling: &Scaling, picture: &Path, place: &Place, found: &[Sizes]) -> Re
     };
     let curves: Vec<_> = found.iter().filter_map(Sizes::curve).collect();
     let drawn = !curves.is_empty();
-    if scaling.json {
+    if scaling.json.is_wanted() {
         let told = json!({ "clusters": found, "cores_of_this_machine": cores, "note": note, "picture": drawn.then_some(picture) });
-        output::line(serde_json::to_string_pretty(&told)?)?;
+        scaling.json.write(&serde_json::to_string_pretty(&told)?)?;
     } else {
         output::line(table(found))?;
         if let Some(note) = note {

@@ -1,0 +1,84 @@
+//! Commands of pages, run in a shell as somebody types them: `cargo xtask` and `cargo bench` are the programs that this build has.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use querydyno::host::paths::{root, target};
+use tempfile::TempDir;
+
+/// Every suite has a bench target, and `cargo bench` runs them one after the other.
+const SUITES: &str = "own pods social tpcds tpch";
+
+/// A folder for what the commands leave, and a `cargo` of our own.
+pub struct Runner {
+    folder: TempDir,
+}
+
+impl Runner {
+    /// None where `cargo xtask` was not built.
+    pub fn new() -> Option<Self> {
+        let xtask = target().join("release/xtask");
+        if !xtask.is_file() {
+            return None;
+        }
+        let folder = TempDir::new().unwrap();
+        let bin = folder.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        let cargo = bin.join("cargo");
+        fs::write(&cargo, script(&xtask)).unwrap();
+        fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+        symlink(root().join("tests"), folder.path().join("tests")).unwrap();
+        Some(Self { folder })
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// In a folder that has the repository's `tests`, whose files pages name. What is measured and written goes into that folder.
+    pub fn run(&self, command: &str, env: &[(String, String)]) -> Output {
+        let path = env::join_paths(
+            std::iter::once(self.folder.path().join("bin"))
+                .chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())),
+        );
+        Command::new("bash")
+            .args(["-c", command])
+            .current_dir(self.folder.path())
+            .env("CARGO_MANIFEST_DIR", root())
+            .env("PATH", path.unwrap())
+            .env("QUERYDYNO_HOME", self.folder.path().join("home"))
+            .env("QUERYDYNO_SCALE", "0.01")
+            .env("NO_COLOR", "1")
+            .envs(env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+}
+
+/// `cargo bench -- ARGS` runs every suite's target, as cargo does; what is neither a bench nor `xtask` goes to the real cargo.
+fn script(xtask: &Path) -> String {
+    let bench = PathBuf::from(env!("CARGO_BIN_EXE_bench-tpch"));
+    format!(
+        r#"#!/bin/bash
+if [ "$1" = xtask ]; then
+    shift
+    exec '{xtask}' "$@"
+elif [ "$1" = bench ] && {{ [ $# = 1 ] || [ "$2" = -- ]; }}; then
+    shift; shift
+    [ -z "$TEST_PARSES" ] || set -- "$@" --list
+    for suite in {SUITES}; do
+        TEST_WORKLOAD=$suite '{bench}' --bench "$@" $TEST_BENCH_ARGS || exit $?
+    done
+else
+    exec '{cargo}' "$@"
+fi
+"#,
+        xtask = xtask.display(),
+        bench = bench.display(),
+        cargo = env!("CARGO"),
+    )
+}
