@@ -19,7 +19,8 @@ use common::{catalog, text};
 use page::{Page, Shown, commands};
 use querydyno::host::catalog::Recipe;
 use querydyno::host::paths::root;
-use querydyno::host::settings::Settings;
+use querydyno::host::settings::{KEYS, Settings};
+use querydyno::host::suite::Suite;
 use regex::Regex;
 use runner::Runner;
 use serde::Deserialize;
@@ -30,7 +31,7 @@ const README_WORDS: usize = 30;
 /// Lines of any other page.
 const PAGE_LINES: usize = 200;
 /// Pages that answer no single question: references, and what was found on engines.
-const NO_QUESTION: [&str; 9] = [
+const NO_QUESTION: [&str; 11] = [
     "README.md",
     "api.md",
     "capabilities.md",
@@ -39,6 +40,8 @@ const NO_QUESTION: [&str; 9] = [
     "export.md",
     "pod-usage.md",
     "s3.md",
+    "serving_measured.md",
+    "social.md",
     "support.md",
 ];
 
@@ -148,6 +151,25 @@ fn pages_are_modules_and_links_lead_to_files() {
 }
 
 #[test]
+fn pages_name_every_setting_engine_and_suite() {
+    let settings =
+        ["configuration.md", "s3.md", "services.md"].map(|name| Page::read(format!("src/docs/{name}")).text).concat();
+    for key in KEYS.iter() {
+        assert!(settings.contains(&format!("`{}`", key.variable)), "no page of settings has {}", key.variable);
+    }
+    let engines = Page::read("src/docs/engines.md").text;
+    let bias = Page::read("src/docs/bias.md").text;
+    for entry in catalog().entries().iter().filter(|entry| entry.kind != "own") {
+        assert!(engines.contains(&format!("`{}`", entry.name)), "engines.md lacks {}", entry.name);
+        let is_ours = entry.name == "null";
+        assert!(is_ours || bias.contains(&format!("**`{}`**", entry.name)), "bias.md lacks {}", entry.name);
+    }
+    for suite in Suite::all(&Settings::read().unwrap()).unwrap().iter().filter(|suite| !suite.is_external()) {
+        assert!(engines.contains(&format!("| `{}` |", suite.name)), "engines.md lacks the suite {}", suite.name);
+    }
+}
+
+#[test]
 fn every_command_of_the_pages_is_run_or_listed_with_a_reason() {
     let listed = listed();
     let mut known: BTreeSet<&str> = listed.run.iter().map(|run| run.command.as_str()).collect();
@@ -161,7 +183,18 @@ fn every_command_of_the_pages_is_run_or_listed_with_a_reason() {
         if whole.iter().any(|name| page.path.ends_with(name)) {
             continue;
         }
-        for Shown { command, .. } in page.shown() {
+        for Shown { command, output } in page.shown() {
+            let run = listed.run.iter().find(|run| run.command == command);
+            if let (Some(run), Some(output)) = (run, &output) {
+                // The same pattern that the program's own output has to meet.
+                let shows = Regex::new(&run.shows).unwrap();
+                assert!(
+                    shows.is_match(output),
+                    "{} shows other output than {}:\n{output}",
+                    page.path.display(),
+                    run.shows
+                );
+            }
             assert!(
                 known.contains(command.as_str()),
                 "tests/docs/commands.toml lacks a command of {}:\n{command}",

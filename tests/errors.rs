@@ -6,7 +6,6 @@
 
 mod common;
 #[path = "docs/runner.rs"]
-#[expect(dead_code, reason = "the other test that runs commands in a shell uses all of it")]
 mod runner;
 
 use std::fs;

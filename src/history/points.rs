@@ -97,7 +97,7 @@ pub(super) fn filtered(
     let without_series = || {
         let list = format!("history list {filter}");
         format!(
-            "{imported} of {results} results of these cells are imported: nobody has compared their answers here, so they are in no series; `{}` shows them",
+            "{imported} of {results} results of these cells are imported: their answers were not compared here, so they are in no series; `{}` shows them",
             list.trim_end()
         )
     };

@@ -40,11 +40,11 @@ impl Validate {
         let found = query::counted(&store, statement, [], self.form.format, self.form.output.as_deref())?;
         let all: u64 = store.value("SELECT count(*) FROM measurements WHERE provenance = 'measured'")?;
         if found == 0 {
-            log::info!("{all} results are said to be measured, and nothing speaks against it");
+            log::info!("{all} results claim to be measured, and nothing contradicts that");
             return Ok(ExitCode::SUCCESS);
         }
         log::info!(
-            "found: {found} in {all} results that are said to be measured; `history show RECORD` tells all of one, `history mark RECORD --simulated --reason WHY` marks it"
+            "found: {found} in {all} results that claim to be measured; `history show RECORD` shows one, `history mark RECORD --simulated --reason WHY` marks it"
         );
         Ok(ExitCode::FAILURE)
     }

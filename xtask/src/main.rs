@@ -44,8 +44,11 @@ use querydyno::host::interrupt;
     bin_name = "cargo xtask",
     version,
     disable_help_subcommand = true,
-    after_help = "Without a command: what is built and measured here, and what to do next. `cargo xtask COMMAND --help` has examples.
-Exit codes: 0 done; 1 something failed that was measured or checked; 2 usage or an error; 3 undecided (gate, compare, criteria); 130 interrupted."
+    after_help = "Without a command: what is built and measured here, and what to do next.
+Examples of a command: cargo xtask COMMAND --help
+
+Exit codes: 0 done; 1 something failed that was measured or checked; 2 usage or an error;
+3 undecided (gate, compare, criteria); 130 interrupted."
 )]
 struct Cli {
     #[command(subcommand)]

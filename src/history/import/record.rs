@@ -50,7 +50,7 @@ impl<'a> Converter<'a> {
         }
         let unchecked = || {
             let caution = told.caution.map(|caution| format!("; {caution}")).unwrap_or_default();
-            Verdict::Unchecked { reason: format!("imported: nobody compared its answer here{caution}") }
+            Verdict::Unchecked { reason: format!("imported: its answer was not compared here{caution}") }
         };
         let unmeasured = |reason| Unmeasured { reason, failure: None };
         let (outcome, verdict) = match told.end {

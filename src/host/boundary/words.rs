@@ -25,7 +25,7 @@ impl Boundary {
             return "no engine has a verified time at any scale".to_owned();
         };
         if self.lines.len() == 1 {
-            return format!("{engine} was measured alone, so nobody is the fastest");
+            return format!("{engine} was measured alone, so there is no fastest engine");
         }
         if self.changes.is_empty() {
             let range = if first == last { format!("at {first}") } else { format!("from {first} to {last}") };

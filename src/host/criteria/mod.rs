@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(
             judged(&[alone.clone(), runs(29)]).status,
             Status::Met,
-            "an answer that nobody checked is no failure"
+            "an answer that was not checked is no failure"
         );
         assert_eq!(judged(&[alone]).figures, "was not run");
         assert_eq!(judged(&[runs(29), failed.clone()]).status, Status::NotShown);

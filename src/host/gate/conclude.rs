@@ -99,7 +99,9 @@ fn inconclusive(row: &RowOutcome) -> String {
             )
         } else if ratio.high < limit.regression_threshold {
             let accepted = limit.accepts;
-            format!("{lies}, which is more than the {accepted:.2} accepted, but among so many rows that may be chance")
+            format!(
+                "{lies}, which is more than the {accepted:.2} accepted, but among this many rows that may be chance"
+            )
         } else {
             format!("{lies}, and {:.2} has to be excluded", limit.regression_threshold)
         }

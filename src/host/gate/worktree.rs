@@ -89,7 +89,7 @@ fn check_clean(tree: &Path) -> Result<()> {
     let changed = git(tree, &["status", "--porcelain"])?;
     ensure!(
         changed.is_empty(),
-        "the base is dirty: {} in {} differs from the revision, by somebody's change or a checkout that was killed; bring it back with: git -C {} stash --include-untracked",
+        "the base is dirty: {} in {} differs from the revision, because it was changed or a checkout was killed; restore it with: git -C {} stash --include-untracked",
         changed.lines().map(|line| line[2..].trim()).collect::<Vec<_>>().join(", "),
         tree.display(),
         tree.display()

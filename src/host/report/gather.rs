@@ -132,7 +132,7 @@ pub fn baseline(sources: &Sources, name: &str) -> Result<Gathered> {
             Some(record) => found.push((*record).clone()),
             None => left_out.push(LeftOut::new(
                 format!("{} in baseline {name}", stored.id),
-                "no record holds these samples, so nobody knows of what engine, data and answer they are",
+                "no record holds these samples, so their engine, data and answer are unknown",
             )),
         }
     }
@@ -269,7 +269,7 @@ fn check(found: &[Found], stored: &[Stored], left_out: &mut Vec<LeftOut>) {
     let by_id = by_id(found);
     for cell in stored {
         let why = match by_id.get(&cell.id) {
-            None => "no record is of this cell, so nobody knows of what engine, data and answer these samples are",
+            None => "there is no record of this cell, so the engine, data and answer of these samples are unknown",
             Some(records) if !records.iter().any(|found| same(&found.record, cell)) => {
                 "Criterion's newest samples are of another run than the newest record, which is shown"
             }

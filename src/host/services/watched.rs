@@ -146,7 +146,7 @@ impl Watched {
 
     /// How it died, if it did.
     fn death(&self) -> Option<String> {
-        let unknown = "is gone; how it ended is told by the log of whoever started it";
+        let unknown = "is gone; how it ended is in the log of whoever started it";
         let (pid, how) = match &self.whose {
             Whose::Ours(kept) => {
                 let (pid, how) = kept.end(&self.folder())?;

@@ -55,7 +55,7 @@ pub(super) const QUERY_TIMEOUT: Key = one(
     "query_timeout",
     "QUERYDYNO_QUERY_TIMEOUT",
     "none: as long as for a reply",
-    "for one run of a query: whoever takes longer fails, and the next cell begins",
+    "for one run of a query: a slower one fails, and the next cell begins",
 );
 pub(super) const DATA: Key = one("data", "QUERYDYNO_DATA", "target/querydyno/data", "where generated tables lie");
 pub(super) const PYTHON: Key = one("python", "QUERYDYNO_PYTHON", "python3", "makes script engines' environments");
@@ -84,7 +84,7 @@ pub(super) const SPARK_MASTER: Key = one(
 pub(super) const ACCEPT_MAJORITY: Key = one(
     "accept_majority",
     "QUERYDYNO_ACCEPT_MAJORITY",
-    "no: where engines disagree nobody is ranked",
+    "no: where engines disagree, none is ranked",
     "yes: what most independent engines say stands",
 );
 /// Without our prefix, as the next one: the names that users of the tool before this one have in their scripts.

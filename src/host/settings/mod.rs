@@ -15,7 +15,7 @@
 //! network = "rtt=2ms,first_byte=15ms,rate=100MB/s" # QUERYDYNO_NETWORK: what the way to S3 costs; default: nothing
 //! workloads = ["/my/shop"]    # QUERYDYNO_WORKLOADS: folders with a suite.toml of your own
 //! timeout = "5m"              # QUERYDYNO_TIMEOUT: for one reply of an engine program
-//! query_timeout = "30s"       # QUERYDYNO_QUERY_TIMEOUT: for one run of a query; whoever takes longer fails, and the next cell begins
+//! query_timeout = "30s"       # QUERYDYNO_QUERY_TIMEOUT: for one run of a query; a slower one fails, and the next cell begins
 //! data = "/fast/disk"         # QUERYDYNO_DATA; default: target/querydyno/data
 //! duckdb = "source"           # QUERYDYNO_DUCKDB; default: its makers' library, else compiled; or "wheel": never compiled
 //! python = "python3.12"       # QUERYDYNO_PYTHON; default: python3; makes the environments of script engines

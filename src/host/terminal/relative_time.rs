@@ -69,7 +69,7 @@ pub(crate) fn from_reference(records: &[Record], reference: Reference<'_>) -> Op
     means.sort_by(|a, b| a.0.total_cmp(&b.0));
     let told = means.iter().map(|(ratio, name, queries)| format!("{name} {ratio:.2} (of {queries})"));
     let told = told.collect::<Vec<_>>().join(", ");
-    (!told.is_empty()).then(|| format!("times the {reference} reference, geometric mean (of so many queries): {told}"))
+    (!told.is_empty()).then(|| format!("times the {reference} reference, geometric mean (number of queries): {told}"))
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ fn unranked(group: &Group<'_>) -> Option<String> {
     };
     let mut told = Vec::new();
     if group.ranking.places.is_empty() && !some.is_empty() {
-        told.push("Nobody is ranked: there is no query that all of them answered right.".to_owned());
+        told.push("There is no ranking: no query was answered right by all of them.".to_owned());
     } else if !some.is_empty() {
         told.push(format!(
             "Not ranked, with verified times for fewer than 80 % of the queries of the engine that has most (failed, unsupported or not run): {}.",
