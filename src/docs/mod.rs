@@ -50,6 +50,7 @@ pages! {
     results = "results.md",
     s3 = "s3.md",
     services = "services.md",
+    serving_measured = "serving_measured.md",
     social = "social.md",
     support = "support.md",
 }

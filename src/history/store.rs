@@ -46,6 +46,8 @@ pub(super) enum Access {
 
 /// What a server gives DuckDB: the results of a hundred thousand cells take a fraction of it, and what needs more goes to the disk.
 const MEMORY: &str = "192MB";
+/// Threads of one question: several are asked at a time, and what is measured on this machine has the others.
+const THREADS: u32 = 1;
 /// How long the log of a server grows.
 const LOG: &str = "32MB";
 
@@ -95,7 +97,7 @@ impl Store {
         schema::migrate(&store.connection, path)?;
         checksums::renew(&store)?;
         store.execute(&format!(
-            "SET memory_limit = '{MEMORY}'; SET checkpoint_threshold = '{LOG}'; SET lock_configuration = true"
+            "SET memory_limit = '{MEMORY}'; SET threads = {THREADS}; SET checkpoint_threshold = '{LOG}'; SET lock_configuration = true"
         ))?;
         reached("opened");
         Ok(store)

@@ -75,6 +75,22 @@ pub(super) enum Kind {
     Whole(u32, u32, u32),
     /// One of these.
     One(&'static [&'static str]),
+    /// Behind which row: what `next` says, as [`CURSOR`] has it.
+    Cursor,
+}
+
+/// A time in microseconds since 1970, and the key of a result.
+pub(super) const CURSOR: &str = "^-?[0-9]{1,19}\\.[0-9]{1,20}$";
+
+/// What a cursor says; none where it is none. What is beyond all times and keys is behind all of them.
+pub(super) fn cursor(text: &str) -> Option<(i64, u64)> {
+    let (at, result) = text.split_once('.')?;
+    let number = at.strip_prefix('-').unwrap_or(at);
+    let is_plain =
+        |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let beyond = if number == at { i64::MAX } else { i64::MIN };
+    (is_plain(number, 19) && is_plain(result, 20))
+        .then(|| (at.parse().unwrap_or(beyond), result.parse().unwrap_or(u64::MAX)))
 }
 
 /// Characters of a text in the path or the query.
@@ -93,6 +109,19 @@ pub(super) struct Ask {
 }
 
 impl Ask {
+    /// A request for a path, with nothing else.
+    pub(super) fn of_path(path: &str) -> Self {
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        Self {
+            path: BTreeMap::new(),
+            query: BTreeMap::new(),
+            headers,
+            body,
+            target: path.to_owned(),
+            format: Format::Json,
+        }
+    }
+
     /// A parameter of the query, if it says anything.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.query.get(name).map(String::as_str).filter(|value| !value.is_empty())
@@ -162,6 +191,7 @@ impl Parameter {
                 let number = value.parse::<u32>().ok().filter(|number| is_plain && (low..=high).contains(number));
                 if number.is_some() { Ok(()) } else { wrong(format!("whole number from {low} to {high}")) }
             }
+            Kind::Cursor if cursor(value).is_none() => wrong("place that `next` names".to_owned()),
             Kind::One(words) if !words.contains(&value) => wrong(format!("one of {}", words.join(", "))),
             Kind::Needed if value.is_empty() => wrong("text".to_owned()),
             _ => Ok(()),

@@ -35,7 +35,7 @@ pub(super) fn facts(owner: &Owner, record: &str) -> Result<Rows, Problem> {
 
 /// All of one result. Its key is a number that the history has made.
 const ABOUT: &str = "
-    WITH told AS (
+    WITH told AS MATERIALIZED (
         SELECT m.* EXCLUDE (result, machine, engine, task, dataset, plan), r.answer_rows, r.input_rows, r.iterations, r.warm_up_ns,
                r.environment, r.stderr, e.compiler, e.flags, e.allocator, e.source, e.settings, c.kernel, c.governor, p.text AS plan_text, t.sql
         FROM measurements m JOIN results r ON r.result = m.result

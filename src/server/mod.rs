@@ -13,8 +13,9 @@
 //!   that was answered. Answers are rows of the history's views or what a history command prints. Pictures are the report's.
 //! - **One table.** Each endpoint of the API is a row with its parameters, body and statuses (`ask::Endpoint`). The router checks requests
 //!   against it, and the OpenAPI document and the page of the API are made of it (`api`).
-//! - **Nobody waits.** Pages show the newest result of each cell, which is in memory (`standing`). When the history changes, what was made
-//!   before is given while the new is made beside (`cached`).
+//! - **Nobody waits.** Pages show the newest result of each cell, which is in memory (`standing`). When the history changes, a page that
+//!   was made before is given while the new one is made beside, in one thread of low priority (`cached`, `renew`). A page says when it was
+//!   made, and is never given when it has been old for half a minute; the API always answers with what is there now.
 //! - **Everything has a limit.** Connections, headers, bodies, time, requests of an address (`listen`, `guard`, `router`), rows and time of
 //!   SQL. SQL of anybody's is read by DuckDB's own parser first and runs in a transaction that can only read, with files out of reach.
 //! - **Loopback unless told.** On another address writes need a token, which is in the environment, never in a flag or a log. Pages of other
@@ -32,15 +33,18 @@ mod facts;
 mod guard;
 mod intake;
 mod keys;
+mod latest;
 mod listen;
 mod options;
 mod page;
 mod pages;
 mod problem;
+mod renew;
 mod request;
 mod router;
 mod runs;
 mod standing;
+mod turns;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -113,9 +117,7 @@ fn run(options: Options, token: Option<String>) -> Result<()> {
     let beside = home.is_some().then(|| served::listen(&app.owner)).transpose()?;
     let router = router::router(&app)?;
     intake::watch(&app);
-    // What takes longest is made before somebody asks.
-    let first = Arc::clone(&app);
-    std::thread::spawn(move || drop(first.changes()));
+    renew::start(&app);
     output::line(format_args!("http://{address}  {}, process {}", app.owner.path().display(), std::process::id()))?;
     let stopping = Arc::clone(&app);
     runtime.block_on(async move {

@@ -1,6 +1,6 @@
 //! A page as it is sent: [`Page`].
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use anyhow::Result;
 use axum::body::{Body, Bytes};
@@ -8,13 +8,13 @@ use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTE
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// HTML, compressed once for all who ask for it.
+/// HTML, compressed once for all who ask for it, and kept so alone: many are kept.
 #[derive(Debug)]
 pub(super) struct Page {
-    plain: Bytes,
     compressed: Bytes,
     etag: HeaderValue,
 }
@@ -22,11 +22,25 @@ pub(super) struct Page {
 impl Page {
     /// # Errors
     /// When it cannot be compressed.
-    pub(super) fn new(text: String) -> Result<Self> {
+    pub(super) fn new(text: &str) -> Result<Self> {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::new(5));
         gzip.write_all(text.as_bytes())?;
         let etag = HeaderValue::from_str(&format!("\"{:016x}\"", xxh3_64(text.as_bytes())))?;
-        Ok(Self { plain: text.into(), compressed: gzip.finish()?.into(), etag })
+        Ok(Self { compressed: gzip.finish()?.into(), etag })
+    }
+
+    /// How much of the memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.compressed.len()
+    }
+
+    /// For who cannot read it compressed, which is nobody who has a browser.
+    fn plain(&self) -> Body {
+        let mut text = Vec::new();
+        match GzDecoder::new(&*self.compressed).read_to_end(&mut text) {
+            Ok(_) => Body::from(text),
+            Err(error) => Body::from(error.to_string()),
+        }
     }
 
     /// The response for who has these headers: nothing new, or the page as they can read it.
@@ -39,7 +53,7 @@ impl Page {
         let mut response = Response::new(match (is_known, takes_gzip) {
             (true, _) => Body::empty(),
             (false, true) => Body::from(self.compressed.clone()),
-            (false, false) => Body::from(self.plain.clone()),
+            (false, false) => self.plain(),
         });
         *response.status_mut() = if is_known { StatusCode::NOT_MODIFIED } else { status };
         let headers = response.headers_mut();

@@ -97,6 +97,11 @@ impl Runs {
         lock(&self.all).iter().cloned().collect()
     }
 
+    /// Another number when a run has begun or ended.
+    pub(super) fn version(&self) -> u64 {
+        self.all().iter().map(|run| 1 + u64::from(run.is_over())).sum()
+    }
+
     /// The run of this id.
     pub(super) fn get(&self, id: &str) -> Option<Arc<Run>> {
         lock(&self.all).iter().find(|run| run.id == id).cloned()

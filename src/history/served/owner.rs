@@ -62,6 +62,8 @@ pub struct Owner {
     open: RwLock<Option<Open>>,
     /// One more with each change.
     version: AtomicU64,
+    /// One more with each change that is not only new results.
+    said: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -139,6 +141,7 @@ impl Owner {
             home: home.map(Path::to_owned),
             open: RwLock::new(Some(Open::new(path)?)),
             version: AtomicU64::new(1),
+            said: AtomicU64::new(1),
         };
         owner.write(keep_up)?;
         owner.take_in()?;
@@ -158,6 +161,16 @@ impl Owner {
     /// A number that is another after each change of the history.
     pub fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
+    }
+
+    /// A number that is another after each change but new results: after that, what there was may be another.
+    pub fn said(&self) -> u64 {
+        self.said.load(Ordering::Acquire)
+    }
+
+    fn has_changed(&self) {
+        self.said.fetch_add(1, Ordering::AcqRel);
+        self.version.fetch_add(1, Ordering::AcqRel);
     }
 
     fn opened(&self) -> Result<RwLockReadGuard<'_, Option<Open>>> {
@@ -234,7 +247,7 @@ impl Owner {
         if changed.is_err() {
             let _ = writer.execute("ROLLBACK");
         }
-        self.version.fetch_add(1, Ordering::AcqRel);
+        self.has_changed();
         changed
     }
 
@@ -287,7 +300,7 @@ impl Owner {
         }
         let _writer = lock(&open.writer);
         let ran = run(connection);
-        self.version.fetch_add(1, Ordering::AcqRel);
+        self.has_changed();
         ran
     }
 
@@ -328,6 +341,6 @@ impl Drop for Lent<'_> {
             }
             sleep(Duration::from_secs(1));
         }
-        self.owner.version.fetch_add(1, Ordering::AcqRel);
+        self.owner.has_changed();
     }
 }

@@ -49,14 +49,17 @@ fn annotate(app: &Arc<App>, ask: &Ask) -> Result<Reply, Problem> {
     let note: Note =
         serde_json::from_slice(&ask.body).map_err(|error| Problem::invalid(format!("no note: {error}")))?;
     let kind = note.kind.as_deref().unwrap_or("note");
-    let author = note.author.as_deref().map(str::trim).filter(|author| !author.is_empty()).unwrap_or("api");
+    let blank = |c: char| c.is_whitespace() || (c.is_control() && c != '\0');
+    let author = note.author.as_deref().map(|author| author.trim_matches(blank)).filter(|author| !author.is_empty());
+    let author = author.unwrap_or("api");
     if !["note", "workaround", "level"].contains(&kind) {
         return Err(Problem::invalid("'kind' is no one of note, workaround, level"));
     }
     let texts = [note.target.as_str(), note.text.as_str(), author];
-    if texts.iter().any(|text| text.trim().is_empty() || is_too_long(text, LONGEST) || text.contains('\0')) {
+    let says_nothing = |text: &str| text.chars().all(|c| c.is_whitespace() || c.is_control());
+    if texts.iter().any(|text| says_nothing(text) || is_too_long(text, LONGEST) || text.contains('\0')) {
         return Err(Problem::invalid(format!(
-            "'target' and 'text' are texts of 1 to {LONGEST} characters without a zero byte"
+            "'target' and 'text' are texts of 1 to {LONGEST} characters that say something, without a zero byte"
         )));
     }
     let kind = format!("--kind={kind}");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{changing, sql};
-use crate::server::ask::{Endpoint, Gives, Kind, LONGEST, Parameter, Upload};
+use crate::server::ask::{CURSOR, Endpoint, Gives, Kind, LONGEST, Parameter, Upload};
 
 /// Statuses that every endpoint may end with.
 const ALWAYS: [u16; 7] = [400, 404, 405, 406, 408, 429, 503];
@@ -14,6 +14,11 @@ const ALWAYS: [u16; 7] = [400, 404, 405, 406, 408, 429, 503];
 const WITH_BODY: [u16; 2] = [413, 415];
 /// And those that change something.
 const WITH_TOKEN: [u16; 2] = [401, 403];
+
+/// A text without a zero byte.
+const WHOLE: &str = "^[^\\u0000]*$";
+/// One that says anything: with a letter that is seen.
+const SAYS: &str = "^[^\\u0000]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000]*$";
 
 /// The document.
 pub(in crate::server) fn document(endpoints: &[Endpoint]) -> Value {
@@ -84,13 +89,14 @@ fn content(body: Upload) -> Value {
 fn parameter(parameter: &Parameter) -> Value {
     let schema = match parameter.kind {
         Kind::Path => json!({ "type": "string", "minLength": 1 }),
-        Kind::Text => json!({ "type": "string", "maxLength": LONGEST, "pattern": "^[^\\u0000]*$" }),
+        Kind::Text => json!({ "type": "string", "maxLength": LONGEST, "pattern": WHOLE }),
         Kind::Needed => json!({ "type": "string", "minLength": 1, "maxLength": LONGEST }),
         Kind::Day => json!({ "type": "string", "format": "date" }),
         Kind::Whole(low, high, default) => {
             json!({ "type": "integer", "minimum": low, "maximum": high, "default": default })
         }
         Kind::One(words) => json!({ "type": "string", "enum": words }),
+        Kind::Cursor => json!({ "type": "string", "pattern": CURSOR }),
     };
     json!({
         "name": parameter.name,
@@ -126,8 +132,8 @@ fn responses(endpoint: &Endpoint) -> Value {
         Gives::Events => (
             200,
             json!({
-                "description": "Server-sent events",
-                "content": { "text/event-stream": { "schema": { "type": "string" } } },
+                "description": "Server-sent events, each of this schema",
+                "content": { "text/event-stream": { "schema": reference("Event") } },
             }),
         ),
     };
@@ -200,11 +206,15 @@ fn schemas() -> Value {
         "Note": {
             "type": "object", "required": ["target", "text"], "additionalProperties": false,
             "properties": {
-                "target": { "type": "string", "minLength": 1, "maxLength": changing::LONGEST },
-                "text": { "type": "string", "minLength": 1, "maxLength": changing::LONGEST },
+                "target": { "type": "string", "minLength": 1, "maxLength": changing::LONGEST, "pattern": SAYS },
+                "text": { "type": "string", "minLength": 1, "maxLength": changing::LONGEST, "pattern": SAYS },
                 "kind": { "type": ["string", "null"], "enum": ["note", "workaround", "level", null] },
-                "author": { "type": ["string", "null"], "maxLength": changing::LONGEST },
+                "author": { "type": ["string", "null"], "maxLength": changing::LONGEST, "pattern": WHOLE },
             },
+        },
+        "Event": {
+            "type": "object", "required": ["data"],
+            "properties": { "data": { "type": "string", "contentMediaType": "application/json" }, "event": text(), "id": text() },
         },
         "Said": { "type": "object", "required": ["said"], "properties": { "said": text() } },
         "Statement": {

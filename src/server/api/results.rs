@@ -14,7 +14,7 @@ use crate::history::served::questions;
 use crate::host::checksum::hex;
 use crate::host::record::Record;
 use crate::server::app::App;
-use crate::server::ask::{Ask, Endpoint, Gives, Kind, Parameter, Reply, Rows, Upload};
+use crate::server::ask::{Ask, Endpoint, Gives, Kind, Parameter, Reply, Rows, Upload, cursor};
 use crate::server::facts::facts;
 use crate::server::keys::Known;
 use crate::server::problem::Problem;
@@ -46,7 +46,8 @@ const RUN: Parameter = text("run", "The id of a run");
 const SERIES: Parameter = text("series", "The key of a series");
 const VERSION: Parameter = text("version", "The engine's version");
 const COMMIT: Parameter = text("commit", "How the commit begins");
-const AFTER: Parameter = text("after", "Behind which result: what `next` says");
+const AFTER: Parameter =
+    Parameter { name: "after", about: "Behind which result: what `next` says", kind: Kind::Cursor };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -150,12 +151,6 @@ fn list(app: &Arc<App>, ask: &Ask) -> Result<Reply, Problem> {
     };
     let next = last.filter(|_| has_more).map(|last| link(ask, "after", &last));
     Ok(Reply::Rows(Rows { shown: shown(&rows, ask.format)?, next, ..Rows::default() }))
-}
-
-/// The time and the key of a result, as `next` has them.
-fn cursor(text: &str) -> Option<(i64, u64)> {
-    let (at, result) = text.split_once('.')?;
-    Some((at.parse().ok()?, result.parse().ok()?))
 }
 
 fn one(app: &Arc<App>, ask: &Ask) -> Result<Reply, Problem> {

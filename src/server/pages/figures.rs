@@ -116,7 +116,7 @@ pub(super) fn to_fastest(place: &Place) -> String {
     format!("{:.2}×{interval}", ratio.estimate)
 }
 
-/// The colour of an engine beside its name.
+/// The colour of an engine beside its name, in the same line as that begins in.
 pub(super) fn swatch([red, green, blue]: [u8; 3]) -> Markup {
-    html! { span.swatch style={ "background:rgb(" (red) "," (green) "," (blue) ")" } aria-hidden="true" {} }
+    html! { span.swatch style={ "background:rgb(" (red) "," (green) "," (blue) ")" } aria-hidden="true" {} "\u{2060}" }
 }

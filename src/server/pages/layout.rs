@@ -48,6 +48,30 @@ pub(super) fn layout(here: &str, title: &str, content: &Markup) -> Markup {
     }
 }
 
+/// Whether each page has a link to this path.
+pub(super) fn is_linked(path: &str) -> bool {
+    WAYS.iter().any(|(known, _)| *known == path)
+}
+
+/// A page with when it was made, and of which version of the history, by which the script tells whether there is a newer one.
+pub(super) fn dated(page: String, version: u64) -> String {
+    let now = chrono::Utc::now().format("%Y-%m-%d %H:%M:%S");
+    let footer = html! { footer.made data-version=(version) { "As of " time { (now) } " UTC" } };
+    match page.rsplit_once("</body>") {
+        Some((before, after)) => format!("{before}{}</body>{after}", footer.into_string()),
+        None => page,
+    }
+}
+
+/// A text in which what stands between backticks is code.
+pub(super) fn ticked(text: &str) -> Markup {
+    html! {
+        @for (place, part) in text.split('`').enumerate() {
+            @if place % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// An address with its parameters; those without a value are left out.
 pub(super) fn href(path: &str, parameters: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());

@@ -26,6 +26,7 @@ use maud::Markup;
 
 use super::app::App;
 use super::ask::Ask;
+use super::cached::Stamp;
 use super::page::Page;
 use super::problem::Problem;
 use super::request::ask;
@@ -50,27 +51,26 @@ const LONGEST: usize = 4000;
 /// All pages, and what they are shown with.
 pub(super) fn routes(app: &Arc<App>) -> Router {
     let mut router = assets::routes();
-    for (path, make) in PAGES {
+    for (path, _) in PAGES {
         let app = Arc::clone(app);
-        router = router.route(path, get(move |request: Request| answered(Arc::clone(&app), path, make, request)));
+        router = router.route(path, get(move |request: Request| answered(Arc::clone(&app), path, request)));
     }
     router
 }
 
-async fn answered(app: Arc<App>, path: &'static str, make: Make, request: Request) -> Response {
+async fn answered(app: Arc<App>, path: &'static str, request: Request) -> Response {
     let began = Instant::now();
     let (mut parts, _) = request.into_parts();
     let limit = app.options.time();
     let server = Arc::clone(&app);
     let work = async move {
-        let ask = ask(&mut parts).await?;
+        let mut ask = ask(&mut parts).await?;
         if ask.target.len() > LONGEST || ask.query.values().any(|value| value.contains('\0')) {
             return Err(Problem::invalid("the address is too long, or has a zero byte"));
         }
-        let headers = ask.headers.clone();
-        let answer = tokio::task::spawn_blocking(move || kept(&server, make, &ask)).await;
-        let page = answer.map_err(|error| Problem::new("internal", error.to_string()))??;
-        Ok(page.response(&headers, StatusCode::OK))
+        // A page is the same for all.
+        let headers = std::mem::take(&mut ask.headers);
+        Ok(kept(&server, path, ask).await?.response(&headers, StatusCode::OK))
     };
     let late = |_| Err(Problem::new("too-slow", "the page takes too long: ask for less"));
     let response = match tokio::time::timeout(limit, work).await.unwrap_or_else(late) {
@@ -81,16 +81,60 @@ async fn answered(app: Arc<App>, path: &'static str, make: Make, request: Reques
     response
 }
 
-/// The page as it was made for this version of the history, today.
-fn kept(app: &Arc<App>, make: Make, ask: &Ask) -> Result<Arc<Page>, Problem> {
-    let version = app.owner.version();
-    let key = format!("{} {}", chrono::Utc::now().format("%Y-%m-%d"), ask.target);
-    let (server, ask) = (Arc::clone(app), ask.clone());
-    let page = app.pages.get(&key, version, move || Page::new(make(&server, &ask)?.into_string()));
-    page.map_err(|error| match error.downcast::<Problem>() {
-        Ok(problem) => problem,
-        Err(error) => Problem::of(&error, "internal"),
-    })
+/// By what a page is kept: some are of a day.
+fn key(ask: &Ask) -> String {
+    format!("{} {}", chrono::Utc::now().format("%Y-%m-%d"), ask.target)
+}
+
+/// The page as it was made last, or made now. Who asks for one that is being made waits for that.
+async fn kept(app: &Arc<App>, path: &'static str, ask: Ask) -> Result<Arc<Page>, Problem> {
+    let key = key(&ask);
+    let find = || app.pages.get(&key).filter(|_| !app.is_too_old(path));
+    if let Some(page) = find() {
+        return Ok(page);
+    }
+    let turn = app.turns.of(&key);
+    let _turn = turn.lock().await;
+    if let Some(page) = find() {
+        return Ok(page);
+    }
+    let server = Arc::clone(app);
+    let make = move || made(&server, path, &ask).map(|made| server.pages.keep(key, (path, ask), made));
+    let made = tokio::task::spawn_blocking(make).await;
+    made.map_err(|error| Problem::new("internal", error.to_string()))?
+}
+
+/// A page, and of what it is made.
+fn made(app: &Arc<App>, path: &str, ask: &Ask) -> Result<(Stamp, Page, usize), Problem> {
+    let none = || Problem::new("not-found", "there is no such page");
+    let (_, make) = PAGES.iter().find(|(known, _)| *known == path).ok_or_else(none)?;
+    if app.is_too_old(path) {
+        app.standing().map_err(|error| Problem::of(&error, "internal"))?;
+    }
+    // Before it is made: what comes in meanwhile may be in it or not.
+    let stamp = app.stamp(path);
+    let text = layout::dated(make(app, ask)?.into_string(), stamp.0);
+    let page = Page::new(&text).map_err(|error| Problem::of(&error, "internal"))?;
+    let bytes = page.bytes() + ask.target.len();
+    Ok((stamp, page, bytes))
+}
+
+/// Makes the pages that have a link on each, for those who come first.
+pub(super) fn prepare(app: &Arc<App>) {
+    for (path, _) in PAGES.iter().filter(|(path, _)| layout::is_linked(path)) {
+        let ask = Ask::of_path(path);
+        renew(app, key(&ask), *path, ask);
+    }
+}
+
+/// Makes a page anew.
+pub(super) fn renew(app: &Arc<App>, key: String, path: &'static str, ask: Ask) {
+    match made(app, path, &ask) {
+        Ok(made) => drop(app.pages.keep(key, (path, ask), made)),
+        // What it showed is there no more: the next who asks is told.
+        Err(problem) if problem.status() == 404 => app.pages.forget(&key),
+        Err(problem) => log::warn!("{} is not made anew, which is tried again: {problem}", ask.target),
+    }
 }
 
 /// What is said where there is no such page.
@@ -100,10 +144,16 @@ fn wrong(problem: &Problem) -> Response {
         "",
         problem.title(),
         &maud::html! {
-            p { (problem.detail()) }
+            p { (sentence(problem.detail())) }
             p { a href="/" { "To the overview" } }
         },
     );
     (status, [("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store")], page.into_string())
         .into_response()
+}
+
+/// What is wrong, as people read it.
+fn sentence(detail: &str) -> String {
+    let mut letters = detail.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }

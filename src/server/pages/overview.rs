@@ -132,7 +132,10 @@ fn leader(group: &Group) -> String {
 /// Steps and drifts, by the history's own command.
 fn changed(app: &Arc<App>) -> Markup {
     let rows = match app.changes() {
-        Ok(rows) => rows,
+        Ok(Some(rows)) => rows,
+        Ok(None) => {
+            return html! { p.note { "Every point of every series is being looked at: they are here in a minute." } };
+        }
         Err(error) => return html! { p.note { (format!("{error:#}")) } },
     };
     let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();

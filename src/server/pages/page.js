@@ -10,22 +10,31 @@ for (const form of document.querySelectorAll("form.choice")) {
   });
 }
 
+// Whoever comes back finds checked what the page shows, not what was checked when it was left.
+addEventListener("pageshow", () => document.querySelectorAll("form.choice").forEach((form) => form.reset()));
+
+// A page that follows the history says when there is a newer one than it was made of. It listens only while somebody looks at it: a
+// browser has few connections to a server, for all its tabs together.
 const news = document.getElementById("news");
-if (window.EventSource && document.querySelector("[data-follows]")) {
-  let first = null;
-  const source = new EventSource("/api/v1/events");
-  source.onmessage = (event) => {
-    const version = JSON.parse(event.data).version;
-    first ??= version;
-    if (version !== first && !news.firstChild) {
-      news.append("The history has changed. ");
-      const link = document.createElement("a");
-      link.href = location.href;
-      link.textContent = "Show it";
-      news.append(link);
-    }
+const made = document.querySelector("footer[data-version]");
+if (window.EventSource && made && document.querySelector("[data-follows]")) {
+  let source = null;
+  const tell = (event) => {
+    if (String(JSON.parse(event.data).version) === made.dataset.version || news.firstChild) return;
+    news.append("The history has changed. ");
+    const link = document.createElement("a");
+    link.href = location.href;
+    link.textContent = "Show it";
+    news.append(link);
   };
-  window.addEventListener("pagehide", () => source.close());
+  const listen = () => {
+    source?.close();
+    source = document.hidden ? null : new EventSource("/api/v1/events");
+    if (source) source.onmessage = tell;
+  };
+  document.addEventListener("visibilitychange", listen);
+  addEventListener("pageshow", listen);
+  addEventListener("pagehide", () => source?.close());
 }
 
 const log = document.querySelector("[data-run]");
@@ -97,7 +106,7 @@ async function draw(chart) {
   };
   make();
   addEventListener("resize", () => plot.setSize({ width: chart.clientWidth, height: 340 }));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", make);
+  for (const other of ["(prefers-color-scheme: dark)", "print"]) matchMedia(other).addEventListener("change", make);
   // A click leads to where the figure comes from.
   chart.addEventListener("click", () => {
     const place = plot.cursor.idx;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::layout::layout;
+use super::layout::{layout, ticked};
 use crate::server::api;
 use crate::server::app::App;
 use crate::server::ask::{Ask, Endpoint, Gives, Kind};
@@ -36,10 +36,10 @@ fn about(endpoint: &Endpoint) -> Markup {
     html! {
         section {
             h2 id=(endpoint.name) { code { (endpoint.method) " " (endpoint.path) } }
-            p { strong { (endpoint.summary) } ". " (endpoint.detail) @if endpoint.writes { " It changes something." } }
+            p { strong { (endpoint.summary) } ". " (ticked(endpoint.detail)) @if endpoint.writes { " It changes something." } }
             @if !endpoint.parameters.is_empty() {
                 dl.facts {
-                    @for parameter in endpoint.parameters { dt { code { (parameter.name) } } dd { (parameter.about) (kind(parameter.kind)) } }
+                    @for parameter in endpoint.parameters { dt { code { (parameter.name) } } dd { (ticked(parameter.about)) (kind(parameter.kind)) } }
                 }
             }
             pre tabindex="0" { (curl(endpoint)) }
@@ -52,7 +52,7 @@ fn kind(kind: Kind) -> String {
         Kind::Whole(low, high, default) => format!(" ({low} to {high}, {default} by itself)"),
         Kind::One(words) => format!(" ({})", words.join(", ")),
         Kind::Needed => " (needed)".to_owned(),
-        Kind::Path | Kind::Text | Kind::Day => String::new(),
+        Kind::Path | Kind::Text | Kind::Day | Kind::Cursor => String::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::figures::shown;
-use super::layout::{href, layout, wide};
+use super::layout::{href, layout, ticked, wide};
 use crate::server::app::App;
 use crate::server::ask::Ask;
 use crate::server::facts::facts;
@@ -29,10 +29,10 @@ pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
         .partition(|row| LONG.contains(&text(row, "name").as_str()) && text(row, "value").contains('\n'));
     let content = html! {
         @if provenance != "measured" {
-            p.warn { "This result is " strong { (provenance) } ", not measured" @if let Some(why) = fact("provenance_reason") { ": " (why) } "." }
+            p.warn { "This result is " strong { (provenance) } ", not measured" @if let Some(why) = fact("provenance_reason") { ": " (ticked(&why)) } "." }
         }
         (wide("Figures: the median of the samples, or the one value there is", &html! {
-            thead { tr { th.key scope="col" { "figure" } th scope="col" { "value" } th scope="col" { "samples" } } }
+            thead { tr { th.key scope="col" { "figure" } th scope="col" { "value" } th.text scope="col" { "samples" } } }
             tbody {
                 @for row in of_kind("figure") {
                     @let samples = row["samples"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -59,6 +59,7 @@ pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
                     @match name.as_str() {
                         "series" => a href=(href("/series", &[("key", &value)])) { (value) },
                         "query" => a href=(href("/query", &[("suite", &fact("suite").unwrap_or_default()), ("query", &value)])) { (value) },
+                        "provenance_reason" => (ticked(&value)),
                         _ => (value),
                     }
                 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::layout::{href, layout, plain, select, wide};
+use super::layout::{href, layout, plain, select, ticked, wide};
 use crate::history::served::questions;
 use crate::host::capabilities::cited;
 use crate::host::report::natural;
@@ -89,7 +89,8 @@ fn status(row: &Value) -> Markup {
 }
 
 fn reasons(rows: &[&Value]) -> Markup {
-    let others: Vec<&&Value> = rows.iter().filter(|row| text(row, "status") != "works").collect();
+    let mut others: Vec<&&Value> = rows.iter().filter(|row| text(row, "status") != "works").collect();
+    others.sort_by(|a, b| natural(text(a, "query")).cmp(&natural(text(b, "query"))));
     html! {
         @if !others.is_empty() {
             h2 { "Why not" }
@@ -102,7 +103,7 @@ fn reasons(rows: &[&Value]) -> Markup {
                             td.left { (text(row, "status")) }
                             td.left { (text(row, "since_version")) " " (text(row, "since")) }
                             td.text { (text(row, "reason").chars().take(300).collect::<String>()) }
-                            td.text { (text(row, "workaround")) }
+                            td.text { (ticked(text(row, "workaround"))) }
                         }
                     }
                 }
