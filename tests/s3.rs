@@ -19,7 +19,6 @@ use lab::{Lab, PLANS, here, reason};
 use querydyno::host::bench::{Bench, Event};
 use querydyno::host::data::generate::Store;
 use querydyno::host::paths::root;
-use querydyno::host::record::Record;
 use querydyno::host::services::{Service, Services, Status};
 use querydyno::host::settings::{OwnEngine, Settings};
 use querydyno::host::suite::Suite;

@@ -65,7 +65,9 @@ fn of_ten_thousand_connections_those_beyond_the_limit_are_refused_and_the_server
     let before = server.get("/matrix").text();
     let began = Instant::now();
     let mut clients: Vec<TcpStream> = (0..CONNECTIONS).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
-    clients.iter().for_each(|client| client.set_nonblocking(true).unwrap());
+    for client in &clients {
+        client.set_nonblocking(true).unwrap();
+    }
     let mut refused = 0;
     let mut open: Vec<usize> = (0..CONNECTIONS).collect();
     while open.len() > TAKEN && began.elapsed() < IDLE {

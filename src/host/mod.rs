@@ -8,7 +8,7 @@ pub mod boundary;
 pub mod capabilities;
 pub mod catalog;
 pub mod checkout;
-pub(crate) mod checksum;
+pub mod checksum;
 pub mod criteria;
 pub mod criterion;
 pub mod data;

@@ -109,7 +109,9 @@ impl<Q: Clone, T> Cached<Q, T> {
                 over.push(key.clone());
             }
         }
-        over.iter().for_each(|key| kept.forget(key));
+        for key in &over {
+            kept.forget(key);
+        }
         due.sort_by_key(|(used, ..)| Reverse(*used));
         due.into_iter().map(|(_, key, question)| (key, question)).collect()
     }

@@ -1,4 +1,4 @@
-//! Chromium, driven by the DevTools protocol over a pipe: the main type is [`Browser`]. It needs no crate. Those that there are compile the
+//! Chromium, driven by the `DevTools` protocol over a pipe: the main type is [`Browser`]. It needs no crate. Those that there are compile the
 //! whole protocol for minutes, of which a dozen commands are used here, and a driver of its own version beside the browser.
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 const NAMES: [&str; 5] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chromium-headless-shell"];
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A browser with one page.
 pub struct Browser {

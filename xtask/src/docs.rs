@@ -55,6 +55,7 @@ fn has_screen() -> bool {
 }
 
 fn opens(opener: &str, page: &std::path::Path) -> bool {
-    let started = Command::new(opener).arg(page).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    started.status().is_ok_and(|status| status.success())
+    let mut command = Command::new(opener);
+    command.arg(page).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }

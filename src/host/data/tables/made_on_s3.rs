@@ -58,7 +58,7 @@ pub fn put(
         if let Err(why) = state {
             let location = folder.join(&there.name);
             log::info!("making {location}: {why}");
-            make(location, here, there, access)?;
+            make(&location, here, there, access)?;
         }
     }
     // What a second look says is what a run will say.
@@ -134,11 +134,11 @@ fn state(text: Option<&str>, objects: &[Object], table: &Table) -> Result<Locati
     }
 }
 
-fn make(location: Location, here: &Table, there: &Table, access: &Access) -> Result<()> {
+fn make(location: &Location, here: &Table, there: &Table, access: &Access) -> Result<()> {
     let within = || format!("cannot make the Iceberg table {location}");
     let request = request(location.clone(), (here, None), &there.files)?;
     let metadata = ask_to_make(Some(access), request).with_context(within)?;
-    let Some(Reply::List { objects }) = ask(access, &[list(&location)?], |_| {})?.pop() else {
+    let Some(Reply::List { objects }) = ask(access, &[list(location)?], |_| {})?.pop() else {
         bail!("querydyno-s3 did not list {location}");
     };
     let stored = Stored { made: Made::new(there, None, metadata), objects };
@@ -165,7 +165,7 @@ mod tests {
         let stored = Stored { made: Made::new(&table, None, metadata.clone()), objects: vec![object.clone()] };
         let text = serde_json::to_string(&stored).unwrap();
         let told = |text, objects: &[Object], table: &Table| state(text, objects, table);
-        assert_eq!(told(Some(&text), &[object.clone()], &table), Ok(metadata));
+        assert_eq!(told(Some(&text), std::slice::from_ref(&object), &table), Ok(metadata));
         assert!(told(None, &[], &table).unwrap_err().contains("no made.json"));
         assert!(told(Some("{}"), &[], &table).unwrap_err().contains("none of ours"));
         let newer = Object { etag: Some("e2".to_owned()), ..object.clone() };
