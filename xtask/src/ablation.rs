@@ -32,8 +32,9 @@ use crate::json::Json;
 /// are made by `cargo xtask answers pods --scale 0.5 --queries pods-daily`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo xtask services up postgresql && cargo xtask ablation pods-daily --scale 10k,500k
-  QUERYDYNO_FORMATS=s3 cargo xtask ablation pods-daily       with what reads ahead from S3
+  cargo xtask services up postgresql && cargo xtask ablation PIPELINE --scale 10k,500k
+  QUERYDYNO_FORMATS=s3 cargo xtask ablation PIPELINE        with the options that read ahead from S3
+PIPELINE is a query that a suite declares a pipeline of.
 
 In querydyno.toml, for any other engine:
   [engine.duckdb-tuned]

@@ -18,7 +18,7 @@ use querydyno::protocol::id::Scale;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask answers --scale 10                            all queries of TPC-H at another scale
-  cargo xtask answers pods --scale 0.5 --queries pods-daily
+  cargo xtask answers SUITE --scale 0.5 --queries QUERY     one query of another suite
   cargo xtask answers --explain                             what each stored answer rests on; runs nothing
 
 Exit codes: 0 made, 1 some queries have no answer on which enough engines agree, 2 usage or an error.")]

@@ -32,9 +32,9 @@ const REPORTED: usize = 10;
 
 /// Measure your own query or suite, or ordinary cells, by counted runs; only what is missing
 ///
-/// Each cell is opened, loaded, verified and warmed up, then run so many times; engines take turns, or run at the same time with
-/// --parallel. Answers to your own query are compared with each other: where all of two or more independent engines agree they are
-/// ranked; where they differ nobody is, and the first differing row is shown. What fails or cannot be done costs one line, and the others run.
+/// Each cell is opened, loaded, verified and warmed up, and then run a number of times. Engines take turns, or run at the same time
+/// with --parallel. Answers to your own query are compared with each other: where two or more independent engines all agree, they are
+/// ranked; where they differ, none is, and the first row that differs is shown. A failure costs one line, and the others run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask bench --table '/my/prices/*.parquet' --sql 'SELECT count(*), avg(price) FROM {table}'
@@ -82,7 +82,7 @@ pub(crate) struct Bench {
     /// For one run of a query: a slower one fails, and the next cell begins [default: `QUERYDYNO_QUERY_TIMEOUT`]
     #[arg(long, value_name = "TIME")]
     query_timeout: Option<String>,
-    /// Up to so many engines at the same time; such times say nothing of an engine alone, and are never ranked with one's
+    /// How many engines run at the same time; such times are marked, and never ranked with those of engines that ran alone
     #[arg(long, value_name = "ENGINES", default_value_t = 1)]
     parallel: usize,
     /// Threads for every engine, as a list: 1,2 [default: `QUERYDYNO_THREADS`, or all processors]

@@ -26,7 +26,7 @@ pub(crate) struct Compare {
     /// Pairs of every row; an interval takes six
     #[arg(long, default_value = "10", value_parser = clap::value_parser!(u16).range(6..=1000))]
     pairs: u16,
-    /// Begin anew instead of going on with a comparison that did not end
+    /// Start again instead of continuing a comparison that did not end
     #[arg(long)]
     fresh: bool,
     #[command(flatten)]

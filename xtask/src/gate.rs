@@ -27,7 +27,7 @@ pub(crate) const UNDECIDED: u8 = 3;
 /// Decide whether this tree made a query slower or hungrier than a base
 ///
 /// The base is built in a git worktree below the target folder. Base and head take turns in fresh processes; ten pairs clear most
-/// rows, thirty new pairs decide on the others. Where a control moved, the run is invalid and nobody is red.
+/// rows, thirty new pairs decide on the others. If a control moved, the run is invalid and no row is red.
 #[derive(Debug, Args)]
 #[command(
     group(ArgGroup::new("against").required(true).args(["base", "base_program"])),
@@ -46,16 +46,16 @@ Exit codes: 0 passed; 1 slower or hungrier, confirmed; 2 usage; 3 undecided (noi
 pub(crate) struct Gate {
     /// The rows, as in a bench: `duckdb/q1`, `q6`, a regular expression [default: all of the compiled engines that are built]
     filter: Option<String>,
-    /// The revision to hold this tree against: a branch, a tag, a commit
+    /// The revision to compare this tree with: a branch, a tag or a commit
     #[arg(long, value_name = "REVISION")]
     base: Option<String>,
-    /// A program to hold another one against, or an engine: `polars-wheel@2.0.0`
+    /// A program or engine to compare with: `polars-wheel@2.0.0`
     #[arg(long, value_name = "PROGRAM", requires = "head_program")]
     base_program: Option<String>,
-    /// That other program, or engine
+    /// The program or engine that is compared
     #[arg(long, value_name = "PROGRAM", requires = "base_program", conflicts_with = "base")]
     head_program: Option<String>,
-    /// Time for measuring: what is left after all rows goes to those that are too noisy, the widest interval first
+    /// Time for measuring: the rest after all rows goes to those that are too noisy, the widest interval first
     #[arg(long, value_name = "TIME", value_parser = time)]
     budget: Option<Duration>,
     /// Decide only on the rows that this JSON of another machine's gate calls regressed
@@ -64,7 +64,7 @@ pub(crate) struct Gate {
     /// Count the rows' instructions too, at sf0.01 with one thread, under Valgrind: a few seconds a row, an exact limit
     #[arg(long)]
     instructions: bool,
-    /// Begin anew instead of going on with a gate that did not end
+    /// Start again instead of continuing a gate that did not end
     #[arg(long)]
     fresh: bool,
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! Everything a user can set, in one typed place: flags first, then the environment, then `querydyno.toml`, then defaults.
 //!
 //! A key that is not known is an error, wherever it stands. The file lies beside `Cargo.toml`, or where `QUERYDYNO_CONFIG`
-//! says; `cargo xtask bench --show-settings` prints every setting with who said it:
+//! says; `cargo xtask bench --show-settings` prints every setting and its source:
 //!
 //! ```toml
 //! scales = [0.01, 1]          # QUERYDYNO_SCALE=0.01,1
@@ -217,7 +217,7 @@ pub struct OwnEngine {
 }
 
 impl Settings {
-    /// Every setting with its value and who said it, in the order in which people read them; of passwords only whether they
+    /// Every setting with its value and its source, in the order in which people read them; of passwords only whether they
     /// are set.
     pub fn told(&self) -> Vec<ResolvedSetting> {
         self.told.clone()

@@ -1,4 +1,4 @@
-//! Every setting with who said it, as a table.
+//! Every setting and its source, as a table.
 
 use comfy_table::Table;
 use querydyno::host::settings::Settings;
