@@ -188,14 +188,14 @@ fn every_command_of_the_pages_is_run_or_listed_with_a_reason() {
         if whole.iter().any(|name| page.path.ends_with(name)) {
             continue;
         }
-        for Shown { command, output } in page.shown() {
+        for Shown { command, output: example } in page.shown() {
             let run = listed.run.iter().find(|run| run.command == command);
-            if let (Some(run), Some(output)) = (run, &output) {
+            if let (Some(run), Some(example)) = (run, &example) {
                 // The same pattern that the program's own output has to meet.
-                let shows = Regex::new(&run.shows).unwrap();
+                let pattern = Regex::new(&run.shows).unwrap();
                 assert!(
-                    shows.is_match(output),
-                    "{} shows other output than {}:\n{output}",
+                    pattern.is_match(example),
+                    "{} shows other output than {}:\n{example}",
                     page.path.display(),
                     run.shows
                 );

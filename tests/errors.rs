@@ -84,8 +84,7 @@ fn said(output: &Output, folder: &Path) -> String {
     let reason = || printed.lines().filter(|line| line.contains("FAILED: ")).collect::<Vec<_>>().join("\n");
     let mut said = format!("{}\n", text.find("error").map_or_else(reason, |start| text[start..].trim_end().to_owned()));
     let real = folder.canonicalize().unwrap();
-    for (path, name) in [(real.as_path(), "FOLDER"), (folder, "FOLDER"), (&target(), "TARGET"), (root(), "REPOSITORY")]
-    {
+    for (path, name) in [(real.as_path(), "FOLDER"), (folder, "FOLDER"), (target(), "TARGET"), (root(), "REPOSITORY")] {
         said = said.replace(path.to_str().unwrap(), name);
     }
     said

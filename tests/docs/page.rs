@@ -121,9 +121,9 @@ impl Page {
             .collect();
         let prose = prose.join("\n");
         let mut sentences = Vec::new();
+        let ends = Regex::new(r"[.;:?!](?:\s+|$)").unwrap();
         for paragraph in Regex::new(r"\n\s*\n|\n\s*- ").unwrap().split(&prose) {
             let plain = link.replace_all(paragraph, "$1").replace('\n', " ");
-            let ends = Regex::new(r"[.;:?!](?:\s+|$)").unwrap();
             sentences
                 .extend(ends.split(&plain).map(|sentence| sentence.trim().to_owned()).filter(|one| !one.is_empty()));
         }

@@ -95,7 +95,7 @@ fn results(folder: &Path) -> usize {
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
     let files = entries.flatten().map(|entry| entry.path());
     let files = files.filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
-    files.filter_map(|path| fs::read(path).ok()).map(|text| text.iter().filter(|byte| **byte == b'\n').count()).sum()
+    files.filter_map(|path| fs::read_to_string(path).ok()).map(|text| text.lines().count()).sum()
 }
 
 #[cfg(test)]
