@@ -16,7 +16,7 @@ struct Here {
     engines: usize,
     /// Suites and scales of tables, such as `tpch sf1`.
     data: Vec<String>,
-    /// Cells that were measured or tried, and the newest file of theirs.
+    /// Cells that were measured or tried.
     results: usize,
 }
 
