@@ -189,14 +189,14 @@ fn every_command_of_the_pages_is_run_or_listed_with_a_reason() {
             shown.extend(page.shown().into_iter().map(|shown| shown.command));
             continue;
         }
-        for Shown { command, output: example } in page.shown() {
+        for Shown { command, output } in page.shown() {
             let run = listed.run.iter().find(|run| run.command == command);
-            if let (Some(run), Some(example)) = (run, &example) {
+            if let (Some(run), Some(output)) = (run, &output) {
                 // The same pattern that the program's own output has to meet.
                 let pattern = Regex::new(&run.shows).unwrap();
                 assert!(
-                    pattern.is_match(example),
-                    "{} shows other output than {}:\n{example}",
+                    pattern.is_match(output),
+                    "{} shows other output than {}:\n{output}",
                     page.path.display(),
                     run.shows
                 );
@@ -230,17 +230,20 @@ fn every_command_of_the_pages_parses() {
         Regex::new(&format!("(?:[A-Z_0-9]+={word} +)*cargo (?:xtask(?: +{word})*|bench(?: -- {word}(?: +{word})*)?)"))
             .unwrap();
     for command in all {
-        for part in ours.find_iter(&command) {
+        for one in ours.find_iter(&command) {
             // What a variable holds, or an own query without its table, is not known here.
-            let part = part.as_str();
-            let of_program = ["history", "serve"].iter().any(|name| part.contains(&format!("cargo xtask {name}")));
+            let found = one.as_str();
+            let of_program = ["history", "serve"].iter().any(|name| found.contains(&format!("cargo xtask {name}")));
             // A pattern is held against every cell that can be named, which takes seconds.
-            let takes_long = part.contains("'^") && part.contains("cargo bench") && !with_slow();
-            if (of_program && !is_built("history")) || part.contains('$') || part == "cargo bench -- own" || takes_long
+            let takes_long = found.contains("'^") && found.contains("cargo bench") && !with_slow();
+            if (of_program && !is_built("history"))
+                || found.contains('$')
+                || found == "cargo bench -- own"
+                || takes_long
             {
                 continue;
             }
-            let asked = if part.contains("cargo xtask") { with_help(part) } else { part.to_owned() };
+            let asked = if found.contains("cargo xtask") { with_help(found) } else { found.to_owned() };
             let scale = if asked.contains("/sf0.01/") { "0.01" } else { "1" };
             let env = [("TEST_PARSES", "1"), ("QUERYDYNO_SCALE", scale)];
             let output = runner.run(&asked, &env.map(|(name, value)| (name.to_owned(), value.to_owned())));
