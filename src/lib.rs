@@ -74,6 +74,7 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+#[cfg(doc)]
 pub mod docs;
 pub mod engine;
 #[cfg(feature = "history")]

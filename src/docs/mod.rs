@@ -17,7 +17,8 @@
 //! | What do the words mean, and how is it built? | [`glossary`], [`architecture`] |
 //!
 //! Pages name each other as `[gate]`. `links.md` leads these names to modules here; at the end of a page they lead to files, for
-//! whoever reads them in the repository. `tests/docs.rs` runs their commands.
+//! whoever reads them in the repository. `tests/docs.rs` runs their commands. They are compiled with the documentation only, so that a page
+//! that changes makes no program stale.
 
 /// A page: a module whose documentation is the file.
 macro_rules! pages {
