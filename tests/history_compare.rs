@@ -233,3 +233,46 @@ fn compare_machines_versions_and_runs() {
     let markdown = history.ok(&["compare", "--runs", &format!("{first},{second}"), "--format", "markdown"]);
     assert!(markdown.contains("| duckdb/q1 "), "{markdown}");
 }
+
+#[test]
+fn compare_tells_noise_size_and_plan() {
+    let Some(history) = History::empty() else { return };
+    // No two of these are of one length.
+    let plan = |text: &str| json!({"sha256": format!("{:064x}", text.len()), "text": text});
+    let of = |version: &str, milliseconds: f64, told: Option<&str>| {
+        with(record("duckdb/q1/sf1/parquet", A, milliseconds), |record| {
+            record["engine"]["version"] = version.into();
+            record["plan"] = told.map_or(Value::Null, plan);
+        })
+    };
+    // Changes of 0, 1, 2, 1, 0 and 2 %, and one of 50 % that comes and goes.
+    for (hour, milliseconds) in [100.0, 100.0, 101.0, 99.0, 100.0, 100.0, 102.0].into_iter().enumerate() {
+        add(&history, u32::try_from(hour).unwrap() + 1, [of("1.0.0", milliseconds, Some("SORT\n  SCAN"))]);
+    }
+    let compared = |first: &str, second: &str| {
+        let args = ["compare", "--versions", &format!("duckdb@{first},duckdb@{second}"), "--format", "json"];
+        let rows: Vec<Value> = serde_json::from_str(&history.ok(&args)).unwrap();
+        rows[0].clone()
+    };
+    add(&history, 10, [of("2.0.0", 150.0, Some("TOP_N\n  SCAN"))]);
+    add(&history, 11, [of("3.0.0", 102.0, Some("SORT\n  SCAN"))]);
+    add(&history, 12, [of("4.0.0", 102.5, None)]);
+    let far = compared("1.0.0", "2.0.0");
+    assert_eq!([&far["size"], &far["against_noise"], &far["plan"]], ["large", "beyond", "changed"]);
+    let noise = far["noise"].as_f64().unwrap();
+    assert!((1.02..1.5).contains(&noise), "{noise}");
+    let near = compared("3.0.0", "1.0.0");
+    assert_eq!([&near["size"], &near["against_noise"], &near["plan"]], ["tiny", "within", "same"]);
+    assert_eq!(near["first_plan"], near["second_plan"]);
+    let untold = compared("3.0.0", "4.0.0");
+    assert!(untold["plan"].is_null() && untold["first_plan"].is_null(), "{untold}");
+    // Another series has no past, and engines have no plan in common.
+    add(&history, 13, [with(record("polars/q1/sf1/parquet", A, 100.0), |record| record["plan"] = plan("SCAN"))]);
+    let args = ["compare", "--engines", "duckdb,polars", "--format", "json"];
+    let rows: Vec<Value> = serde_json::from_str(&history.ok(&args)).unwrap();
+    assert!(
+        rows[0]["noise"].is_null() && rows[0]["against_noise"].is_null() && rows[0]["plan"].is_null(),
+        "{}",
+        rows[0]
+    );
+}

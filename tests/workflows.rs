@@ -16,7 +16,11 @@ use test_case::test_case;
 
 /// The one job with a token that writes.
 const WRITER: &str = "comment";
-/// What binds it to branches of this repository.
+/// The one job that may put pages in public. It runs nothing of this repository.
+const PUBLISHER: &str = "publish";
+/// What binds it to the branch that everybody sees.
+const MAIN: &str = "github.ref == 'refs/heads/main'";
+/// What binds the writer to branches of this repository.
 const SAME_REPOSITORY: &str = "github.event.pull_request.head.repo.full_name == github.repository";
 /// GitHub ends a job after so many minutes, and says nothing of why.
 const LONGEST_MINUTES: u32 = 360;
@@ -156,6 +160,19 @@ impl Job {
             if !self.get("if").contains(SAME_REPOSITORY) {
                 faults.push("it writes for forks".to_owned());
             }
+        } else if self.name == PUBLISHER {
+            if granted.is_none_or(|granted| granted.lines() != ["pages: write", "id-token: write"]) {
+                faults.push("it is to publish pages, and nothing else".to_owned());
+            }
+            if !self.get("if").contains(MAIN) {
+                faults.push("it publishes other branches".to_owned());
+            }
+            let only =
+                |step: &Vec<Entry>| get(step, "uses").is_some_and(|uses| uses.text().contains("actions/deploy-pages@"));
+            if !self.steps.iter().all(only) {
+                faults.push("the job that publishes runs more than the action for it".to_owned());
+            }
+            faults.extend(secrets(&self.entries));
         } else {
             if granted.is_some() {
                 faults.push("permissions of its own".to_owned());
@@ -234,6 +251,23 @@ fn no_workflow_breaks_a_rule() {
     let writers: Vec<_> =
         all.iter().flat_map(|(name, of)| of.jobs.iter().map(move |job| (name.as_str(), job.name.as_str()))).collect();
     assert_eq!(writers.iter().filter(|(_, job)| *job == WRITER).collect::<Vec<_>>(), [&("gate.yml", WRITER)]);
+    assert_eq!(writers.iter().filter(|(_, job)| *job == PUBLISHER).collect::<Vec<_>>(), [&("nightly.yml", PUBLISHER)]);
+}
+
+#[test]
+fn every_night_the_pages_are_published_from_the_results_of_the_bench() {
+    let nightly = workflow("nightly.yml");
+    let (engines, publish) = (nightly.job("engines"), nightly.job(PUBLISHER));
+    assert_eq!(publish.get("needs").trim(), "engines");
+    // Nothing is published over the journal of earlier nights before that is here.
+    assert!(nightly.text.find("\"$PUBLISHED/journal.tar.gz\"") < nightly.text.find("serve --export"));
+    assert_eq!(nightly.text.matches("steps.journal.outcome == 'success'").count(), 2);
+    let at = |what: &str| nightly.text.find(what).unwrap_or_else(|| panic!("no {what}"));
+    let export = "cargo xtask serve --export target/site";
+    assert!(at("cargo bench -- \"$CELLS\"") < at(export) && at(export) < at("actions/upload-pages-artifact@"));
+    let uploads =
+        engines.steps.iter().find(|step| get(step, "uses").is_some_and(|uses| uses.text().contains("pages-artifact@")));
+    assert_eq!(entries(&get(uploads.unwrap(), "with").unwrap().inside, 10)[0].value, "target/site");
 }
 
 /// Breaks no rule.
@@ -269,6 +303,15 @@ jobs:
       - run: cargo xtask comment
         env:
           GH_TOKEN: ${{ github.token }}
+  publish:
+    needs: test
+    if: ${{ github.ref == 'refs/heads/main' }}
+    timeout-minutes: 10
+    permissions:
+      pages: write
+      id-token: write
+    steps:
+      - uses: actions/deploy-pages@d6db90164ac5ed86f2b6aed7e0febac5b3c0c03e # v4.0.5
 ";
 
 #[test]
@@ -291,6 +334,13 @@ fn the_example_breaks_no_rule() {
 #[test_case("    timeout-minutes: 90", "    timeout-minutes: 90\n    permissions: write-all", "permissions of its own")]
 #[test_case("      pull-requests: write", "      pull-requests: write\n      issues: write", "and nothing else")]
 #[test_case("head.repo.full_name == github.repository", "head.repo.full_name != ''", "writes for forks")]
+#[test_case("      id-token: write", "      id-token: write\n      contents: write", "publish pages, and nothing else")]
+#[test_case("github.ref == 'refs/heads/main'", "github.ref != ''", "publishes other branches")]
+#[test_case(
+    "      - uses: actions/deploy-pages@",
+    "      - run: make\n      - uses: actions/deploy-pages@",
+    "runs more than"
+)]
 #[test_case("          persist-credentials: false\n", "", "leaves its token")]
 #[test_case("          ref: ${{ github.event.pull_request.base.sha }}\n", "", "nobody has reviewed")]
 #[test_case("\"$NAME\"", "\"${{ github.head_ref }}\"", "an expression in a run block")]

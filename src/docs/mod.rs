@@ -9,10 +9,11 @@
 //! | Which command answers my question? | [`commands`] |
 //! | What can I set? | [`configuration`] |
 //! | How do I measure my own SQL? | [`own_queries`] |
-//! | How do I see and share results? | [`report`], [`history`], [`api`] |
+//! | How do I see and share results? | [`report`], [`history`], [`api`], [`export`] |
 //! | How do I fail a pull request that is slower? | [`gate`], [`gate_validation`] |
 //! | Is it the engine, or the build? What do I need? | [`builds`] |
 //! | How do I measure servers, tables on S3, Iceberg tables? | [`services`], [`s3`], [`iceberg`] |
+//! | How do I measure on EC2, one machine for each engine? | [`cloud`] |
 //! | What do social-media posts show, and what is asked of the pipeline? | [`social`], [`pod_usage`] |
 //! | What do the words mean, and how is it built? | [`glossary`], [`architecture`] |
 //!
@@ -35,10 +36,12 @@ pages! {
     bias = "bias.md",
     builds = "builds.md",
     capabilities = "capabilities.md",
+    cloud = "cloud.md",
     commands = "commands.md",
     configuration = "configuration.md",
     defects = "defects.md",
     engines = "engines.md",
+    export = "export.md",
     gate = "gate.md",
     gate_validation = "gate_validation.md",
     glossary = "glossary.md",

@@ -26,7 +26,7 @@ mod inspected;
 pub mod interrupt;
 mod lock;
 pub mod paths;
-mod progress;
+pub(crate) mod progress;
 pub mod record;
 pub mod report;
 pub mod run;

@@ -16,6 +16,9 @@ pub(crate) enum Unit {
     Processes,
     /// Pairs of a gate.
     Pairs,
+    /// Pages of an export.
+    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "only the server exports"))]
+    Pages,
 }
 
 /// What became of some work.

@@ -20,6 +20,7 @@
 //!   SQL. SQL of anybody's is read by DuckDB's own parser first and runs in a transaction that can only read, with files out of reach.
 //! - **Loopback unless told.** On another address writes need a token, which is in the environment, never in a flag or a log. Pages of other
 //!   origins may change nothing, and on loopback a `Host` that is not this machine is refused.
+//! - **Files where there is no server.** `--export` writes the same pages as files that link each other (`export`).
 //! - What it is not: it measures nothing (`POST /api/v1/runs` starts a bench as somebody at a shell would), and it draws nothing by itself.
 //!
 //! A request goes `listen` -> `guard` -> `router` -> a handler of `api` or `pages`, in a thread that may wait for DuckDB.
@@ -29,6 +30,7 @@ mod app;
 mod ask;
 mod cached;
 mod counters;
+mod export;
 mod facts;
 mod guard;
 mod intake;
@@ -47,20 +49,23 @@ mod standing;
 mod turns;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::Parser as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::history::served;
+use crate::host::interrupt;
 use crate::host::paths;
 use crate::host::report::Known;
 use crate::host::settings::Settings;
 use crate::host::terminal::output;
 use crate::host::terminal::show_notes;
+use crate::protocol::units::Bytes;
 use app::App;
 use options::Options;
 
@@ -84,13 +89,51 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(options, token) {
+    let ran = match options.export.clone() {
+        Some(folder) => written(options, &folder),
+        None => run(options, token),
+    };
+    match ran {
         Ok(()) => ExitCode::SUCCESS,
+        Err(_) if interrupt::requested() => ExitCode::from(interrupt::EXIT_CODE),
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// The history with the newest results of the journal.
+fn opened(options: Options, token: Option<String>) -> Result<Arc<App>> {
+    let (path, home) = match &options.database {
+        Some(file) => (file.clone(), None),
+        None => (paths::history(), Some(paths::home())),
+    };
+    let owner = Arc::new(served::Owner::new(&path, home.as_deref())?);
+    App::new(owner, options, token, Known::read(&Settings::read()?)?)
+}
+
+/// Writes the pages as files.
+fn written(options: Options, folder: &Path) -> Result<()> {
+    interrupt::install()?;
+    let path = options.database.clone().unwrap_or_else(paths::history);
+    if let Some(process) = served::at_work(&path) {
+        bail!(
+            "the server that is process {process} has this history open: export a copy of it, `cargo xtask history backup copy.duckdb` and then --database copy.duckdb, or end it first"
+        );
+    }
+    let most = options.export_pages as usize;
+    let app = opened(options, None)?;
+    let written = export::export(&app, folder, most);
+    app.owner.close();
+    let export::Written { pages, rows, bytes, left_out } = written?;
+    output::line(format_args!("{}: {pages} pages and {rows} files of rows, {}", folder.display(), Bytes(bytes)))?;
+    if left_out > 0 {
+        log::info!(
+            "{left_out} more pages and files of rows are left out: --export-pages has room for more than {most} of each kind"
+        );
+    }
+    Ok(())
 }
 
 fn run(options: Options, token: Option<String>) -> Result<()> {
@@ -106,15 +149,9 @@ fn run(options: Options, token: Option<String>) -> Result<()> {
         format!("cannot listen on {address}: another program may have the port, then give another --port, or 0 for any")
     })?;
     let address = listener.local_addr()?;
-    let (path, home) = match &options.database {
-        Some(file) => (file.clone(), None),
-        None => (paths::history(), Some(paths::home())),
-    };
-    let owner = Arc::new(served::Owner::new(&path, home.as_deref())?);
-    let known = Known::read(&Settings::read()?)?;
-    let app = App::new(owner, options, token, known)?;
+    let app = opened(options, token)?;
     // A history that is not the journal's own is nobody's to ask by commands.
-    let beside = home.is_some().then(|| served::listen(&app.owner)).transpose()?;
+    let beside = app.owner.home().is_some().then(|| served::listen(&app.owner)).transpose()?;
     let router = router::router(&app)?;
     intake::watch(&app);
     renew::start(&app);
@@ -129,6 +166,8 @@ fn run(options: Options, token: Option<String>) -> Result<()> {
         listen::serve(Arc::clone(&stopping), listener, router, most, stop).await;
         anyhow::Ok(())
     })?;
+    // While the history is still open: a run's last results are taken in.
+    app.runs.finish();
     drop(beside);
     app.owner.close();
     Ok(())

@@ -28,6 +28,7 @@ const SHORTEST: usize = 16;
   cargo xtask serve --cors https://dash.example.org         a page of that origin may ask the API
   cargo xtask serve --allow-runs                            the API may start runs on this machine
   cargo xtask serve --database demo.duckdb                  another history, which `history demo` or `history backup` has made
+  cargo xtask serve --export site                           no server: the pages as files, for GitHub Pages or any other place
 The API is described at /api, and for programs at /openapi.json."
 )]
 pub(super) struct Options {
@@ -46,6 +47,16 @@ pub(super) struct Options {
     /// Another history, such as a demo or a backup; it takes in nothing from the journal
     #[arg(long, value_name = "FILE")]
     pub(super) database: Option<PathBuf>,
+    /// Where `cargo xtask ablation` has written what the page of ablations shows [default: target/querydyno/ablation, as there]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) ablations: Option<PathBuf>,
+    /// Serve nothing: write the pages into this folder, as files that link each other, and end. It is replaced as a whole; one that
+    /// `--export` did not write has to be empty
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) export: Option<PathBuf>,
+    /// Pages of each kind that an export has at most: queries, series, results, and a tenth of it comparisons; the nearest to the overview
+    #[arg(long, value_name = "PAGES", default_value_t = 1000, requires = "export", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) export_pages: u32,
     /// The largest body of a request, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(super) max_body: u32,

@@ -253,7 +253,7 @@ fn response(reply: Reply, format: Format) -> Response {
 }
 
 /// Rows that are JSON already, with what belongs to them.
-fn envelope(rows: &[u8], next: Option<&str>, is_cut: bool, notes: &[String]) -> Vec<u8> {
+pub(super) fn envelope(rows: &[u8], next: Option<&str>, is_cut: bool, notes: &[String]) -> Vec<u8> {
     let rest = json!({ "next": next, "cut": is_cut, "notes": notes }).to_string();
     let rows = if rows.trim_ascii().is_empty() { b"[]" } else { rows.trim_ascii() };
     [b"{\"rows\":", rows, b",", &rest.as_bytes()[1..]].concat()

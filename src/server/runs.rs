@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -18,6 +19,10 @@ use crate::host::paths;
 const KEPT: usize = 20;
 /// Lines that a run may say; what is said after them is left out.
 const LINES: usize = 20_000;
+
+/// How long a run has to end at the end of the server: it ends engines, and hands in what it has.
+const ENDING: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(50);
 
 /// What a run says, in order.
 #[derive(Debug, Clone, Serialize)]
@@ -85,9 +90,18 @@ impl Run {
 
     /// Ends it as Ctrl-C does: what was measured is kept.
     pub(super) fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    fn signal(&self, signal: Signal) {
         if !self.is_over() {
-            let _ = kill_process_group(self.process, Signal::INT);
+            let _ = kill_process_group(self.process, signal);
         }
+    }
+
+    /// The number of its process, after which the bench calls its run.
+    pub(super) fn process_id(&self) -> i32 {
+        self.process.as_raw_nonzero().get()
     }
 }
 
@@ -105,6 +119,19 @@ impl Runs {
     /// The run of this id.
     pub(super) fn get(&self, id: &str) -> Option<Arc<Run>> {
         lock(&self.all).iter().find(|run| run.id == id).cloned()
+    }
+
+    /// Waits until those that were interrupted are over, and ends them where that takes longer.
+    pub(super) fn finish(&self) {
+        let deadline = Instant::now() + ENDING;
+        let are_over = || self.all().iter().all(|run| run.is_over());
+        while !are_over() && Instant::now() < deadline {
+            thread::sleep(POLL);
+        }
+        for run in self.all().iter().filter(|run| !run.is_over()) {
+            log::warn!("run {} does not end, so it is killed", run.id);
+            run.signal(Signal::KILL);
+        }
     }
 
     /// Starts `cargo xtask bench` with these arguments; none where a run is in progress already.

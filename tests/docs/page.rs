@@ -120,7 +120,6 @@ impl Page {
             })
             .collect();
         let prose = prose.join("\n");
-        let ends = Regex::new(r"[.;:?!](?:\s+|$)").unwrap();
         let mut sentences = Vec::new();
         let ends = Regex::new(r"[.;:?!](?:\s+|$)").unwrap();
         for paragraph in Regex::new(r"\n\s*\n|\n\s*- ").unwrap().split(&prose) {

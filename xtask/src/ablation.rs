@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use comfy_table::Table;
-use querydyno::host::ablation::{Ablation as Found, Effect, Figures, Outcome, Plan, ablate, draw};
+use querydyno::host::ablation::{Ablation as Found, Effect, FOLDER, Figures, Outcome, Plan, ablate, write};
 use querydyno::host::catalog::Catalog;
 use querydyno::host::paths;
 use querydyno::host::settings::Settings;
@@ -54,7 +54,8 @@ pub(crate) struct Ablation {
     /// Fresh processes of each variant; at least 6
     #[arg(long, default_value_t = 6)]
     rounds: usize,
-    /// The folder for the pictures [default: target/querydyno/ablation]
+    /// The folder for the pictures, and what they show as JSON, which `cargo xtask serve` has a page of [default:
+    /// target/querydyno/ablation]
     #[arg(long, value_name = "FOLDER")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -80,7 +81,7 @@ impl Ablation {
             with_axes.context("no engine has axes; name one with --engine")?.clone()
         };
         let scales = self.scale.iter().map(|text| suite.scale_of(text)).collect::<Result<Vec<_>>>()?;
-        let folder = self.output.clone().unwrap_or_else(|| paths::own("ablation"));
+        let folder = self.output.clone().unwrap_or_else(|| paths::own(FOLDER));
         if self.output.is_none() {
             fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
@@ -88,9 +89,7 @@ impl Ablation {
         let mut all = Vec::new();
         for scale in scales {
             let found = ablate(Plan { engine: &engine, suite, query, scale, rounds: self.rounds }, &settings)?;
-            let picture = folder.join(format!("{}-{}-{scale}.svg", engine.name, query.name));
-            fs::write(&picture, draw(&found)?.standalone())
-                .with_context(|| format!("cannot write {}", picture.display()))?;
+            let picture = write(&found, &folder)?;
             if !self.json.is_wanted() {
                 output::line(shown(&found))?;
             }

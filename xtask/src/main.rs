@@ -8,6 +8,7 @@ mod bench;
 mod boundary;
 mod build;
 mod capabilities;
+mod cloud;
 mod comment;
 mod compare;
 mod completions;
@@ -78,6 +79,7 @@ enum Command {
     Capabilities(capabilities::Capabilities),
     Criteria(criteria::Criteria),
     Services(services::Services),
+    Cloud(cloud::Cloud),
     Doctor(doctor::Doctor),
     Docs(docs::Docs),
     Completions(completions::Completions),
@@ -145,6 +147,7 @@ fn run(command: Option<Command>) -> anyhow::Result<ExitCode> {
         Some(Command::Scaling(command)) => command.run()?,
         Some(Command::Capabilities(command)) => command.run()?,
         Some(Command::Services(command)) => command.run()?,
+        Some(Command::Cloud(command)) => command.run()?,
         Some(Command::Doctor(command)) => command.run()?,
         Some(Command::Docs(command)) => command.run()?,
         Some(Command::Completions(command)) => command.run(groups::command())?,

@@ -25,6 +25,9 @@ pub(super) struct Candidate {
     pub(super) side: usize,
     pub(super) key: Key,
     pub(super) record: String,
+    pub(super) series: Option<String>,
+    /// The key of its plan, where the engine told one.
+    pub(super) plan: Option<String>,
     pub(super) text: Option<String>,
     pub(super) data: Option<String>,
     /// Why it is not compared.
@@ -46,7 +49,7 @@ pub(super) fn read(store: &Store, sides: &Sides, cells: &str, provenance: &str) 
              SELECT CASE WHEN {first} THEN 0 ELSE 1 END AS side, * FROM measurements WHERE ({first}) OR ({second})
          ), told AS (
              SELECT m.side, {machine} AS on_machine, m.suite, m.scale, {alike} AS alike, {engine} AS of_engine, m.query, m.record,
-                    m.text_sha256, m.data_sha256, m.time_ns, m.result, m.started_at,
+                    m.text_sha256, m.data_sha256, m.time_ns, m.result, m.started_at, m.series, m.plan,
                     CASE
                         WHEN m.provenance != ? THEN concat_ws(': ', m.provenance, m.provenance_reason)
                         WHEN m.outcome != 'measured' THEN concat_ws(': ', m.outcome, m.reason)
@@ -62,7 +65,7 @@ pub(super) fn read(store: &Store, sides: &Sides, cells: &str, provenance: &str) 
              ) = 1
          )
          SELECT n.side, n.on_machine, n.suite, n.scale, n.alike, n.of_engine, n.query, n.record, n.text_sha256, n.data_sha256,
-                n.why_not, n.time_ns, coalesce(t.samples, [t.value])
+                n.why_not, n.time_ns, coalesce(t.samples, [t.value]), n.series, n.plan
          FROM newest n LEFT JOIN metrics t ON t.result = n.result AND t.name = 'time'",
         alike = sides.alike(),
         engine = sides.engine(),
@@ -81,6 +84,8 @@ pub(super) fn read(store: &Store, sides: &Sides, cells: &str, provenance: &str) 
                 query: row.get(6)?,
             },
             record: row.get(7)?,
+            series: row.get(13)?,
+            plan: row.get(14)?,
             text: row.get(8)?,
             data: row.get(9)?,
             why_not: row.get(10)?,

@@ -6,6 +6,7 @@
 //! `cargo xtask history compare --engines duckdb,polars`
 
 mod candidate;
+mod noise;
 mod pair;
 mod sides;
 
@@ -19,6 +20,7 @@ use super::form::Form;
 use super::place::Place;
 use super::query;
 use crate::host::report::told;
+use noise::Noise;
 use pair::{Compared, Pairs, Row, pairs};
 use sides::Sides;
 
@@ -32,7 +34,9 @@ use sides::Sides;
   history compare --machines EPYC,Xeon                    a part of a machine's name does; so does naming the option twice
   history compare --runs 20261120T120000Z,20261121T120000Z --format csv
 The first is what the second is compared with: a ratio above 1 says that the second is slower. The newest result of each side counts.
-The interval is 95 %, from the samples of both; it takes six on each side. The geometric mean's is Student's, over its queries."
+The interval is 95 %, from the samples of both; it takes six on each side. The geometric mean's is Student's, over its queries.
+The noise is what is no news in the series of both: the third quartile of the changes from each result to the next, and three times the
+quartiles' distance beyond it; it takes seven results. The plan is told of two sides of one engine."
 )]
 pub(super) struct Compare {
     /// The cells, as in a bench: `q1`, `sf1`, `^(duckdb|polars)/q[12]/`
@@ -98,7 +102,9 @@ impl Compare {
         };
         let cells = query::cells(&store, &self.filter)?;
         let candidates = candidate::read(&store, &sides, &cells, self.provenance.word())?;
-        let Pairs { rows, left_out } = pairs(&sides, candidates);
+        let series = candidates.iter().filter_map(|candidate| candidate.series.as_deref());
+        let noise = Noise::read(&store, series, self.provenance.word())?;
+        let Pairs { rows, left_out } = pairs(&sides, candidates, &noise);
         let left_out = told(&left_out);
         let [first, second] = &sides.names;
         if rows.is_empty() {
@@ -141,5 +147,11 @@ fn batch(rows: &[Row]) -> Result<RecordBatch> {
         ("second_is", texts(|row| Some(row.compared.says())), true),
         ("first", texts(|row| row.records.as_ref().map(|[first, _]| first.as_str())), true),
         ("second", texts(|row| row.records.as_ref().map(|[_, second]| second.as_str())), true),
+        ("size", texts(|row| Some(row.compared.size())), true),
+        ("noise", figures(|compared| compared.noise, 4), true),
+        ("against_noise", texts(|row| row.compared.against_noise()), true),
+        ("plan", texts(|row| row.plan()), true),
+        ("first_plan", texts(|row| row.plans.as_ref().map(|[first, _]| first.as_str())), true),
+        ("second_plan", texts(|row| row.plans.as_ref().map(|[_, second]| second.as_str())), true),
     ])?)
 }

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::candidate::{Candidate, Key};
+use super::noise::Noise;
 use super::sides::Sides;
 use crate::host::report::{LeftOut, ratio_of_medians, says};
 use crate::host::stats::{Factor, Interval, Random, geometric_mean};
 
 /// The fewest samples of which two enclose the median with 95 %.
 const FEWEST: usize = 6;
+/// What a difference below so much is called, slower and faster alike.
+const SIZES: [(f64, &str); 4] = [(0.01, "tiny"), (0.05, "small"), (0.15, "medium"), (0.5, "large")];
 
 /// A query on both sides, or the geometric mean of several.
 pub(super) struct Row {
@@ -20,6 +23,15 @@ pub(super) struct Row {
     pub(super) compared: Compared,
     /// Of a query, by the names that `history show` takes.
     pub(super) records: Option<[String; 2]>,
+    /// The keys of both plans, where both are told and the two sides are of one engine.
+    pub(super) plans: Option<[String; 2]>,
+}
+
+impl Row {
+    /// What became of the plan.
+    pub(super) fn plan(&self) -> Option<&'static str> {
+        self.plans.as_ref().map(|[first, second]| if first == second { "same" } else { "changed" })
+    }
 }
 
 /// Two times.
@@ -31,12 +43,29 @@ pub(super) struct Compared {
     pub(super) ratio: f64,
     /// 95 %; none of too few samples.
     pub(super) interval: Option<Interval>,
+    /// So many times as long, or a part of it, is no news in the series of both; none with too few results before.
+    pub(super) noise: Option<f64>,
 }
 
 impl Compared {
     /// What can be said of the second.
     pub(super) fn says(&self) -> &'static str {
         self.interval.map_or("unknown: too few samples", says)
+    }
+
+    /// How many times as long the slower takes.
+    fn times(&self) -> f64 {
+        self.ratio.max(1.0 / self.ratio)
+    }
+
+    /// How much it differs, in a word.
+    pub(super) fn size(&self) -> &'static str {
+        SIZES.iter().find(|(below, _)| self.times() - 1.0 < *below).map_or("very large", |(_, name)| name)
+    }
+
+    /// Whether it differs by more than its series do by themselves.
+    pub(super) fn against_noise(&self) -> Option<&'static str> {
+        self.noise.map(|noise| if self.times() > noise { "beyond" } else { "within" })
     }
 }
 
@@ -47,7 +76,7 @@ pub(super) struct Pairs {
 }
 
 /// All that can be compared: queries by their conditions, and after each set of conditions the geometric mean of its queries.
-pub(super) fn pairs(sides: &Sides, candidates: Vec<Candidate>) -> Pairs {
+pub(super) fn pairs(sides: &Sides, candidates: Vec<Candidate>, noise: &Noise) -> Pairs {
     let mut found: BTreeMap<Key, [Option<Candidate>; 2]> = BTreeMap::new();
     for candidate in candidates {
         let (key, side) = (candidate.key.clone(), candidate.side.min(1));
@@ -57,13 +86,23 @@ pub(super) fn pairs(sides: &Sides, candidates: Vec<Candidate>) -> Pairs {
     let mut left_out = Vec::new();
     let mut random = Random::new(1);
     for (key, both) in found {
-        match compared(sides, both, &mut random) {
-            Ok((compared, records)) => {
+        match compared(sides, both, noise, &mut random) {
+            Ok((compared, [first, second])) => {
                 let Key { machine, suite, scale, conditions, engine, query } = key;
                 let group = (machine.clone(), suite, scale.clone(), conditions.clone());
                 let query = if engine.is_empty() { query } else { format!("{engine}/{query}") };
-                let records = Some(records);
-                groups.entry(group).or_default().push(Row { query, scale, conditions, machine, compared, records });
+                // Plans of two engines have nothing in common.
+                let plans = first.plan.zip(second.plan).filter(|_| sides.same_text);
+                let row = Row {
+                    query,
+                    scale,
+                    conditions,
+                    machine,
+                    compared,
+                    records: Some([first.record, second.record]),
+                    plans: plans.map(Into::into),
+                };
+                groups.entry(group).or_default().push(row);
             }
             Err(why) => left_out.push(LeftOut::new(name(&key), why)),
         }
@@ -82,8 +121,9 @@ pub(super) fn pairs(sides: &Sides, candidates: Vec<Candidate>) -> Pairs {
 fn compared(
     sides: &Sides,
     both: [Option<Candidate>; 2],
+    noise: &Noise,
     random: &mut Random,
-) -> Result<(Compared, [String; 2]), String> {
+) -> Result<(Compared, [Candidate; 2]), String> {
     let [first, second] = &sides.names;
     let (one, other) = match both {
         [Some(one), Some(other)] => (one, other),
@@ -106,9 +146,14 @@ fn compared(
     };
     let enough = one.samples_ns.len().min(other.samples_ns.len()) >= FEWEST;
     let interval = enough.then(|| ratio_of_medians(&one.samples_ns, &other.samples_ns, random)).flatten();
-    let compared =
-        Compared { first_ns: Some(first_ns), second_ns: Some(second_ns), ratio: second_ns / first_ns, interval };
-    Ok((compared, [one.record, other.record]))
+    let compared = Compared {
+        first_ns: Some(first_ns),
+        second_ns: Some(second_ns),
+        ratio: second_ns / first_ns,
+        interval,
+        noise: noise.of([one.series.as_deref(), other.series.as_deref()]),
+    };
+    Ok((compared, [one, other]))
 }
 
 /// The geometric mean of the ratios of a group; none of a single query.
@@ -123,8 +168,9 @@ fn mean(rows: &[Row]) -> Option<Row> {
         scale: scale.clone(),
         conditions: conditions.clone(),
         machine: machine.clone(),
-        compared: Compared { first_ns: None, second_ns: None, ratio, interval },
+        compared: Compared { first_ns: None, second_ns: None, ratio, interval, noise: None },
         records: None,
+        plans: None,
     })
 }
 

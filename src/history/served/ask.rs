@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,6 +25,13 @@ pub(in super::super) enum Ran {
     There(ExitCode),
     /// It is to be run here; while the connection is open the file is ours.
     Here(Option<TcpStream>),
+}
+
+/// The process of the server that has this history open, where there is one.
+pub fn at_work(history: &Path) -> Option<u32> {
+    let found: Found = serde_json::from_slice(&fs::read(beside(history)).ok()?).ok()?;
+    // One that was killed has left its file.
+    TcpStream::connect_timeout(&found.address.parse().ok()?, CONNECTS).is_ok().then_some(found.process)
 }
 
 /// Has the server that owns the history run a command, where there is one.

@@ -16,4 +16,5 @@ pub mod questions;
 pub mod snapshot;
 
 pub use answer::{Beside, is_same, listen};
+pub use ask::at_work;
 pub use owner::{Owner, Unanswered};

@@ -8,10 +8,11 @@ mod design;
 mod effects;
 mod measure;
 mod picture;
+mod written;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::host::stats::Interval;
 use crate::measure::machine::Host;
@@ -20,9 +21,10 @@ use crate::protocol::id::Scale;
 pub use design::{Contender, Design, Role};
 pub use measure::{Plan, ablate};
 pub use picture::draw;
+pub use written::{FOLDER, read, write};
 
 /// What was found for one query at one scale.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ablation {
     /// The engine's entry.
     pub engine: String,
@@ -53,7 +55,7 @@ pub struct Ablation {
 }
 
 /// A variant and its figures: medians over its processes, of the medians over the runs of each.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// What it is in the design, `+ streaming`.
     pub name: String,
@@ -65,7 +67,7 @@ pub struct Measured {
 }
 
 /// What became of a variant.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was measured, and every answer was right.
@@ -75,7 +77,7 @@ pub enum Outcome {
 }
 
 /// Figures of a run. What could not be learned is none.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// The whole, in nanoseconds.
     pub time_ns: f64,
@@ -102,7 +104,7 @@ pub struct Figures {
 }
 
 /// What an option brings: times as fast with it as without it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Effect {
     /// The option.
     pub option: String,

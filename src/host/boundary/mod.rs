@@ -106,9 +106,7 @@ impl From<&Record> for End {
     fn from(record: &Record) -> Self {
         let reason = || record.reason().unwrap_or("its answer is not verified").to_owned();
         if let Some(median_ns) = record.median_ns().filter(|_| record.ranks()) {
-            let samples = record.samples_ns().iter().copied();
-            let range_ns = samples.fold([f64::MAX, 0.0], |[least, most], sample| [least.min(sample), most.max(sample)]);
-            return Self::Measured { median_ns, range_ns, spilled_bytes: record.spilled_bytes() };
+            return Self::measured(median_ns, record.samples_ns(), record.spilled_bytes());
         }
         match record.failure() {
             Some(failure) if failure.is_out_of_memory() => Self::OutOfMemory,
@@ -120,6 +118,13 @@ impl From<&Record> for End {
 }
 
 impl End {
+    /// It was measured, with these samples.
+    pub fn measured(median_ns: f64, samples_ns: &[f64], spilled_bytes: Option<u64>) -> Self {
+        let samples = samples_ns.iter().copied();
+        let range_ns = samples.fold([median_ns; 2], |[least, most], sample| [least.min(sample), most.max(sample)]);
+        Self::Measured { median_ns, range_ns, spilled_bytes }
+    }
+
     /// The time, where there is one.
     pub fn median_ns(&self) -> Option<f64> {
         match self {
@@ -174,17 +179,65 @@ impl Line {
     }
 }
 
-/// The boundary of each query and memory limit in these records; of two records of one cell the later counts.
-pub fn boundaries(records: &[Record]) -> Vec<Boundary> {
-    let keyed = records.iter().map(|record| ((record.id.query.clone(), record.memory_limit_bytes), record));
-    grouped(keyed).into_iter().map(|((query, memory), records)| boundary(query, memory, &records)).collect()
+/// One engine on one query at one scale, as boundaries are made of.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    /// The query.
+    pub query: String,
+    /// The memory limit, in bytes.
+    pub memory_limit_bytes: Option<u64>,
+    /// The engine's name.
+    pub name: String,
+    /// Its mode.
+    pub mode: Option<String>,
+    /// What else tells its line from others: the format, threads and cache, where they are not the usual ones.
+    pub extra: String,
+    /// The engine with its version and mode.
+    pub label: String,
+    /// Whether it has told its version, which one that never opened has not.
+    pub has_opened: bool,
+    /// The scale.
+    pub scale: Scale,
+    /// What became of it.
+    pub end: End,
+    /// The most memory held while the query ran, in bytes, where it is known.
+    pub peak_memory_bytes: Option<u64>,
 }
 
-fn boundary(query: String, memory_limit_bytes: Option<u64>, records: &[&Record]) -> Boundary {
-    let keyed = records.iter().map(|record| ((record.id.engine.clone(), record.mode.clone(), extra(record)), *record));
-    let lines = grouped(keyed).into_iter().map(|((name, _, extra), records)| line(name, &extra, &records));
-    let lines: Vec<Line> = lines.collect();
-    let mut scales: Vec<Scale> = records.iter().map(|record| record.id.scale).collect();
+impl From<&Record> for Cell {
+    fn from(record: &Record) -> Self {
+        let limit = record.memory_limit_bytes.map(|bytes| Bytes(bytes).compact());
+        Self {
+            query: record.id.query.clone(),
+            memory_limit_bytes: record.memory_limit_bytes,
+            name: record.id.engine.clone(),
+            mode: record.mode.clone(),
+            // The mode is in its label, the limit in the title.
+            extra: record.variant_beyond(limit.as_deref()),
+            label: record.label(),
+            has_opened: record.engine.version.is_some(),
+            scale: record.id.scale,
+            end: End::from(record),
+            peak_memory_bytes: record.peak_memory_bytes(),
+        }
+    }
+}
+
+/// The boundary of each query and memory limit in these records; of two records of one cell the later counts.
+pub fn boundaries(records: &[Record]) -> Vec<Boundary> {
+    of_cells(records.iter().map(Cell::from))
+}
+
+/// The same of cells.
+pub fn of_cells(cells: impl IntoIterator<Item = Cell>) -> Vec<Boundary> {
+    let keyed = cells.into_iter().map(|cell| ((cell.query.clone(), cell.memory_limit_bytes), cell));
+    grouped(keyed).into_iter().map(|((query, memory), cells)| boundary(query, memory, &cells)).collect()
+}
+
+fn boundary(query: String, memory_limit_bytes: Option<u64>, cells: &[Cell]) -> Boundary {
+    let keyed = cells.iter().map(|cell| ((cell.name.clone(), cell.mode.clone(), cell.extra.clone()), cell));
+    let lines: Vec<Line> = grouped(keyed).into_iter().map(|(_, cells)| line(&cells)).collect();
+    let mut scales: Vec<Scale> = cells.iter().map(|cell| cell.scale).collect();
     scales.sort();
     scales.dedup();
     let best = |scale: &Scale| {
@@ -202,21 +255,16 @@ fn boundary(query: String, memory_limit_bytes: Option<u64>, records: &[&Record])
     Boundary { query, memory_limit_bytes, scales, lines, fastest, alike, changes }
 }
 
-fn line(name: String, extra: &str, records: &[&Record]) -> Line {
-    let point = |record: &&Record| {
-        let (end, peak_memory_bytes) = (End::from(*record), record.peak_memory_bytes());
-        (record.id.scale, Point { scale: record.id.scale, end, peak_memory_bytes })
+fn line(cells: &[&Cell]) -> Line {
+    let point = |cell: &&Cell| {
+        let Cell { scale, peak_memory_bytes, .. } = **cell;
+        (scale, Point { scale, end: cell.end.clone(), peak_memory_bytes })
     };
-    let points: BTreeMap<Scale, Point> = records.iter().map(point).collect();
-    // One that never opened has no version.
-    let opened = records.iter().find(|record| record.engine.version.is_some());
-    let label = opened.or(records.first()).map(|record| record.label()).unwrap_or_default();
-    Line { engine: format!("{label}{extra}"), name, points: points.into_values().collect() }
-}
-
-/// What tells lines of one engine apart: the mode is in its label, so the format, threads and cache, where they are not the usual ones.
-fn extra(record: &Record) -> String {
-    record.variant_beyond(record.memory_limit_bytes.map(|bytes| Bytes(bytes).compact()).as_deref())
+    let points: BTreeMap<Scale, Point> = cells.iter().map(point).collect();
+    let told = cells.iter().find(|cell| cell.has_opened).or(cells.first());
+    let engine = told.map(|cell| format!("{}{}", cell.label, cell.extra)).unwrap_or_default();
+    let name = told.map(|cell| cell.name.clone()).unwrap_or_default();
+    Line { engine, name, points: points.into_values().collect() }
 }
 
 /// The change between the fastest at two neighbouring scales.

@@ -65,7 +65,7 @@ mod tests {
     fn draw_shows_lines_limit_and_who_fails() {
         let point =
             |scale: &str, end: End| Point { scale: scale.parse().unwrap(), end, peak_memory_bytes: Some(1 << 29) };
-        let measured = |median_ns| End::Measured { median_ns, range_ns: [median_ns; 2], spilled_bytes: None };
+        let measured = |median_ns| End::measured(median_ns, &[], None);
         let line = |name: &str, last: End| Line {
             engine: name.to_owned(),
             name: name.to_owned(),

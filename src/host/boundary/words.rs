@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn measured(median_ns: f64, spilled_bytes: Option<u64>) -> End {
-        End::Measured { median_ns, range_ns: [median_ns; 2], spilled_bytes }
+        End::measured(median_ns, &[], spilled_bytes)
     }
 
     fn line(engine: &str, points: &[(&str, Option<f64>)]) -> Line {

@@ -64,21 +64,25 @@ impl Record {
         Some(sha256(text)[..16].to_owned())
     }
 
-    /// What its variant says beyond mode, the format Parquet and the part that is `told` beside it: ` (cold)`. Empty where that is nothing.
+    /// What its variant says beyond mode, the format Parquet and the part that is `told` beside it: [`beyond`].
     pub(crate) fn variant_beyond(&self, told: Option<&str>) -> String {
-        let format = self.dataset.format.as_str();
-        let rest = self.id.variant.strip_prefix(format).unwrap_or(&self.id.variant);
-        let mode = self.mode.as_ref().map(|mode| format!("-{mode}")).unwrap_or_default();
-        let rest = rest.replacen(&mode, "", 1);
-        let others = rest.split('-').filter(|part| !part.is_empty() && Some(*part) != told);
-        let parts: Vec<&str> = Some(format).filter(|format| *format != PARQUET).into_iter().chain(others).collect();
-        if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+        beyond(&self.id.variant, &self.dataset.format, self.mode.as_deref(), told)
     }
 
     /// The machines whose results can be compared: [`Host::class`](crate::measure::machine::Host::class).
     pub fn machine_class(&self) -> String {
         self.host.class()
     }
+}
+
+/// What a variant says beyond the mode, the format Parquet and the part that is `told` beside it: ` (cold)`. Empty where that is nothing.
+pub fn beyond(variant: &str, format: &str, mode: Option<&str>, told: Option<&str>) -> String {
+    let rest = variant.strip_prefix(format).unwrap_or(variant);
+    let mode = mode.map(|mode| format!("-{mode}")).unwrap_or_default();
+    let rest = rest.replacen(&mode, "", 1);
+    let others = rest.split('-').filter(|part| !part.is_empty() && Some(*part) != told);
+    let parts: Vec<&str> = Some(format).filter(|format| *format != PARQUET).into_iter().chain(others).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 #[cfg(test)]

@@ -203,3 +203,9 @@ pub fn value(whole: u64) -> f64 {
 pub fn whole(value: f64) -> u64 {
     value as u64
 }
+
+/// Bytes that a run wrote, where they are so many that it spilled: fewer are some of protocol.
+pub fn spilled(bytes_written: f64) -> Option<u64> {
+    const SPILLS: u64 = 4 << 20;
+    Some(whole(bytes_written)).filter(|bytes| *bytes >= SPILLS)
+}

@@ -68,7 +68,7 @@ use crate::protocol::unknown;
 pub use dataset::{DatasetRecord, TableRead};
 pub use error::{Error, LineError};
 pub(crate) use identity::run_id;
-pub use identity::run_of;
+pub use identity::{beyond, run_of};
 pub use inspection::{HeapRecord, Inspects, InstructionsRecord};
 pub use journal::{Line, Writer, file_of, parse, read, read_lines};
 pub use metric::{Metric, Metrics};
@@ -262,10 +262,9 @@ impl Record {
         stats::median(self.metrics.values(kind))
     }
 
-    /// What a run wrote, where that is so much that it spilled: else the bytes of calls are some of protocol.
+    /// What a run wrote, where that is so much that it spilled.
     pub fn spilled_bytes(&self) -> Option<u64> {
-        const SPILLS: u64 = 4 << 20;
-        self.metric(metric::BYTES_WRITTEN).map(metric::whole).filter(|bytes| *bytes >= SPILLS)
+        self.metric(metric::BYTES_WRITTEN).and_then(metric::spilled)
     }
 
     /// The most physical memory held while the query ran.

@@ -58,6 +58,7 @@ impl Bar {
             Unit::Rows => "generating {msg} {wide_bar} {human_pos} of {human_len} rows, {rate}, {left} left",
             Unit::Processes => "{msg:40} {wide_bar} {pos}/{len} processes, {eta} left",
             Unit::Pairs => "{msg:44} {wide_bar} {pos}/{len} pairs, {eta} left",
+            Unit::Pages => "{msg:24} {wide_bar} {pos} of {len} pages",
         };
         let drawn = match unit {
             Unit::Nothing => ProgressBar::new_spinner(),
@@ -88,6 +89,10 @@ impl Bar {
             Unit::Pairs if self.drawn.is_hidden() && self.since.elapsed() > TELL => {
                 self.since = Instant::now();
                 let _ = writeln!(io::stderr(), "{done} of {of} pairs, about {} s left", self.drawn.eta().as_secs());
+            }
+            Unit::Pages if self.drawn.is_hidden() && self.since.elapsed() > TELL => {
+                self.since = Instant::now();
+                let _ = writeln!(io::stderr(), "{done} of {of} pages");
             }
             _ => {}
         }

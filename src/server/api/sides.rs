@@ -22,7 +22,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             ("/api/v1/compare", "compare"),
             (
                 "Two sides, query by query",
-                "Two engines, machines, versions or runs, with intervals and the geometric mean, as `history compare` tells it: exactly one of the four. A ratio above 1 says that the second is slower.",
+                "Two engines, machines, versions or runs, with intervals and the geometric mean, as `history compare` tells it: exactly one of the four. A ratio above 1 says that the second is slower. `noise` is how many times as long is no news in the series of both, `plan` what became of the plan of one engine.",
             ),
             &[ENGINES, MACHINES, VERSIONS, RUNS, FILTER, PROVENANCE],
             compare,

@@ -26,11 +26,19 @@ pub(super) static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{:08x}", xxh3_64([STYLE_TEXT.as_str(), SCRIPT_TEXT, PLOT_TEXT].concat().as_bytes()) >> 32)
 });
 
-/// All of them.
+/// All of them: path, media type, text.
+pub(in crate::server) fn files() -> [(&'static str, &'static str, &'static str); 3] {
+    [
+        (STYLE, "text/css", STYLE_TEXT.as_str()),
+        (SCRIPT, "text/javascript", SCRIPT_TEXT),
+        (PLOT, "text/javascript", PLOT_TEXT),
+    ]
+}
+
+/// All of them, for a browser to keep.
 pub(super) fn routes() -> Router {
     const KEPT: &str = "public, max-age=31536000, immutable";
-    let style = || async { ([(CONTENT_TYPE, "text/css"), (CACHE_CONTROL, KEPT)], STYLE_TEXT.as_str()) };
-    let script =
-        |text: &'static str| move || async move { ([(CONTENT_TYPE, "text/javascript"), (CACHE_CONTROL, KEPT)], text) };
-    Router::new().route(STYLE, get(style)).route(SCRIPT, get(script(SCRIPT_TEXT))).route(PLOT, get(script(PLOT_TEXT)))
+    files().into_iter().fold(Router::new(), |router, (path, media, text)| {
+        router.route(path, get(move || async move { ([(CONTENT_TYPE, media), (CACHE_CONTROL, KEPT)], text) }))
+    })
 }

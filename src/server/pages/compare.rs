@@ -1,4 +1,5 @@
-//! Any two engines, machines, versions or runs, query by query, with how much each differs.
+//! Any two engines, machines, versions or runs, query by query: how much each differs, whether that is more than its noise, and what became
+//! of its plan.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,15 +8,18 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::layout::{href, layout, plain, select, wide};
-use crate::history::served::questions;
+use crate::history::served::questions::{self, Parameter};
+use crate::host::record::{PlanChange, PlanRecord};
+use crate::protocol::units::Nanos;
 use crate::server::app::App;
 use crate::server::ask::Ask;
 use crate::server::problem::Problem;
 use crate::server::standing::Standing;
 
-/// What two sides may be, and how a class is called by its size: up to so many percent.
+/// What two sides may be.
 const SIDES: [&str; 4] = ["engines", "machines", "versions", "runs"];
-const CLASSES: [(f64, &str); 4] = [(0.01, "tiny"), (0.05, "small"), (0.15, "medium"), (0.5, "large")];
+/// Changes of plans that are shown.
+const PLANS: usize = 60;
 
 pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
     let standing = app.standing().map_err(|error| Problem::of(&error, "internal"))?;
@@ -81,37 +85,112 @@ fn compared(app: &App, (side, first, second): (&str, &str, &str), (filter, prove
     };
     let rows: Vec<Value> = serde_json::from_slice(&kept.stdout).unwrap_or_default();
     let notes = String::from_utf8_lossy(&kept.stderr).into_owned();
-    let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
     let hatch = (provenance != "measured").then_some("hatched");
     html! {
         @if hatch.is_some() { p.warn { "Both sides are " strong { (provenance) } ", not measured." } }
+        p { (summary(&rows)) }
         (wide(&format!("{second} against {first}: above 1 it is slower"), &html! {
             thead { tr {
                 th.key scope="col" { "query" } th.left scope="col" { "conditions" } th scope="col" { (first) } th scope="col" { (second) }
                 th scope="col" { "ratio" } th scope="col" { "95 % interval" } th.left scope="col" { "so" } th.left scope="col" { "size" }
+                th.left scope="col" title="What is no news in the series of both: from the changes from each earlier result to the next" { "noise" }
+                th.left scope="col" { "plan" }
             } }
-            tbody {
-                @for row in &rows {
-                    @let says = text(row, "second_is");
-                    tr {
-                        th.key scope="row" { (text(row, "query")) " " (text(row, "scale")) }
-                        td.left { (text(row, "conditions")) }
-                        @for (name, record) in [("first_ms", "first"), ("second_ms", "second")] {
-                            td class=[hatch] {
-                                @if let Some(ms) = row[name].as_f64() {
-                                    a href=(href("/result", &[("record", &text(row, record))])) { (crate::protocol::units::Nanos(ms * 1e6)) }
-                                }
-                            }
-                        }
-                        td class=[says.starts_with("faster").then_some("strong")] { (row["ratio"].as_f64().map_or_else(String::new, |ratio| format!("{ratio:.3}"))) }
-                        td { @if let (Some(low), Some(high)) = (row["low"].as_f64(), row["high"].as_f64()) { (format!("{low:.3} to {high:.3}")) } }
-                        td class={ "left " (if says.starts_with("slower") { "slower" } else if says.starts_with("faster") { "faster" } else { "" }) } { (says) }
-                        td.left { (row["ratio"].as_f64().map_or("", class)) }
+            tbody { @for (place, row) in rows.iter().enumerate() { (line(place, row, hatch)) } }
+        }))
+        (plans(app, &rows))
+        p.note {
+            "The interval is from the samples of both. The noise is from what lies before: the changes from each result of the series to the next, their third quartile and three times the quartiles' distance. Two runs differ by that on their own."
+        }
+        @if !notes.is_empty() { details { summary { "What was left out, and how to read it" } @for line in notes.lines() { p.note { (line) } } } }
+    }
+}
+
+fn text<'a>(row: &'a Value, name: &str) -> &'a str {
+    row[name].as_str().unwrap_or_default()
+}
+
+/// How many are what; means of several are no rows of their own.
+fn summary(rows: &[Value]) -> String {
+    let queries: Vec<&Value> = rows.iter().filter(|row| !text(row, "first").is_empty()).collect();
+    let count = |is: &dyn Fn(&Value) -> bool| queries.iter().filter(|row| is(row)).count();
+    let says = |says: &'static str| move |row: &Value| text(row, "second_is") == says;
+    let beyond =
+        |row: &Value| text(row, "second_is") != "no difference shown" && text(row, "against_noise") == "beyond";
+    let (slower, faster) = (count(&says("slower")), count(&says("faster")));
+    let changed = count(&|row| text(row, "plan") == "changed");
+    let plans = if changed > 0 { format!("; {changed} with another plan") } else { String::new() };
+    format!(
+        "{} compared: {slower} slower, {faster} faster, {} of these by more than their noise{plans}.",
+        queries.len(),
+        count(&beyond)
+    )
+}
+
+fn line(place: usize, row: &Value, hatch: Option<&str>) -> Markup {
+    let says = text(row, "second_is");
+    let is_noise = text(row, "against_noise") == "within";
+    let class = match says {
+        "slower" | "faster" if !is_noise => says,
+        _ => "",
+    };
+    html! {
+        tr {
+            th.key scope="row" { (text(row, "query")) " " (text(row, "scale")) }
+            td.left { (text(row, "conditions")) }
+            @for (name, record) in [("first_ms", "first"), ("second_ms", "second")] {
+                td class=[hatch] {
+                    @if let Some(ms) = row[name].as_f64() {
+                        a href=(href("/result", &[("record", text(row, record))])) { (Nanos(ms * 1e6)) }
                     }
                 }
             }
-        }))
-        @if !notes.is_empty() { details { summary { "What was left out, and how to read it" } @for line in notes.lines() { p.note { (line) } } } }
+            td class=[(class == "faster").then_some("strong")] { (row["ratio"].as_f64().map_or_else(String::new, |ratio| format!("{ratio:.3}"))) }
+            td { @if let (Some(low), Some(high)) = (row["low"].as_f64(), row["high"].as_f64()) { (format!("{low:.3} to {high:.3}")) } }
+            td class={ "left " (class) } { (says) }
+            td.left { (text(row, "size")) }
+            td.left {
+                @match row["noise"].as_f64() {
+                    Some(noise) => { (text(row, "against_noise")) " " (format!("{:.1} %", (noise - 1.0) * 100.0)) },
+                    None if text(row, "first").is_empty() => {},
+                    None => span.soft { "too few earlier results" },
+                }
+            }
+            td.left { @if text(row, "plan") == "changed" { a href={ "#plan-" (place) } { "changed" } } @else { (text(row, "plan")) } }
+        }
+    }
+}
+
+/// What became of each plan that is another one.
+fn plans(app: &App, rows: &[Value]) -> Markup {
+    let changed: Vec<(usize, &Value)> =
+        rows.iter().enumerate().filter(|(_, row)| text(row, "plan") == "changed").collect();
+    let (shown, more) = changed.split_at(changed.len().min(PLANS));
+    let keys: Vec<&str> =
+        shown.iter().flat_map(|(_, row)| ["first_plan", "second_plan"].map(|name| text(row, name))).collect();
+    let statement = "SELECT plan, sha256, text FROM plans WHERE plan IN (SELECT unnest(string_split(?, chr(10))))";
+    let found =
+        questions::rows(&app.owner, statement, &[Parameter::Text(keys.join("\n"))]).and_then(|rows| rows.objects());
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return html! { p.warn { (Problem::of(&error, "internal").detail()) } },
+    };
+    let plan = |key: &str| {
+        let row = found.iter().find(|row| text(row, "plan") == key)?;
+        Some(PlanRecord { sha256: text(row, "sha256").to_owned(), text: text(row, "text").to_owned() })
+    };
+    html! {
+        @if !shown.is_empty() { h2 { "Plans that changed" } }
+        @for (place, row) in shown {
+            @let change = PlanChange::between(plan(text(row, "first_plan")).as_ref(), plan(text(row, "second_plan")).as_ref());
+            @if let Some(change) = change {
+                details open[shown.len() == 1] id={ "plan-" (place) } {
+                    summary { (text(row, "query")) " " (text(row, "scale")) }
+                    pre tabindex="0" { (change.difference.join("\n")) }
+                }
+            }
+        }
+        @for (place, row) in more { p.note id={ "plan-" (place) } { (text(row, "query")) " " (text(row, "scale")) ": its two results have their plans" } }
     }
 }
 
@@ -121,10 +200,4 @@ fn shown_line(line: &str) -> String {
     } else {
         line.to_owned()
     }
-}
-
-/// How much a ratio is, in a word; the same for slower and faster.
-fn class(ratio: f64) -> &'static str {
-    let size = ratio.max(1.0 / ratio) - 1.0;
-    CLASSES.iter().find(|(most, _)| size < *most).map_or("very large", |(_, name)| name)
 }

@@ -93,7 +93,7 @@ pub(super) fn origin(cell: &Newest) -> String {
 }
 
 /// The day, UTC.
-pub(super) fn day(milliseconds: i64) -> String {
+pub(in crate::server) fn day(milliseconds: i64) -> String {
     let at = chrono::DateTime::from_timestamp_millis(milliseconds);
     at.map_or_else(String::new, |at| at.format("%Y-%m-%d").to_string())
 }

@@ -5,17 +5,19 @@ use maud::{DOCTYPE, Markup, html};
 use super::assets::{SCRIPT, STYLE, VERSION};
 
 /// The ways around, in their order.
-const WAYS: [(&str, &str); 6] = [
+pub(super) const WAYS: [(&str, &str); 8] = [
     ("/", "Overview"),
     ("/matrix", "Matrix"),
     ("/compare", "Compare"),
+    ("/boundary", "Boundaries"),
+    ("/ablation", "Ablations"),
     ("/compatibility", "Compatibility"),
     ("/runs", "Runs"),
     ("/api", "API"),
 ];
 
 /// A page; `here` is which of the ways it is.
-pub(super) fn layout(here: &str, title: &str, content: &Markup) -> Markup {
+pub(in crate::server) fn layout(here: &str, title: &str, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {

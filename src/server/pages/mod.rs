@@ -1,6 +1,8 @@
 //! The pages: HTML made here, with the report's pictures and a little script. Every choice is in the address, so that a link shows the same.
 
-mod assets;
+mod ablation;
+pub(super) mod assets;
+mod boundary;
 mod choice;
 mod compare;
 mod figures;
@@ -10,6 +12,7 @@ mod overview;
 mod query;
 mod reference;
 mod result;
+mod run;
 mod runs;
 mod series;
 mod support;
@@ -24,6 +27,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use maud::Markup;
 
+pub(super) use figures::day;
+pub(super) use layout::layout as laid_out;
+
 use super::app::App;
 use super::ask::Ask;
 use super::cached::Stamp;
@@ -34,19 +40,41 @@ use super::request::ask;
 type Make = fn(&Arc<App>, &Ask) -> Result<Markup, Problem>;
 
 /// Every page, by its path.
-const PAGES: [(&str, Make); 9] = [
+const PAGES: [(&str, Make); 12] = [
     ("/", overview::page),
     ("/matrix", matrix::page),
     ("/query", query::page),
     ("/series", series::page),
     ("/result", result::page),
     ("/compare", compare::page),
+    ("/boundary", boundary::page),
+    (ABLATION, ablation::page),
     ("/compatibility", support::page),
     ("/runs", runs::page),
+    (RUN, run::page),
     ("/api", reference::page),
 ];
+/// The page of what a command has written, which may write more.
+const ABLATION: &str = "/ablation";
+/// The page that is another at any moment.
+const RUN: &str = "/run";
 /// The longest query of an address that means anything.
 const LONGEST: usize = 4000;
+
+/// The pages that all others name.
+pub(super) fn ways() -> impl Iterator<Item = &'static str> {
+    layout::WAYS.iter().map(|(path, _)| *path)
+}
+
+/// The path of a page, if one has it.
+pub(super) fn path(asked: &str) -> Option<&'static str> {
+    PAGES.iter().map(|(path, _)| *path).find(|path| *path == asked)
+}
+
+/// The page under a path, made now; none where no page has it.
+pub(super) fn rendered(app: &Arc<App>, path: &str, ask: &Ask) -> Option<Result<Markup, Problem>> {
+    PAGES.iter().find(|(known, _)| *known == path).map(|(_, make)| make(app, ask))
+}
 
 /// All pages, and what they are shown with.
 pub(super) fn routes(app: &Arc<App>) -> Router {
@@ -81,14 +109,21 @@ async fn answered(app: Arc<App>, path: &'static str, request: Request) -> Respon
     response
 }
 
-/// By what a page is kept: some are of a day.
-fn key(ask: &Ask) -> String {
-    format!("{} {}", chrono::Utc::now().format("%Y-%m-%d"), ask.target)
+/// By what a page is kept: some are of a day, and one shows files beside the history.
+fn key(app: &App, path: &str, ask: &Ask) -> String {
+    let beside = if path == ABLATION { ablation::stamp(app) } else { String::new() };
+    format!("{} {} {beside}", chrono::Utc::now().format("%Y-%m-%d"), ask.target)
 }
 
 /// The page as it was made last, or made now. Who asks for one that is being made waits for that.
 async fn kept(app: &Arc<App>, path: &'static str, ask: Ask) -> Result<Arc<Page>, Problem> {
-    let key = key(&ask);
+    if path == RUN {
+        let server = Arc::clone(app);
+        let page =
+            tokio::task::spawn_blocking(move || made(&server, path, &ask).map(|(_, page, _)| Arc::new(page))).await;
+        return page.map_err(|error| Problem::new("internal", error.to_string()))?;
+    }
+    let key = key(app, path, &ask);
     let find = || app.pages.get(&key).filter(|_| !app.is_too_old(path));
     if let Some(page) = find() {
         return Ok(page);
@@ -123,7 +158,7 @@ fn made(app: &Arc<App>, path: &str, ask: &Ask) -> Result<(Stamp, Page, usize), P
 pub(super) fn prepare(app: &Arc<App>) {
     for (path, _) in PAGES.iter().filter(|(path, _)| layout::is_linked(path)) {
         let ask = Ask::of_path(path);
-        renew(app, key(&ask), *path, ask);
+        renew(app, key(app, path, &ask), path, ask);
     }
 }
 
@@ -137,19 +172,22 @@ pub(super) fn renew(app: &Arc<App>, key: String, path: &'static str, ask: Ask) {
     }
 }
 
-/// What is said where there is no such page.
-fn wrong(problem: &Problem) -> Response {
-    let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let page = layout::layout(
+/// The page that says why there is none.
+pub(super) fn said(problem: &Problem) -> Markup {
+    layout::layout(
         "",
         problem.title(),
         &maud::html! {
             p { (sentence(problem.detail())) }
             p { a href="/" { "To the overview" } }
         },
-    );
-    (status, [("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store")], page.into_string())
-        .into_response()
+    )
+}
+
+fn wrong(problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = [("content-type", "text/html; charset=utf-8"), ("cache-control", "no-store")];
+    (status, headers, said(problem).into_string()).into_response()
 }
 
 /// What is wrong, as people read it.

@@ -43,8 +43,23 @@ if (log) {
   source.onmessage = (message) => {
     const event = JSON.parse(message.data);
     if (event.event === "line") log.append(event.text + "\n");
-    else { log.append(`ended with ${event.code}\n`); source.close(); }
+    else { log.append(`ended with ${event.code}\n`); source.close(); refresh(); }
   };
+}
+
+// What has come in of a run is shown at once: nobody is in the middle of reading it.
+const live = document.querySelector("[data-live]");
+if (live) {
+  const source = new EventSource("/api/v1/events");
+  source.onmessage = refresh;
+  addEventListener("pagehide", () => source.close());
+}
+
+async function refresh() {
+  const response = live && (await fetch(location.href));
+  if (!response?.ok) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  live.replaceChildren(...page.querySelector("[data-live]").childNodes);
 }
 
 // uPlot comes after this script.
@@ -107,9 +122,13 @@ async function draw(chart) {
   make();
   addEventListener("resize", () => plot.setSize({ width: chart.clientWidth, height: 340 }));
   for (const other of ["(prefers-color-scheme: dark)", "print"]) matchMedia(other).addEventListener("change", make);
-  // A click leads to where the figure comes from.
+  // A click leads to where the figure comes from. Pages that are files have the results that their table links.
   chart.addEventListener("click", () => {
     const place = plot.cursor.idx;
-    if (place != null && plot.cursor.left >= 0) location.href = "/result?record=" + encodeURIComponent(rows[place].record);
+    if (place == null || plot.cursor.left < 0) return;
+    const record = rows[place].record;
+    const link = [...document.querySelectorAll("main a")].find((link) => link.textContent === record);
+    if (link) location.href = link.href;
+    else if (!document.querySelector("[data-files]")) location.href = "/result?record=" + encodeURIComponent(record);
   });
 }

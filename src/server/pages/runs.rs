@@ -1,4 +1,4 @@
-//! The runs that the history has, and what a run says that was started here.
+//! The runs that the history has, and those that were started here.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::server::app::App;
 use crate::server::ask::Ask;
 use crate::server::problem::Problem;
 
-pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
+pub(super) fn page(app: &Arc<App>, _: &Ask) -> Result<Markup, Problem> {
     let internal = |error: anyhow::Error| Problem::of(&error, "internal");
     let statement = "
         SELECT u.run, u.started_at, u.last_cell_at, u.command, left(u.git_commit, 12) AS git_commit, u.git_dirty, count(*) AS cells,
@@ -21,15 +21,7 @@ pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
     let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
     let content = html! {
         div data-follows="" {}
-        @for run in app.runs.all() {
-            section {
-                h2 { "Started here at " (run.started_at) }
-                p.note { code { "cargo xtask bench " (run.arguments.join(" ")) } @if !run.is_over() { ", in progress" } }
-                @if ask.get("run").map_or(!run.is_over(), |id| id == run.id) {
-                    pre tabindex="0" data-run={ "/api/v1/runs/" (run.id) "/events" } aria-label="What the run says" {}
-                } @else { p { a href=(href("/runs", &[("run", &run.id)])) { "What it said" } } }
-            }
-        }
+        (started(app))
         (wide("The newest fifty; a run in progress grows as its cells come in", &html! {
             thead { tr {
                 th.key scope="col" { "run" } th.left scope="col" { "begun (UTC)" } th.left scope="col" { "last cell" } th scope="col" { "cells" }
@@ -57,4 +49,23 @@ pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
         }))
     };
     Ok(layout("/runs", "Runs", &content))
+}
+
+/// Those that were started here.
+fn started(app: &App) -> Markup {
+    let runs = app.runs.all();
+    html! {
+        @if !runs.is_empty() {
+            h2 { "Started here" }
+            ul {
+                @for run in &runs {
+                    li {
+                        a href=(href("/run", &[("run", &run.id)])) { (run.started_at) } ": " code { "cargo xtask bench " (run.arguments.join(" ")) }
+                        @if !run.is_over() { ", " strong { "in progress" } }
+                    }
+                }
+            }
+            h2 { "All of the history" }
+        }
+    }
 }

@@ -1,0 +1,99 @@
+//! A proxy before moto, which answers some requests as AWS does when it is busy, and passes on all others.
+
+use std::io::{BufRead, BufReader, Read, Write, copy};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// What it refuses: requests with all of these words, so many times.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub words: Vec<String>,
+    pub times: usize,
+    pub status: u16,
+    pub code: &'static str,
+}
+
+/// It ends with the process.
+pub struct Proxy {
+    pub port: u16,
+    rules: Arc<Mutex<Vec<Rule>>>,
+}
+
+impl Proxy {
+    pub fn before(server: u16, rules: Vec<Rule>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let rules = Arc::new(Mutex::new(rules));
+        let kept = Arc::clone(&rules);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let rules = Arc::clone(&kept);
+                // A client that goes away is no business of the test's.
+                thread::spawn(move || answer(client, server, &rules).ok());
+            }
+        });
+        Self { port, rules }
+    }
+
+    /// Rules that have not yet refused as often as they were to.
+    pub fn open(&self) -> Vec<Rule> {
+        self.rules.lock().unwrap().iter().filter(|rule| rule.times > 0).cloned().collect()
+    }
+
+    pub fn add(&self, rule: Rule) {
+        self.rules.lock().unwrap().push(rule);
+    }
+}
+
+/// One request a connection.
+fn answer(mut client: TcpStream, server: u16, rules: &Mutex<Vec<Rule>>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(client.try_clone()?);
+    let (mut first, mut head, mut length, mut waits) = (String::new(), String::new(), 0, false);
+    reader.read_line(&mut first)?;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let lower = line.to_ascii_lowercase();
+        if let Some(bytes) = lower.strip_prefix("content-length:") {
+            length = bytes.trim().parse().unwrap();
+        }
+        assert!(!lower.starts_with("transfer-encoding:"), "the proxy reads bodies of a known length only");
+        if line == "\r\n" {
+            break;
+        }
+        waits |= lower.starts_with("expect:");
+        if !lower.starts_with("connection:") && !lower.starts_with("expect:") {
+            head += &line;
+        }
+    }
+    if waits {
+        client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let refused = {
+        let asked = first.clone() + &String::from_utf8_lossy(&body);
+        let mut rules = rules.lock().unwrap();
+        let rule = rules.iter_mut().find(|rule| rule.times > 0 && rule.words.iter().all(|word| asked.contains(word)));
+        rule.map(|rule| {
+            rule.times -= 1;
+            rule.clone()
+        })
+    };
+    if let Some(Rule { status, code, .. }) = refused {
+        let error = format!("<Error><Code>{code}</Code><Message>as the test wants it</Message></Error>");
+        // EC2 has its errors in a list, S3 and IAM one alone.
+        let text =
+            if first.starts_with("POST") { format!("<Response><Errors>{error}</Errors></Response>") } else { error };
+        write!(client, "HTTP/1.1 {status} No\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len())?;
+    } else {
+        let mut server = TcpStream::connect(("127.0.0.1", server))?;
+        write!(server, "{first}{head}Connection: close\r\n\r\n")?;
+        server.write_all(&body)?;
+        copy(&mut server, &mut client)?;
+    }
+    client.shutdown(Shutdown::Both)
+}

@@ -1,0 +1,79 @@
+//! The user-data of a machine: a head that sets variables, and `instance.sh` as it is.
+
+use anyhow::{Result, ensure};
+
+use super::plan::{Backend, Job, Plan};
+
+const SCRIPT: &str = include_str!("instance.sh");
+/// More EC2 does not take, before it is encoded.
+const MOST_BYTES: usize = 16 * 1024;
+
+/// Where the machine works. On EC2 a local disk is mounted there, where the type has one.
+pub(super) const WORK: &str = "/opt/querydyno";
+
+/// What is told to a machine beside the plan.
+pub(super) struct Told<'a> {
+    pub(super) attempt: u32,
+    pub(super) work: &'a str,
+    /// None: by the machine's own memory.
+    pub(super) service_memory: Option<&'a str>,
+}
+
+/// The whole text.
+///
+/// # Errors
+/// When EC2 would not take it, or a value cannot stand in it.
+pub(super) fn user_data(plan: &Plan, job: &Job, told: &Told<'_>) -> Result<String> {
+    let body = SCRIPT.strip_prefix("#!/usr/bin/env bash\n").unwrap_or(SCRIPT);
+    let text = format!("{}{body}", head(plan, job, told)?);
+    ensure!(
+        text.len() <= MOST_BYTES,
+        "the user-data of {} has {} bytes, and EC2 takes {MOST_BYTES}: name fewer queries",
+        job.engine,
+        text.len()
+    );
+    Ok(text)
+}
+
+/// The variables, a line each.
+///
+/// # Errors
+/// When a value holds what a shell could take for something else.
+pub(super) fn head(plan: &Plan, job: &Job, told: &Told<'_>) -> Result<String> {
+    let part = |name: &String| {
+        let sha256 = plan.part(name).map_or("$SHA256_OF_IT", |part| part.sha256.as_str());
+        format!("{sha256}:{name}")
+    };
+    let has = |name: &&String| plan.parts.is_empty() || plan.part(name).is_some();
+    let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+    let values = [
+        ("QD_RUN", plan.run_id.clone()),
+        ("QD_ENGINE", job.engine.clone()),
+        ("QD_NAME", job.name.clone()),
+        ("QD_ATTEMPT", told.attempt.to_string()),
+        ("QD_BACKEND", if plan.backend == Backend::Ec2 { "ec2" } else { "local" }.to_owned()),
+        ("QD_STORE", plan.store()),
+        ("QD_WORK", told.work.to_owned()),
+        ("QD_PARTS", job.parts.iter().filter(has).map(part).collect::<Vec<_>>().join(" ")),
+        ("QD_SERVICE", job.service.clone().unwrap_or_default()),
+        ("QD_SERVICE_MEMORY", told.service_memory.unwrap_or_default().to_owned()),
+        ("QD_PACKAGES", job.packages.join(" ")),
+        ("QD_SUITES", plan.suites.join(" ")),
+        ("QD_SCALE", plan.scale.factor().to_string()),
+        ("QD_QUERIES", plan.queries.join("|")),
+        ("QD_RUNS", plan.runs.to_string()),
+        ("QD_ANSWERS", plan.answers.join(",")),
+        ("QD_MAKER", plan.maker().to_owned()),
+        ("QD_MAX_MINUTES", plan.max_minutes.to_string()),
+        ("QD_WAIT_SECONDS", plan.wait_seconds.to_string()),
+        ("QD_KEEP", yes(plan.keep)),
+        ("AWS_DEFAULT_REGION", plan.region.clone()),
+    ];
+    let mut text = format!("#!/bin/bash\n# QueryDyno, run {}: {} on {}\n", plan.run_id, job.engine, plan.instance_type);
+    for (name, value) in values {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@ |$".contains(c);
+        ensure!(value.chars().all(is_plain), "{name} is '{value}', which cannot stand in a machine's script");
+        text += &format!("export {name}='{value}'\n");
+    }
+    Ok(text)
+}
