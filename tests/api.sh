@@ -16,5 +16,8 @@ until [ -s "$log" ]; do
     sleep 0.2
 done
 url=$(cut -d ' ' -f 1 "$log")
-schemathesis --config-file tests/schemathesis.toml run "$url/openapi.json" --continue-on-failure "$@"
+config=$PWD/tests/schemathesis.toml
+# It keeps notes where it runs.
+cd "$(mktemp -d)"
+schemathesis --config-file "$config" run "$url/openapi.json" --continue-on-failure "$@"
 curl -sf "$url/health" >/dev/null

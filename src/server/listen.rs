@@ -1,6 +1,7 @@
 //! The socket: connections up to a limit, headers within a time, and an end that lets requests finish.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use rustix::process::{Resource, getrlimit, setrlimit};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
@@ -28,6 +29,8 @@ const HEADER_BYTES: usize = 64 << 10;
 const FINISHING: Duration = Duration::from_secs(10);
 /// Files that are open beside connections: the history, the journal, programs.
 const FILES: u64 = 128;
+/// Connections that wait to be taken, as far as the system allows.
+const WAITING: u32 = 4096;
 /// What who comes too much is told, without reading what they ask.
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n";
@@ -47,6 +50,17 @@ pub(super) fn connections(wanted: u32) -> usize {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let most = files.saturating_sub(FILES).max(1).min(wanted.into());
     usize::try_from(most).unwrap_or(1)
+}
+
+/// Listens on an address, with room for those who come at once: whom there is no room for would try again after a second.
+///
+/// # Errors
+/// When another program has the port, or the address is no one of this machine.
+pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 /// Serves until `stop`, then until the requests that are under way have ended.

@@ -55,7 +55,6 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser as _;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::history::served;
@@ -145,7 +144,7 @@ fn run(options: Options, token: Option<String>) -> Result<()> {
         .context("no threads to serve with")?;
     let address = SocketAddr::new(options.host, options.port);
     // First, so that nobody waits for the history only to hear that the port is taken.
-    let listener = runtime.block_on(TcpListener::bind(address)).with_context(|| {
+    let listener = runtime.block_on(async { listen::bind(address) }).with_context(|| {
         format!("cannot listen on {address}: another program may have the port, then give another --port, or 0 for any")
     })?;
     let address = listener.local_addr()?;
