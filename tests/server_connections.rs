@@ -79,10 +79,12 @@ fn of_ten_thousand_connections_those_beyond_the_limit_are_refused_and_the_server
         });
         sleep(Duration::from_millis(10));
     }
-    assert!(open.len() <= TAKEN && refused > 0, "{refused} refused, {} open after {:?}", open.len(), began.elapsed());
-    // On a machine that has much else to do the first have been let go before the last have come.
+    assert!(open.len() <= TAKEN, "{} are open", open.len());
     if took < IDLE / 2 {
         assert_eq!((refused, open.len()), (CONNECTIONS - TAKEN, TAKEN), "after {:?}", began.elapsed());
+    } else {
+        // The first have been let go before the last have come.
+        let _ = writeln!(std::io::stderr(), "LEFT OUT: how many are refused: to connect took {took:?} on this machine");
     }
     let memory = memory_kib(&server);
     assert!(memory < MEMORY_KIB, "{memory} KiB");

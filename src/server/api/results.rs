@@ -198,9 +198,12 @@ fn kept(app: &App, records: &[Record]) -> Result<Json, Problem> {
 /// The answer to a request that may come again: by its key the one that was given before.
 fn answered(app: &App, ask: &Ask, answer: impl FnOnce() -> Result<Json, Problem>) -> Result<Reply, Problem> {
     let Some(key) = ask.headers.get("idempotency-key") else { return Ok(Reply::Object(201, answer()?)) };
-    let key = key.to_str().ok().map(str::trim).filter(|key| !key.is_empty() && key.len() <= LONGEST_KEY);
-    let key =
-        key.ok_or_else(|| Problem::invalid(format!("Idempotency-Key is a text of 1 to {LONGEST_KEY} characters")))?;
+    let is_plain =
+        |key: &&str| (1..=LONGEST_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let key = key.to_str().ok().map(str::trim).filter(is_plain);
+    let key = key.ok_or_else(|| {
+        Problem::invalid(format!("Idempotency-Key is a text of 1 to {LONGEST_KEY} ASCII characters without spaces"))
+    })?;
     let path = ask.target.split('?').next().unwrap_or_default();
     let checksum = Sha256::new().chain_update(path).chain_update(b"\0").chain_update(&ask.body).finalize();
     let checksum = hex(&checksum);
