@@ -1,4 +1,6 @@
 //! A proxy before moto, which answers some requests as AWS does when it is busy, and passes on all others.
+//!
+//! It keeps a bucket's policy for itself: moto heeds no conditions, so ours, which denies what comes without TLS, would deny everything.
 
 use std::io::{BufRead, BufReader, Read, Write, copy};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -18,6 +20,7 @@ pub struct Rule {
 pub struct Proxy {
     pub port: u16,
     rules: Arc<Mutex<Vec<Rule>>>,
+    policy: Arc<Mutex<Option<String>>>,
 }
 
 impl Proxy {
@@ -26,19 +29,26 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let rules = Arc::new(Mutex::new(rules));
         let kept = Arc::clone(&rules);
+        let policy = Arc::new(Mutex::new(None));
+        let kept_policy = Arc::clone(&policy);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let rules = Arc::clone(&kept);
+                let (rules, policy) = (Arc::clone(&kept), Arc::clone(&kept_policy));
                 // A client that goes away is no business of the test's.
-                thread::spawn(move || answer(client, server, &rules).ok());
+                thread::spawn(move || answer(client, server, &rules, &policy).ok());
             }
         });
-        Self { port, rules }
+        Self { port, rules, policy }
     }
 
     /// Rules that have not yet refused as often as they were to.
     pub fn open(&self) -> Vec<Rule> {
         self.rules.lock().unwrap().iter().filter(|rule| rule.times > 0).cloned().collect()
+    }
+
+    /// The policy that a bucket was given.
+    pub fn policy(&self) -> Option<String> {
+        self.policy.lock().unwrap().clone()
     }
 
     pub fn add(&self, rule: Rule) {
@@ -47,7 +57,12 @@ impl Proxy {
 }
 
 /// One request a connection.
-fn answer(mut client: TcpStream, server: u16, rules: &Mutex<Vec<Rule>>) -> std::io::Result<()> {
+fn answer(
+    mut client: TcpStream,
+    server: u16,
+    rules: &Mutex<Vec<Rule>>,
+    policy: &Mutex<Option<String>>,
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     let (mut first, mut head, mut length, mut waits) = (String::new(), String::new(), 0, false);
     reader.read_line(&mut first)?;
@@ -89,6 +104,9 @@ fn answer(mut client: TcpStream, server: u16, rules: &Mutex<Vec<Rule>>) -> std::
         let text =
             if first.starts_with("POST") { format!("<Response><Errors>{error}</Errors></Response>") } else { error };
         write!(client, "HTTP/1.1 {status} No\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len())?;
+    } else if first.starts_with("PUT ") && first.contains("?policy") {
+        *policy.lock().unwrap() = Some(String::from_utf8_lossy(&body).into_owned());
+        write!(client, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")?;
     } else {
         let mut server = TcpStream::connect(("127.0.0.1", server))?;
         write!(server, "{first}{head}Connection: close\r\n\r\n")?;
