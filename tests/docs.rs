@@ -41,7 +41,7 @@ const NO_QUESTION: [&str; 11] = [
     "pod-usage.md",
     "s3.md",
     "serving_measured.md",
-    "social.md",
+    "posts.md",
     "support.md",
 ];
 

@@ -19,7 +19,8 @@ use serde_json::json;
 /// The row of a table that begins with this text.
 fn row(page: &str, begins: &str) -> String {
     let rows = page.split("<tr>").filter(|row| row.contains("<th"));
-    let text = |row: &str| row.split(['<', '>']).step_by(2).collect::<Vec<_>>().join(" ");
+    // The colour of an engine is kept on the line of its name by a letter that nobody sees.
+    let text = |row: &str| row.split(['<', '>']).step_by(2).collect::<Vec<_>>().join(" ").replace('\u{2060}', "");
     let rows: Vec<String> = rows.map(|row| text(row.split("</tr>").next().unwrap())).collect();
     let found = rows.iter().find(|row| row.split_whitespace().collect::<Vec<_>>().join(" ").starts_with(begins));
     let found = found.unwrap_or_else(|| panic!("no row '{begins}' in {rows:#?}"));

@@ -14,7 +14,7 @@
 //! | Is it the engine, or the build? What do I need? | [`builds`] |
 //! | How do I measure servers, tables on S3, Iceberg tables? | [`services`], [`s3`], [`iceberg`] |
 //! | How do I measure on EC2, one machine for each engine? | [`cloud`] |
-//! | What do social-media posts show, and what is asked of the pipeline? | [`social`], [`pod_usage`] |
+//! | What do social-media posts show, and what is asked of the pipeline? | [`posts`], [`pod_usage`] |
 //! | What do the words mean, and how is it built? | [`glossary`], [`architecture`] |
 //!
 //! Pages name each other as `[gate]`. `links.md` leads these names to modules here; at the end of a page they lead to files, for
@@ -50,11 +50,11 @@ pages! {
     methodology = "methodology.md",
     own_queries = "own_queries.md",
     pod_usage = "pod-usage.md",
+    posts = "posts.md",
     report = "report.md",
     results = "results.md",
     s3 = "s3.md",
     services = "services.md",
     serving_measured = "serving_measured.md",
-    social = "social.md",
     support = "support.md",
 }

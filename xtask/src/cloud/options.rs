@@ -65,7 +65,7 @@ fn told(variable: &str) -> Option<String> {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  cargo xtask cloud run --instance-type c6i.2xlarge --scale 100 --suites tpch,tpcds \\
+  cargo xtask cloud run --instance-type c6i.2xlarge --scale 100 \\
       --engines thunderduck,spark@3.5.3,spark@4.0.1,duckdb --runs 5 --dry-run
   cargo xtask cloud run --instance-type c6id.4xlarge --scale 10 --engines duckdb,datafusion --price-per-hour 0.8 --spot
   cargo xtask cloud run --backend local --scale 0.1 --engines duckdb,spark --runs 5
