@@ -74,8 +74,8 @@ impl<T> Latest<T> {
             return Ok(Arc::clone(&made.value));
         }
         let value = Arc::new(make()?);
-        let made = Made { value: Arc::clone(&value), version, at: Instant::now(), old_since: None };
-        *lock(&self.made) = Some(made);
+        let newest = Made { value: Arc::clone(&value), version, at: Instant::now(), old_since: None };
+        *lock(&self.made) = Some(newest);
         Ok(value)
     }
 }

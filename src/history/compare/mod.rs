@@ -150,7 +150,7 @@ fn batch(rows: &[Row]) -> Result<RecordBatch> {
         ("size", texts(|row| Some(row.compared.size())), true),
         ("noise", figures(|compared| compared.noise, 4), true),
         ("against_noise", texts(|row| row.compared.against_noise()), true),
-        ("plan", texts(|row| row.plan()), true),
+        ("plan", texts(pair::Row::plan), true),
         ("first_plan", texts(|row| row.plans.as_ref().map(|[first, _]| first.as_str())), true),
         ("second_plan", texts(|row| row.plans.as_ref().map(|[_, second]| second.as_str())), true),
     ])?)

@@ -134,9 +134,9 @@ async fn kept(app: &Arc<App>, path: &'static str, ask: Ask) -> Result<Arc<Page>,
         return Ok(page);
     }
     let server = Arc::clone(app);
-    let make = move || made(&server, path, &ask).map(|made| server.pages.keep(key, (path, ask), made));
-    let made = tokio::task::spawn_blocking(make).await;
-    made.map_err(|error| Problem::new("internal", error.to_string()))?
+    let keep = move || made(&server, path, &ask).map(|made| server.pages.keep(key, (path, ask), made));
+    let kept = tokio::task::spawn_blocking(keep).await;
+    kept.map_err(|error| Problem::new("internal", error.to_string()))?
 }
 
 /// A page, and of what it is made.
