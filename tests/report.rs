@@ -139,7 +139,7 @@ fn what_is_broken_is_named_and_left_out() {
         "foreign/new: 'fibonacci 20' is no cell of ours",
         "quick/new: 2 points are no sample: a --quick run",
         "torn/new: sample.json is cut off or of another version of Criterion",
-        "duckdb/q4/sf0.01/parquet in Criterion's folder: no record is of this cell",
+        "duckdb/q4/sf0.01/parquet in Criterion's folder: there is no record of this cell",
         "duckdb_q1_sf0.01/parquet/change: older than the results beside it",
         "29991231T000000Z-1:1: no whole record",
         "29991231T000000Z-2:1: schema 99 is newer than 4, which this version of QueryDyno reads up to: update it",
