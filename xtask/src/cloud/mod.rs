@@ -36,6 +36,10 @@ use clap::{Args, Subcommand};
 /// Every machine ends itself when it is done, and after --max-hours whatever happens. Everything that is made carries the tag
 /// querydyno=true; nothing else is ever touched. `src/docs/cloud.md` has the whole story, with the rights that it takes.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask cloud run --instance-type c6i.2xlarge --engines duckdb,datafusion --dry-run   the plan and every call; touches nothing
+  cargo xtask cloud list                                                                    what is up
+  cargo xtask cloud terminate --older-than 24h                                              shows what it would end, and asks")]
 pub(crate) struct Cloud {
     #[command(subcommand)]
     action: Action,
