@@ -20,13 +20,13 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use common::text;
+use common::{text, xtask};
 use machine::{check_bucket, check_instance, command_lines, run_script};
 use proxy::Rule;
 use querydyno::host::paths::root;
 use querydyno::host::record::Record;
 use serde_json::Value;
-use server::{Aws, IMAGE, SECRET, left_out, tag, tools, until, xtask};
+use server::{Aws, IMAGE, SECRET, left_out, tag, tools, until};
 use tempfile::TempDir;
 
 const STORE: &str = "s3://bench/qd";
@@ -55,7 +55,7 @@ fn example(xtask: &Path) -> String {
 
 #[test]
 fn dry_run_of_the_users_example_prints_every_call() {
-    let Some(xtask) = xtask() else { return };
+    let Some(xtask) = xtask("cloud") else { return };
     let shown = example(xtask);
     // The script has its file; where it stands is what counts.
     let script = script();
@@ -72,13 +72,13 @@ fn dry_run_of_the_users_example_prints_every_call() {
 
 #[test]
 fn the_documented_policy_is_what_the_calls_need() {
-    let Some(xtask) = xtask() else { return };
+    let Some(xtask) = xtask("cloud") else { return };
     docs::check_policy(&example(xtask));
 }
 
 #[test]
 fn what_cannot_be_meant_is_told_before_anything_is_asked() {
-    let Some(xtask) = xtask() else { return };
+    let Some(xtask) = xtask("cloud") else { return };
     for (args, told) in [
         ("--instance-type c6i.2xlarge --engines duckbd", "there is no engine 'duckbd'"),
         ("--instance-type c6i.2xlarge --engines duckdb,duckdb", "named twice"),
@@ -365,7 +365,7 @@ fn terminate_and_clean_end_what_is_ours_and_nothing_else() {
 
 #[test]
 fn the_local_backend_runs_the_script_of_ec2_and_brings_its_results_home() {
-    let Some(xtask) = xtask() else { return };
+    let Some(xtask) = xtask("cloud") else { return };
     if !are_built(&["arrow", "duckdb"]) {
         return;
     }

@@ -3,17 +3,14 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::slow;
 use common::told::{Told, slower};
-use common::{data, text};
+use common::{data, text, xtask};
 use querydyno::host::gate::GateOutcome;
-use querydyno::host::paths;
 use tempfile::TempDir;
 use test_case::test_case;
 
@@ -26,7 +23,7 @@ struct Case {
 impl Case {
     /// `None` without the command.
     fn new(base: Told, head: Told) -> Option<Self> {
-        let xtask = xtask()?;
+        let xtask = xtask("gate")?;
         let folder = tempfile::tempdir().unwrap();
         let engine = |name: &str, told: Told| {
             let program = told.write(&folder.path().join(name));
@@ -69,21 +66,6 @@ const PROGRAMS: [&str; 4] = ["--base-program", "base", "--head-program", "head"]
 
 fn between<'a>(args: &[&'a str]) -> Vec<&'a str> {
     [&["gate", "head/q6"], &PROGRAMS[..], args].concat()
-}
-
-/// The command, brought up to date once a test process; `None` where it was never built and slow tests are not wanted.
-fn xtask() -> Option<&'static Path> {
-    static PATH: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let path = PATH.get_or_init(|| {
-        let path = paths::target().join("release/xtask");
-        if !path.exists() && !slow::wanted("the command cargo xtask gate, which was not built") {
-            return None;
-        }
-        let cargo = Command::new(env!("CARGO")).args(["build", "--release", "--package", "xtask"]).output().unwrap();
-        assert!(cargo.status.success(), "{}", text(&cargo));
-        Some(path)
-    });
-    path.as_deref()
 }
 
 #[test_case(&["gate"], "--base")]

@@ -18,9 +18,8 @@ use common::{assert_verified, slow};
 use lab::{Lab, PLANS, here, reason};
 use querydyno::host::bench::{Bench, Event};
 use querydyno::host::data::generate::Store;
-use querydyno::host::paths::root;
 use querydyno::host::services::{Service, Services, Status};
-use querydyno::host::settings::{OwnEngine, Settings};
+use querydyno::host::settings::Settings;
 use querydyno::host::suite::Suite;
 use querydyno::protocol::s3::{Access, Secret};
 use querydyno::protocol::units::Bytes;
@@ -214,14 +213,7 @@ fn a_network_costs_what_it_is_set_to_and_is_an_axis() {
 #[test]
 fn secrets_are_in_no_record_and_no_list_of_processes() {
     let Some(mut lab) = Lab::with_tables("secrets of S3") else { return };
-    let script = root().join("tests/programs/telltale.py");
-    let own = OwnEngine {
-        program: Some("/usr/bin/python3".into()),
-        args: vec![script.display().to_string()],
-        ..OwnEngine::default()
-    };
-    lab.settings.engines.insert("telltale".to_owned(), own);
-    let record = lab.record("telltale", "q6");
+    let record = lab.telltale();
     let kept = serde_json::to_string(&record).unwrap();
     let reason = reason(&record, "failed");
     assert!(reason.contains("the secret is ***, and seen by nobody"), "{reason}");

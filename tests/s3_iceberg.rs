@@ -19,9 +19,7 @@ use common::{assert_verified, slow};
 use lab::{Lab, PLANS, here, reason};
 use querydyno::host::bench::Bench;
 use querydyno::host::catalog::Recipe;
-use querydyno::host::paths::root;
 use querydyno::host::record::Record;
-use querydyno::host::settings::OwnEngine;
 use querydyno::protocol::iceberg::{Reply, Request};
 use querydyno::protocol::location::TableRef;
 use querydyno::protocol::s3::{Access, Secret};
@@ -163,14 +161,7 @@ fn wrong_credentials_and_a_store_that_is_down_are_told_as_that() {
 #[test]
 fn secrets_are_in_no_record_and_no_list_of_processes() {
     let Some(mut lab) = lab("secrets of Iceberg tables on S3") else { return };
-    let script = root().join("tests/programs/telltale.py");
-    let own = OwnEngine {
-        program: Some("/usr/bin/python3".into()),
-        args: vec![script.display().to_string()],
-        ..OwnEngine::default()
-    };
-    lab.settings.engines.insert("telltale".to_owned(), own);
-    let record = lab.record("telltale", "q6");
+    let record = lab.telltale();
     let told = reason(&record, "failed");
     assert!(told.contains("the secret is ***, and seen by nobody"), "{told}");
     let mut written = serde_json::to_string(&record).unwrap();

@@ -44,6 +44,15 @@ fn export(history: &History, folder: &Path, more: &[&str]) -> Option<Output> {
     Some(command(history.folder.path(), &arguments)?.output().unwrap())
 }
 
+/// The history, its pages as files, and what was said of that.
+fn exported() -> Option<(History, PathBuf, Output)> {
+    let history = history()?;
+    let folder = history.folder.path().join("site");
+    let output = export(&history, &folder, &[])?;
+    assert!(output.status.success(), "{}", text(&output));
+    Some((history, folder, output))
+}
+
 /// All files below a folder, with what they say.
 fn files(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
@@ -85,10 +94,7 @@ fn is_page(path: &Path) -> bool {
 
 #[test]
 fn every_link_of_an_export_is_a_file_of_it() {
-    let Some(history) = history() else { return };
-    let folder = history.folder.path().join("site");
-    let Some(output) = export(&history, &folder, &[]) else { return };
-    assert!(output.status.success(), "{}", text(&output));
+    let Some((_history, folder, output)) = exported() else { return };
     let files = files(&folder);
     let (mut pages, mut open) = (BTreeSet::new(), vec![PathBuf::from("index.html")]);
     while let Some(page) = open.pop() {
@@ -117,10 +123,7 @@ fn every_link_of_an_export_is_a_file_of_it() {
 
 #[test]
 fn series_and_rows_of_an_export_are_those_of_the_api() {
-    let Some(history) = history() else { return };
-    let folder = history.folder.path().join("site");
-    let Some(output) = export(&history, &folder, &[]) else { return };
-    assert!(output.status.success(), "{}", text(&output));
+    let Some((history, folder, _)) = exported() else { return };
     let server = Server::start(history.folder.path(), &[], &[]).unwrap();
     let files = files(&folder);
     let rows = |begins: &str, ending: &str| {
@@ -163,10 +166,7 @@ fn series_and_rows_of_an_export_are_those_of_the_api() {
 
 #[test]
 fn an_export_is_the_same_each_time_and_replaces_its_folder_as_a_whole() {
-    let Some(history) = history() else { return };
-    let folder = history.folder.path().join("site");
-    let Some(output) = export(&history, &folder, &[]) else { return };
-    assert!(output.status.success(), "{}", text(&output));
+    let Some((history, folder, _)) = exported() else { return };
     let first = files(&folder);
     fs::write(folder.join("old.html"), "old").unwrap();
     // What one left that was killed; process ids end at 2^22 on Linux.

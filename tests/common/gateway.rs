@@ -1,12 +1,14 @@
 //! A gateway before a real server of HTTP, as load balancers are: it forwards what clients ask, and answers the first request of a kind
 //! with a status of its own.
 
-use std::io::{BufRead, BufReader, Read, Write, copy};
+use std::io::Write;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use querydyno::host::services::Port;
+
+use crate::common::request::Asked;
 
 /// What it does to the first request of a method that concerns a statement.
 #[derive(Debug, Clone, Copy)]
@@ -62,30 +64,9 @@ impl Gateway {
 
 /// One request a connection.
 fn answer(mut client: TcpStream, server: u16, rule: Rule, seen: &Mutex<Seen>) -> std::io::Result<()> {
-    let mut reader = BufReader::new(client.try_clone()?);
-    let (mut head, mut length) = (String::new(), 0);
-    let mut first = String::new();
-    reader.read_line(&mut first)?;
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            return Ok(());
-        }
-        let lower = line.to_ascii_lowercase();
-        if let Some(bytes) = lower.strip_prefix("content-length:") {
-            length = bytes.trim().parse().unwrap();
-        }
-        if line == "\r\n" {
-            break;
-        }
-        if !lower.starts_with("connection:") {
-            head += &line;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    let method = first.split(' ').next().unwrap_or_default().to_owned();
-    let is_statement = first.contains("/v1/statement");
+    let Some(asked) = Asked::read(&mut client)? else { return Ok(()) };
+    let method = asked.first.split(' ').next().unwrap_or_default().to_owned();
+    let is_statement = asked.first.contains("/v1/statement");
     let refuses = {
         let mut seen = seen.lock().unwrap();
         let refuses = is_statement && method == rule.method && seen.refused == 0;
@@ -95,20 +76,14 @@ fn answer(mut client: TcpStream, server: u16, rule: Rule, seen: &Mutex<Seen>) ->
         }
         refuses
     };
-    let forward = |to: &mut dyn Write| -> std::io::Result<()> {
-        let mut server = TcpStream::connect(("127.0.0.1", server))?;
-        write!(server, "{first}{head}Connection: close\r\n\r\n")?;
-        server.write_all(&body)?;
-        copy(&mut server, to).map(drop)
-    };
     if refuses {
         if rule.still_forwards {
-            forward(&mut std::io::sink())?;
+            asked.forward(server, &mut std::io::sink())?;
         }
         let after = rule.retry_after.map(|seconds| format!("Retry-After: {seconds}\r\n")).unwrap_or_default();
         write!(client, "HTTP/1.1 {} No\r\n{after}Content-Length: 0\r\nConnection: close\r\n\r\n", rule.status)?;
     } else {
-        forward(&mut client)?;
+        asked.forward(server, &mut client)?;
     }
     client.shutdown(Shutdown::Both)
 }

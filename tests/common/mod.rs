@@ -9,6 +9,7 @@ pub mod labelled;
 pub mod made_up;
 pub mod odd;
 pub mod postgres;
+pub mod request;
 pub mod server;
 pub mod slow;
 pub mod spoil;
@@ -39,6 +40,21 @@ pub fn built(engine: &str) -> Option<Program> {
     let there = catalog().entry(engine).unwrap().find().is_some();
     let may = there || slow::wanted(&format!("tests of {engine}, whose program is not built"));
     may.then(|| program(engine))
+}
+
+/// The command `cargo xtask`, brought up to date once a test process; `None` where it was never built and slow tests are not wanted.
+pub fn xtask(command: &str) -> Option<&'static Path> {
+    static PATH: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let path = PATH.get_or_init(|| {
+        let path = querydyno::host::paths::target().join("release/xtask");
+        if !path.exists() && !slow::wanted(&format!("the command cargo xtask {command}, which was not built")) {
+            return None;
+        }
+        let cargo = Command::new(env!("CARGO")).args(["build", "--release", "--package", "xtask"]).output().unwrap();
+        assert!(cargo.status.success(), "{}", text(&cargo));
+        Some(path)
+    });
+    path.as_deref()
 }
 
 /// A real engine that reads Parquet: the first that was built, the hand-written plans where there is none.

@@ -11,7 +11,7 @@ use querydyno::host::data::generate::Store;
 use querydyno::host::data::tables;
 use querydyno::host::paths;
 use querydyno::host::record::Record;
-use querydyno::host::settings::Settings;
+use querydyno::host::settings::{OwnEngine, Settings};
 use querydyno::host::suite::Suite;
 use querydyno::protocol::dataset::Dataset;
 use tempfile::TempDir;
@@ -87,6 +87,18 @@ impl Lab {
 
     pub fn bench(&self, engine: &str, query: &str) -> Bench {
         Bench::new().engines([engine]).filter(format!("{engine}/{query}")).runs(3).settings(self.settings.clone())
+    }
+
+    /// The record of an engine that says what it was told.
+    pub fn telltale(&mut self) -> Record {
+        let script = paths::root().join("tests/programs/telltale.py");
+        let own = OwnEngine {
+            program: Some("/usr/bin/python3".into()),
+            args: vec![script.display().to_string()],
+            ..OwnEngine::default()
+        };
+        self.settings.engines.insert("telltale".to_owned(), own);
+        self.record("telltale", "q6")
     }
 
     /// The one record of a cell.

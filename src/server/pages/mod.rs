@@ -142,13 +142,12 @@ async fn kept(app: &Arc<App>, path: &'static str, ask: Ask) -> Result<Arc<Page>,
 /// A page, and of what it is made.
 fn made(app: &Arc<App>, path: &str, ask: &Ask) -> Result<(Stamp, Page, usize), Problem> {
     let none = || Problem::new("not-found", "there is no such page");
-    let (_, make) = PAGES.iter().find(|(known, _)| *known == path).ok_or_else(none)?;
     if app.is_too_old(path) {
         app.standing().map_err(|error| Problem::of(&error, "internal"))?;
     }
     // Before it is made: what comes in meanwhile may be in it or not.
     let stamp = app.stamp(path);
-    let text = layout::dated(make(app, ask)?.into_string(), stamp.0);
+    let text = layout::dated(rendered(app, path, ask).ok_or_else(none)??.into_string(), stamp.0);
     let page = Page::new(&text).map_err(|error| Problem::of(&error, "internal"))?;
     let bytes = page.bytes() + ask.target.len();
     Ok((stamp, page, bytes))

@@ -2,6 +2,7 @@
 //!
 //! Credentials are its own business: the usual chain of `AWS_PROFILE`, variables and files. They are in no argument of ours.
 
+use std::env;
 use std::fmt;
 use std::io::ErrorKind;
 use std::process::{Command, Stdio};
@@ -153,20 +154,23 @@ impl Aws {
     }
 }
 
+/// What a variable says, if it says anything.
+pub(super) fn told(variable: &str) -> Option<String> {
+    env::var(variable).ok().filter(|value| !value.is_empty())
+}
+
 /// The region by the usual chain.
 ///
 /// # Errors
 /// When nobody names one.
 pub(super) fn region(flag: Option<&str>) -> Result<String> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    if let Some(region) =
-        flag.map(str::to_owned).or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"))
+    if let Some(region) = flag.map(str::to_owned).or_else(|| told("AWS_REGION")).or_else(|| told("AWS_DEFAULT_REGION"))
     {
         return Ok(region);
     }
     let asked = Command::new(PROGRAM).args(["configure", "get", "region"]).stdin(Stdio::null()).output();
-    let told = asked.ok().filter(|output| output.status.success());
-    let region = told.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let answered = asked.ok().filter(|output| output.status.success());
+    let region = answered.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     region
         .filter(|region| !region.is_empty())
         .context("no region: give --region, set AWS_REGION, or name one in your AWS profile")

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use comfy_table::Table;
 use querydyno::host::record::Record;
+use querydyno::host::report::natural;
 use querydyno::host::terminal::output::plain_table;
 
 /// Nanoseconds of an hour.
@@ -29,31 +30,32 @@ pub(super) struct Row {
     pub(super) dollars: Vec<Option<f64>>,
 }
 
-/// A suite, and a query of it as it is sorted.
-type Place = (String, (String, u32, String));
+/// A suite, and a query of it: as it is sorted, and its name.
+type Place<'a> = (&'a str, (&'a str, u64, &'a str), &'a str);
 
 impl Costs {
     /// Of the newest ranked record of each cell, at a price an hour.
     pub(super) fn of(records: &[&Record], per_hour: f64) -> Self {
-        let mut cells: BTreeMap<Place, BTreeMap<String, f64>> = BTreeMap::new();
+        let mut cells: BTreeMap<Place<'_>, BTreeMap<String, f64>> = BTreeMap::new();
         let mut engines = BTreeSet::new();
         for record in records.iter().filter(|record| record.ranks()) {
             let Some(median) = record.median_ns() else { continue };
             engines.insert(record.id.engine.clone());
-            let row = (record.dataset.suite.clone(), natural(&record.id.query));
+            let query = record.id.query.as_str();
+            let row = (record.dataset.suite.as_str(), natural(query), query);
             cells.entry(row).or_default().insert(record.id.engine.clone(), median / HOUR * per_hour * RUNS);
         }
         let engines: Vec<String> = engines.into_iter().collect();
         let (mut rows, mut sums): (Vec<Row>, BTreeMap<String, Vec<Option<f64>>>) = (Vec::new(), BTreeMap::new());
-        for ((suite, (_, _, query)), found) in cells {
+        for ((suite, _, query), found) in cells {
             let dollars: Vec<Option<f64>> = engines.iter().map(|engine| found.get(engine).copied()).collect();
             if dollars.iter().all(Option::is_some) {
-                let sum = sums.entry(suite.clone()).or_insert_with(|| vec![Some(0.0); engines.len()]);
+                let sum = sums.entry(suite.to_owned()).or_insert_with(|| vec![Some(0.0); engines.len()]);
                 for (sum, one) in sum.iter_mut().zip(&dollars) {
                     *sum = sum.zip(*one).map(|(sum, one)| sum + one);
                 }
             }
-            rows.push(Row { suite, query: Some(query), dollars });
+            rows.push(Row { suite: suite.to_owned(), query: Some(query.to_owned()), dollars });
         }
         let sums = sums.into_iter().map(|(suite, dollars)| Row { suite, query: None, dollars });
         let rows = sums.chain(rows).collect();
@@ -103,13 +105,6 @@ pub(super) fn told(dollars: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few digits")]
     let decimals = if dollars > 0.0 { (2.0 - dollars.log10().floor()).clamp(2.0, 8.0) as usize } else { 2 };
     format!("{dollars:.decimals$}")
-}
-
-/// q2 before q10.
-fn natural(query: &str) -> (String, u32, String) {
-    let start = query.find(|c: char| c.is_ascii_digit()).unwrap_or(query.len());
-    let digits: String = query[start..].chars().take_while(char::is_ascii_digit).collect();
-    (query[..start].to_owned(), digits.parse().unwrap_or_default(), query.to_owned())
 }
 
 fn escaped(text: &str) -> String {

@@ -1,6 +1,5 @@
 //! What `cloud run` is told, and the plan that it makes of it.
 
-use std::env;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,6 +11,7 @@ use querydyno::host::files;
 use querydyno::host::settings::Settings;
 use querydyno::protocol::id::Scale;
 
+use super::aws::told;
 use super::estimate::Estimate;
 use super::names::is_run_id;
 use super::plan::{self, Backend, Plan};
@@ -57,10 +57,6 @@ impl Place {
         );
         Ok(prefix)
     }
-}
-
-fn told(variable: &str) -> Option<String> {
-    env::var(variable).ok().filter(|value| !value.is_empty())
 }
 
 #[derive(Debug, Args)]
