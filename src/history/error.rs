@@ -93,6 +93,11 @@ impl Error {
         }
     }
 
+    /// Whether DuckDB had not enough memory for it.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        matches!(self, Self::Sql(said) if said.starts_with("Out of Memory"))
+    }
+
     /// What DuckDB's error about this file means.
     #[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
     pub(super) fn of(path: &Path, error: duckdb::Error) -> Self {

@@ -40,5 +40,6 @@ pub(crate) mod sql;
 pub mod stats;
 pub mod suite;
 pub mod terminal;
+pub mod turns;
 pub mod variant;
 pub mod verify;

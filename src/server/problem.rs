@@ -73,9 +73,9 @@ impl Problem {
         match (error.downcast_ref::<Error>(), error.downcast_ref::<Unanswered>()) {
             (_, Some(Unanswered::Lent)) | (Some(Error::Busy { .. }), _) => Self::new("unavailable", detail),
             (_, Some(Unanswered::TooLong(_))) => Self::new("too-expensive", detail),
-            (Some(Error::Sql(said)), _) if said.starts_with("Out of Memory") => {
+            (Some(error), _) if error.is_out_of_memory() => {
                 let is_theirs = otherwise == "invalid-sql";
-                let why = "it takes more memory than this server gives its history: ask for less, or again in a while";
+                let why = "it takes more memory than this server gives its history: ask for less";
                 Self::new(if is_theirs { "too-expensive" } else { "unavailable" }, why)
             }
             (Some(Error::Sql(said)), _) if otherwise == "invalid-sql" => Self::new(otherwise, said.clone()),

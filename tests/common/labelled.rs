@@ -13,16 +13,26 @@ use querydyno::host::session::{Failure, Limits, Program, Session};
 use querydyno::protocol::dataset::{Dataset, Table};
 use querydyno::protocol::engine::EngineSettings;
 use querydyno::protocol::id::Scale;
+use querydyno::protocol::units::Bytes;
 use tempfile::TempDir;
 
 /// A session that was opened, and its folder.
 pub fn opened(program: &Program, mode: Option<&str>) -> Result<(Session, TempDir), Failure> {
+    opened_within(program, mode, None)
+}
+
+/// One that is ended where it takes more memory than that.
+pub fn opened_within(
+    program: &Program,
+    mode: Option<&str>,
+    memory: Option<Bytes>,
+) -> Result<(Session, TempDir), Failure> {
     let scratch = TempDir::new().unwrap();
     let limits = Limits {
         timeout: Duration::from_mins(2),
         query_timeout: None,
-        memory: None,
-        told_memory: None,
+        memory,
+        told_memory: memory,
         threads: 2,
         first_processor: None,
     };

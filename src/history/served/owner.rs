@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use super::super::Error;
 use super::super::decisions::keep_up;
 use super::super::store::{Access, Store};
 use super::super::take_in::{TakenIn, due, take_in};
+use crate::host::turns::Turns;
 
 /// How long a server waits for a command that has the file.
 const OPENING: Duration = Duration::from_secs(30);
@@ -23,8 +24,6 @@ const LENT: Duration = Duration::from_secs(5);
 /// How long giving it away waits for questions.
 const LENDING: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(5);
-/// Questions at a time.
-const AT_A_TIME: usize = 3;
 /// Connections that are kept for the next who asks.
 const IDLE: usize = 8;
 
@@ -75,33 +74,6 @@ struct Open {
     questions: Turns,
 }
 
-/// Questions that are asked at the same time; the others wait, since all of them share DuckDB's memory and threads.
-#[derive(Debug, Default)]
-struct Turns {
-    taken: Mutex<usize>,
-    freed: Condvar,
-}
-
-/// One of them.
-struct Turn<'a>(&'a Turns);
-
-impl Turns {
-    fn take(&self) -> Turn<'_> {
-        let taken = lock(&self.taken);
-        let mut taken =
-            self.freed.wait_while(taken, |taken| *taken >= AT_A_TIME).unwrap_or_else(PoisonError::into_inner);
-        *taken += 1;
-        Turn(self)
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        *lock(&self.0.taken) -= 1;
-        self.0.freed.notify_one();
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -120,6 +92,26 @@ impl Open {
 
     fn connection(&self) -> duckdb::Result<Connection> {
         lock(&self.source).try_clone()
+    }
+
+    fn answer<T>(&self, path: &Path, ask: impl Fn(&Store) -> Result<T>) -> Result<T> {
+        let kept = lock(&self.idle).pop();
+        let store = if let Some(store) = kept {
+            store
+        } else {
+            let connection = self.connection().map_err(|error| Error::of(path, error))?;
+            Store::shared(path.to_owned(), connection, Access::Writes)?
+        };
+        store.execute("BEGIN TRANSACTION READ ONLY")?;
+        let answer = ask(&store);
+        // One whose transaction does not end is not used again.
+        if store.execute("ROLLBACK").is_ok() {
+            let mut idle = lock(&self.idle);
+            if idle.len() < IDLE {
+                idle.push(store);
+            }
+        }
+        answer
     }
 }
 
@@ -185,38 +177,33 @@ impl Owner {
         }
     }
 
-    /// Asks it something, on a connection of its own that can only read.
+    /// Asks it something, on a connection of its own that can only read. If the answer takes more memory than other questions leave, it is
+    /// asked once more, alone.
     ///
     /// # Errors
     /// Those of the question; when a command has the file for longer than a question waits.
-    pub(crate) fn read<T>(&self, ask: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
+    pub(crate) fn read<T>(&self, ask: impl Fn(&Store) -> Result<T>) -> Result<T> {
         let guard = self.opened()?;
         let open = guard.as_ref().context("closed")?;
-        let _turn = open.questions.take();
-        let kept = lock(&open.idle).pop();
-        let store = if let Some(store) = kept {
-            store
-        } else {
-            let connection = open.connection().map_err(|error| Error::of(&self.path, error))?;
-            Store::shared(self.path.clone(), connection, Access::Writes)?
+        let beside_others = {
+            let _turn = open.questions.take();
+            open.answer(&self.path, &ask)
         };
-        store.execute("BEGIN TRANSACTION READ ONLY")?;
-        let answer = ask(&store);
-        // One whose transaction does not end is not used again.
-        if store.execute("ROLLBACK").is_ok() {
-            let mut idle = lock(&open.idle);
-            if idle.len() < IDLE {
-                idle.push(store);
+        let is_too_large = |error: &anyhow::Error| error.downcast_ref().is_some_and(Error::is_out_of_memory);
+        match beside_others {
+            Err(error) if is_too_large(&error) => {
+                let _turn = open.questions.take_all();
+                open.answer(&self.path, &ask)
             }
+            answer => answer,
         }
-        answer
     }
 
     /// The same, stopped after so long.
     ///
     /// # Errors
     /// As [`read`](Self::read), and when it takes longer.
-    pub(crate) fn read_within<T>(&self, limit: Duration, ask: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
+    pub(crate) fn read_within<T>(&self, limit: Duration, ask: impl Fn(&Store) -> Result<T>) -> Result<T> {
         self.read(|store| {
             let handle = store.connection.interrupt_handle();
             let (over, watched) = channel::<()>();
