@@ -10,13 +10,14 @@ use crate::host::checksum::sha256;
 use crate::host::data::generate::Store;
 use crate::host::data::tables::expected;
 use crate::host::record::{self, Provenance, Record};
+use crate::host::session::Failure;
 use crate::host::settings::Settings;
 use crate::host::suite::Suite;
 use crate::host::variant::{Cache, PARQUET, Variant};
 use crate::measure::machine::Host;
 use crate::protocol::id::Scale;
 
-/// What a record has to be of, to hold today: texts, data, programs, threads and machine as they are now.
+/// What a record has to be of, to hold today: texts, data, programs with their options, threads and machine as they are now.
 #[derive(Debug)]
 pub struct Today<'a> {
     suite: &'a Suite,
@@ -77,7 +78,8 @@ impl<'a> Today<'a> {
         Ok(found)
     }
 
-    /// Whether a record holds: by default conditions but for the mode, on this machine, of today's task, data and program.
+    /// Whether a record holds: by default conditions but for the mode, on this machine, of today's task, data, program and options, and ended
+    /// by itself.
     fn has(&self, record: &Record) -> bool {
         let engine = record.id.engine.as_str();
         let query = || self.suite.query(&record.id.query).ok();
@@ -91,11 +93,13 @@ impl<'a> Today<'a> {
         record.dataset.suite == self.suite.name
             && record.provenance == Provenance::Measured
             && record.inspects.is_none()
+            && !record.failure().is_some_and(Failure::is_interrupted)
             && record.host.class() == self.machine
             && self.settings.threads.first() == Some(&record.threads)
             && (record.parallel, record.cache) == (1, Cache::Hot)
             && (record.dataset.format.as_str(), record.memory_limit_bytes) == (PARQUET, None)
             && self.programs.get(engine).is_some_and(|program| program.is_some() && *program == record.engine.program)
+            && self.engines.get(engine).is_some_and(|entry| entry.options == record.engine.options)
             // One that failed before it had a text is as old as its program.
             && record.query.sha256.as_ref().is_none_or(|sha256| text().as_ref() == Some(sha256))
             && record.dataset.sha256.as_ref().is_none_or(|sha256| data().is_none_or(|data| data == *sha256))
@@ -186,7 +190,8 @@ fn runs_of(record: &Record) -> u64 {
 mod tests {
     use super::*;
     use crate::host::filter::Filter;
-    use crate::host::record::{Measurement, Outcome};
+    use crate::host::record::{Measurement, Outcome, Unmeasured};
+    use crate::host::session::FailureKind;
 
     fn suite() -> Suite {
         toml::from_str(
@@ -269,11 +274,12 @@ mod tests {
         let settings = Settings::read().unwrap();
         let suite = suite();
         let base = record("duckdb/q6/sf1/parquet", 10);
+        let duckdb = Catalog::read(&settings).unwrap().entry("duckdb").unwrap();
         let today = Today {
             suite: &suite,
             settings: &settings,
             store: Store::new(settings.data.clone()),
-            engines: BTreeMap::new(),
+            engines: BTreeMap::from([("duckdb".to_owned(), duckdb.clone())]),
             programs: BTreeMap::from([("duckdb".to_owned(), Some("p".to_owned()))]),
             machine: base.host.class(),
         };
@@ -281,6 +287,7 @@ mod tests {
             let mut record = base.clone();
             record.engine.program = Some("p".to_owned());
             (record.query.sha256, record.dataset.sha256) = (None, None);
+            record.engine.options = duckdb.options.clone();
             record.threads = settings.threads[0];
             change(&mut record);
             today.has(&record)
@@ -288,9 +295,15 @@ mod tests {
         assert!(of(&|_| {}));
         assert!(!of(&|record| record.engine.program = Some("other".to_owned())));
         assert!(!of(&|record| record.engine.program = None));
+        assert!(!of(&|record| drop(record.engine.options.insert("order".to_owned(), "no".to_owned()))));
         assert!(!of(&|record| record.threads += 1));
         assert!(!of(&|record| record.memory_limit_bytes = Some(1)));
         assert!(!of(&|record| record.query.sha256 = Some("other".to_owned())));
         assert!(!of(&|record| record.dataset.suite = "other".to_owned()));
+        let failed = |kind: FailureKind| {
+            of(&|record| record.outcome = Outcome::Failed(Unmeasured::from(Failure::from(kind.clone()))))
+        };
+        assert!(failed(FailureKind::Engine { message: "no such column".to_owned() }));
+        assert!(!failed(FailureKind::Interrupted), "Ctrl-C is no failure of an engine's");
     }
 }

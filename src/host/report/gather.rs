@@ -13,7 +13,6 @@ use super::marks::Marks;
 use super::tree::{self, SAMPLES, Stored};
 use crate::host::filter::Filter;
 use crate::host::record::{self, Inspects, Outcome, Provenance, Record};
-use crate::host::session::FailureKind;
 use crate::protocol::id::BenchId;
 
 /// Where results lie.
@@ -230,7 +229,7 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 fn never_ran(record: &Record) -> bool {
     match (&record.outcome, record.failure()) {
         (Outcome::Measured(_), _) => false,
-        (_, Some(failure)) => failure.kind == FailureKind::Interrupted,
+        (_, Some(failure)) => failure.is_interrupted(),
         (Outcome::Skipped(_), None) => true,
         // Tables that could not be found or read: no program was even started.
         (Outcome::Failed(_), None) => record.dataset.sha256.is_none(),

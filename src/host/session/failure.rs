@@ -165,6 +165,11 @@ impl Failure {
         of_server || matches!(self.kind, FailureKind::OutOfMemory { .. } | FailureKind::GaveUp { .. })
     }
 
+    /// Whether the user ended it, which says nothing of the program.
+    pub fn is_interrupted(&self) -> bool {
+        self.kind == FailureKind::Interrupted
+    }
+
     /// Whether the program, or the server behind it, took longer than it may.
     pub fn is_timed_out(&self) -> bool {
         matches!(self.kind, FailureKind::TimedOut { .. } | FailureKind::ServerTimedOut { .. })
