@@ -88,7 +88,7 @@ pub fn ablate(plan: Plan<'_>, settings: &Settings) -> Result<Ablation> {
     let mut contending: Vec<Contending> =
         design.contenders.iter().cloned().map(|one| comparing.contending(one)).collect();
     let work = Work::begin(Unit::Processes, (plan.rounds * contending.len()) as u64, "");
-    let (mut info, mut first_answer, mut by) = (EngineInfo::default(), None, String::new());
+    let (mut info, mut first_answer, mut by) = (EngineInfo::default(), None, None);
     for round in 0..plan.rounds {
         for place in turns(round, contending.len()) {
             interrupt::check()?;
@@ -119,6 +119,7 @@ pub fn ablate(plan: Plan<'_>, settings: &Settings) -> Result<Ablation> {
         }
     }
     drop(work);
+    let gave = contending.iter().filter(|one| one.processes.is_ok()).count();
     let variants: Vec<Measured> = contending.into_iter().map(measured).collect();
     if let Some(Measured { role: Role::Baseline, outcome: Outcome::Failed(why), .. }) = variants.first() {
         bail!("the plainest variant does not run, so there is nothing to compare with: {why}");
@@ -132,7 +133,7 @@ pub fn ablate(plan: Plan<'_>, settings: &Settings) -> Result<Ablation> {
         rows: comparing.dataset.tables.iter().map(|table| table.rows).max().unwrap_or_default(),
         variant: variant.to_string(),
         rounds: plan.rounds,
-        verified: by,
+        verified: verified_by(by, gave),
         host: Host::read(),
         taken_at: record::now(),
         effects: effects(&design, &variants),
@@ -153,7 +154,7 @@ impl Comparing<'_> {
         contender: &Contender,
         entry: &Entry,
         first: &mut Option<Shown>,
-        by: &mut String,
+        by: &mut Option<String>,
     ) -> Result<(Process, EngineInfo)> {
         let fresh = Fresh {
             engine: entry,
@@ -170,22 +171,31 @@ impl Comparing<'_> {
         Ok((Process::of(timed).context("it told no time")?, info))
     }
 
-    /// By what the answer is right: a reference, or that it is the first variant's, where there is none.
-    fn verified(&self, answer: Shown, first: &mut Option<Shown>) -> Result<String> {
+    /// The reference by which the answer is right; none where it has to be the first variant's, and is.
+    fn verified(&self, answer: Shown, first: &mut Option<Shown>) -> Result<Option<String>> {
         let Plan { suite, query, scale, .. } = self.plan;
         let verdict = self.referee.judge(suite, query, scale, &answer)?;
         if verdict.verified() {
-            return Ok(verdict.to_string());
+            return Ok(Some(verdict.to_string()));
         }
         ensure!(matches!(verdict, Verdict::Unchecked { .. }), "answer {verdict}");
         let Some(first) = first else {
             *first = Some(answer);
-            return Ok(String::new());
+            return Ok(None);
         };
         compare_shown(first, &answer, query, Precision::Full)
             .map_err(|difference| anyhow!("its answer is not that of the others: {difference}"))?;
-        Ok("no reference: all variants gave the same answer".to_owned())
+        Ok(None)
     }
+}
+
+/// By what the answers of so many variants are right. One alone has agreed with nobody.
+fn verified_by(reference: Option<String>, gave: usize) -> String {
+    let words = match gave {
+        2.. => "no reference: all variants gave the same answer",
+        _ => "not verified: there is no reference, and no other variant gave an answer",
+    };
+    reference.unwrap_or_else(|| words.to_owned())
 }
 
 impl Process {
@@ -238,5 +248,17 @@ fn figures(processes: &[Process]) -> Figures {
         bytes_received: middle(&each(|runs| Some(runs.traffic?.bytes_received))),
         sink_log_bytes: middle(&each(|runs| runs.sink?.log_bytes)),
         rounds_ns: processes.iter().map(|process| process.time_ns).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::verified_by;
+
+    #[test]
+    fn verified_by_takes_a_reference_or_another_variant() {
+        assert_eq!(verified_by(Some("reference".to_owned()), 1), "reference");
+        assert!(verified_by(None, 2).starts_with("no reference: all variants"));
+        assert!(verified_by(None, 1).starts_with("not verified"));
     }
 }

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::host::stats::Interval;
+use crate::host::variant::PARQUET;
 use crate::measure::machine::Host;
 use crate::protocol::id::Scale;
 
@@ -115,6 +116,13 @@ pub struct Effect {
 }
 
 impl Ablation {
+    /// What tells it from others of its engine: `q1-sf1`, and behind it the variant where that is not the plainest.
+    fn name(&self) -> String {
+        let variant = Some(&self.variant).filter(|variant| *variant != PARQUET);
+        let behind = variant.map(|variant| format!("-{variant}")).unwrap_or_default();
+        format!("{}-{}{behind}", self.query, self.scale)
+    }
+
     /// The figures of the variant with this role.
     pub fn figures(&self, role: &Role) -> Option<&Figures> {
         self.variants.iter().find(|measured| measured.role == *role)?.figures()

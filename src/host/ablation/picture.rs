@@ -4,13 +4,16 @@ use anyhow::Result;
 
 use super::{Ablation, Outcome};
 use crate::host::report::picture::{Picture, Stack, stacked};
+use crate::host::variant::PARQUET;
 
 /// Draws all variants of an ablation, in the order of its design.
 ///
 /// # Errors
 /// Without a variant that was measured.
 pub fn draw(ablation: &Ablation) -> Result<Picture> {
-    let title = format!("{} {} at {}", ablation.engine, ablation.query, ablation.scale);
+    let variant = Some(&ablation.variant).filter(|variant| *variant != PARQUET);
+    let under = variant.map(|variant| format!(", {variant}")).unwrap_or_default();
+    let title = format!("{} {} at {}{under}", ablation.engine, ablation.query, ablation.scale);
     let stacks: Vec<Stack> = ablation
         .variants
         .iter()

@@ -13,12 +13,12 @@ pub const FOLDER: &str = "ablation";
 /// No ablation has so many bytes of JSON.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// Writes an ablation into a folder, in place of the one before of the same engine, query and scale; where its picture is.
+/// Writes an ablation into a folder, in place of the one before of the same engine, query, scale and variant; where its picture is.
 ///
 /// # Errors
 /// When it cannot be drawn or written.
 pub fn write(ablation: &Ablation, folder: &Path) -> Result<PathBuf> {
-    let name = format!("{}-{}-{}", ablation.engine, ablation.query, ablation.scale);
+    let name = format!("{}-{}", ablation.engine, ablation.name());
     let picture = folder.join(format!("{name}.svg"));
     let json = serde_json::to_string_pretty(ablation)? + "\n";
     for (path, text) in [(picture.clone(), draw(ablation)?.standalone()), (folder.join(format!("{name}.json")), json)] {
@@ -76,7 +76,7 @@ mod tests {
             query: query.to_owned(),
             scale: "sf1".parse().unwrap(),
             rows: 1000,
-            variant: "2 threads".to_owned(),
+            variant: "parquet".to_owned(),
             rounds: 6,
             verified: "reference".to_owned(),
             host: crate::measure::machine::Host::read(),
@@ -110,6 +110,11 @@ mod tests {
         let again = ablation("q1", "2026-11-22T00:00:00Z");
         write(&again, folder.path()).unwrap();
         assert_eq!(read(folder.path()).0[0], again);
+        // On S3 it is another one.
+        let stored = Ablation { variant: "s3-rtt2ms".to_owned(), ..ablation("q1", "2026-11-23T00:00:00Z") };
+        let picture = write(&stored, folder.path()).unwrap();
+        assert!(fs::read_to_string(picture).unwrap().contains("s3-rtt2ms"));
+        assert_eq!(read(folder.path()).0[..2], [stored, again]);
         assert_eq!(read(&folder.path().join("none")), (Vec::new(), Vec::new()));
     }
 }
