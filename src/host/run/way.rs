@@ -51,7 +51,33 @@ fn server(endpoint: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::server;
+    use super::{Way, server};
+    use crate::host::settings::Settings;
+    use crate::protocol::s3::{Access, Secret};
+
+    #[test]
+    fn a_network_is_refused_where_nobody_could_charge_it() {
+        let to = |endpoint: Option<&str>, network: &str| {
+            let access = Access {
+                endpoint: endpoint.map(str::to_owned),
+                region: "us-east-1".to_owned(),
+                path_style: true,
+                access_key_id: Secret::new("a"),
+                secret_access_key: Secret::new("b"),
+                session_token: None,
+            };
+            let mut settings = Settings::read().unwrap();
+            settings.s3.network = network.parse().unwrap();
+            settings.s3 = settings.s3.reached_by(access);
+            Way::to_s3(&settings)
+        };
+        for endpoint in [None, Some("https://127.0.0.1:1")] {
+            let refused = to(endpoint, "rtt=1ms").unwrap_err().to_string();
+            assert!(refused.contains("takes a store that speaks plain HTTP"), "{refused}");
+            let way = to(endpoint, "").unwrap();
+            assert!(way.proxy.is_none() && way.access.unwrap().endpoint.as_deref() == endpoint);
+        }
+    }
 
     #[test]
     fn server_is_one_that_a_proxy_can_speak_for() {
