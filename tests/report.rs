@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use querydyno::host::filter::Filter;
-use querydyno::host::record::{Metrics, Outcome, Provenance, Record, metric};
+use querydyno::host::record::{Metrics, NetworkRecord, Outcome, Provenance, Record, metric};
 use querydyno::host::report::{
     Gathered, Group, Known, Marks, Report, Sources, baseline, csv, html, json, markdown, newest, terminal, told,
 };
@@ -159,12 +159,16 @@ fn first_file(folder: &Path) -> PathBuf {
 #[test]
 fn unlike_cells_are_never_in_one_ranking() {
     type Change = fn(&mut Record);
-    let changes: [(&str, Change); 8] = [
+    let changes: [(&str, Change); 9] = [
         ("files", |record| record.dataset.sha256 = Some("0".repeat(64))),
         ("64 cores", |record| record.host.cores = 64),
         ("threads: ", |record| record.threads = 7),
         ("cache: ", |record| record.cache = Cache::Cold),
         ("memory limit: ", |record| record.memory_limit_bytes = Some(1 << 30)),
+        ("network: rtt=2ms", |record| {
+            let conditions = Some("rtt=2ms".parse().unwrap());
+            record.network = Some(NetworkRecord { conditions, ..NetworkRecord::default() });
+        }),
         ("figures: simulated", |record| record.provenance = Provenance::Simulated),
         ("figures: imported", |record| record.provenance = Provenance::Imported),
         ("figures: estimated", |record| record.provenance = Provenance::Estimated),

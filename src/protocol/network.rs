@@ -40,20 +40,29 @@ impl Network {
 
     /// As ids have it: `rtt2ms-first15ms-rate100MB`.
     pub fn compact(&self) -> String {
-        let size = |name: &str, bytes: Option<Bytes>| bytes.map(|bytes| format!("{name}{}", short(bytes)));
-        let time = |name: &str, time: Duration| (!time.is_zero()).then(|| format!("{name}{}", span(time)));
-        let busy = self.unavailable.map(|(busy, of)| format!("busy{busy}of{of}"));
-        let parts = [
-            time("rtt", self.rtt),
-            time("first", self.first_byte),
-            size("rate", self.rate),
-            size("total", self.total_rate),
-            busy,
-            size("cut", self.cut),
-        ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join("-")
+        let size = |bytes: Option<Bytes>| bytes.map(short);
+        let time = |time: Duration| (!time.is_zero()).then(|| span(time));
+        let busy = self.unavailable.map(|(busy, of)| format!("{busy}of{of}"));
+        let values =
+            [time(self.rtt), time(self.first_byte), size(self.rate), size(self.total_rate), busy, size(self.cut)];
+        let parts = COMPACT.iter().zip(values).filter_map(|(name, value)| Some(format!("{name}{}", value?)));
+        parts.collect::<Vec<_>>().join("-")
+    }
+
+    /// The network that a variant's end tells, as [`compact`](Self::compact) has written it there: `rtt2ms` of `s3-2t-rtt2ms`. For results
+    /// of which nothing else is known.
+    pub fn in_variant(variant: &str) -> Option<&str> {
+        let is_part = |part: &str| {
+            let value = COMPACT.iter().find_map(|name| part.strip_prefix(name));
+            value.is_some_and(|value| value.starts_with(|first: char| first.is_ascii_digit()))
+        };
+        let mut ends = variant.match_indices('-').map(|(place, _)| &variant[place + 1..]);
+        ends.find(|end| end.split('-').all(is_part))
     }
 }
+
+/// What each part is called in ids, in the order in which they are there.
+const COMPACT: [&str; 6] = ["rtt", "first", "rate", "total", "busy", "cut"];
 
 /// A size in the largest decimal unit that has it exactly.
 fn short(Bytes(bytes): Bytes) -> String {
@@ -199,6 +208,19 @@ mod tests {
         );
         assert_eq!(half.to_string().parse(), Ok(half));
         assert!("".parse::<Network>().unwrap().is_plain());
+    }
+
+    #[test]
+    fn in_variant_finds_what_compact_has_written() {
+        for text in ["rtt=2ms", "first_byte=500us,total_rate=1GB/s", "rate=1MiB/s,unavailable=2/3,cut=64kB"] {
+            let compact = text.parse::<Network>().unwrap().compact();
+            for before in ["s3", "iceberg-s3", "s3-first-in-memory-2t-2GiB"] {
+                assert_eq!(Network::in_variant(&format!("{before}-{compact}")), Some(compact.as_str()));
+            }
+        }
+        for none in ["s3", "parquet-eager-cold-1t-2GiB", "s3-rate", "s3-first1-eager"] {
+            assert_eq!(Network::in_variant(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -26,6 +26,9 @@ pub struct Conditions {
     /// Engines that ran at the same time; one that ran alone is never ranked with one that did not.
     #[serde(skip_serializing_if = "alone")]
     pub parallel: usize,
+    /// What the way to tables on S3 was set to cost; none: it was as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
     /// Measured here, simulated, imported or estimated.
     pub provenance: Provenance,
     /// The class of the machine: processor, cores, memory, governor, and whether it is virtual.
@@ -47,6 +50,7 @@ impl Conditions {
             memory_limit_bytes: record.memory_limit_bytes,
             cache: record.cache,
             parallel: record.parallel,
+            network: record.network.as_ref().and_then(|network| Some(network.conditions.as_ref()?.to_string())),
             provenance: record.provenance,
             machine: record.host.class(),
             data: 0,
@@ -54,7 +58,7 @@ impl Conditions {
     }
 
     /// Each condition with its value, as people read them.
-    pub fn parts(&self) -> [(&'static str, String); 10] {
+    pub fn parts(&self) -> [(&'static str, String); 11] {
         let limit = self.memory_limit_bytes.map_or_else(|| "none".to_owned(), |bytes| Bytes(bytes).to_string());
         let data = if self.data == 0 { "the newest files".to_owned() } else { format!("older files ({})", self.data) };
         [
@@ -65,6 +69,7 @@ impl Conditions {
             ("memory limit", limit),
             ("cache", self.cache.to_string()),
             ("engines at a time", self.parallel.to_string()),
+            ("network", self.network.clone().unwrap_or_else(|| "as it is".to_owned())),
             ("figures", self.provenance.word().to_owned()),
             ("machine", self.machine.clone()),
             ("data", data),
@@ -82,6 +87,7 @@ impl Conditions {
             Some(format!("{what}, {}, {}, {}", self.format, self.cache, counted(self.threads, "thread"))),
             self.memory_limit_bytes.map(|bytes| format!("memory limit {}", Bytes(bytes))),
             (self.parallel > 1).then(|| format!("up to {} engines at a time", self.parallel)),
+            self.network.as_ref().map(|network| format!("network {network}")),
             (self.provenance != Provenance::Measured).then(|| self.provenance.word().to_owned()),
             (self.data > 0).then(|| format!("older files ({})", self.data)),
         ];
