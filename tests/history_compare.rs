@@ -8,6 +8,8 @@ use std::fs;
 use common::history::History;
 use common::made_up::{A, B, add, record, rows, values, with};
 use common::text;
+use querydyno::host::record::{Metrics, Outcome, Record, Unmeasured};
+use querydyno::host::session::{Failure, FailureKind};
 use querydyno::measure::machine::Host;
 use serde_json::{Value, json};
 
@@ -189,6 +191,48 @@ fn compare_engines_query_by_query_and_tells_what_it_leaves_out() {
     let simulated = history.fails(&["compare", "--engines", "duckdb,polars", "--provenance", "simulated"]);
     assert!(simulated.contains("duckdb: measured"), "{simulated}");
     assert_eq!(history.run(&["compare", "q1"]).status.code(), Some(2));
+}
+
+/// Whoever had the slower network is not the slower engine.
+#[test]
+fn compare_and_best_engine_take_one_network_at_a_time() {
+    let Some(history) = History::empty() else { return };
+    let on_s3 = |engine: &str, variant: &str, milliseconds: f64| {
+        with(record(&format!("{engine}/q1/sf1/{variant}"), A, milliseconds), |record| {
+            record["dataset"]["format"] = "s3".into();
+        })
+    };
+    add(
+        &history,
+        10,
+        [on_s3("duckdb", "s3", 20.0), on_s3("duckdb", "s3-rtt2ms-first15ms", 90.0), on_s3("polars", "s3", 30.0)],
+    );
+    let best = "SELECT network, engine, engines FROM best_engine_per_query ORDER BY network NULLS FIRST";
+    let found = history.csv(best);
+    assert!(found[0][1].starts_with("duckdb") && found[0][2] == "2", "{found:?}");
+    assert_eq!((found[1][0].as_str(), found[1][2].as_str()), ("rtt2ms-first15ms", "1"), "{found:?}");
+    let compared = rows(&history, &["compare", "--engines", "duckdb,polars"]);
+    assert_eq!((compared.len(), compared[0][6].as_str()), (1, "1.5"), "{compared:?}");
+}
+
+/// A cell that was interrupted says nothing of its engine.
+#[test]
+fn latest_keeps_what_was_measured_before_an_interrupt() {
+    let Some(history) = History::empty() else { return };
+    let ended = |kind: FailureKind| {
+        let record = serde_json::from_value(record("duckdb/q1/sf1/parquet", A, 1.0)).unwrap();
+        let outcome = Outcome::Failed(Unmeasured::from(Failure::from(kind)));
+        let ended = Record { outcome, verdict: None, metrics: Metrics::default(), ..record };
+        serde_json::to_value(ended).unwrap()
+    };
+    let both = || history.csv("SELECT outcome, (SELECT any_value(status) FROM compatibility) FROM latest").concat();
+    add(&history, 10, [ended(FailureKind::Interrupted)]);
+    assert_eq!(both(), ["failed", ""]);
+    add(&history, 11, [record("duckdb/q1/sf1/parquet", A, 10.0)]);
+    add(&history, 12, [ended(FailureKind::Interrupted)]);
+    assert_eq!(both(), ["measured", "works"]);
+    add(&history, 13, [ended(FailureKind::Crashed { signal: 11, request: "run".to_owned() })]);
+    assert_eq!(both(), ["failed", "failed"]);
 }
 
 #[test]

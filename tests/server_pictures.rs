@@ -116,6 +116,36 @@ fn boundary_tells_who_wins_spills_and_fails_from_which_size_on() {
     assert_eq!(server.get("/boundary?suite=nothing").status, 404);
 }
 
+/// Only what had the same network is held against each other, and what could not open is nobody else's.
+#[test]
+fn ranking_takes_one_network_at_a_time_and_each_mode_by_itself() {
+    let Some(history) = History::empty() else { return };
+    let on_s3 = |engine: &str, variant: &str, milliseconds: f64| {
+        with(record(&format!("{engine}/q1/sf1/{variant}"), A, milliseconds), |record| {
+            record["dataset"]["format"] = "s3".into();
+        })
+    };
+    let eager = with(on_s3("polars", "s3-eager", 30.0), |record| record["mode"] = "eager".into());
+    let mut closed: Record = serde_json::from_value(on_s3("polars", "s3", 1.0)).unwrap();
+    let kind = FailureKind::NoServer { message: "it did not open".to_owned() };
+    closed.outcome = Outcome::Failed(Unmeasured::from(Failure::from(kind)));
+    (closed.verdict, closed.engine.version) = (None, None);
+    add(&history, 1, [on_s3("duckdb", "s3", 20.0), eager, on_s3("duckdb", "s3-rtt2ms", 90.0)]);
+    add(&history, 2, [serde_json::to_value(closed).unwrap()]);
+    let Some(server) = Server::start(history.folder.path(), &[], &[]) else { return };
+    let ranked = server.get("/api/v1/ranking").json();
+    let ranked: Vec<(bool, &str, f64)> = (ranked["rows"].as_array().unwrap().iter())
+        .map(|row| {
+            let slow = row["conditions"].as_str().unwrap().contains("network rtt2ms");
+            let engine = row["engine"].as_str().unwrap().split(' ').next().unwrap();
+            (slow, engine, row["to_fastest"].as_f64().unwrap())
+        })
+        .collect();
+    assert_eq!(ranked.iter().filter(|(slow, ..)| *slow).count(), 1, "{ranked:?}");
+    let plain: Vec<_> = ranked.iter().filter(|(slow, ..)| !slow).map(|(_, engine, ratio)| (*engine, *ratio)).collect();
+    assert!(matches!(plain[..], [("duckdb", 1.0), ("polars", ratio)] if (ratio - 1.5).abs() < 0.01), "{ranked:?}");
+}
+
 #[test]
 fn boundary_says_so_where_there_is_one_scale() {
     let Some(history) = History::empty() else { return };

@@ -71,11 +71,11 @@
 //! |---|---|
 //! | `marks` | each result that somebody has marked: the newest mark, by whom and when; none where that is `measured`, which takes the marks before it back |
 //! | `measurements` | each result with all names, `time_ns`, `cpu_time_ns` and `peak_memory_bytes`, and whether it is `comparable`; provenance by its mark |
-//! | `latest` | each cell on each class of machine: the newest result |
-//! | `best_engine_per_query` | each query under the same conditions: the fastest; what is not measured has rows of its own |
+//! | `latest` | each cell on each class of machine: the newest result; one that was interrupted, or had no engine or no tables, takes the place of none |
+//! | `best_engine_per_query` | each query under the same conditions, `network` among them: the fastest; what is not measured has rows of its own |
 //! | `series` | all that may be compared over time, of one provenance |
 //! | `failures` | each failure, wrong answer and dispute, and whether the cell was verified since |
-//! | `compatibility` | each engine and query: works, unsupported, failed, wrong, and since which version |
+//! | `compatibility` | each engine and query: works, unsupported, failed, wrong, and since which version; what was interrupted says nothing |
 //! | `availability` | each engine, machine and run: found or not, and why |
 //! | `plan_changes` | each result of a series whose plan is not that of the one before, with both records and the ratio of their times |
 

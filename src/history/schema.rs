@@ -8,10 +8,11 @@ use super::Error;
 use super::stage::reached;
 
 /// What each version adds to the one before: its name and its statements. A migration that was released is never changed.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     ("tables", include_str!("sql/tables.sql")),
     ("views", include_str!("sql/views.sql")),
     ("checksums", include_str!("sql/checksums.sql")),
+    ("ranked", include_str!("sql/ranked.sql")),
 ];
 
 /// The version of this shape.

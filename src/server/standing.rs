@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use crate::history::served::snapshot::Newest;
 use crate::host::report::{Known, Ranking, Timed, natural, rank};
+use crate::protocol::network::Network;
 
 /// The newest result of each cell.
 pub(super) struct Standing {
@@ -24,6 +25,8 @@ pub(super) struct Conditions {
     pub(super) threads: Option<u64>,
     pub(super) memory_limit_bytes: Option<u64>,
     pub(super) parallel: Option<u64>,
+    /// What the way to tables on S3 was set to cost, as ids have it.
+    pub(super) network: Option<String>,
     pub(super) provenance: String,
 }
 
@@ -45,6 +48,7 @@ pub(super) struct Contestant {
     /// With its version and its mode.
     pub(super) label: String,
     pub(super) name: String,
+    mode: Option<String>,
     pub(super) color: [u8; 3],
     /// Whether it is hand-written plans that others are held against.
     pub(super) is_reference: bool,
@@ -62,6 +66,7 @@ impl Conditions {
             threads: cell.threads,
             memory_limit_bytes: cell.memory_limit_bytes,
             parallel: cell.parallel,
+            network: cell.cell.rsplit('/').next().and_then(Network::in_variant).map(str::to_owned),
             provenance: cell.provenance.clone(),
         }
     }
@@ -79,6 +84,7 @@ impl Conditions {
             self.threads.map(|threads| count(threads, "thread")),
             memory,
             parallel,
+            self.network.as_ref().map(|network| format!("network {network}")),
             Some(self.provenance.clone()).filter(|provenance| provenance != "measured"),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
@@ -167,6 +173,7 @@ fn contestants(cells: &[Newest], places: &[usize], known: &Known) -> Vec<Contest
             found.push(Contestant {
                 label: cell.label(),
                 name: cell.engine_name.clone(),
+                mode: cell.mode.clone(),
                 color: known.color(&cell.engine_name),
                 is_reference: reference == Some(&cell.suite),
             });
@@ -179,8 +186,7 @@ fn contestants(cells: &[Newest], places: &[usize], known: &Known) -> Vec<Contest
 fn owner(engines: &[Contestant], cell: &Newest) -> Option<usize> {
     let label = cell.label();
     let exact = engines.iter().position(|engine| engine.label == label);
-    let mode = cell.mode.as_deref().unwrap_or_default();
-    let of_name = || engines.iter().position(|engine| engine.name == cell.engine_name && engine.label.ends_with(mode));
+    let of_name = || engines.iter().position(|engine| engine.name == cell.engine_name && engine.mode == cell.mode);
     exact.or_else(|| of_name().filter(|_| cell.engine_version.is_none()))
 }
 

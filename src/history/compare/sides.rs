@@ -67,7 +67,7 @@ impl Sides {
         if self.same_machine {
             "concat_ws(', ', m.format, m.mode, m.cache, m.threads || CASE m.threads WHEN 1 THEN ' thread' ELSE ' threads' END,
                        'memory limit ' || format_bytes(m.memory_limit_bytes::BIGINT),
-                       CASE WHEN m.parallel > 1 THEN m.parallel || ' engines at a time' END)"
+                       CASE WHEN m.parallel > 1 THEN m.parallel || ' engines at a time' END, 'network ' || network_of(m.cell))"
         } else {
             "r.variant"
         }
