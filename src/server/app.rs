@@ -104,7 +104,7 @@ impl App {
         let look = || -> Result<Vec<Value>> {
             let since = (chrono::Utc::now() - chrono::TimeDelta::days(7)).format("%Y-%m-%d");
             let kept = questions::command(&self.owner, &["changes", "--format=json", &format!("--since={since}")], "")?;
-            Ok(serde_json::from_slice(&kept.stdout).unwrap_or_default())
+            kept.rows()
         };
         self.changes.renew(|| self.owner.version(), look).map(drop)
     }

@@ -2,6 +2,8 @@
 
 use std::cell::RefCell;
 
+use anyhow::Context as _;
+
 /// What was printed and noted.
 #[derive(Debug, Default)]
 pub struct Captured {
@@ -9,6 +11,19 @@ pub struct Captured {
     pub stdout: Vec<u8>,
     /// What would have been on stderr.
     pub stderr: Vec<u8>,
+}
+
+impl Captured {
+    /// The rows that were printed as a list of JSON; nothing that was printed is none.
+    ///
+    /// # Errors
+    /// When it is no such list: that is not to be taken for none.
+    pub fn rows(&self) -> anyhow::Result<Vec<serde_json::Value>> {
+        if self.stdout.trim_ascii().is_empty() {
+            return Ok(Vec::new());
+        }
+        serde_json::from_slice(&self.stdout).context("what was printed is no list of rows")
+    }
 }
 
 thread_local! {
@@ -43,7 +58,7 @@ pub(super) fn keep_noted(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::output;
-    use super::captured;
+    use super::{Captured, captured};
 
     #[test]
     fn captured_keeps_what_this_thread_prints_and_nothing_after_it() {
@@ -55,5 +70,13 @@ mod tests {
             output::print("c").unwrap();
         });
         assert_eq!(outer.stdout, b"c");
+    }
+
+    #[test]
+    fn rows_takes_nothing_for_none_and_no_other_text() {
+        let of = |text: &str| Captured { stdout: text.into(), ..Captured::default() }.rows();
+        assert_eq!(of("[{\"a\": 1}]\n").unwrap().len(), 1);
+        assert!(of("\n").unwrap().is_empty() && of("[]").unwrap().is_empty());
+        assert!(of("{\"a\": 1}").is_err() && of("[{").is_err());
     }
 }

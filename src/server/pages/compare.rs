@@ -75,16 +75,16 @@ fn compared(app: &App, (side, first, second): (&str, &str, &str), (filter, prove
         "--",
         filter,
     ];
-    let kept = match questions::command(&app.owner, &arguments, "") {
-        Ok(kept) => kept,
+    let found = questions::command(&app.owner, &arguments, "").and_then(|kept| Ok((kept.rows()?, kept.stderr)));
+    let (rows, notes) = match found {
+        Ok(found) => found,
         Err(error) => {
             let problem = Problem::of(&error, "not-found");
             return html! { p.warn { (problem.detail().lines().next().unwrap_or_default()) }
             @for line in problem.detail().lines().skip(1).take(20) { p.note { (shown_line(line)) } } };
         }
     };
-    let rows: Vec<Value> = serde_json::from_slice(&kept.stdout).unwrap_or_default();
-    let notes = String::from_utf8_lossy(&kept.stderr).into_owned();
+    let notes = String::from_utf8_lossy(&notes).into_owned();
     let hatch = (provenance != "measured").then_some("hatched");
     html! {
         @if hatch.is_some() { p.warn { "Both sides are " strong { (provenance) } ", not measured." } }

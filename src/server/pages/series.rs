@@ -23,8 +23,7 @@ pub(super) fn page(app: &Arc<App>, ask: &Ask) -> Result<Markup, Problem> {
     let metric = ask.get("metric").unwrap_or("time");
     let arguments = ["trend", "--format=json", &format!("--series={key}"), &format!("--metric={metric}")];
     let kept = questions::command(&app.owner, &arguments, "").map_err(|error| Problem::of_name(&error))?;
-    let mut rows: Vec<Value> =
-        serde_json::from_slice(&kept.stdout).map_err(|error| Problem::new("internal", error.to_string()))?;
+    let mut rows = kept.rows().map_err(|error| Problem::of(&error, "internal"))?;
     // What is marked is a series of its own.
     let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
     let provenance = rows.first().map(|row| text(row, "provenance")).unwrap_or_default();
