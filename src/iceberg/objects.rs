@@ -19,8 +19,8 @@ use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::location::Location;
-use crate::protocol::s3::Access;
-use crate::s3::client::{self, Client};
+use crate::protocol::s3::{Access, object};
+use crate::s3::client::Client;
 
 /// A store, where somebody said what it is reached by. The library could send a storage to another process: that one would know no store.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ impl Objects {
                     "{path} is on this machine, and the metadata that name it are on S3: write the table anew in one place"
                 );
             };
-            Ok(Place { store: client.bucket(&bucket)?, key: client::object(&key)?, client, path: path.to_owned() })
+            Ok(Place { store: client.bucket(&bucket)?, key: object(&key)?, client, path: path.to_owned() })
         };
         found().map_err(|error| failed(&error))
     }

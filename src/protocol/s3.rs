@@ -56,6 +56,17 @@ impl Access {
     }
 }
 
+/// An object by its key as it is, for the library `object_store`: a percent sign in it stands for itself.
+///
+/// # Errors
+/// When no object can be called that.
+#[cfg(any(feature = "arrow", feature = "iceberg", feature = "pipeline", feature = "s3"))]
+pub fn object(key: &str) -> anyhow::Result<object_store::path::Path> {
+    use anyhow::Context as _;
+    let no_key = || format!("'{key}' is no key of an object that can be asked for");
+    object_store::path::Path::parse(key).with_context(no_key)
+}
+
 /// A text that is not shown.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -214,6 +225,15 @@ pub struct Object {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(any(feature = "arrow", feature = "iceberg", feature = "pipeline", feature = "s3"))]
+    #[test]
+    fn object_keeps_what_a_writer_has_escaped() {
+        for text in ["t/day=a%20b/0.parquet", "t/größe 1/0.parquet"] {
+            assert_eq!(object(text).unwrap().as_ref(), text);
+        }
+        assert!(object("t//0.parquet").is_err());
+    }
 
     #[test]
     fn a_secret_is_sent_and_not_shown() {

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use futures::TryStreamExt as _;
 use object_store::{Error, ObjectStore as _, ObjectStoreExt as _, WriteMultipart};
 
-use super::client::{Client, object};
-use crate::protocol::s3::{Access, Object};
+use super::client::Client;
+use crate::protocol::s3::{Access, Object, object};
 
 /// A part of a large upload. S3 has no smaller ones than 5 MiB, and no more than 10,000.
 const PART: usize = 16 << 20;

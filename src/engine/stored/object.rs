@@ -17,7 +17,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use super::{Chunks, Coming, Source};
 use crate::engine::Result;
 use crate::protocol::location::Location;
-use crate::protocol::s3::Access;
+use crate::protocol::s3::{Access, object};
 
 /// Where a footer is looked for at first.
 const TAIL: u64 = 64 << 10;
@@ -58,17 +58,16 @@ impl Stored {
     /// # Errors
     /// When it is not there or is not Parquet.
     pub fn open(&self, location: &Location) -> Result<(Object, ParquetMetaData)> {
-        let Location::S3 { bucket, key } = location else { bail!("{location} is not on S3") };
-        let store = self.bucket(bucket)?;
-        let mut object = Object {
-            store,
-            key: Key::from(key.as_str()),
-            bytes: 0,
-            name: location.to_string(),
-            runtime: self.handle(),
-        };
+        let mut object = self.object(location)?;
         let footer = self.runtime.block_on(object.footer()).with_context(|| object.name.clone())?;
         Ok((object, footer))
+    }
+
+    /// An object that nobody has asked for yet.
+    fn object(&self, location: &Location) -> Result<Object> {
+        let Location::S3 { bucket, key } = location else { bail!("{location} is not on S3") };
+        let (store, name) = (self.bucket(bucket)?, location.to_string());
+        Ok(Object { store, key: object(key)?, bytes: 0, name, runtime: self.handle() })
     }
 
     fn bucket(&self, name: &str) -> Result<Arc<AmazonS3>> {
@@ -123,5 +122,26 @@ impl Source for Object {
 impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::s3::Secret;
+
+    #[test]
+    fn an_object_is_asked_for_by_its_key_as_it_is() {
+        let access = Access {
+            endpoint: Some("http://127.0.0.1:1".to_owned()),
+            region: "us-east-1".to_owned(),
+            path_style: true,
+            access_key_id: Secret::new("a"),
+            secret_access_key: Secret::new("b"),
+            session_token: None,
+        };
+        let stored = Stored::new(access, true).unwrap();
+        let location = "s3://bench/t/day=a%20b/0.parquet".parse().unwrap();
+        assert_eq!(stored.object(&location).unwrap().key.as_ref(), "t/day=a%20b/0.parquet");
     }
 }
