@@ -29,7 +29,7 @@ pub fn opened_within(
 ) -> Result<(Session, TempDir), Failure> {
     let scratch = TempDir::new().unwrap();
     let limits = Limits {
-        timeout: Duration::from_mins(2),
+        timeout: Duration::from_mins(10),
         query_timeout: None,
         memory,
         told_memory: memory,
