@@ -13,7 +13,7 @@
 //! | How do I fail a pull request that is slower? | [`gate`], [`gate_validation`] |
 //! | Is it the engine, or the build? What do I need? | [`builds`] |
 //! | How do I measure servers, tables on S3, Iceberg tables? | [`services`], [`s3`], [`iceberg`] |
-//! | How do I measure on EC2, one machine for each engine? | [`cloud`] |
+//! | How do I measure on EC2, one machine for each engine? | [`cloud`], [`cloud_rights`] |
 //! | What do social-media posts show, and what is asked of the pipeline? | [`posts`], [`pod_usage`] |
 //! | What do the words mean, and how is it built? | [`glossary`], [`architecture`] |
 //!
@@ -37,6 +37,7 @@ pages! {
     builds = "builds.md",
     capabilities = "capabilities.md",
     cloud = "cloud.md",
+    cloud_rights = "cloud_rights.md",
     commands = "commands.md",
     configuration = "configuration.md",
     defects = "defects.md",

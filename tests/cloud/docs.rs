@@ -1,4 +1,4 @@
-//! The rights that `src/docs/cloud.md` lists, held against the calls that a run makes.
+//! The rights that `src/docs/cloud_rights.md` lists, held against the calls that a run makes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -29,13 +29,13 @@ const BESIDE: [&str; 2] = ["ec2:AuthorizeSecurityGroupIngress", "s3:DeleteObject
 
 /// The policy of the page.
 pub fn policy() -> String {
-    let page = fs::read_to_string(root().join("src/docs/cloud.md")).unwrap();
+    let page = fs::read_to_string(root().join("src/docs/cloud_rights.md")).unwrap();
     page.split("```json\n").nth(1).unwrap().split("```").next().unwrap().to_owned()
 }
 
 /// Every call has its right among those of the first JSON block of the page, and no right is without a call.
 pub fn check_policy(shown: &str) {
-    let page = fs::read_to_string(root().join("src/docs/cloud.md")).unwrap();
+    let page = fs::read_to_string(root().join("src/docs/cloud_rights.md")).unwrap();
     let policy: Value = serde_json::from_str(&policy()).unwrap();
     let statements = policy["Statement"].as_array().unwrap();
     let listed: BTreeSet<String> = statements
@@ -51,7 +51,7 @@ pub fn check_policy(shown: &str) {
         .collect();
     assert_eq!(listed, needed);
     for action in &listed {
-        assert!(page.contains(&format!("| `{action}`")), "{action} has no reason in src/docs/cloud.md");
+        assert!(page.contains(&format!("| `{action}`")), "{action} has no reason in src/docs/cloud_rights.md");
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::common::text;
-use super::server::{Aws, SECRET, tag};
+use super::server::{Aws, Credentials, SECRET, tag};
 use super::{RUN, id};
 
 /// As it is to be made.
@@ -35,12 +35,17 @@ pub fn check_instance(aws: &Aws, instance: &Value, engine: &str) {
     let group = instance["SecurityGroups"][0]["GroupId"].as_str().unwrap();
     let group = aws.ask(&["ec2", "describe-security-groups", "--group-ids", group]);
     assert_eq!(group["SecurityGroups"][0]["IpPermissions"].as_array().map(Vec::len), Some(0), "{group}");
+    let policy = role_policy(aws, instance).to_string();
+    assert!(policy.contains("s3:GetObject") && !policy.contains("\"*\""), "{policy}");
+    assert!(!user_data(aws, instance).contains(SECRET));
+}
+
+/// What it may do.
+pub fn role_policy(aws: &Aws, instance: &Value) -> Value {
     let profile = instance["IamInstanceProfile"]["Arn"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     let profile = aws.ask(&["iam", "get-instance-profile", "--instance-profile-name", &profile]);
     let role = profile["InstanceProfile"]["Roles"][0]["RoleName"].as_str().unwrap().to_owned();
-    let policy = aws.ask(&["iam", "get-role-policy", "--role-name", &role, "--policy-name", &role]).to_string();
-    assert!(policy.contains("s3:GetObject") && !policy.contains("\"*\""), "{policy}");
-    assert!(!user_data(aws, instance).contains(SECRET));
+    aws.ask(&["iam", "get-role-policy", "--role-name", &role, "--policy-name", &role])["PolicyDocument"].clone()
 }
 
 /// What it was started with.
@@ -60,8 +65,8 @@ pub fn command_lines() -> String {
 }
 
 /// Runs an instance's user-data as its machine would, in a folder of its own. What would change this machine only notes that it was called:
-/// `shutdown`, `apt-get`; and there is no local disk.
-pub fn run_script(aws: &Aws, instance: &Value) {
+/// `shutdown`, `apt-get`; and there is no local disk. With the credentials of a user, moto looks at rights in the meantime.
+pub fn run_script(aws: &Aws, instance: &Value, user: Option<Credentials>) {
     let folder = TempDir::new().unwrap();
     let work = folder.path().join("work");
     fs::create_dir(&work).unwrap();
@@ -80,7 +85,11 @@ pub fn run_script(aws: &Aws, instance: &Value) {
     aws.here(bash.arg(&file).current_dir(&work));
     let path =
         bash.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, value)| value?.to_str()).unwrap().to_owned();
-    let output = bash.env("PATH", format!("{}:{path}", folder.path().display())).output().unwrap();
+    bash.env("PATH", format!("{}:{path}", folder.path().display()));
+    let looks_at_rights = user.is_some();
+    aws.enforce(looks_at_rights);
+    let output = bash.envs(user.into_iter().flatten()).output().unwrap();
+    aws.enforce(false);
     assert!(output.status.success(), "{}", text(&output));
     // Once before all else, after a time that is long enough, and at the end; packages only where it may.
     let noted = fs::read_to_string(noted).unwrap();

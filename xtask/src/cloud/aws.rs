@@ -90,7 +90,7 @@ pub(super) fn code(error: &anyhow::Error) -> Option<&str> {
 fn advice(code: &str) -> &'static str {
     match code {
         "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException" | "403" => {
-            "\nWhoever runs this lacks that action: src/docs/cloud.md has the policy that is needed"
+            "\nWhoever runs this lacks that action: src/docs/cloud_rights.md has the policy that is needed"
         }
         "ExpiredToken" | "ExpiredTokenException" | "InvalidClientTokenId" | "AuthFailure" => {
             "\nThe credentials are not taken: look at AWS_PROFILE, or log in again (aws sso login)"
@@ -115,6 +115,8 @@ impl Aws {
                 Ok(answer) => return Ok(answer),
                 Err(refused) => refused,
             };
+            // Ctrl-C ends the CLI too, which then says nothing.
+            interrupt::check()?;
             if tried == TRIES || !refused.passes() {
                 return Err(refused.into());
             }
@@ -208,6 +210,6 @@ mod tests {
         for lasting in ["InsufficientInstanceCapacity", "UnauthorizedOperation", "InvalidParameterValue"] {
             assert!(!of(lasting, "no").passes(), "{lasting}");
         }
-        assert!(of("UnauthorizedOperation", "no").to_string().contains("src/docs/cloud.md"));
+        assert!(of("UnauthorizedOperation", "no").to_string().contains("src/docs/cloud_rights.md"));
     }
 }

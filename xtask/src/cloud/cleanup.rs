@@ -1,22 +1,20 @@
-//! What is left on AWS, and its end: only what carries our tag is seen at all.
+//! What is left of runs, and its end: on AWS only what carries our tag is seen at all.
 
-use anyhow::{Context, Result, ensure};
-use chrono::{DateTime, Duration, Utc};
+use anyhow::{Result, ensure};
+use chrono::{Duration, Utc};
 use clap::Args;
-use comfy_table::Table;
-use querydyno::host::terminal::output::{self, plain_table};
+use querydyno::host::terminal::output;
 use querydyno::protocol::units::Bytes;
 use serde_json::Value;
 
 use super::aws::{self, Aws};
 use super::call::Call;
 use super::drive::agrees;
-use super::ec2::{instances, tag, terminate};
-use super::names::{TAG, TAG_ENGINE, TAG_EXPIRES, TAG_RUN};
+use super::ec2::terminate;
+use super::local::Local;
+use super::machines::Machine;
 use super::options::Place;
-
-/// Instances that still cost something.
-const UP: &str = "Name=instance-state-name,Values=pending,running,stopping,stopped";
+use super::up::{All, Up};
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false, id = "which")]
@@ -27,7 +25,7 @@ pub(super) struct Which {
     /// Those that were started longer ago: 24h, 90m, 2d
     #[arg(long, value_name = "TIME", value_parser = age)]
     older_than: Option<Duration>,
-    /// All of ours in the region
+    /// All of ours in the region, and of local runs on this machine
     #[arg(long)]
     all: bool,
 }
@@ -61,29 +59,17 @@ pub(super) struct Bucket {
     yes: bool,
 }
 
-/// An instance of ours that is not terminated.
-struct Up {
-    id: String,
-    run: String,
-    engine: String,
-    kind: String,
-    state: String,
-    launched: Option<DateTime<Utc>>,
-    expires: Option<DateTime<Utc>>,
-}
-
-/// Shows all of ours in the region.
+/// Shows all of ours, in the region and on this machine.
 ///
 /// # Errors
 /// When AWS cannot be asked.
 pub(super) fn list(place: &Place) -> Result<()> {
-    let aws = Aws { region: place.region()? };
-    let up = up(&aws, None)?;
-    if up.is_empty() {
-        return output::line(format_args!("nothing of ours is up in {}", aws.region));
+    let all = All::of(place, None)?;
+    if all.up.is_empty() {
+        return output::line(format_args!("nothing of ours is up in {}", all.place()));
     }
-    output::line(table(&up))?;
-    for one in up.iter().filter(|one| one.expires.is_some_and(|expires| expires < Utc::now())) {
+    output::line(all.table())?;
+    for one in all.up.iter().filter(|one| one.is_past_its_time(Utc::now())) {
         output::line(format_args!("{} is past its time: cargo xtask cloud terminate --run-id {}", one.id, one.run))?;
     }
     Ok(())
@@ -93,22 +79,24 @@ impl Terminate {
     /// # Errors
     /// When AWS cannot be asked, or refuses.
     pub(super) fn run(&self) -> Result<()> {
-        let aws = Aws { region: self.place.region()? };
-        let mut up = up(&aws, self.which.run_id.as_deref())?;
+        let mut all = All::of(&self.place, self.which.run_id.as_deref())?;
         if let Some(age) = self.which.older_than {
-            let before = Utc::now() - age;
-            up.retain(|one| one.launched.is_some_and(|launched| launched < before));
+            all.keep_older(age, Utc::now());
         }
-        if up.is_empty() {
-            return output::line(format_args!("nothing of ours to terminate in {}", aws.region));
+        if all.up.is_empty() {
+            return output::line(format_args!("nothing of ours to terminate in {}", all.place()));
         }
-        output::line(table(&up))?;
+        output::line(all.table())?;
         if self.dry_run {
-            return output::line(format_args!("{} would be terminated", up.len()));
+            return output::line(format_args!("{} would be terminated", all.up.len()));
         }
-        ensure!(self.yes || agrees(&format!("Terminate these {}?", up.len()))?, "nothing was terminated");
-        aws.call(&terminate(up.iter().map(|one| one.id.as_str())))?;
-        output::line(format_args!("{} terminated", up.len()))
+        ensure!(self.yes || agrees(&format!("Terminate these {}?", all.up.len()))?, "nothing was terminated");
+        let (local, instances): (Vec<&Up>, Vec<&Up>) = all.up.iter().partition(|one| one.local.is_some());
+        Local::end_all(&local.iter().filter_map(|one| one.local.as_ref()).collect::<Vec<&Machine>>());
+        if let Some(aws) = all.aws.as_ref().filter(|_| !instances.is_empty()) {
+            aws.call(&terminate(instances.iter().map(|one| one.id.as_str())))?;
+        }
+        output::line(format_args!("{} terminated", all.up.len()))
     }
 }
 
@@ -144,54 +132,6 @@ impl Bucket {
         aws.call(&remove)?;
         output::line("deleted")
     }
-}
-
-fn up(aws: &Aws, run: Option<&str>) -> Result<Vec<Up>> {
-    let of_run = run.map(|run| format!("Name=tag:{TAG_RUN},Values={run}"));
-    let filters = [format!("Name=tag:{},Values={}", TAG.0, TAG.1), UP.to_owned()].into_iter().chain(of_run);
-    let answer = aws.call(&Call::new("ec2", "describe-instances", "ours").args("--filters", filters))?;
-    // Asked for by its tag, and looked at again: a filter that AWS did not heed would end somebody else's.
-    let ours =
-        instances(&answer).into_iter().filter(|instance| run.is_none_or(|run| tag(instance, TAG_RUN) == Some(run)));
-    let mut found: Vec<Up> = ours.map(read).collect::<Result<_>>()?;
-    found.sort_by(|a, b| (a.launched, &a.id).cmp(&(b.launched, &b.id)));
-    Ok(found)
-}
-
-fn read(instance: &Value) -> Result<Up> {
-    let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
-    let tagged = |name| tag(instance, name).unwrap_or("?").to_owned();
-    let time =
-        |text: Option<&str>| text.and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|time| time.to_utc());
-    Ok(Up {
-        id: instance["InstanceId"].as_str().context("an instance without an id")?.to_owned(),
-        run: tagged(TAG_RUN),
-        engine: tagged(TAG_ENGINE),
-        kind: text(&instance["InstanceType"]),
-        state: text(&instance["State"]["Name"]),
-        launched: time(instance["LaunchTime"].as_str()),
-        expires: time(tag(instance, TAG_EXPIRES)),
-    })
-}
-
-fn table(up: &[Up]) -> Table {
-    let mut table =
-        plain_table(["instance", "run", "engine", "type", "state", "since", "expires"].map(str::to_owned), 0..0);
-    let time =
-        |time: Option<DateTime<Utc>>| time.map_or_else(|| "?".to_owned(), |time| time.format("%F %R").to_string());
-    for one in up {
-        let Up { id, run, engine, kind, state, launched, expires } = one;
-        table.add_row([
-            id.clone(),
-            run.clone(),
-            engine.clone(),
-            kind.clone(),
-            state.clone(),
-            time(*launched),
-            time(*expires),
-        ]);
-    }
-    table
 }
 
 /// `24h`, `90m`, `2d`.

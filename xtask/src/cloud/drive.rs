@@ -13,14 +13,14 @@ use querydyno::host::{interrupt, paths};
 
 use super::aws::Aws;
 use super::collect::{Collected, collect};
-use super::cost::{Costs, told};
 use super::ec2::Ec2;
 use super::follow::{Ending, follow};
+use super::grid::{Grid, told};
 use super::local::{self, Local};
 use super::machines::{Machine, Machines};
 use super::names::{PLAN, run_key};
 use super::options::{Place, Run};
-use super::plan::{Backend, Plan};
+use super::plan::{Backend, Plan, REPORT_TAKES};
 use super::stage::reached;
 use super::store::Store;
 use super::{bundle, check, prepare, show};
@@ -35,6 +35,11 @@ pub(super) fn begin(run: &Run) -> Result<()> {
         output::print(&show::plan(&plan, &estimate, run.max_cost()))?;
         return output::print(&show::dry_run(&plan)?);
     }
+    ensure!(
+        !folder(&plan.run_id)?.join(PLAN).exists(),
+        "there is a run {0} already: cargo xtask cloud attach {0}, or another --run-id",
+        plan.run_id
+    );
     let aws = Aws { region: plan.region.clone() };
     if plan.backend == Backend::Ec2 {
         check::check(&mut plan, &aws)?;
@@ -64,14 +69,18 @@ pub(super) fn begin(run: &Run) -> Result<()> {
 /// # Errors
 /// When there is none.
 pub(super) fn attach(run_id: &str, place: &Place) -> Result<()> {
-    let scratch = scratch(run_id)?;
-    let file = scratch.join(PLAN);
+    let folder = folder(run_id)?;
+    let file = folder.join(PLAN);
     if !file.is_file() {
-        let region = place.region()?;
+        let unknown = || format!("no run {run_id} was begun on this machine: name its --bucket and --region");
+        let region = place.region().with_context(unknown)?;
         let bucket = place.bucket(&region);
-        ensure!(!bucket.contains('$'), "no run {run_id} was begun on this machine: name its --bucket");
+        ensure!(!bucket.contains('$'), unknown());
         let store = Store::S3 { aws: Aws { region }, bucket, prefix: place.prefix()? };
-        store.mirror(&run_key(run_id), &scratch)?;
+        let mirrored = store.mirror(&run_key(run_id), &folder);
+        // Where there was nothing, nothing stays.
+        let _ = fs::remove_dir(&folder);
+        mirrored?;
     }
     let text = fs::read_to_string(&file)
         .with_context(|| format!("the store has no run {run_id}: cargo xtask cloud list tells those with machines"))?;
@@ -80,21 +89,21 @@ pub(super) fn attach(run_id: &str, place: &Place) -> Result<()> {
 
 /// From wherever the run is to its end.
 fn go_on(plan: &Plan) -> Result<()> {
-    let ended = finish(plan);
-    if ended.is_err() {
+    let scratch = scratch(&plan.run_id)?;
+    let (endings, collected) = finish(plan, &scratch).inspect_err(|_| {
         eprintln!(
-            "the run goes on without this command; cargo xtask cloud attach {0}, or cargo xtask cloud terminate --run-id {0}",
+            "what is up goes on without this command: cargo xtask cloud attach {0} follows it and starts the rest, cargo xtask cloud terminate --run-id {0} ends it",
             plan.run_id
         );
-    }
-    ended
+    })?;
+    tell(plan, &endings, &collected, &scratch)
 }
 
-fn finish(plan: &Plan) -> Result<()> {
+/// Until all has ended and is here.
+fn finish(plan: &Plan, scratch: &Path) -> Result<(Vec<Ending>, Vec<Collected>)> {
     let store = Store::of(plan);
     bundle::upload(plan, &store)?;
     reached("uploaded");
-    let scratch = scratch(&plan.run_id)?;
     let machines: Box<dyn Machines> = match plan.backend {
         Backend::Ec2 => {
             let aws = Aws { region: plan.region.clone() };
@@ -102,19 +111,19 @@ fn finish(plan: &Plan) -> Result<()> {
             reached("role");
             let group = prepare::group(plan, &aws)?;
             reached("group");
-            Box::new(Ec2 { aws, group, scratch: scratch.clone() })
+            Box::new(Ec2 { aws, group, scratch: scratch.to_owned() })
         }
         Backend::Local => Box::new(Local { folder: local::folder(&plan.run_id) }),
     };
-    let endings = follow(plan, &store, machines.as_ref(), &scratch)?;
+    let endings = follow(plan, &store, machines.as_ref(), scratch)?;
     reached("followed");
-    let collected = collect(plan, &endings, &scratch)?;
+    let collected = collect(plan, &endings, scratch)?;
     reached("collected");
     if !plan.keep {
         let all = machines.all(plan)?;
         machines.end(&all.iter().filter(|machine| machine.is_up()).collect::<Vec<&Machine>>())?;
     }
-    tell(plan, &endings, &collected, &scratch)
+    Ok((endings, collected))
 }
 
 /// The report of these machines alone, with what it cost.
@@ -126,28 +135,25 @@ fn tell(plan: &Plan, endings: &[Ending], collected: &[Collected], scratch: &Path
         eprintln!("{} failed: {why}{log}", ending.engine);
     }
     ensure!(!collected.is_empty(), "no machine has measured anything");
-    let files: Vec<&PathBuf> = collected.iter().map(|one| &one.file).collect();
-    let page = scratch.join("report.html");
-    let report = |format: &str, file: Option<&Path>| -> Result<Vec<u8>> {
-        let mut command = Command::new(env::current_exe()?);
-        command.args(["report", "--format", format, "--records"]).args(&files);
-        command.args(file.map(|_| "--output")).args(file);
-        let output = command.output().context("cannot start the report")?;
-        ensure!(output.status.success(), "no report: {}", String::from_utf8_lossy(&output.stderr).trim());
-        Ok(output.stdout)
-    };
-    output::bytes(&report("terminal", None)?)?;
-    report("html", Some(&page))?;
     let records: Vec<_> = collected.iter().flat_map(|one| &one.records).collect();
+    let page = scratch.join("report.html");
+    let mut html = if plan.runs < REPORT_TAKES {
+        let times = Grid::of_times(&records, plan.runs);
+        output::print(&times.text())?;
+        few_runs(plan, &times)
+    } else {
+        let files: Vec<&PathBuf> = collected.iter().map(|one| &one.file).collect();
+        output::bytes(&report("terminal", &files)?)?;
+        String::from_utf8(report("html", &files)?).context("the report is no text")?
+    };
     if let Some(price) = plan.price_per_hour {
-        let costs = Costs::of(&records, price);
+        let costs = Grid::of_costs(&records, &plan.instance_type, price);
         let hours: f64 = endings.iter().map(|ending| ending.facts.seconds / 3600.0).sum();
-        output::line(format_args!("\nCost, dollars for 1,000 runs at {price} $ an hour:\n{}", costs.table()))?;
+        output::line(format_args!("\n{}", costs.text()))?;
         output::line(format_args!("the run itself: {} $ for {hours:.2} machine-hours", told(hours * price)))?;
-        let text = fs::read_to_string(&page)?;
-        let section = costs.html(&plan.instance_type, price);
-        write_whole(&page, text.replacen("</main>", &format!("{section}</main>"), 1).as_bytes())?;
+        html = html.replacen("</main>", &format!("{}</main>", costs.html()), 1);
     }
+    write_whole(&page, html.as_bytes())?;
     eprintln!("the page: {}; records are in the journal: cargo xtask history list", page.display());
     let failed: Vec<&str> =
         endings.iter().filter(|ending| ending.failure.is_some()).map(|ending| ending.engine.as_str()).collect();
@@ -155,10 +161,32 @@ fn tell(plan: &Plan, endings: &[Ending], collected: &[Collected], scratch: &Path
     Ok(())
 }
 
+fn report(format: &str, files: &[&PathBuf]) -> Result<Vec<u8>> {
+    let mut command = Command::new(env::current_exe()?);
+    let output = command.args(["report", "--format", format, "--records"]).args(files).output();
+    let output = output.context("cannot start the report")?;
+    ensure!(output.status.success(), "no report: {}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(output.stdout)
+}
+
+/// A page in place of the report's.
+fn few_runs(plan: &Plan, times: &Grid) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>QueryDyno, run {0}</title><style>body {{ font-family: sans-serif }} td {{ text-align: right; padding: 0 1em }}</style><main><h1>Run {0}</h1>{1}</main></html>\n",
+        plan.run_id,
+        times.html()
+    )
+}
+
 /// What is known here of a run: its plan, and what its machines wrote.
-fn scratch(run_id: &str) -> Result<PathBuf> {
+fn folder(run_id: &str) -> Result<PathBuf> {
     ensure!(super::names::is_run_id(run_id), "'{run_id}' is no run");
-    let folder = paths::home().join("cloud").join(run_id);
+    Ok(paths::home().join("cloud").join(run_id))
+}
+
+/// The same, made where it is not there.
+fn scratch(run_id: &str) -> Result<PathBuf> {
+    let folder = folder(run_id)?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)
 }

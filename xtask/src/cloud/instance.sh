@@ -20,7 +20,8 @@ mine=runs/$QD_RUN/$QD_NAME
 stage=start
 mkdir -p "$QD_WORK"
 log=$(mktemp)
-exec > >(tee -a "$log") 2>&1
+# The log outlives a signal that reaches all of us: how this ended is written last.
+exec > >(trap '' HUP INT TERM; exec tee -a "$log") 2>&1
 
 say() { printf '%s %s\n' "$(date -u +%FT%TZ)" "$*"; }
 
@@ -89,7 +90,9 @@ at() {
 finish() {
     local code=$? word=DONE
     trap - EXIT
+    trap '' HUP INT TERM
     set +e
+    if [ -n "$bench" ] && kill -TERM "$bench" 2>/dev/null; then wait "$bench"; fi
     if [ "$code" -eq 75 ]; then word=INTERRUPTED; elif [ "$code" -ne 0 ]; then word=FAILED; fi
     say "$word in $stage, code $code"
     if [ -n "$server" ]; then "$xtask" services down "$server"; fi
@@ -110,9 +113,14 @@ own_folders() {
     xtask=$CARGO_TARGET_DIR/release/xtask
     mkdir -p "$HOME" "$TMPDIR" "$CARGO_MANIFEST_DIR" "$CARGO_TARGET_DIR" "$QUERYDYNO_HOME/records" "$QUERYDYNO_DATA"
 }
-server=
+server=''
+bench=''
 own_folders
 trap finish EXIT
+# A shutdown, or somebody who ends this machine: by the same way out, as a failure.
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # An instance store that nobody uses becomes the folder of this run: it is faster than EBS, and is gone with the machine.
 use_nvme() {
@@ -233,7 +241,7 @@ is_interrupted() {
 
 # Records are pushed as they come, one a cell; a sign of life twice a minute.
 follow() {
-    local bench=$1 seen told now turn=0
+    local seen told now turn=0
     seen=$(count)
     told=$(date +%s)
     while kill -0 "$bench" 2>/dev/null; do
@@ -252,8 +260,6 @@ follow() {
         fi
         if [ $((turn % 5)) = 0 ] && is_interrupted; then
             say "EC2 takes this spot instance back"
-            kill -TERM "$bench"
-            wait "$bench" || true
             exit 75
         fi
     done
@@ -264,7 +270,9 @@ follow() {
 measure() {
     local code=0
     "$xtask" bench "$1" --engines "$QD_ENGINE" --scale "$QD_SCALE" --runs "$QD_RUNS" </dev/null &
-    follow $! || code=$?
+    bench=$!
+    follow || code=$?
+    bench=''
     if [ "$code" -gt 1 ]; then return "$code"; fi
 }
 if [ -n "$QD_QUERIES" ]; then

@@ -11,16 +11,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use querydyno::host::paths;
 
+use super::aws::told;
 use super::machines::{Machine, Machines};
-use super::names::run_key;
-use super::plan::{Job, Plan};
+use super::names::{PLAN, run_key};
+use super::plan::{Backend, Job, Plan};
 use super::script::{self, Told};
 
 /// `nobody` and its group, on every Linux.
 const NOBODY: u32 = 65_534;
-/// A server beside whoever else works here.
+/// A server beside whoever else works here, where nobody says more.
 const SERVICE_MEMORY: &str = "2GiB";
+/// Says it.
+const MEMORY: &str = "QUERYDYNO_SERVICE_MEMORY";
 
 /// Machines below a folder, `<engine>-<attempt>` each.
 pub(super) struct Local {
@@ -51,6 +56,21 @@ pub(super) fn prepare(run_id: &str) -> Result<()> {
         give(place)?;
     }
     Ok(())
+}
+
+/// Those that were begun here; what is no plan of this version is left out.
+pub(super) fn plans() -> Vec<Plan> {
+    let folders = fs::read_dir(paths::home().join("cloud")).into_iter().flatten().flatten();
+    let texts = folders.filter_map(|folder| fs::read_to_string(folder.path().join(PLAN)).ok());
+    let plans = texts.filter_map(|text| serde_json::from_str::<Plan>(&text).ok());
+    plans.filter(|plan| plan.backend == Backend::Local).collect()
+}
+
+/// When a machine was started.
+pub(super) fn started(plan: &Plan, machine: &Machine) -> Option<DateTime<Utc>> {
+    let job = plan.machines.iter().find(|job| job.engine == machine.engine)?;
+    let folder = folder(&plan.run_id).join(format!("{}-{}", job.name, machine.attempt));
+    Some(fs::metadata(folder.join("pid")).ok()?.modified().ok()?.into())
 }
 
 /// To `nobody`, where we may.
@@ -90,13 +110,15 @@ impl Machines for Local {
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         give(&folder)?;
         let work = folder.display().to_string();
-        let text = script::user_data(plan, job, &Told { attempt, work: &work, service_memory: Some(SERVICE_MEMORY) })?;
+        let memory = told(MEMORY).unwrap_or_else(|| SERVICE_MEMORY.to_owned());
+        let text = script::user_data(plan, job, &Told { attempt, work: &work, service_memory: Some(&memory) })?;
         let file = folder.join("user-data");
         fs::write(&file, text)?;
         let output = File::create(folder.join("output"))?;
-        let mut command = Command::new("timeout");
-        // The place of a hard shutdown.
-        command.args(["--kill-after=30", &format!("{}m", plan.max_minutes), "bash"]).arg(&file);
+        // A session of its own: no terminal and no end of ours is its business. The kernel hangs up a group of our session that somebody
+        // has stopped, once we are gone. `timeout` is in the place of a hard shutdown.
+        let mut command = Command::new("setsid");
+        command.args(["timeout", "--kill-after=60", &format!("{}m", plan.max_minutes), "bash"]).arg(&file);
         if is_root() {
             command.uid(NOBODY).gid(NOBODY);
         }
@@ -113,23 +135,29 @@ impl Machines for Local {
         // Secrets of whoever calls us stay here.
         let kept: Vec<_> = kept.collect();
         command.env_clear().envs(kept).current_dir(&folder);
-        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
-        let child = command.spawn().context("cannot start timeout, which is in coreutils")?;
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+        let child = command.spawn().context("cannot start setsid, which is in util-linux")?;
         fs::write(folder.join("pid"), child.id().to_string())?;
         eprintln!("{}: process {} in {}", job.engine, child.id(), folder.display());
         Ok(())
     }
 
     fn end(&self, machines: &[&Machine]) -> Result<()> {
-        for machine in machines {
-            // The whole group: the script and what it has started.
-            let _ = Command::new("kill").arg("--").arg(format!("-{}", machine.id)).status();
-        }
+        Self::end_all(machines);
         Ok(())
     }
 
     fn at_once(&self) -> usize {
         1
+    }
+}
+
+impl Local {
+    /// By the whole group: the script, which tells how it ended, and what it has started.
+    pub(super) fn end_all(machines: &[&Machine]) {
+        for machine in machines {
+            let _ = Command::new("kill").arg("--").arg(format!("-{}", machine.id)).status();
+        }
     }
 }
 

@@ -10,11 +10,11 @@ mod calls;
 mod check;
 mod cleanup;
 mod collect;
-mod cost;
 mod drive;
 mod ec2;
 mod estimate;
 mod follow;
+mod grid;
 mod local;
 mod machines;
 mod names;
@@ -27,6 +27,7 @@ mod script;
 mod show;
 mod stage;
 mod store;
+mod up;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -34,7 +35,7 @@ use clap::{Args, Subcommand};
 /// Run engines on EC2, a machine for each, in parallel, and bring their results home
 ///
 /// Every machine ends itself when it is done, and after --max-hours whatever happens. Everything that is made carries the tag
-/// querydyno=true; nothing else is ever touched. `src/docs/cloud.md` has the whole story, with the rights that it takes.
+/// querydyno=true; nothing else is ever touched. `src/docs/cloud.md` has the whole story, `src/docs/cloud_rights.md` the rights that it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask cloud run --instance-type c6i.2xlarge --engines duckdb,datafusion --dry-run   the plan and every call; touches nothing
@@ -56,12 +57,12 @@ enum Action {
         #[command(flatten)]
         place: options::Place,
     },
-    /// List the instances of all runs that are up
+    /// List what is up of all runs: instances, and machines of local runs
     List {
         #[command(flatten)]
         place: options::Place,
     },
-    /// End instances of ours; shows which, and asks
+    /// End what is up; shows which, and asks
     Terminate(cleanup::Terminate),
     /// Look after the bucket
     Bucket(cleanup::Bucket),

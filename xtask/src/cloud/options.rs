@@ -91,7 +91,7 @@ pub(super) struct Run {
     /// Only these queries, separated by commas [default: all]
     #[arg(long, value_delimiter = ',')]
     queries: Vec<String>,
-    /// Timed runs of each cell; a report takes 10
+    /// Timed runs of each cell; a report takes 10, fewer are shown without intervals and not ranked
     #[arg(long, default_value_t = 10)]
     runs: usize,
     /// Have the first machine make reference answers by these engines where there are none, separated by commas: at least three that

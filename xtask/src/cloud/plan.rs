@@ -111,6 +111,9 @@ impl Plan {
     }
 }
 
+/// Fewer runs of a cell have no median with an interval, without which a report shows nothing.
+pub(super) const REPORT_TAKES: usize = 10;
+
 /// The part that every machine has: the command, suites, scripts.
 pub(super) const BASE: &str = "base";
 

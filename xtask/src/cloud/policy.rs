@@ -1,4 +1,4 @@
-//! What may be done, as AWS reads it: the bucket's policy and lifecycle, the role that instances take. `src/docs/cloud.md` says why each
+//! What may be done, as AWS reads it: the bucket's policy and lifecycle, the role that instances take. `src/docs/cloud_rights.md` says why each
 //! action is among them.
 
 use querydyno::host::checksum::sha256;

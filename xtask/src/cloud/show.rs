@@ -10,7 +10,7 @@ use super::calls::{self, Answers};
 use super::ec2::terminate;
 use super::estimate::{Estimate, told};
 use super::names::{PLAN, part_key, run_key};
-use super::plan::{Backend, Plan};
+use super::plan::{Backend, Plan, REPORT_TAKES};
 use super::script::{self, Told};
 use super::{policy, store};
 
@@ -59,6 +59,15 @@ pub(super) fn plan(plan: &Plan, estimate: &Estimate, max_cost: f64) -> String {
         lines.push((
             "caution",
             format!("it may take longer than {hours} h: give a higher --max-hours, fewer suites or fewer --runs"),
+        ));
+    }
+    if plan.runs < REPORT_TAKES {
+        lines.push((
+            "note",
+            format!(
+                "medians of {} runs are shown without intervals and are not ranked: a report takes {REPORT_TAKES}",
+                plan.runs
+            ),
         ));
     }
     if plan.answers.is_empty() {
