@@ -11,7 +11,7 @@ use super::aws::{self, Aws};
 use super::call::Call;
 use super::drive::agrees;
 use super::ec2::terminate;
-use super::local::Local;
+use super::local::{self, Local};
 use super::machines::Machine;
 use super::options::Place;
 use super::up::{All, Up};
@@ -66,7 +66,7 @@ pub(super) struct Bucket {
 pub(super) fn list(place: &Place) -> Result<()> {
     let all = All::of(place, None)?;
     if all.up.is_empty() {
-        return output::line(format_args!("nothing of ours is up in {}", all.place()));
+        return output::line(format_args!("nothing of ours is up {}", all.place()));
     }
     output::line(all.table())?;
     for one in all.up.iter().filter(|one| one.is_past_its_time(Utc::now())) {
@@ -84,7 +84,7 @@ impl Terminate {
             all.keep_older(age, Utc::now());
         }
         if all.up.is_empty() {
-            return output::line(format_args!("nothing of ours to terminate in {}", all.place()));
+            return output::line(format_args!("nothing of ours to terminate {}", all.place()));
         }
         output::line(all.table())?;
         if self.dry_run {
@@ -92,6 +92,9 @@ impl Terminate {
         }
         ensure!(self.yes || agrees(&format!("Terminate these {}?", all.up.len()))?, "nothing was terminated");
         let (local, instances): (Vec<&Up>, Vec<&Up>) = all.up.iter().partition(|one| one.local.is_some());
+        for plan in local::plans().iter().filter(|plan| local.iter().any(|one| one.run == plan.run_id)) {
+            local::give_up(plan)?;
+        }
         Local::end_all(&local.iter().filter_map(|one| one.local.as_ref()).collect::<Vec<&Machine>>());
         if let Some(aws) = all.aws.as_ref().filter(|_| !instances.is_empty()) {
             aws.call(&terminate(instances.iter().map(|one| one.id.as_str())))?;

@@ -1,7 +1,7 @@
 //! The steps of a run in their order: [`begin`] from the command line, [`go_on`] from a plan in the store, whoever wrote it.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,6 +35,7 @@ pub(super) fn begin(run: &Run) -> Result<()> {
         output::print(&show::plan(&plan, &estimate, run.max_cost()))?;
         return output::print(&show::dry_run(&plan)?);
     }
+    let _alone = alone(&plan.run_id)?;
     ensure!(
         !folder(&plan.run_id)?.join(PLAN).exists(),
         "there is a run {0} already: cargo xtask cloud attach {0}, or another --run-id",
@@ -82,6 +83,7 @@ pub(super) fn attach(run_id: &str, place: &Place) -> Result<()> {
         let _ = fs::remove_dir(&folder);
         mirrored?;
     }
+    let _alone = file.is_file().then(|| alone(run_id)).transpose()?;
     let text = fs::read_to_string(&file)
         .with_context(|| format!("the store has no run {run_id}: cargo xtask cloud list tells those with machines"))?;
     go_on(&serde_json::from_str(&text).with_context(|| format!("the plan of {run_id} is of another version"))?)
@@ -189,6 +191,20 @@ fn scratch(run_id: &str) -> Result<PathBuf> {
     let folder = folder(run_id)?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)
+}
+
+/// Two commands that follow one run would start its machines twice. The system's lock goes with the process, however that ends.
+fn alone(run_id: &str) -> Result<File> {
+    let path = scratch(run_id)?.join(".lock");
+    let open = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = open.with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another command on this machine follows the run {run_id}: end it first")
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+    }
 }
 
 /// Asks on a terminal; without one nobody has agreed.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use querydyno::host::interrupt;
@@ -20,6 +20,8 @@ use super::store::Store;
 /// Between two looks: short while things happen, at most so long.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(15);
+/// EC2 may not list an instance at once that it has just started.
+const UNSEEN: Duration = Duration::from_mins(1);
 /// A machine is started again once.
 const ATTEMPTS: u32 = 2;
 
@@ -68,22 +70,35 @@ pub(super) struct Ending {
 pub(super) fn follow(plan: &Plan, store: &Store, machines: &dyn Machines, mirror: &Path) -> Result<Vec<Ending>> {
     let mut shown = String::new();
     let mut pause = SHORTEST;
+    let mut started: BTreeMap<&String, (u32, Instant)> = BTreeMap::new();
     loop {
         interrupt::check()?;
-        store.mirror(&run_key(&plan.run_id), mirror)?;
+        // In this order: whatever a machine that has ended wrote is in the store by now.
         let all = machines.all(plan)?;
+        store.mirror(&run_key(&plan.run_id), mirror)?;
         let mut up = all.iter().filter(|machine| machine.is_up()).count();
         let mut nexts = BTreeMap::new();
         for job in &plan.machines {
             let told = read(&mirror.join(&job.name));
-            let next = next(&of(&all, job), &told);
+            let own = of(&all, job);
+            let next = next(&own, &told);
+            if let (Next::Failed(why), None) = (&next, &told.failed) {
+                let attempt = own.iter().map(|machine| machine.attempt).max().unwrap_or(1);
+                tell_failure(plan, job, attempt, why, store, mirror)?;
+            }
             if let Next::Start(attempt) = next {
+                let was = started.get(&job.name);
+                if was.is_some_and(|(before, at)| *before == attempt && at.elapsed() < UNSEEN) {
+                    nexts.insert(&job.name, Next::Wait("started".to_owned()));
+                    continue;
+                }
                 if up >= machines.at_once() {
                     nexts.insert(&job.name, Next::Wait("its turn comes".to_owned()));
                     continue;
                 }
                 start(plan, job, attempt, store, machines, mirror)?;
                 super::stage::reached("started");
+                started.insert(&job.name, (attempt, Instant::now()));
                 up += 1;
                 nexts.insert(&job.name, Next::Wait("started".to_owned()));
                 continue;
@@ -106,12 +121,17 @@ pub(super) fn follow(plan: &Plan, store: &Store, machines: &dyn Machines, mirror
     }
 }
 
-/// One that is refused costs its engine only; the others are told, since they may wait for its tables.
+/// One that is refused costs its engine only.
 fn start(plan: &Plan, job: &Job, attempt: u32, store: &Store, machines: &dyn Machines, scratch: &Path) -> Result<()> {
     let Err(error) = machines.start(plan, job, attempt) else { return Ok(()) };
     interrupt::check()?;
     eprintln!("{}: {error:#}", job.engine);
-    let facts = json!({ "attempt": attempt, "stage": format!("start: {error:#}"), "cells": 0, "seconds": 0 });
+    tell_failure(plan, job, attempt, &format!("start: {error:#}"), store, scratch)
+}
+
+/// For a machine that did not do so itself: others may wait for its tables.
+fn tell_failure(plan: &Plan, job: &Job, attempt: u32, why: &str, store: &Store, scratch: &Path) -> Result<()> {
+    let facts = json!({ "attempt": attempt, "stage": why, "cells": 0, "seconds": 0 });
     store.put_text(&facts.to_string(), &format!("{}/{}/{FAILED}", run_key(&plan.run_id), job.name), scratch)
 }
 

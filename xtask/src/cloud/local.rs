@@ -13,10 +13,11 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use querydyno::host::paths;
+use serde_json::json;
 
 use super::aws::told;
 use super::machines::{Machine, Machines};
-use super::names::{PLAN, run_key};
+use super::names::{FAILED, PLAN, run_key};
 use super::plan::{Backend, Job, Plan};
 use super::script::{self, Told};
 
@@ -64,6 +65,23 @@ pub(super) fn plans() -> Vec<Plan> {
     let texts = folders.filter_map(|folder| fs::read_to_string(folder.path().join(PLAN)).ok());
     let plans = texts.filter_map(|text| serde_json::from_str::<Plan>(&text).ok());
     plans.filter(|plan| plan.backend == Backend::Local).collect()
+}
+
+/// Has whoever follows the run start no further machine of it.
+///
+/// # Errors
+/// When that cannot be written.
+pub(super) fn give_up(plan: &Plan) -> Result<()> {
+    for job in &plan.machines {
+        if folder(&plan.run_id).join(format!("{}-1", job.name)).exists() {
+            continue;
+        }
+        let place = store(&plan.run_id).join(run_key(&plan.run_id)).join(&job.name);
+        fs::create_dir_all(&place)?;
+        let facts = json!({ "attempt": 0, "stage": "its turn: the run was terminated", "cells": 0, "seconds": 0 });
+        fs::write(place.join(FAILED), facts.to_string())?;
+    }
+    Ok(())
 }
 
 /// When a machine was started.

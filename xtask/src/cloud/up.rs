@@ -33,7 +33,7 @@ pub(super) struct Up {
 /// All of them, and how instances are asked for.
 pub(super) struct All {
     pub(super) up: Vec<Up>,
-    /// None where there is no need to ask AWS, or no region to ask in.
+    /// None where there is no need to ask AWS, or nobody names a region and local runs were begun here.
     pub(super) aws: Option<Aws>,
 }
 
@@ -62,7 +62,7 @@ impl All {
         let aws = match place.region() {
             _ if is_local => None,
             Ok(region) => Some(Aws { region }),
-            Err(_) if !up.is_empty() => None,
+            Err(_) if !plans.is_empty() => None,
             Err(error) => return Err(error),
         };
         if let Some(aws) = &aws {
@@ -74,7 +74,8 @@ impl All {
 
     /// Where was looked.
     pub(super) fn place(&self) -> String {
-        self.aws.as_ref().map_or_else(|| "this machine".to_owned(), |aws| format!("{} and this machine", aws.region))
+        let here = || "on this machine; AWS was not asked".to_owned();
+        self.aws.as_ref().map_or_else(here, |aws| format!("in {} or on this machine", aws.region))
     }
 
     /// Only those that were started longer ago; of which nobody knows when is none of them.
