@@ -8,6 +8,8 @@ mod common;
 
 #[path = "cloud/docs.rs"]
 mod docs;
+#[path = "cloud/local.rs"]
+mod local;
 #[path = "cloud/machine.rs"]
 mod machine;
 #[path = "cloud/proxy.rs"]
@@ -28,7 +30,6 @@ use querydyno::host::paths::root;
 use querydyno::host::record::Record;
 use serde_json::Value;
 use server::{Aws, IMAGE, SECRET, left_out, tag, tools, until};
-use tempfile::TempDir;
 
 const STORE: &str = "s3://bench/qd";
 const RUN: &str = "try-1";
@@ -358,44 +359,4 @@ fn terminate_and_clean_end_what_is_ours_and_nothing_else() {
     assert!(cloud(&format!("{place} --yes")).0);
     let left = aws.ask(&["s3api", "list-objects-v2", "--bucket", "bench", "--query", "Contents[].Key"]);
     assert_eq!(left, serde_json::json!(["mine/x", "qdx"]));
-}
-
-#[test]
-fn the_local_backend_runs_the_script_of_ec2_and_brings_its_results_home() {
-    let Some(xtask) = xtask("cloud") else { return };
-    if !are_built(&["arrow", "duckdb"]) {
-        return;
-    }
-    let home = TempDir::new().unwrap();
-    let run = format!("local-{}", std::process::id());
-    let args = "cloud run --backend local --engines arrow,duckdb --scale 0.01 --queries q1,q6 --runs 10 --price-per-hour 0.34 --run-id";
-    let output = Command::new(xtask)
-        .args(args.split(' ').chain([run.as_str()]))
-        .env("QUERYDYNO_HOME", home.path())
-        .env("AWS_SECRET_ACCESS_KEY", SECRET)
-        .env("CARGO", "true")
-        .output()
-        .unwrap();
-    let place = std::env::temp_dir().join(format!("querydyno-cloud-{run}"));
-    let logs = || {
-        ["arrow", "duckdb"]
-            .map(|engine| fs::read_to_string(place.join(format!("{engine}-1/output"))).unwrap_or_default())
-    };
-    assert!(output.status.success(), "{}\n{}", text(&output), logs().join("\n"));
-    let script = script();
-    let body = script.strip_prefix("#!/usr/bin/env bash\n").unwrap();
-    for engine in ["arrow", "duckdb"] {
-        let file = home.path().join(format!("records/cloud-{run}-{engine}.jsonl"));
-        let records = querydyno::host::record::read(&file).unwrap();
-        assert_eq!(records.len(), 2, "{}", logs().join("\n"));
-        assert!(records.iter().all(Record::ranks), "{records:?}");
-        assert!(fs::read_to_string(place.join(format!("{engine}-1/user-data"))).unwrap().ends_with(body));
-    }
-    let page = fs::read_to_string(home.path().join("cloud").join(&run).join("report.html")).unwrap();
-    assert!(page.contains("<section id=\"cost\">") && page.contains("arrow") && page.contains("duckdb"));
-    // The second took the tables of the first.
-    let [first, second] = logs();
-    assert!(first.contains(" data-tpch") && second.contains(" fetch-data-tpch"), "{first}\n{second}");
-    assert!(!(first + &second).contains(SECRET));
-    fs::remove_dir_all(place).unwrap();
 }

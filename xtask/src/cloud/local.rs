@@ -78,7 +78,7 @@ pub(super) fn give_up(plan: &Plan) -> Result<()> {
         }
         let place = store(&plan.run_id).join(run_key(&plan.run_id)).join(&job.name);
         fs::create_dir_all(&place)?;
-        let facts = json!({ "attempt": 0, "stage": "its turn: the run was terminated", "cells": 0, "seconds": 0 });
+        let facts = json!({ "attempt": 0, "stage": "not started: the run was terminated", "cells": 0, "seconds": 0 });
         fs::write(place.join(FAILED), facts.to_string())?;
     }
     Ok(())
