@@ -229,7 +229,7 @@ pub fn until<T>(what: &str, mut say: impl FnMut() -> Option<T>) -> T {
         if let Some(said) = say() {
             return said;
         }
-        assert!(began.elapsed() < Duration::from_mins(3), "{what} does not come");
+        assert!(began.elapsed() < Duration::from_mins(8), "{what} does not come");
         sleep(Duration::from_millis(300));
     }
 }
