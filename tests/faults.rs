@@ -211,7 +211,7 @@ fn only_a_run_that_wrote_samples_takes_them_back(mode: &[&str], stay: bool) {
 }
 
 #[test]
-fn durations_that_cannot_be_are_no_measurement() {
+fn run_refuses_impossible_durations() {
     // A program without a clock, in another language.
     let script = r#"
 echo '{"did":"hello","protocol":2,"engine":"script"}'

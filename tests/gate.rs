@@ -190,7 +190,7 @@ fn a_gate_that_was_killed_goes_on_and_keeps_every_pair() {
 }
 
 #[test]
-fn data_that_changed_between_launches_is_no_measure() {
+fn gate_is_undecided_when_data_changed_between_launches() {
     let case = Case::new();
     let gate = case.between(slower(1000), slower(1000));
     case.run(&gate);

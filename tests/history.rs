@@ -264,7 +264,7 @@ fn list_show_and_stats_tell_what_there_is() {
 }
 
 #[test]
-fn annotate_keeps_a_note_once_and_refuses_what_there_is_not() {
+fn annotate_keeps_a_note_once_and_refuses_unknown_targets() {
     let Some(history) = History::new() else { return };
     for _ in 0..2 {
         history.ok(&["annotate", "duckdb/q1", "SET threads = 1", "--kind", "workaround"]);

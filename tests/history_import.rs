@@ -168,7 +168,7 @@ fn clickbench_is_cold_and_hot() {
 }
 
 #[test]
-fn averages_of_engines_come_with_units_that_their_keys_tell() {
+fn import_reads_units_of_averages_from_their_keys() {
     let Some(history) = History::empty() else { return };
     let told_all = taken(&history, "benchmark_results.json", &[]);
     assert!(told_all.contains("the unit of success_rate is not told"), "{told_all}");

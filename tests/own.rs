@@ -313,7 +313,7 @@ fn cargo_bench_own_asks_the_query_of_the_environment() {
 }
 
 #[test]
-fn half_a_query_is_missed_by_whoever_asks_for_it_and_by_nobody_else() {
+fn own_query_without_its_text_is_an_error_only_for_those_who_run_it() {
     let output = started(&["one"]).args(&["own"]).env("TABLE_NAME", "prices.parquet").run();
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output).contains("there is a table (--table or TABLE_NAME) and no query"), "{}", text(&output));

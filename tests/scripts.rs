@@ -162,7 +162,7 @@ fn needs_wheel(folder: &TempDir, pip_conf: &str) -> Bench {
 }
 
 #[test]
-fn an_environment_holds_its_packages_whatever_the_shell_says_of_pip() {
+fn environment_has_its_packages_despite_pip_settings_of_the_shell() {
     if !has_python() {
         return;
     }

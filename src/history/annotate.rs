@@ -54,7 +54,10 @@ pub(super) fn annotate(store: &Store, target: &str, text: &str, kind: &str) -> R
         return output::line(format_args!("{kind} of the {of} {target} kept"));
     }
     let names: Vec<&str> = TARGETS.iter().map(|(of, _)| *of).collect();
-    bail!("nothing is called '{target}': name a {}; `history list` and `history show` tell them", names.join(", a "))
+    bail!(
+        "nothing is called '{target}': name one of these: {}; `history list` and `history show` tell them",
+        names.join(", ")
+    )
 }
 
 /// Writes a note of what is there.

@@ -69,7 +69,10 @@ pub(super) fn backup(history: &Path, to: &Path, compress: bool) -> Result<()> {
 /// When the backup is no history or damaged, or the history is in use; it stays as it was.
 pub(super) fn restore(history: &Path, from: &Path) -> Result<()> {
     let staged = Staged::new(history)?;
-    let mut file = BufReader::new(File::open(from).with_context(|| format!("cannot read {}", from.display()))?);
+    let mut file = BufReader::new(
+        File::open(from)
+            .with_context(|| format!("cannot read {}: name a file that `history backup` made", from.display()))?,
+    );
     let mut begin = [0; GZIP.len()];
     let is_gzip = file.read_exact(&mut begin).is_ok() && begin == GZIP;
     file.rewind()?;

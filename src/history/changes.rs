@@ -28,7 +28,7 @@ use crate::host::stats::changes::{Change, Kind, SHORTEST};
 ///
 /// A series is everything that may be compared over time: one engine, query, data, conditions and class of machines. Its points are in
 /// the order of the checkout's first-parent line where every commit is on it, else in the order of time. One in a hundred looks at a
-/// series without a change is a false alarm, and one in a hundred changes that are shown is none. A single bad run is no step. The
+/// series without a change is a false alarm, and at most one in a hundred changes that are shown is a false alarm. A single bad run is no step. The
 /// method and its measured power are in src/host/stats/changes/mod.rs.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -45,7 +45,7 @@ pub(super) struct Changes {
     #[command(flatten)]
     of: Of,
     /// Only changes from this day on: 2026-03-01
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     since: Option<NaiveDate>,
     /// Show only measured changes that were not alerted before, remember them, and exit with 1 if there are any
     #[arg(long)]
@@ -104,12 +104,16 @@ impl Of {
     }
 }
 
-/// A change with all that is told of it.
+/// A change with everything that is shown of it.
 struct Told<'a> {
     analysis: &'a Analysis,
     change: &'a Change,
     along: String,
     version: Option<&'a str>,
+}
+
+fn day(text: &str) -> Result<NaiveDate, String> {
+    text.parse().map_err(|_| "it is no date: write one as 2026-03-01".to_owned())
 }
 
 impl Changes {

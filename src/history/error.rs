@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Why a history cannot be had.
+/// Why a history cannot be opened or asked.
 #[derive(Debug, Error)]
 pub enum Error {
     /// Another process has it open.
@@ -15,7 +15,7 @@ pub enum Error {
         /// The other's program and process id.
         holder: String,
     },
-    /// There is none.
+    /// There is no history.
     #[error("there is no history {}; `history stats` makes one of the journal", .0.display())]
     Missing(PathBuf),
     /// It is a file of another kind.
@@ -26,7 +26,7 @@ pub enum Error {
         /// What it is instead.
         what: String,
     },
-    /// A backup is none, or damaged.
+    /// The file is not a backup, or it is damaged.
     #[error("{} {what}; name another file that `history backup` made", path.display())]
     Backup {
         /// The backup.
@@ -63,13 +63,23 @@ pub enum Error {
         /// DuckDB's message.
         said: String,
     },
+    /// A statement that does something else than read.
+    #[error(
+        "`history sql` only reads: give a SELECT; `history delete` and `history annotate` change results; DuckDB says: {0}"
+    )]
+    ReadOnly(String),
+    /// A statement names an unknown table or column.
+    #[error(
+        "{0}\n`history sql \"SHOW TABLES\"` lists tables and views, `history sql \"DESCRIBE results\"` the columns of one"
+    )]
+    Unknown(String),
     /// What else DuckDB says.
     #[error("{0}")]
     Sql(String),
 }
 
-/// What was asked for means nothing: a name that there is not, a text that says nothing. The program ends with exit code 2, so that a
-/// slip of the pen is no finding.
+/// The request is invalid: an unknown name, an empty text. The program ends with exit code 2, so that a
+/// typing error is not taken for a finding.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct Unmeant(pub String);
@@ -89,6 +99,8 @@ impl Error {
                 Self::Backup { path, what: format!("is damaged, DuckDB says: {}", renamed(said)) }
             }
             Self::Full { said, .. } => Self::Full { path, said: renamed(said) },
+            Self::ReadOnly(said) => Self::ReadOnly(renamed(said)),
+            Self::Unknown(said) => Self::Unknown(renamed(said)),
             Self::Sql(said) => Self::Sql(renamed(said)),
         }
     }
@@ -113,6 +125,10 @@ impl Error {
             Self::Full { path, said }
         } else if has(&["checksum", "Corrupt", "corrupt", "invalidated because of a previous fatal error"]) {
             Self::Damaged { path, said }
+        } else if has(&["attached in read-only mode"]) {
+            Self::ReadOnly(said)
+        } else if said.starts_with("Catalog Error: Table") || said.starts_with("Binder Error: Referenced column") {
+            Self::Unknown(said)
         } else {
             Self::Sql(said)
         }

@@ -86,7 +86,7 @@ pub(super) fn put(shown: &[u8], to: Option<&Path>) -> Result<()> {
 /// The cells that a filter means, a line each, of those that have results.
 ///
 /// # Errors
-/// When the filter is none, or means none.
+/// When the filter is invalid, or no cell matches it.
 pub(super) fn cells(store: &Store, filter: &str) -> Result<String> {
     let filter = Filter::new(filter, false).map_err(|error| Unmeant(format!("{error:#}")))?;
     let cells = store.rows("SELECT DISTINCT cell, suite FROM results JOIN tasks USING (task)", [], |row| {
@@ -94,7 +94,7 @@ pub(super) fn cells(store: &Store, filter: &str) -> Result<String> {
     })?;
     let is_meant = |(cell, suite): &(String, String)| cell.parse().is_ok_and(|id| filter.means_in(&id, suite));
     let meant: Vec<String> = cells.into_iter().filter(is_meant).map(|(cell, _)| cell).collect();
-    let none = || Unmeant(format!("no result of a cell that '{filter}' means; `history stats` tells what there is"));
+    let none = || Unmeant(format!("no result of a cell matches '{filter}'; `history stats` shows what there is"));
     ensure!(!meant.is_empty(), none());
     Ok(meant.join("\n"))
 }
@@ -102,7 +102,7 @@ pub(super) fn cells(store: &Store, filter: &str) -> Result<String> {
 /// The newest results of the cells that are meant.
 ///
 /// # Errors
-/// When the filter is none, or a column that it needs is damaged.
+/// When the filter is invalid, or a column that it needs is damaged.
 pub(super) fn list(store: &Store, filter: &str, limit: u64, format: Format, to: Option<&Path>) -> Result<()> {
     let statement = "
         SELECT record, started_at, cell, engine_version AS version, outcome, verdict, round(time_ns / 1e6, 3) AS time_ms,

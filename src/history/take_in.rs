@@ -20,7 +20,7 @@ use super::store::Store;
 const AHEAD: usize = 2;
 /// How large DuckDB's log may grow before it is checkpointed in between.
 const LOG: &str = "1GB";
-/// Lines that are told of one file.
+/// Unreadable lines that are reported of one file.
 const TOLD: usize = 3;
 
 /// What taking in has done.
@@ -68,7 +68,7 @@ pub(super) fn known_files(store: &Store) -> Result<HashMap<String, Known>, Error
     Ok(files.into_iter().collect())
 }
 
-/// Takes in what these files have. One that cannot be read is told and left out.
+/// Takes in what these files have. A file that cannot be read is reported and left out.
 ///
 /// # Errors
 /// When the history cannot be written; what was taken in before is in.

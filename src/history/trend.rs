@@ -39,7 +39,7 @@ pub(super) struct Trend {
     form: Form,
 }
 
-/// A point with all that is told of it.
+/// A point with everything that is shown of it.
 struct Row<'a> {
     analysis: &'a Analysis,
     point: &'a Point,

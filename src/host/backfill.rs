@@ -53,7 +53,7 @@ impl Backfill {
     /// Which commits lack which cells, the oldest first, by the first parent of each. Cells are those that there are today.
     ///
     /// # Errors
-    /// For a revision that is none, a filter that means no cell of a compiled engine, or when the history cannot be asked.
+    /// For an unknown revision, a filter that matches no cell of a compiled engine, or when the history cannot be asked.
     pub fn plan(&self, here: &Checkout, settings: &Settings) -> Result<Vec<Lacking>> {
         let mut catalog = Catalog::read_in(here, settings)?;
         catalog.add_versions(&select::words(self.filter()))?;
@@ -78,7 +78,7 @@ impl Backfill {
         Ok(lacking.filter(|lacking| !lacking.cells.is_empty()).collect())
     }
 
-    /// Builds and measures what is lacking. A commit that cannot be checked out or read is told and left out; what does not build or
+    /// Builds and measures what is lacking. A commit that cannot be checked out or read is reported and left out; what does not build or
     /// fails is a record, as in a bench. An interrupt ends it early, and it goes on from there when it is called again.
     ///
     /// # Errors
@@ -153,7 +153,7 @@ impl Backfill {
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(
             output.status.success() && !name.is_empty(),
-            "git knows no revision '{name}' here, after which commits are to be filled in: {}",
+            "git knows no revision '{name}' here: give the commit after which results are to be filled in, such as v1.0..; git says: {}",
             said.lines().next().unwrap_or_default()
         );
         Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())

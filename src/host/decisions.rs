@@ -38,7 +38,7 @@ pub struct Annotation {
     pub kind: String,
     /// What was said.
     pub text: String,
-    /// By whom.
+    /// Its author.
     pub author: String,
     /// When.
     pub written_at: i64,
@@ -53,7 +53,7 @@ pub struct Deletion {
     pub cell: String,
     /// Why.
     pub reason: String,
-    /// By whom.
+    /// Its author.
     pub author: String,
     /// When.
     pub deleted_at: i64,

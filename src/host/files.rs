@@ -46,7 +46,7 @@ pub fn create_private(path: &Path) -> io::Result<fs::File> {
     fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// Bytes that nobody can guess.
+/// Random bytes for secrets.
 ///
 /// # Errors
 /// When the system has none.

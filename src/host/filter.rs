@@ -28,11 +28,16 @@ impl Filter {
     /// Of this text; `exact` takes it for a whole id.
     ///
     /// # Errors
-    /// When it has the signs of a regular expression and is none.
+    /// When it has the signs of a regular expression and is not a valid one.
     pub fn new(text: &str, exact: bool) -> Result<Self> {
         let is_pattern = !exact && text.contains(|c: char| "^$*+?()[]{}|\\".contains(c));
         let compiled = is_pattern.then(|| Regex::new(text)).transpose();
-        let pattern = compiled.with_context(|| format!("the filter '{text}' is no regular expression"))?;
+        let pattern = compiled.with_context(|| {
+            format!(
+                "the filter '{text}' is no regular expression: write whole names, such as duckdb/q1, or put \\ before a sign \
+                 that stands for itself"
+            )
+        })?;
         Ok(Self { text: text.to_owned(), exact, pattern })
     }
 

@@ -119,7 +119,7 @@ impl FromStr for Cache {
         match text {
             "hot" => Ok(Self::Hot),
             "cold" => Ok(Self::Cold),
-            _ => Err(format!("'{text}' is no state of the cache: it is hot or cold")),
+            _ => Err(format!("'{text}' is no state of the cache: give hot or cold")),
         }
     }
 }

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_container_has_a_group_and_the_machine_is_none() {
+    fn group_of_finds_the_group_of_a_container_and_none_on_the_machine() {
         assert_eq!(group_of("12:cpu:/x\n0::/system.slice/docker-1f.scope\n"), Some("/system.slice/docker-1f.scope"));
         assert_eq!(group_of("0::/\n"), None);
         assert_eq!(group_of("12:cpu:/x\n"), None);

@@ -36,7 +36,7 @@ pub struct EngineSettings {
     /// Further settings from the engine's entry in `querydyno.toml`, by the engine's own names.
     #[serde(default)]
     pub options: BTreeMap<String, String>,
-    /// What the store is reached by, where tables are on S3. It must be told nobody: not in [`EngineInfo::settings`] either.
+    /// What the store is reached by, where tables are on S3. It is secret: it must not be in [`EngineInfo::settings`] either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3: Option<Access>,
 }

@@ -47,7 +47,7 @@ use crate::protocol::task::{SinkUse, Span, Task};
 /// The version of this conversation; both sides must have the same.
 pub const PROTOCOL: u32 = 2;
 
-/// The version before, in which a query was no [`Task`]. The base of a gate may speak it; nobody else.
+/// The version before, in which a query was no [`Task`]. Only the base of a gate may speak it.
 pub const OLDER_PROTOCOL: u32 = 1;
 
 /// What the client of a server says of one that took too long, in the message of a failure: the host tells it from other failures by that.

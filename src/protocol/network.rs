@@ -29,8 +29,8 @@ pub struct Network {
 }
 
 /// What a network may be made of, for messages.
-const KEYS: &str = "rtt=2ms, first_byte=15ms, rate=100MB/s, total_rate=1GB/s; and for tests of what engines do about faults \
-                    unavailable=2/3, cut=64KiB";
+const KEYS: &str = "rtt=2ms, first_byte=15ms, rate=100MB/s, total_rate=1GB/s; unavailable=2/3 and cut=64KiB \
+                    test what engines do about faults";
 
 impl Network {
     /// Whether it is as it is.
@@ -99,7 +99,7 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut network = Self::default();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let wrong = || format!("'{part}' is no part of a network: there are {KEYS}");
+            let wrong = || format!("'{part}' says nothing of a network: give {KEYS}");
             let (name, value) = part.split_once('=').ok_or_else(wrong)?;
             let size = || value.trim_end_matches("/s").parse::<Bytes>().map_err(|why| format!("{name}: {why}"));
             match name.trim() {

@@ -95,7 +95,7 @@ pub struct Span {
     pub durations_ns: Vec<u64>,
 }
 
-/// What a sink did for some runs, all of them together. What is not known is none.
+/// What a sink did for some runs, all of them together. Unknown values are `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SinkUse {
     /// Bytes that it wrote into its log of changes.

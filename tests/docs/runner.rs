@@ -12,6 +12,29 @@ use tempfile::TempDir;
 /// Every suite has a bench target, and `cargo bench` runs them one after the other.
 const SUITES: &str = "own pods social tpcds tpch";
 
+/// Variables that settings, stores and servers are read from, by how their names begin: what a shell or `.ci/run` exports of them would
+/// be another question than the one that a page asks.
+const SET_BY_COMMANDS: [&str; 14] = [
+    "AWS_",
+    "BENCHMARK_",
+    "HIVE_",
+    "MARIADB_",
+    "MYSQL_",
+    "PG",
+    "POSTGRES",
+    "QUERYDYNO_",
+    "S3_",
+    "SPARK_",
+    "STARROCKS_",
+    "THUNDERDUCK_",
+    "TRINO_",
+    "GITHUB_",
+];
+/// The same by their whole names.
+const SET_BY_COMMANDS_WHOLE: [&str; 2] = ["TABLE_NAME", "QUERY"];
+/// What is installed here, which no page asks about.
+const KEPT: [&str; 4] = ["QUERYDYNO_DATA", "QUERYDYNO_DUCKDB", "QUERYDYNO_JAVA", "QUERYDYNO_PYTHON"];
+
 /// A folder for what the commands leave, and a `cargo` of our own.
 pub struct Runner {
     folder: TempDir,
@@ -44,8 +67,16 @@ impl Runner {
             std::iter::once(self.folder.path().join("bin"))
                 .chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())),
         );
-        Command::new("bash")
-            .args(["-c", command])
+        let mut bash = Command::new("bash");
+        for (name, _) in env::vars_os() {
+            let is_set = name.to_str().is_some_and(|name| {
+                SET_BY_COMMANDS_WHOLE.contains(&name) || SET_BY_COMMANDS.iter().any(|begin| name.starts_with(begin))
+            });
+            if is_set && !KEPT.iter().any(|kept| name == *kept) {
+                bash.env_remove(name);
+            }
+        }
+        bash.args(["-c", command])
             .current_dir(self.folder.path())
             .env("CARGO_MANIFEST_DIR", root())
             .env("PATH", path.unwrap())

@@ -11,14 +11,14 @@ use querydyno::host::catalog::Catalog;
 use querydyno::host::paths;
 use querydyno::host::settings::Settings;
 use querydyno::host::stats::Interval;
-use querydyno::host::suite::Suite;
+use querydyno::host::suite::{Suite, in_ranges};
 use querydyno::host::terminal::output;
 use querydyno::protocol::units::{Bytes, Nanos};
 use serde_json::json;
 
 use crate::json::Json;
 
-/// Measure what each option of an engine brings, added alone and taken alone from all
+/// Measure what each option of an engine brings: added to none, and removed from all
 ///
 /// The options are those of an engine with axes, such as `pipeline` (streaming, columnar, parallel, label-cache, how rows are written, and,
 /// of tables on S3 (`QUERYDYNO_FORMATS=s3`), prefetch and pool),
@@ -65,15 +65,14 @@ pub(crate) struct Ablation {
 impl Ablation {
     pub(crate) fn run(self) -> Result<()> {
         self.json.check()?;
-        ensure!(self.rounds >= 6, "--rounds {}: a 95 % interval takes at least 6", self.rounds);
+        ensure!(self.rounds >= 6, "--rounds {}: a 95 % interval takes at least 6 rounds", self.rounds);
         let settings = Settings::read()?;
         let catalog = Catalog::read(&settings)?;
         let suites = Suite::all(&settings)?;
-        let known =
-            || suites.iter().flat_map(|suite| &suite.queries).map(|query| query.name.as_str()).collect::<Vec<_>>();
+        let known = || in_ranges(suites.iter().flat_map(|suite| &suite.queries).map(|query| query.name.as_str()));
         let found = suites.iter().find_map(|suite| Some((suite, suite.query(&self.query).ok()?)));
         let (suite, query) =
-            found.with_context(|| format!("there is no query '{}'; there are: {}", self.query, known().join(", ")))?;
+            found.with_context(|| format!("there is no query '{}'; there are: {}", self.query, known()))?;
         let engine = if let Some(name) = &self.engine {
             catalog.entry(name)?
         } else {

@@ -1,6 +1,6 @@
 //! `cargo xtask audit`: engines as they are built here against their makers' own distributions.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
 use comfy_table::Table;
 use querydyno::host::audit::{Audit as Found, ComparisonPlan, DistributionRatio, QueryRatio, audit, keep};
@@ -52,7 +52,7 @@ pub(crate) struct Audit {
 impl Audit {
     pub(crate) fn run(self) -> Result<()> {
         self.json.check()?;
-        ensure!(self.rounds >= 6, "--rounds {}: a 95 % interval takes at least 6", self.rounds);
+        ensure!(self.rounds >= 6, "--rounds {}: a 95 % interval takes at least 6 rounds", self.rounds);
         let settings = Settings::read()?;
         let catalog = Catalog::read(&settings)?;
         let suite = Suite::read(suite::DEFAULT)?;
@@ -103,7 +103,7 @@ impl Audit {
         if self.engines.is_empty() {
             return Ok(catalog.entries().iter().filter(|entry| !entry.official.is_empty()).cloned().collect());
         }
-        self.engines.iter().map(|name| catalog.entry(name)).collect::<Result<_>>().context("audit")
+        self.engines.iter().map(|name| catalog.entry(name)).collect()
     }
 }
 

@@ -185,7 +185,7 @@ impl Bench {
         let mut told = Vec::new();
         for (flag, name, value) in flags {
             let Some(value) = value else { continue };
-            ensure!(!value.trim().is_empty(), "{flag} says nothing: give it a value, or leave it out");
+            ensure!(!value.trim().is_empty(), "{flag} is empty: give it a value, or leave it out");
             told.push((name, value.clone()));
         }
         told.extend(self.again.only().map(|only| ("QUERYDYNO_ONLY", only)));
@@ -199,7 +199,10 @@ impl Bench {
         let mut run = Run::new().runs(self.runs).parallel(self.parallel).engines(self.engines.clone());
         // One table and its text are settings; several are more than those can say.
         if self.tables.len() > 1 {
-            let sql = self.sql.clone().context("several tables go with --sql, which names them: {orders}, {items}")?;
+            let sql = self
+                .sql
+                .clone()
+                .context("several tables take --sql with a query that names them, as {orders} and {items}")?;
             run = self.tables.iter().fold(run.sql(sql), Run::table);
         }
         if let Some(name) = &self.name {

@@ -24,8 +24,8 @@ use crate::json::Json;
 
 /// Run a query over sizes under a memory limit: who wins from which size on, spills or fails
 ///
-/// Every engine gets the query at every scale, smallest first, with the same memory limit. What fails at a scale for want of memory or
-/// time is a result, no error; the engine is asked again at the next one all the same. Prints a table and a sentence, draws two
+/// Every engine gets the query at every scale, smallest first, with the same memory limit. An engine that runs out of memory or
+/// time at a scale is a result, not an error; it is asked again at the next scale. Prints a table and a sentence, draws two
 /// pictures. An engine that writes more than 4 MiB in a run spills. The fastest is the one with the smallest median. Where some runs of
 /// another were as fast as some of its own, both are named as too close to tell.
 #[derive(Debug, Args)]

@@ -21,7 +21,7 @@ use crate::json::Json;
 /// Three probes are run: the processors that a query keeps busy; the same query under half of the memory that it took, where an
 /// engine that runs it can handle data larger than memory; and the plan of a query with a filter, which an optimiser has at the scan.
 /// An engine that fails under half of less than 1 GiB has shown nothing: take a larger --scale. What no probe can show
-/// (distributed, Arrow-backed, APIs, GPU) is cited from src/docs/capabilities.md. "?" is what nothing has shown.
+/// (distributed, Arrow-backed, APIs, GPU) is cited from src/docs/capabilities.md. "?" means not shown.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask capabilities --engines duckdb,polars-wheel,pandas

@@ -24,13 +24,18 @@ pub(crate) struct Compare {
     /// The rows, as in a bench [default: all of the compiled engines that are built]
     filter: Option<String>,
     /// Pairs of every row; an interval takes six
-    #[arg(long, default_value = "10", value_parser = clap::value_parser!(u16).range(6..=1000))]
+    #[arg(long, default_value = "10", value_parser = pairs)]
     pairs: u16,
     /// Start again instead of continuing a comparison that did not end
     #[arg(long)]
     fresh: bool,
     #[command(flatten)]
     told: Told,
+}
+
+fn pairs(text: &str) -> Result<u16, String> {
+    let number = text.parse().ok().filter(|number| (6..=1000).contains(number));
+    number.ok_or_else(|| "give a number from 6 to 1000".to_owned())
 }
 
 impl Compare {

@@ -20,7 +20,7 @@ use crate::json::Json;
 /// The exit code where no criterion is missed, but some are not shown.
 const NOT_SHOWN: u8 = 3;
 
-/// Judge whether what a suite asks of engines is met; runs what is missing
+/// Judge whether engines meet a suite's criteria; runs what is missing
 ///
 /// Prints met, not met or not shown, with figures. A suite's `[[criterion]]` tables ask for a speed against another engine, a share of its memory, equal answers, a rate of successful
 /// runs with its confidence, or a ceiling of memory or time. Cells are run whose text or program has no record yet on this machine.
@@ -63,7 +63,7 @@ impl Criteria {
         };
         ensure!(
             !suite.criteria.is_empty(),
-            "{} has no [[criterion]]: src/host/suite/criteria.rs says how one is written",
+            "{} has no [[criterion]]: write one as src/host/suite/criteria.rs shows, or name another suite",
             suite.folder.display()
         );
         if !self.only.is_empty() {

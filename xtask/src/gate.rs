@@ -86,7 +86,7 @@ pub(crate) struct Told {
 
 fn time(text: &str) -> Result<Duration, String> {
     let time = querydyno::host::settings::duration(text).map_err(|error| format!("{error:#}"))?;
-    if time.is_zero() { Err("no time measures nothing: give some, such as 10m".to_owned()) } else { Ok(time) }
+    if time.is_zero() { Err("nothing can be measured in no time: give some, such as 10m".to_owned()) } else { Ok(time) }
 }
 
 impl Gate {
@@ -168,7 +168,10 @@ impl Told {
         for file in files.into_iter().flatten() {
             ensure!(!file.is_dir(), "{} is a folder: name a file", file.display());
         }
-        ensure!(files[0].is_none() || files[0] != files[1], "--json and --markdown name the same: give each its own");
+        ensure!(
+            files[0].is_none() || files[0] != files[1],
+            "--json and --markdown name the same file: give each its own"
+        );
         Ok(())
     }
 

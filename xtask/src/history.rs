@@ -10,7 +10,7 @@ use querydyno::host::settings::Settings;
 
 use crate::becoming;
 
-/// Ask and look after the history of all results: `cargo xtask history --help`
+/// Query and maintain the history of all results: `cargo xtask history --help`
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct History {

@@ -13,7 +13,7 @@ use querydyno::host::terminal::output;
 
 /// Check formatting and clippy on the host, its benches and every engine program that is built
 ///
-/// A program that was never built is left out and named: clippy would compile all of its engine.
+/// A program that was never built is left out and named, because clippy would compile all of its engine.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask lint

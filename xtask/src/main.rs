@@ -86,10 +86,10 @@ enum Command {
     Lint(lint::Lint),
 }
 
-/// The exit code for a command line or a setting that cannot be meant, and for what keeps a command from its work.
+/// The exit code for an invalid command line or setting, and for errors that keep a command from its work.
 pub(crate) const USAGE: u8 = 2;
 
-/// Something that was measured or checked is not well: the exit code is 1, and not that of an error.
+/// Something that was measured or checked failed: the exit code is 1, and not that of an error.
 #[derive(Debug)]
 struct Finding(String);
 
@@ -167,7 +167,7 @@ fn table<const N: usize>(header: [&str; N], figures: Range<usize>) -> Table {
     table
 }
 
-/// What clap has to say, and how a process ends that could not be meant.
+/// What clap has to say, and the exit code of an invalid command line.
 fn told(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     ExitCode::from(if error.use_stderr() { USAGE } else { 0 })

@@ -76,7 +76,7 @@ pub(crate) struct Report {
 enum Order {
     /// Their own: q2 before q10
     Query,
-    /// By how many times the fastest engine's time the slowest takes
+    /// By the slowest engine's time divided by the fastest's
     Ratio,
 }
 
@@ -180,7 +180,11 @@ impl Places {
     /// Where results lie, and which are meant.
     pub(crate) fn sources(&self, filter: &str) -> Result<Sources> {
         if let Some(folder) = &self.criterion {
-            ensure!(folder.is_dir(), "{} is no folder; Criterion's is target/criterion", folder.display());
+            ensure!(
+                folder.is_dir(),
+                "{} is no folder: name one of Criterion's, such as target/criterion",
+                folder.display()
+            );
         }
         // Records from elsewhere have nothing to do with what Criterion keeps here.
         let (records, criterion) = if self.records.is_empty() {

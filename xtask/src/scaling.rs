@@ -25,7 +25,7 @@ use crate::json::Json;
 
 /// Measure the speed-up over thread counts or sizes of a cluster, against the ideal
 ///
-/// With --executors or --master it is about a cluster of Spark: each size is a cluster that is started, measured and stopped, and the
+/// With --executors or --master it measures a cluster of Spark: each size is a cluster that is started, measured and stopped, and the
 /// same query on one machine, local[N], is measured beside it with the same memory in all (`QUERYDYNO_SERVICE_MEMORY`). The table has
 /// the median time, the CPU time of all processes, the speed-up against one executor and against local[N], the bytes that were
 /// shuffled, and the share of the executors' time in which no task ran: planning, scheduling, waiting for the last task of a stage.
@@ -89,7 +89,7 @@ impl Scaling {
         let mut counts = if self.threads.is_empty() { powers_of_two(machine::cores()) } else { told.collect() };
         // The base of every speed-up.
         counts.insert(1);
-        ensure!(counts.len() > 1, "a curve takes a thread count beside 1: --threads 2,4");
+        ensure!(counts.len() > 1, "a curve needs a number of threads beside 1: give --threads 2,4");
         let list: Vec<String> = counts.iter().map(ToString::to_string).collect();
         let (records, ended_well) = self.bench(&self.filter, &[("QUERYDYNO_THREADS", Some(&list.join(",")))])?;
         let curves = curves(&records);

@@ -49,7 +49,7 @@ impl Show {
             bail!("'{}' means several cells, name one: {}{more}", self.id, cells[..cells.len().min(10)].join(", "));
         }
         let Some(found) = meant.pop() else {
-            bail!("no record of a cell that '{}' means; `cargo xtask report` lists what there is", self.id);
+            bail!("no record is of a cell that matches '{}'; `cargo xtask report` lists what was measured", self.id);
         };
         for other in meant.iter().rev() {
             let differs = Conditions::of(&other.record).differs_from(&Conditions::of(&found.record));

@@ -80,12 +80,12 @@ fn two<T: PartialEq>(what: &str, given: &[String], resolve: impl Fn(&str) -> Res
     let text = match given {
         [text] => text,
         [first, second] => return pair(first, second),
-        _ => bail!("--{what} takes two, as in --{what} A,B: here are {}", given.len()),
+        _ => bail!("--{what} takes two: give them as --{what} A,B; here are {}", given.len()),
     };
     let splits: Vec<(&str, &str)> =
         text.match_indices(',').map(|(place, _)| (&text[..place], &text[place + 1..])).collect();
     match splits.as_slice() {
-        [] => bail!("--{what} takes two, as in --{what} A,B: '{text}' is one"),
+        [] => bail!("--{what} takes two: give them as --{what} A,B; '{text}' is one"),
         [(first, second)] => return pair(first, second),
         _ => {}
     }

@@ -109,7 +109,7 @@ fn read(key: &str) -> Key {
 /// Puts all figures of an object into a result, and its texts into the settings, but for what `known` has told already.
 ///
 /// # Errors
-/// When the result has no time and has not failed, when a time has no unit, or a value is none.
+/// When the result has no time and has not failed, when a time has no unit, or a value is not a number.
 pub(super) fn take(
     entry: &Entry<'_>,
     known: &[&str],

@@ -22,7 +22,12 @@ pub(super) enum Input {
 /// # Errors
 /// When it is not there, cannot be read, or is a folder with nothing in it that could be a result.
 pub(super) fn inputs(path: &Path) -> Result<Vec<Input>> {
-    let about = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let about = fs::metadata(path).with_context(|| {
+        format!(
+            "cannot read {}: name files with results, or a folder of them; `history import --help` lists their kinds",
+            path.display()
+        )
+    })?;
     if !about.is_dir() {
         return Ok(vec![Input::File(path.to_owned())]);
     }

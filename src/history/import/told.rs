@@ -90,7 +90,7 @@ impl Found {
         }
     }
 
-    /// A result, or why an entry is none.
+    /// A result, or why an entry is not a result.
     pub(super) fn take(&mut self, place: &str, told: Result<Told, String>) {
         match told {
             Ok(told) => self.told.push(Told { place: place.to_owned(), ..told }),

@@ -63,7 +63,7 @@ pub fn listen(owner: &Arc<Owner>) -> Result<Beside> {
     Ok(Beside(file))
 }
 
-/// 128 bits that nobody can guess.
+/// 128 random bits for a secret.
 fn secret() -> Result<String> {
     Ok(hex(&random::<16>().context("no random bytes")?))
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use super::super::Unmeant;
 use super::super::store::Store;
 
-/// Functions that do something. They could destroy nothing, but are nobody's business.
+/// Functions with side effects. They could destroy nothing, but no question needs them.
 const DOES: [&str; 3] = ["checkpoint", "force_checkpoint", "write_log"];
 
 /// How many statements a text has, all of which select; none where one does something else.

@@ -96,7 +96,7 @@ pub fn rows(owner: &Owner, statement: &str, parameters: &[Parameter]) -> Result<
 /// The cells that a filter means, a line each, of those that have results.
 ///
 /// # Errors
-/// When the filter is none, or means none.
+/// When the filter is invalid, or no cell matches it.
 pub fn cells(owner: &Owner, filter: &str) -> Result<String> {
     owner.read(|store| query::cells(store, filter))
 }

@@ -36,7 +36,7 @@ pub(super) struct Input {
 /// All that are measured and verified.
 ///
 /// # Errors
-/// When the history cannot be read, or has a name that is none.
+/// When the history cannot be read, or has an invalid name.
 pub(super) fn read(store: &Store) -> Result<Vec<Input>> {
     let statement = "
         SELECT m.cell, m.suite, m.machine_class, m.engine_version, e.kind, m.format, m.mode, m.cache, m.threads,

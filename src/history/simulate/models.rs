@@ -151,7 +151,7 @@ pub(super) fn factor(
             None => (&all, engines.keys().copied().collect::<Vec<_>>().join(", ")),
         };
         let Some(factor) = Factor::of(ratios) else {
-            found.1.push(LeftOut::new(input.id.to_string(), "a time that is none makes no factor"));
+            found.1.push(LeftOut::new(input.id.to_string(), "a time that is not a number makes no factor"));
             continue;
         };
         let (mean, next) = (factor.mean(), factor.next());

@@ -18,7 +18,7 @@
 //! # Ok::<(), anyhow::Error>(())
 //! ```
 //!
-//! What cannot be meant is an error before anything is started; what goes wrong later is a record with its reason:
+//! An invalid request is an error before anything is started; what fails later is a record with its reason:
 //!
 //! ```
 //! use querydyno::host::bench::Bench;
@@ -175,7 +175,7 @@ impl Bench {
     /// those of the cells that were begun.
     ///
     /// # Errors
-    /// What cannot be meant, or a record that cannot be written. A cell that fails is no error but a record.
+    /// For an invalid request, or a record that cannot be written. A cell that fails is not an error: it is a record.
     pub fn run(mut self) -> Result<Vec<Record>, Error> {
         for (number, none) in [(self.runs, "0 runs measure"), (self.parallel, "0 engines at a time run")] {
             if number == Some(0) {

@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_answer_and_another_error_are_no_boundary() {
+    fn boundaries_ignore_wrong_answers_and_other_errors() {
         let wrong = failed("polars", "sf5", FailureKind::Engine { message: "no such column".to_owned() });
         let mut unverified = record("daft", "sf5", 1.0);
         unverified.verdict = None;

@@ -10,7 +10,7 @@ use crate::host::paths;
 #[derive(Debug, Clone, Default)]
 pub struct Components(BTreeMap<String, Vec<String>>);
 
-/// What engines are built on of which nobody says it.
+/// What engines with undeclared components are built on.
 pub(crate) const UNDECLARED: &str = "undeclared";
 
 impl Components {

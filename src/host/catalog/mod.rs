@@ -250,7 +250,7 @@ impl Entry {
                 && let Some(library) = self.recipe().and_then(|recipe| recipe.library.as_ref())
             {
                 bail!(
-                    "{} is {} alone, the version that its crate's functions are of and whose checksum is known; for another: {wheel}@{version}",
+                    "{} is built here in version {} only, the one of its crate: for another, name {wheel}@{version}",
                     self.name,
                     library.version
                 );

@@ -18,7 +18,7 @@ pub fn named(name: &str) -> Result<String, String> {
     }
     if name.is_empty() || name.len() > LONGEST || !name.chars().all(plain) || name == "." || name == ".." {
         return Err(format!(
-            "'{name}' cannot name a baseline: use up to {LONGEST} letters, digits, '-', '_' and '.', such as main or v1.2; '.' and '..' are none"
+            "'{name}' cannot name a baseline: use up to {LONGEST} letters, digits, '-', '_' and '.', such as main or v1.2, but not '.' or '..'"
         ));
     }
     Ok(name.to_owned())

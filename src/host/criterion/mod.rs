@@ -37,14 +37,14 @@ pub(crate) const SAMPLES: usize = 10;
 /// Bootstrap resamples, unless `--nresamples` says otherwise. Criterion's own 100,000 say nothing more about ten
 /// samples, and drawing their densities takes two seconds a cell; with 10,000 it still was 5 % of a run.
 const RESAMPLES: usize = 2_000;
-/// The exit code for a command line or a setting that cannot be meant.
+/// The exit code for an invalid command line or setting.
 const USAGE: u8 = 2;
 
 /// The whole `main` of a bench target: runs the cells of one suite that the command line means; `own` stands for all
 /// suites of the user's.
 ///
 /// Exits with 0 when all selected cells were measured or skipped for a reason, 1 when one failed, answered wrongly or is disputed,
-/// 2 when the command line or a setting cannot be meant, 130 after Ctrl-C.
+/// 2 when the command line or a setting is invalid, 130 after Ctrl-C.
 pub fn main(suite: &str) -> ExitCode {
     show_notes();
     start(suite).unwrap_or_else(|error| {

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_rate_that_moves_is_no_good() {
+    fn frequency_cautions_where_the_clock_rate_changes() {
         let turbo = |on| Some(Turbo { on, switch: NO_TURBO, off: "1" });
         let states = |governor, turbo| -> Vec<State> {
             frequency(governor, turbo).into_iter().map(|finding| finding.state).collect()

@@ -61,7 +61,7 @@ pub fn conclude(
     (conclusion, [slower, invalid, missing, likely, noisy].concat())
 }
 
-/// Whether a row that is not decided lies wholly beyond what has to be seen: nobody may take that for noise, though nothing has
+/// Whether a row that is not decided lies wholly beyond what has to be seen: it must not be taken for noise, though nothing has
 /// confirmed it.
 fn is_likely_slower(row: &RowOutcome) -> bool {
     let looks_slower = |metric: &MetricOutcome| {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_that_is_over_holds_nobody_where_all_is_said() {
+    fn conclude_passes_when_the_budget_ends_after_all_rows_are_decided() {
         let rows = [judged(Verdict::Equivalent, Metric::Time)];
         let cut = |known| conclude(&rows, &[control(None, known)], &Machine::default(), true).0;
         assert_eq!((cut(true), cut(false)), (Conclusion::Pass, Conclusion::Noisy));
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_change_cannot_have_touched_is_no_regression() {
+    fn conclude_is_undecided_when_only_unchanged_programs_regress() {
         let rows = [row(Verdict::Regressed, true), row(Verdict::Regressed, false)];
         let (conclusion, why) = conclude(&rows, &[], &Machine::default(), false);
         assert!(conclusion == Conclusion::Undecided && why[0].contains("the very same on both sides"), "{why:?}");

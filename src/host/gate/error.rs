@@ -17,14 +17,17 @@ pub enum Error {
     /// Ctrl-C. What was measured is kept, and the same gate goes on from there.
     #[error(transparent)]
     Interrupted(anyhow::Error),
-    /// It cannot be said: a side was not built, a file cannot be written, or whatever nobody foresaw.
+    /// There is no conclusion: a side was not built, a file cannot be written, or something unforeseen happened.
     #[error(transparent)]
     Undecided(anyhow::Error),
     /// A file of another gate cannot be read.
     #[error("cannot read {}", .0.display())]
     Unreadable(PathBuf, #[source] io::Error),
+    /// Another gate's outcome, which was to be confirmed, cannot be read.
+    #[error("cannot read {}: name the file that `cargo xtask gate --json FILE` wrote on the first machine", .0.display())]
+    NoGate(PathBuf, #[source] io::Error),
     /// It holds something else.
-    #[error("{} is no gate's JSON", .0.display())]
+    #[error("{} is no gate's JSON: name the file that `cargo xtask gate --json FILE` wrote", .0.display())]
     NoOutcome(PathBuf, #[source] serde_json::Error),
     /// Another version wrote it, of this schema.
     #[error("{path} has schema {1}, this reads {SCHEMA}", path = .0.display())]

@@ -14,7 +14,7 @@ use super::judge::Stage;
 use crate::host::settings::Metric;
 use crate::host::verify::Verdict;
 
-/// A change of peak memory below this is none: some pages more or less are of every launch.
+/// A smaller change of peak memory is ignored: launches differ by some pages.
 pub(super) const LEAST_MEMORY: u32 = 1 << 20;
 
 /// A base and a head, launched one right after the other.
@@ -103,7 +103,7 @@ pub(super) enum Lost {
 }
 
 impl Lost {
-    /// The reason, as it is told.
+    /// The reason, as it is shown.
     pub(super) fn reason(&self) -> String {
         match self {
             Self::Unsupported(reason) => format!("unsupported: {reason}"),
@@ -211,7 +211,7 @@ fn prune(folder: &Path) {
     }
 }
 
-/// The pairs of a journal, as tests and whoever wants to judge for himself read them.
+/// The pairs of a journal, for tests and for judgements of your own.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_pages_are_no_change_of_memory() {
+    fn pair_of_ignores_a_few_pages_of_memory() {
         let mut pair = pair("x");
         assert_eq!(pair.of(Metric::Memory), Some((10_485_760.0, 10_485_760.0)));
         pair.head.peak_memory_bytes = Some(11 << 20);

@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_tells_what_it_could_have_seen() {
+    fn reading_says_whether_it_is_underpowered() {
         let quiet = Reading::of(&pairs(10, 1.0, 0.02)).unwrap();
         let noisy = Reading::of(&pairs(10, 1.0, 0.2)).unwrap();
         assert!(!quiet.is_underpowered(LIMIT) && noisy.is_underpowered(LIMIT), "{quiet:?} {noisy:?}");

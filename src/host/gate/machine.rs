@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_that_others_took_is_no_measure() {
+    fn invalid_names_steal_above_ten_percent() {
         let machine = |steal| Machine { steal_percent: steal, ..Machine::default() };
         assert!(machine(Some(9.9)).invalid().is_none() && machine(None).invalid().is_none());
         assert!(machine(Some(10.1)).invalid().unwrap().contains("10.1 %"));

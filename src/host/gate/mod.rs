@@ -340,7 +340,7 @@ fn caution_of(cautions: &mut Vec<String>, what: &str, ids: &[BenchId]) {
     }
 }
 
-/// The verdicts on rows whose pairs are there, as a gate gives them. What is named like a control is none.
+/// The verdicts on rows whose pairs are there, as a gate gives them. A row that is named like a control is judged like any other.
 pub fn judged(pairs: &Pairs, limits: &GateSettings) -> Vec<RowOutcome> {
     let ids: BTreeSet<BenchId> = pairs.keys().filter_map(|(row, _)| row.parse().ok()).collect();
     verdicts::judge(ids.into_iter().map(|id| RowOutcome::open(id, false)).collect(), pairs, limits, false)
@@ -349,10 +349,10 @@ pub fn judged(pairs: &Pairs, limits: &GateSettings) -> Vec<RowOutcome> {
 /// Another gate's JSON, whose regressed rows are to be confirmed.
 ///
 /// # Errors
-/// When the file is none, or there is nothing to confirm in it.
+/// When the file is not a gate's outcome, or there is nothing to confirm in it.
 pub fn to_confirm(file: &Path) -> Result<GateOutcome, Error> {
     let path = || file.to_owned();
-    let text = fs::read_to_string(file).map_err(|error| Error::Unreadable(path(), error))?;
+    let text = fs::read_to_string(file).map_err(|error| Error::NoGate(path(), error))?;
     let outcome: GateOutcome = serde_json::from_str(&text).map_err(|error| Error::NoOutcome(path(), error))?;
     if outcome.schema != SCHEMA {
         return Err(Error::OtherSchema(path(), outcome.schema));

@@ -114,7 +114,7 @@ impl Side {
         self.git.as_ref().map(|git| git.commit.as_str())
     }
 
-    /// The engines that run where nobody names any.
+    /// The engines that run when none is named.
     pub(super) fn engines_by_default(&self) -> BTreeSet<&str> {
         let compiled = self.catalog.entries().iter().filter(|entry| entry.kind == "embedded" && !entry.on_request);
         compiled.map(|entry| entry.name.as_str()).collect()

@@ -21,7 +21,7 @@ struct Suspect {
 /// Where a metric of a row stands before new pairs decide.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum ScreenStatus {
-    /// Nobody tells it, such as the memory of a server elsewhere.
+    /// It is unknown, such as the memory of a server elsewhere.
     Untold,
     /// Not every launch tells it.
     Partly { known: usize, of: usize },
@@ -123,7 +123,7 @@ fn confirm(rows: &mut [RowOutcome], suspects: &[Suspect]) {
     }
 }
 
-/// What is told of a row as a whole: the worst of its metrics.
+/// The verdict on a row as a whole: the worst of its metrics.
 fn conclude(row: &mut RowOutcome) {
     for metric in &mut row.metrics {
         if let (Metric::Memory, Some(reading)) = (metric.metric, &mut metric.reading) {

@@ -33,7 +33,7 @@ pub(super) fn commit(workspace: Workspace<'_>, revision: &str) -> Result<String>
     git(&workspace.here.root, &["rev-parse", "--verify", "--end-of-options", &format!("{revision}^{{commit}}")])
         .with_context(|| {
             format!(
-                "git knows no revision '{revision}' here; name a branch, a tag or a commit (in a shallow clone, fetch it first)"
+                "git knows no revision '{revision}' here; name a branch, a tag or a commit (a shallow clone has to fetch it first)"
             )
         })
 }

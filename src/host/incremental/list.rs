@@ -109,7 +109,13 @@ impl CellList {
     /// # Errors
     /// When it cannot be read, lacks a column, or a line names no cell; says which.
     pub fn read(file: &Path) -> Result<Self> {
-        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let bytes = std::fs::read(file).with_context(|| {
+            let form = COLUMNS.join(",");
+            format!(
+                "cannot read {}: name a CSV file with the columns {form}, as `--dry-run --output FILE` writes it",
+                file.display()
+            )
+        })?;
         Self::parse(&bytes, file.display().to_string())
     }
 

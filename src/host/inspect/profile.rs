@@ -138,7 +138,7 @@ mod tests {
         "pps":[{"tb":100,"tbk":2,"gb":60,"gbk":1,"fs":[1,2,3]},{"tb":7,"tbk":1,"gb":0,"gbk":0,"fs":[2,3]},{"tb":5,"tbk":1,"gb":5,"gbk":1,"fs":[1]}]}"#;
 
     #[test]
-    fn a_site_is_the_nearest_function_that_is_no_plumbing() {
+    fn site_is_the_nearest_function_outside_the_allocator() {
         let sites = profile(TWO).sites(None);
         assert_eq!(
             (sites[0].function.as_str(), sites[0].total_bytes, sites[0].total_blocks),

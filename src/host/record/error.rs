@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::SCHEMA;
 
-/// Why a file's records cannot be had, or one cannot be kept.
+/// Why a file's records cannot be read, or one cannot be written.
 #[derive(Debug, Error)]
 pub enum Error {
     /// The file is not there, or may not be read.

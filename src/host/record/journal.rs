@@ -62,7 +62,7 @@ pub fn file_of(folder: &Path, run_id: &str) -> PathBuf {
     folder.join(format!("{}.jsonl", identity::stem(run_id)))
 }
 
-/// The number of a line in its file, the first being 1, and its record or why it is none.
+/// The number of a line in its file, the first being 1, and its record or why it is not one.
 pub type Line = (usize, Result<Record, LineError>);
 
 /// Reads the records of one file. Lines that are none, or of a newer schema, are left out and noted: history is never refused.
@@ -78,7 +78,7 @@ pub fn read(path: &Path) -> Result<Vec<Record>, Error> {
     Ok(records.into_iter().filter_map(|(_, record)| record.ok()).collect())
 }
 
-/// Reads the records of one file, each with the number of its line; a line that is none has its error.
+/// Reads the records of one file, each with the number of its line; a line that is not a record has its error.
 ///
 /// # Errors
 /// When the file cannot be read.

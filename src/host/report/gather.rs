@@ -106,7 +106,7 @@ pub fn record(sources: &Sources, record_id: &str) -> Result<Found> {
     if let (None, Some(left_out)) = (&found, left_out.iter().find(names_it)) {
         bail!("{}: {}", left_out.what, left_out.why);
     }
-    found.with_context(|| format!("no record {record_id}; `cargo xtask report` names those that there are"))
+    found.with_context(|| format!("no record {record_id}; `cargo xtask report` lists those that there are"))
 }
 
 /// The records whose samples Criterion keeps under this name (`--save-baseline`).
@@ -118,7 +118,7 @@ pub fn baseline(sources: &Sources, name: &str) -> Result<Gathered> {
     let stored = stored(sources, name, &mut left_out)?;
     ensure!(
         !stored.is_empty(),
-        "Criterion keeps nothing usable under '{name}' in {} of the cells meant: make it with `cargo bench -- --save-baseline {name}`{}{}",
+        "there is no usable baseline '{name}' of these cells in {}: make it with `cargo bench -- --save-baseline {name}`{}{}",
         sources.criterion.display(),
         if left_out.is_empty() { "" } else { "\n  " },
         told(&left_out).join("\n  ")
@@ -193,7 +193,7 @@ fn all(sources: &Sources) -> Result<(Vec<Found>, Vec<LeftOut>)> {
         let reasons = told(&left_out);
         ensure!(
             is_meant || !(others || left_out.is_empty()),
-            "no record in {} is of a cell that '{}' means; cells are named like duckdb/q1/sf1/parquet",
+            "no record in {} is of a cell that matches '{}'; `cargo xtask report` lists what was measured, cells are named like duckdb/q1/sf1/parquet",
             places(),
             sources.filter
         );
@@ -245,7 +245,7 @@ fn unusable(record: &Record, sources: &Sources) -> Option<String> {
     // Somebody's own engine is known where it was measured, and its records tell enough of it.
     let gone = sources.known.gone(&record.id).filter(|_| record.engine.kind != "own");
     gone.or_else(|| few.then(|| format!("{} samples are too few for a median with an interval", samples.len())))
-        .or_else(|| torn.then(|| "it has a time that is none".to_owned()))
+        .or_else(|| torn.then(|| "it has a time that is not a number".to_owned()))
 }
 
 fn stored(sources: &Sources, name: &str, left_out: &mut Vec<LeftOut>) -> Result<Vec<Stored>> {

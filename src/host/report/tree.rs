@@ -80,7 +80,10 @@ fn cell(folder: &Path) -> Result<Stored> {
     ensure!(iters.len() == times.len(), "sample.json has {} iterations for {} times", iters.len(), times.len());
     ensure!(iters.len() >= SAMPLES, "{} points are no sample: a --quick run, which keeps no raw data", iters.len());
     let samples_ns: Vec<f64> = times.iter().zip(&iters).map(|(time, iterations)| time / iterations).collect();
-    ensure!(samples_ns.iter().all(|time| time.is_finite() && *time > 0.0), "sample.json has a time that is none");
+    ensure!(
+        samples_ns.iter().all(|time| time.is_finite() && *time > 0.0),
+        "sample.json has a time that is not a number"
+    );
     Ok(Stored { id, samples_ns })
 }
 

@@ -1,5 +1,6 @@
 //! What to tell somebody whose filter means nothing: the names that there are, and the one that may have been meant.
 
+use crate::host::suite::in_ranges;
 use crate::host::variant::FORMATS;
 use crate::protocol::id::{BenchId, Scale};
 
@@ -21,6 +22,8 @@ pub(super) fn hint(cells: &[Known<'_>], filter: &str) -> String {
     ];
     let known: Vec<&String> = kinds.iter().flat_map(|(_, names)| names).collect();
     let mut text = format!("no cell matches '{filter}'");
+    // What was named, and what was meant by a name that there is not.
+    let mut parts: Vec<&str> = filter.split('/').collect();
     for segment in filter.split('/').filter(|segment| !known.iter().any(|name| name == segment)) {
         let likeness = |name: &str| strsim::jaro_winkler(name, &segment.to_lowercase());
         let likely = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
@@ -36,36 +39,42 @@ pub(super) fn hint(cells: &[Known<'_>], filter: &str) -> String {
             );
         } else if let Some(name) = likely {
             text += &format!("; '{segment}' is not known, did you mean '{name}'?");
+            parts.push(name);
         } else {
             text += &format!("; '{segment}' is not known");
         }
     }
     // Options multiply: of variants only those that what was named has.
-    let parts: Vec<&str> = filter.split('/').collect();
     let names_it = |name: &str| parts.contains(&name);
     let narrowed = |cell: &&Known<'_>| {
         let all = |part: fn(&BenchId) -> &str| cells.iter().any(|cell| names_it(part(cell.id)));
         (!all(|id| &id.engine) || names_it(&cell.id.engine)) && (!all(|id| &id.query) || names_it(&cell.id.query))
     };
-    for (kind, names) in kinds {
-        let names = if kind == "variants" {
+    for (kind, names) in &kinds {
+        let names = if *kind == "variants" {
             unique(cells.iter().filter(narrowed), |cell| cell.id.variant.clone())
         } else {
-            names
+            names.clone()
         };
-        text += &format!("\n  {kind}: {}", listed(&names));
+        let most = if *kind == "variants" { VARIANTS } else { SHOWN };
+        text += &format!("\n  {kind}: {}", listed(&names, most));
     }
-    text + "\nA cell is engine/query/scale/variant; a filter is any run of these, such as duckdb/q1 or q6, or a regular expression"
+    text + "\nA cell is engine/query/scale/variant; a filter is any run of these, such as duckdb/q1 or q6, or a regular expression. \
+            `cargo bench -- --list FILTER` lists the cells that a filter means"
 }
 
-/// Names of a kind that are shown.
-const SHOWN: usize = 150;
+/// Names of a kind that are shown, ranges of them as one.
+const SHOWN: usize = 20;
+/// The same of variants, of which there are many that are alike.
+const VARIANTS: usize = 10;
 
 /// Names that are read at a glance; of more the first ones, and how many there are besides.
-fn listed(names: &[String]) -> String {
-    let shown = &names[..names.len().min(SHOWN)];
-    let more = names.len() - shown.len();
-    if more == 0 { shown.join(", ") } else { format!("{}, and {more} more", shown.join(", ")) }
+fn listed(names: &[String], most: usize) -> String {
+    let shown = in_ranges(names.iter().map(String::as_str));
+    let shown: Vec<&str> = shown.split(", ").collect();
+    let more = shown.len().saturating_sub(most);
+    let first = shown[..shown.len() - more].join(", ");
+    if more == 0 { first } else { format!("{first}, and {more} more") }
 }
 
 /// Each name once, in order of appearance.
@@ -97,13 +106,16 @@ mod tests {
         assert_eq!(variants("polars/q1/sf1/parquet-egaer"), "parquet-eager");
         assert_eq!(variants("q1/nothing"), "parquet, parquet-eager");
         assert_eq!(variants("nothing"), "parquet, parquet-eager, parquet-copy");
+        // A name that was misspelt is taken for the one that was meant.
+        assert_eq!(variants("polrs/q1"), "parquet-eager");
     }
 
     #[test]
     fn listed_shows_what_is_read_at_a_glance() {
-        let names = |count: usize| (0..count).map(|number| format!("n{number}")).collect::<Vec<_>>();
-        assert_eq!(listed(&names(2)), "n0, n1");
-        assert!(listed(&names(SHOWN)).ends_with(", n149"));
-        assert!(listed(&names(SHOWN + 3)).ends_with(", n149, and 3 more"));
+        let names = |count: usize| (0..count).map(|number| format!("n{}", 2 * number)).collect::<Vec<_>>();
+        assert_eq!(listed(&names(2), 20), "n0, n2");
+        assert!(listed(&names(20), 20).ends_with(", n38"));
+        assert!(listed(&names(23), 20).ends_with(", n38, and 3 more"));
+        assert_eq!(listed(&["a-b", "q1", "q2", "q3", "q4"].map(str::to_owned), 2), "a-b, q1 to q4");
     }
 }

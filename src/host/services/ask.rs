@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_is_open_is_no_answer() {
+    fn speaks_http2_is_false_for_a_silent_open_port() {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = silent.local_addr().unwrap().port();
         assert!(takes_connections(port) && !speaks_http2(port));

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn by_others_is_a_command_that_lives() {
+    fn by_others_counts_only_commands_that_still_run() {
         let folder = tempfile::tempdir().unwrap();
         let mut child = process::Command::new("sleep").arg("1000").spawn().unwrap();
         let pid = child.id();

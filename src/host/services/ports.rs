@@ -36,7 +36,7 @@ pub(super) fn listens(port: u16) -> bool {
     listeners().unwrap_or_default().iter().any(|listener| listener.port == port)
 }
 
-/// A port of this machine alone that nobody has at the moment.
+/// A free port of this machine.
 ///
 /// # Errors
 /// When the system has none left.

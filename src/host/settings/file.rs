@@ -40,13 +40,17 @@ impl File {
         if named.is_none() && !path.exists() {
             return Ok(Self::default());
         }
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read the settings {}", path.display()))?;
+        let text = fs::read_to_string(path).with_context(|| {
+            format!("cannot read the file of settings {}: set QUERYDYNO_CONFIG to one that is there", path.display())
+        })?;
         Self::parse(&text, path).with_context(|| format!("in the settings {}", path.display()))
     }
 
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self> {
         let mut file = Self { path: path.to_owned(), ..Self::default() };
-        for (key, value) in toml::from_str::<toml::Table>(text)? {
+        for (key, value) in toml::from_str::<toml::Table>(text)
+            .context("it is no TOML: mend this line, or look at src/docs/configuration.md")?
+        {
             if key == ENGINE {
                 file.engines = engines(value)?;
                 continue;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::filter::Filter;
 use crate::protocol::id::BenchId;
 
-/// Head by base: what is nobody's business, and what has to be seen.
+/// Head by base: the ratio that is accepted, and the one that has to be detected.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limit {

@@ -7,7 +7,7 @@ pub struct Key {
     pub toml: Option<&'static str>,
     /// In the environment.
     pub variable: &'static str,
-    /// What holds when nobody says anything, as people read it.
+    /// The default, as people read it.
     pub default: &'static str,
     /// What it is.
     pub what: &'static str,

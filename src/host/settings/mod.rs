@@ -238,7 +238,7 @@ impl Settings {
             _ => "there is no query of your own",
         };
         bail!(
-            "{missing}: it takes both, TABLE_NAME='/my/prices/*.parquet' (or an Iceberg folder, or db.table) and \
+            "{missing}: set both, TABLE_NAME='/my/prices/*.parquet' (or an Iceberg folder, or db.table) and \
              QUERY='SELECT count(*) FROM {{table}}'; or: cargo xtask bench --table ... --sql ..."
         );
     }

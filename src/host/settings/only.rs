@@ -7,7 +7,7 @@ use anyhow::{Error, Result, bail, ensure};
 
 use super::duration;
 
-/// How old a result may be where nobody says it.
+/// How old a result may be by default.
 const OLD: Duration = Duration::from_hours(14 * 24);
 
 /// A reason for which a cell is run; several mean cells with any of them.
@@ -37,7 +37,7 @@ impl FromStr for Only {
                 ensure!(!age.is_zero(), "every result is older than 0: give a time such as 14d or 12h");
                 Self::Older(age)
             }
-            _ => bail!("'{text}' is no reason to run a cell: there are missing, outdated, failed and older=14d"),
+            _ => bail!("'{text}' is no reason to run a cell: give missing, outdated, failed or older=14d"),
         })
     }
 }

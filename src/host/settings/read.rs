@@ -136,7 +136,7 @@ fn master(text: &str) -> Result<String> {
         matches!(port, Some(Ok(1..)))
     };
     let masters = text.strip_prefix("spark://").filter(|rest| rest.split(',').all(is_one));
-    ensure!(masters.is_some(), "'{text}' is no master of a standalone cluster: it has the form spark://host:port");
+    ensure!(masters.is_some(), "'{text}' is no address of a Spark master: write spark://host:port");
     Ok(text.to_owned())
 }
 
@@ -147,7 +147,10 @@ fn services(given: &Given) -> Result<ServiceSettings> {
     let executors = given.value(&SPARK_EXECUTORS).map(|(told, by)| {
         let number = told.parse().ok().filter(|number| (1..=MOST_EXECUTORS).contains(number));
         number.with_context(|| {
-            format!("{}: '{told}' is no number from 1 to {MOST_EXECUTORS}", named(&SPARK_EXECUTORS, &by))
+            format!(
+                "{}: '{told}' is no number of executors: give one from 1 to {MOST_EXECUTORS}",
+                named(&SPARK_EXECUTORS, &by)
+            )
         })
     });
     let master = given.value(&SPARK_MASTER).map(|(told, by)| master(&told).with_context(|| named(&SPARK_MASTER, &by)));
@@ -163,7 +166,7 @@ fn duckdb_from(text: &str) -> Result<DuckDbFrom> {
     match text.trim() {
         "wheel" => Ok(DuckDbFrom::Wheel),
         "source" => Ok(DuckDbFrom::Source),
-        other => bail!("'{other}' is nowhere that DuckDB comes from: there are wheel and source"),
+        other => bail!("'{other}' is no source of DuckDB: give wheel or source"),
     }
 }
 

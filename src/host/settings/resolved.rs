@@ -21,7 +21,7 @@ pub enum SettingSource {
     Environment,
     /// This file.
     File(PathBuf),
-    /// Nobody.
+    /// Not set: the default.
     Default,
 }
 
@@ -45,7 +45,7 @@ pub struct ResolvedSetting {
     pub variable: String,
     /// What was said; of a password only whether it is set.
     pub value: String,
-    /// By whom.
+    /// Its source.
     pub from: SettingSource,
     /// What it is.
     pub what: String,
@@ -108,7 +108,7 @@ impl Given {
         Some((values.into_iter().next()?, by))
     }
 
-    /// The values of an axis without repetition, each read; `None` when nobody says any.
+    /// The values of an axis without repetition, each read; `None` when none is set.
     ///
     /// # Errors
     /// An empty list, or what `read` says of a value, with who said it.

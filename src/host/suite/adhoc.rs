@@ -37,7 +37,7 @@ impl Suite {
     /// The query of `TABLE_NAME` and `QUERY`, a relative path in it being relative to where the command was typed.
     ///
     /// # Errors
-    /// What to set, or why these cannot be meant.
+    /// What to set, or why these are invalid.
     pub(crate) fn adhoc_of(settings: &Settings) -> Result<Self> {
         let own = settings.adhoc_query()?;
         Self::adhoc(std::slice::from_ref(&own.table), &own.sql, None, &called_in()?)
@@ -250,7 +250,7 @@ mod tests {
                 "WITH a AS (SELECT * FROM {table}) SELECT k AS \"it's\" FROM a; COPY (SELECT 1) TO 'x.csv'",
                 "more than one",
             ),
-            ("WITH a AS (SELECT * FROM {table}) COPY a TO 'x.csv'", "'copy' begins no query"),
+            ("WITH a AS (SELECT * FROM {table}) COPY a TO 'x.csv'", "'copy' does not begin a query"),
             ("SELECT 't_a', \"{table}\" -- FROM {table}", "does not read"),
             ("SELECT 1 FROM {table} WHERE s = 'it's'", "a literal has no end"),
         ] {

@@ -13,7 +13,7 @@ use crate::host::variant::{FORMATS, ICEBERG, ICEBERG_S3, PARQUET, S3, USUAL_FORM
 use crate::protocol::id::Scale;
 
 impl Suite {
-    /// All that there are. A query of the user's own that cannot be meant is not among them: `TABLE_NAME` and `QUERY` are
+    /// All that there are. An invalid own query is left out: `TABLE_NAME` and `QUERY` are
     /// names that other programs use too.
     ///
     /// # Errors
@@ -28,13 +28,7 @@ impl Suite {
     /// As [`all`](Self::all).
     pub fn all_in(root: &Path, settings: &Settings) -> Result<Vec<Self>> {
         let fixtures = root.join("fixtures");
-        let folders = fs::read_dir(&fixtures).with_context(|| format!("cannot read {}", fixtures.display()))?;
-        let mut names: Vec<String> = folders
-            .flatten()
-            .filter(|folder| !matches!(paths::suite_file(&folder.path()), Ok(None)))
-            .filter_map(|folder| folder.file_name().into_string().ok())
-            .collect();
-        names.sort();
+        let names = names(&fixtures)?;
         let mut suites = names.iter().map(|name| Self::read_from(&fixtures.join(name))).collect::<Result<Vec<_>>>()?;
         for folder in &settings.suites {
             suites.push(Self::read_from(folder)?);
@@ -70,6 +64,18 @@ impl Suite {
             (false, true) => ICEBERG_S3,
         }]
     }
+}
+
+/// The folders of a source tree's suites, sorted.
+pub(super) fn names(fixtures: &Path) -> Result<Vec<String>> {
+    let folders = fs::read_dir(fixtures).with_context(|| format!("cannot read {}", fixtures.display()))?;
+    let mut names: Vec<String> = folders
+        .flatten()
+        .filter(|folder| !matches!(paths::suite_file(&folder.path()), Ok(None)))
+        .filter_map(|folder| folder.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    Ok(names)
 }
 
 /// Cells and baselines go by the names of queries.

@@ -15,6 +15,7 @@ mod check;
 mod criteria;
 mod pods;
 mod published;
+mod ranges;
 mod read;
 mod scale;
 mod social;
@@ -34,6 +35,7 @@ use crate::protocol::dataset::Keys;
 pub(crate) use adhoc::is_adhoc;
 pub use criteria::{CriterionSpec, Requirement};
 pub use published::{Measure, Published, Tolerances};
+pub use ranges::in_ranges;
 
 /// The suite that a command means where none is named.
 pub const DEFAULT: &str = tpch::NAME;

@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 
+use super::all::names;
+use super::ranges::in_ranges;
 use super::source::resolved;
 use super::{GENERATORS, QuerySpec, Suite, TableSpec};
 use crate::host::paths;
@@ -19,9 +21,14 @@ impl Suite {
     /// Reads `fixtures/<name>/suite.toml`.
     ///
     /// # Errors
-    /// As [`read_from`](Self::read_from).
+    /// When there is none of that name, says which there are; else as [`read_from`](Self::read_from).
     pub fn read(name: &str) -> Result<Self> {
-        Self::read_from(&paths::suite(name))
+        let folder = paths::suite(name);
+        if paths::suite_file(&folder)?.is_none() {
+            let known = names(&paths::root().join("fixtures"))?;
+            bail!("there is no suite '{name}'; there are: {}", known.join(", "));
+        }
+        Self::read_from(&folder)
     }
 
     /// Reads the `suite.toml` of a folder, or its `workload.toml`, as it was called before; the paths of its tables are relative to that folder.
@@ -29,7 +36,13 @@ impl Suite {
     /// # Errors
     /// When there is none, or it cannot be as it says: names the file and what to write instead.
     pub fn read_from(folder: &Path) -> Result<Self> {
-        let path = paths::suite_file(folder)?.unwrap_or_else(|| folder.join("suite.toml"));
+        let path = paths::suite_file(folder)?.with_context(|| {
+            let what = if folder.is_dir() { "holds no suite.toml" } else { "is no folder" };
+            format!(
+                "{} {what}: name a folder with a suite.toml, such as tests/workload, which is an example",
+                folder.display()
+            )
+        })?;
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read the suite {}", path.display()))?;
         let mut suite: Self = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
         suite.folder = absolute(folder).with_context(|| format!("cannot make {} absolute", folder.display()))?;
@@ -73,8 +86,8 @@ impl Suite {
     pub fn query(&self, name: &str) -> Result<&QuerySpec> {
         let found = self.queries.iter().find(|query| query.name == name);
         found.with_context(|| {
-            let names: Vec<&str> = self.queries.iter().map(|query| query.name.as_str()).collect();
-            format!("{} has no query '{name}'; it has: {}", self.title, names.join(", "))
+            let names = in_ranges(self.queries.iter().map(|query| query.name.as_str()));
+            format!("{} has no query '{name}'; it has: {names}", self.title)
         })
     }
 
@@ -139,9 +152,12 @@ impl Suite {
             } else if let Some(table) = self.table_called(name) {
                 sql += table;
             } else {
-                let tables: Vec<String> = self.tables.iter().map(|table| format!("{{{}}}", table.name)).collect();
+                let tables: Vec<String> = match self.tables.as_slice() {
+                    [_] => vec!["{table}".to_owned()],
+                    all => all.iter().map(|table| format!("{{{}}}", table.name)).collect(),
+                };
                 bail!(
-                    "{place} has {said}, which is neither a table ({}) nor a parameter of {}",
+                    "{place} has {said}, which is neither a table nor a parameter of {1}: its tables are written {0}",
                     tables.join(", "),
                     query.name
                 );

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_relative_to_the_folder_and_a_name_is_none() {
+    fn resolved_makes_paths_relative_to_the_folder_and_keeps_names() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
         std::fs::create_dir(at.join("plain")).unwrap();

@@ -50,13 +50,16 @@ pub(super) fn check(text: &Text<'_>) -> Result<()> {
     let words: Vec<String> = tokens.iter().map(|token| said(text, token)).collect();
     if let Some(place) = first_writing(&words).or_else(|| main_writing(&words)).or_else(|| inner_writing(&words)) {
         bail!(
-            "'{}' begins no query ({}): only what reads is measured, such as SELECT ... or WITH ... SELECT ...",
+            "'{}' does not begin a query ({}): only what reads is measured, so give SELECT ... or WITH ... SELECT ...",
             words[place],
             text.place(tokens[place].range.start)
         );
     }
     if let Some(place) = into(&words) {
-        bail!("INTO makes a table or a file ({}): only what reads is measured", text.place(tokens[place].range.start));
+        bail!(
+            "INTO makes a table or a file ({}): only what reads is measured, so leave it out",
+            text.place(tokens[place].range.start)
+        );
     }
     Ok(())
 }
@@ -188,7 +191,7 @@ mod tests {
             "WITH a AS NOT MATERIALIZED (/* so */ INSERT INTO t VALUES (1) RETURNING *) SELECT * FROM a",
         ] {
             let told = error(sql).unwrap_or_else(|| panic!("{sql} passes"));
-            assert!(told.contains("begins no query") && told.contains("in line "), "{sql}: {told}");
+            assert!(told.contains("does not begin a query") && told.contains("in line "), "{sql}: {told}");
         }
         for sql in ["SELECT * INTO u FROM t", "SELECT 1 INTO OUTFILE 'x'", "FROM t INSERT OVERWRITE TABLE u SELECT 1"] {
             assert!(error(sql).is_some_and(|told| told.contains("INTO makes")), "{sql}");

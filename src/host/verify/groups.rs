@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn majority_is_none_alone_or_against_as_many() {
+    fn majority_needs_more_than_one_vote_and_more_than_any_other_group() {
         for said in [&[] as &[&str], &["a=5"], &["a=5", "b=6"], &["a=5", "b=6", "c=6", "d=5"]] {
             assert_eq!(grouped(said).1, None, "{said:?}");
         }

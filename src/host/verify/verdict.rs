@@ -27,7 +27,7 @@ pub enum Verdict {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         dissent: Vec<String>,
     },
-    /// No stored answer, and the engines of this run differ: nobody knows who is right.
+    /// No stored answer, and the engines of this run differ: it is unknown which is right.
     Disputed(Dispute),
     /// Nothing to compare with.
     Unchecked {

@@ -7,6 +7,7 @@ use clap::Args;
 use querydyno::host::bench::Bench as Run;
 use querydyno::host::files::write_whole;
 use querydyno::host::incremental::{CellList, Plan};
+use querydyno::host::settings::Only;
 use querydyno::host::terminal::output::{plain_table, print};
 
 use super::check_writable;
@@ -27,7 +28,7 @@ pub(super) struct Again {
     #[arg(long)]
     failed: bool,
     /// Cells whose newest result is older, such as 14d or 12h
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = age)]
     older_than: Option<String>,
     /// Take first what `[priority]` in querydyno.toml gives the highest numbers, query by query
     #[arg(long)]
@@ -48,6 +49,14 @@ pub(super) struct Again {
     /// Write that list to this file, which --cells takes
     #[arg(long, value_name = "FILE", requires = "dry_run")]
     output: Option<PathBuf>,
+}
+
+/// A time that results may be old, as it was written.
+fn age(text: &str) -> Result<String, String> {
+    match format!("older={text}").parse::<Only>() {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("{error:#}")),
+    }
 }
 
 impl Again {

@@ -155,7 +155,7 @@ fn engine_and_cells<'a>(filter: &'a str, catalog: &Catalog) -> Result<(Entry, &'
     if entry.service() != Some(Service::SparkCluster.name()) {
         let of_cluster = |entry: &&Entry| entry.service() == Some(Service::SparkCluster.name());
         let names: Vec<&str> = catalog.entries().iter().filter(of_cluster).map(|entry| entry.name.as_str()).collect();
-        bail!("{name} does not run on a cluster: --executors and --master are for {}", names.join(", "));
+        bail!("{name} does not run on a cluster: name {}, or leave out --executors and --master", names.join(", "));
     }
     Ok((entry, cells))
 }

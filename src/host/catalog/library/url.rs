@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn decoded_leaves_what_is_no_escape() {
+    fn decoded_keeps_text_that_is_not_an_escape() {
         assert_eq!(decoded("a%2Bb%zz%"), "a+b%zz%");
     }
 }

@@ -67,7 +67,7 @@ fn of_pattern(pattern: &Path) -> Result<Files> {
     let (base, steps) = Steps::of(pattern)?;
     ensure!(
         base.is_dir() && base != pattern,
-        "there are no Parquet files {}: give a path, a folder or a pattern such as 'data/*.parquet'",
+        "there are no Parquet files at {}: give a path, a folder or a pattern such as 'data/*.parquet'",
         pattern.display()
     );
     let found = walk(&base, &steps, USUAL)?;
@@ -112,14 +112,17 @@ fn chosen(given: &Path, base: &Path, found: Found, ending: Ending) -> Result<Fil
     }
     if paths.is_empty() {
         let what = if !others.is_empty() {
-            format!("what is there is none: {}", named(base, &others))
+            format!(
+                "there are only other files, {}: give a Parquet file, a folder of them, or a pattern",
+                named(base, &others)
+            )
         } else if let Some(folder) = found.matched_folders.first() {
             format!("{} is a folder: write '/*.parquet' behind the pattern", folder.display())
         } else {
             "give a path, a folder or a pattern such as 'data/*.parquet'; names that begin with '.' or '_' are left out"
                 .to_owned()
         };
-        bail!("there are no Parquet files {}: {what}", given.display());
+        bail!("there are no Parquet files at {}: {what}", given.display());
     }
     let mut cautions = Vec::new();
     let mut caution = |what: &str, paths: &[PathBuf]| {
@@ -239,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_no_parquet_are_told() {
+    fn files_that_are_not_parquet_are_reported() {
         let at = folder(&["t/a.parquet", "t/b.csv:1", "t/x/c.txt:2", "t/d:PAR", "t/e.json:{}"]);
         for text in ["t", "t/**"] {
             let (files, cautions) = of(at.path(), text).unwrap();

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_found_with_its_slope_and_a_mess_is_none() {
+    fn line_finds_a_drift_with_its_slope_and_none_in_noise() {
         let mess = |place: usize| [0.0, 0.02, -0.03, 0.01, -0.01, 0.03, -0.02][place * 5 % 7];
         let logs: Vec<f64> = (0..60).map(|place| 2.0 + 0.002 * as_float(place) + mess(place)).collect();
         let (p, line) = line(&logs, 0.01).unwrap();

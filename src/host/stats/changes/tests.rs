@@ -30,7 +30,7 @@ fn a_step_is_found_with_both_levels() {
 }
 
 #[test]
-fn a_step_up_and_one_back_are_two_and_none_is_none() {
+fn find_sees_a_step_up_and_a_step_back_and_none_in_a_flat_series() {
     let found = find(&series(&[(40, 100.0), (12, 115.0), (40, 100.0)]), &Rules::default());
     let [up, down] = steps(&found)[..] else { panic!("{:?}", found.changes) };
     assert!(up.abs_diff(40) <= 2 && down.abs_diff(52) <= 2, "{up} {down}");
@@ -39,7 +39,7 @@ fn a_step_up_and_one_back_are_two_and_none_is_none() {
 }
 
 #[test]
-fn one_bad_run_is_no_step_wherever_it_is() {
+fn find_takes_no_single_bad_run_for_a_step() {
     for (times, place) in [1.5, 3.0, 1.0 / 3.0].iter().flat_map(|times| [0, 1, 30, 56, 58, 59].map(|at| (times, at))) {
         let mut values = series(&[(60, 100.0)]);
         values[place] *= times;
