@@ -61,7 +61,7 @@ pub fn conclude(
     (conclusion, [slower, invalid, missing, likely, noisy].concat())
 }
 
-/// Whether a row that is not decided lies wholly beyond what has to be seen: it must not be taken for noise, though nothing has
+/// Whether a row that is not decided lies wholly above what must be detected: it must not be taken for noise, though nothing has
 /// confirmed it.
 fn is_likely_slower(row: &RowOutcome) -> bool {
     let looks_slower = |metric: &MetricOutcome| {
@@ -93,7 +93,7 @@ fn inconclusive(row: &RowOutcome) -> String {
             format!("{lies}: it looks slower or hungrier and is not confirmed; run it again with more time")
         } else if metric.underpowered {
             format!(
-                "{name} is underpowered: a change below {:+.1} % would go unseen, and {:+.1} % has to be seen",
+                "{name} is underpowered: it could only detect changes above {:+.1} %, and {:+.1} % must be detected",
                 100.0 * (reading.min_detectable_ratio - 1.0),
                 100.0 * (limit.regression_threshold - 1.0)
             )

@@ -1,4 +1,4 @@
-//! What no change can touch: the base against itself, and two loops of ours. Where one of them moves, the machine did.
+//! Controls, which no change of the code affects: the base against itself, and two loops of ours. If one of them moves, the machine did.
 
 use super::canary::{CANARIES, Canary};
 use super::journal::{Pair, Pairs, pairs_of};

@@ -1,6 +1,6 @@
 //! What pairs of launches allow to say: pure functions, no engines, no files.
 //!
-//! Two stages. The screen takes ten pairs of every row and clears those whose interval excludes what has to be seen. What
+//! Two stages. The screen takes ten pairs of every row and clears those whose interval excludes what must be detected. What
 //! it does not clear is a suspect, of which thirty new pairs are taken, and these alone decide: so that the rows that looked worst
 //! by chance are not judged by the chance that made them look so. The pair is the unit: a program that happens to lie
 //! badly in memory does so for its whole life, and more runs of it say nothing more.
@@ -52,7 +52,7 @@ impl Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// What has to be seen is excluded, or both sides run the very same.
+    /// What must be detected is excluded, or both sides run the very same.
     Equivalent,
     /// Below the base by more than is accepted above it, on a row that is not underpowered. Not corrected for the number of rows, since
     /// it blocks nothing.
@@ -106,18 +106,18 @@ impl Reading {
         self.p_value < LOOKS_SLOWER
     }
 
-    /// Whether so few pairs exclude what has to be seen that the rest of the screen need not be taken: by a stricter bound, since
+    /// Whether so few pairs exclude what must be detected that the rest of the screen need not be taken: by a stricter bound, since
     /// it is a further look.
     pub fn clears_early(pairs: &[(f64, f64)], limit: Limit) -> bool {
         ratio(pairs, EARLY_CONFIDENCE).is_some_and(|ratio| is_clear(ratio, limit))
     }
 
-    /// Whether it excludes what has to be seen, and is not surely above what is accepted either.
+    /// Whether it excludes what must be detected, and is not surely above what is accepted either.
     pub fn clears(&self, limit: Limit) -> bool {
         is_clear(self.ratio, limit)
     }
 
-    /// Whether a change that has to be seen might have gone unseen.
+    /// Whether a change that must be detected might have been missed.
     pub fn is_underpowered(&self, limit: Limit) -> bool {
         self.min_detectable_ratio > limit.regression_threshold / limit.unchanged
     }

@@ -155,7 +155,7 @@ pub struct MetricOutcome {
     pub stage: Stage,
     /// What decided.
     pub reading: Option<Reading>,
-    /// Whether a change that has to be seen might have gone unseen.
+    /// Whether a change that must be detected might have been missed.
     #[serde(rename = "blind")]
     pub underpowered: bool,
 }

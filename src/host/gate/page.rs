@@ -37,12 +37,12 @@ pub fn document(outcome: &GateOutcome, verdicts: bool) -> Document {
     let missing = outcome.rows.iter().filter(|row| row.metrics.is_empty());
     let shown = rows.iter().map(|(row, metric)| line(row, Some(metric), verdicts));
     let shown = shown.chain(missing.map(|row| line(row, None, verdicts))).collect();
-    let mut header = vec!["row", "metric", "base", "head", "ratio", "could see", "pairs"];
+    let mut header = vec!["row", "metric", "base", "head", "ratio", "detectable", "pairs"];
     if verdicts {
         header.push("verdict");
     }
     blocks.push(Block::Table(Table {
-        caption: "Head by base, from pairs of fresh processes that took turns, with the 95 % interval; \"could see\" is the smallest change that would have been told from none in 19 of 20 times".to_owned(),
+        caption: "Head by base, from pairs of fresh processes that took turns, with the 95 % interval; \"detectable\" is the smallest change that would have been found in 19 of 20 times".to_owned(),
         keys: 2,
         header: header.into_iter().map(str::to_owned).collect(),
         rows: shown,
@@ -119,7 +119,7 @@ fn figures(reading: Option<(&Reading, Metric)>) -> Vec<TableCell> {
 }
 
 fn controls(outcome: &GateOutcome) -> Table {
-    let header = ["control", "base", "head", "ratio", "could see", "pairs", "drift", ""];
+    let header = ["control", "base", "head", "ratio", "detectable", "pairs", "drift", ""];
     let rows = outcome.controls.iter().map(|control| {
         let mut cells = vec![TableCell::from(control.name.as_str())];
         cells.extend(figures(control.reading.as_ref().map(|reading| (reading, Metric::Time))));
@@ -132,7 +132,7 @@ fn controls(outcome: &GateOutcome) -> Table {
         cells
     });
     Table {
-        caption: "What no change can touch; \"drift\" is the last launches by the first".to_owned(),
+        caption: "Controls, which no change of the code affects; \"drift\" is the time of the last launches by that of the first".to_owned(),
         keys: 1,
         header: header.into_iter().map(str::to_owned).collect(),
         rows: rows.collect(),

@@ -27,7 +27,7 @@ pub(super) enum ScreenStatus {
     Partly { known: usize, of: usize },
     /// Both sides run the very same, so that there is nothing to decide: these rows are a control.
     Untouched,
-    /// The screen excludes what has to be seen.
+    /// The screen excludes what must be detected.
     Cleared(Reading),
     /// New pairs have to decide.
     Suspect,

@@ -18,7 +18,7 @@ pub(crate) fn blocks<'a>(cells: impl IntoIterator<Item = (&'a BenchId, Option<&'
     if changed.is_empty() {
         return Vec::new();
     }
-    let what = "Lines with - are the base's, those with + the head's. Another plan explains a difference in time; it is none by itself.";
+    let what = "Lines with - are the base's, those with + the head's. A changed plan can explain a difference in time; by itself it is not one.";
     let mut blocks = vec![Block::Heading(3, "Plans that changed".to_owned()), Block::Text(what.to_owned())];
     for (id, plan) in changed.iter().take(SHOWN) {
         blocks.push(Block::Text(format!("{id}:")));

@@ -18,7 +18,7 @@ pub struct Limit {
     pub unchanged: f64,
     /// A ratio up to this is accepted: red is what is confirmed to be more than unchanged, and estimated to be more than this.
     pub accepts: f64,
-    /// A ratio from here on has to be seen: a row is cleared when its interval lies below, and underpowered when it could not.
+    /// A ratio from here on must be detected: a row is cleared when its interval lies below, and underpowered when it could not.
     #[serde(rename = "must_see")]
     pub regression_threshold: f64,
 }
@@ -33,7 +33,7 @@ impl Limit {
         Self { unchanged: 1.0, accepts, regression_threshold }
     }
 
-    /// With a greater ratio accepted; what counts as unchanged and what has to be seen are as far from it as before.
+    /// With a greater ratio accepted; what counts as unchanged and what must be detected are as far from it as before.
     #[must_use]
     pub(crate) fn accepting(self, accepts: f64) -> Self {
         // An exception allows, and never tightens.
