@@ -157,7 +157,7 @@ impl Suite {
                     all => all.iter().map(|table| format!("{{{}}}", table.name)).collect(),
                 };
                 bail!(
-                    "{place} has {said}, which is neither a table nor a parameter of {1}: its tables are written {0}",
+                    "{place} has {said}, which is neither a table nor a parameter of {1}: write its tables as {0}",
                     tables.join(", "),
                     query.name
                 );
