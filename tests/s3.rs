@@ -155,7 +155,7 @@ fn pipeline_keeps_connections_and_reads_ahead_where_its_mode_says_so() {
 fn a_table_of_somebody_elses_is_read_where_it_lies() {
     let Some(lab) = Lab::with_tables("an own query on S3") else { return };
     for engine in here(&["polars-wheel", "datafusion-wheel"]) {
-        for table in ["orders/part-000.parquet", "orders", "orders/*.parquet"] {
+        for table in ["orders/part-000.parquet", "orders", "orders/", "orders/*.parquet"] {
             let table = format!("s3://bench/some/folder/tpch/sf0.01/parquet/{table}");
             let bench = Bench::new().sql("SELECT count(*) AS orders FROM {table}").table(&table).engines([engine]);
             let records = bench.runs(1).settings(lab.settings.clone()).run().unwrap();
@@ -168,6 +168,29 @@ fn a_table_of_somebody_elses_is_read_where_it_lies() {
         Bench::new().sql("SELECT 1 FROM {table}").table("s3://bench/nothing/*.parquet").engines(["polars-wheel"]);
     let records = none.runs(1).settings(lab.settings.clone()).run().unwrap();
     assert!(reason(&records[0], "failed").contains("there are no Parquet files s3://bench/nothing"));
+}
+
+#[test]
+fn a_key_with_a_percent_sign_is_read_as_it_is_or_refused() {
+    let Some(lab) = Lab::with_tables("keys on S3") else { return };
+    let bucket = lab.server.folder().join("bench");
+    let of = |table: &str| bucket.join(format!("some/folder/tpch/sf0.01/parquet/{table}/part-000.parquet"));
+    fs::create_dir(bucket.join("keys")).unwrap();
+    fs::copy(of("orders"), bucket.join("keys/p%20q.parquet")).unwrap();
+    // Whoever decodes the key once more finds this one.
+    fs::copy(of("nation"), bucket.join("keys/p q.parquet")).unwrap();
+    let record = |engine: &str| {
+        let bench = Bench::new().sql("SELECT count(*) AS n FROM {table}").table("s3://bench/keys/p%20q.parquet");
+        bench.engines([engine]).runs(1).settings(lab.settings.clone()).run().unwrap().pop().unwrap()
+    };
+    for engine in here(&["polars-wheel", "daft", "arrow"]) {
+        let record = record(engine);
+        assert_eq!(record.outcome.word(), "measured", "{engine}: {:?}", record.reason());
+        assert_eq!(record.dataset.tables[0].rows, 15_000, "{engine}");
+    }
+    for engine in here(&["datafusion-wheel"]) {
+        assert!(reason(&record(engine), "skipped").contains("a key has a % in it"), "{engine}");
+    }
 }
 
 #[test]

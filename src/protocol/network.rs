@@ -230,7 +230,7 @@ mod tests {
         {
             assert!(wrong.parse::<Network>().is_err(), "{wrong}");
         }
-        assert!("latency=2ms".parse::<Network>().unwrap_err().contains("there are rtt=2ms"));
+        assert!("latency=2ms".parse::<Network>().unwrap_err().contains("give rtt=2ms"));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Which file may name what: the dependency rules of `src/lib.rs`, read from the text of each file.
 
 /// The modules of `src/host`: one may name those before it, and none after it.
-pub const ORDER: [&str; 41] = [
+pub const ORDER: [&str; 42] = [
     "paths",
     "checksum",
     "guarded",
+    "turns",
     "interrupt",
     "progress",
     "scratch",

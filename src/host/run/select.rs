@@ -346,7 +346,7 @@ mod tests {
         for (filter, advice) in [
             ("duckbd/q1", "did you mean 'duckdb'?"),
             ("DuckDB/q1", "did you mean 'duckdb'?"),
-            ("q23", "queries: q1, q2"),
+            ("q23", "queries: q1 to q22"),
             ("duckdb/q1/sf30", "QUERYDYNO_SCALE=30"),
             ("duckdb/q1/sf1/iceberg-monthly-977t", "QUERYDYNO_THREADS"),
             ("duckdb/q(", "no regular expression"),

@@ -109,7 +109,7 @@ impl Aggregate for Columnar<'_> {
             sums.resize(self.groups.len(), 0);
             let values = numbers(batch, name)?;
             for (place, value) in places.iter().zip(values.values()) {
-                sums[*place] = sums[*place].checked_add(*value).context("a sum is beyond 64 bits")?;
+                sums[*place] = sums[*place].checked_add(*value).context("overflow: a sum is beyond 64 bits")?;
             }
         }
         Ok(())

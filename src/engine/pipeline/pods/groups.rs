@@ -109,7 +109,7 @@ impl Groups {
 /// When one is beyond 64 bits.
 pub(super) fn add(to: &mut Sums, more: Sums) -> Result<()> {
     for (sum, more) in to.iter_mut().zip(more) {
-        *sum = sum.checked_add(more).context("a sum is beyond 64 bits")?;
+        *sum = sum.checked_add(more).context("overflow: a sum is beyond 64 bits")?;
     }
     Ok(())
 }

@@ -85,7 +85,8 @@ fn meant(place: &Location, access: &Access) -> Result<Vec<Object>> {
     let (bucket, key) = parts(place)?;
     let plain = key.split(['*', '?', '[']).next().unwrap_or_default();
     let is_pattern = plain.len() < key.len();
-    let prefix = if is_pattern || is_named_parquet(Path::new(&key)) {
+    let is_object = !is_pattern && is_named_parquet(Path::new(&key)) && !key.ends_with('/');
+    let prefix = if is_pattern || is_object {
         plain.to_owned()
     } else {
         format!("{}/", key.trim_end_matches('/')).trim_start_matches('/').to_owned()
@@ -99,7 +100,7 @@ fn meant(place: &Location, access: &Access) -> Result<Vec<Object>> {
     let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::default() };
     let is_meant = |object: &Object| match &pattern {
         Some(pattern) => pattern.matches_with(&object.key, options),
-        None if prefix == key => object.key == key,
+        None if is_object => object.key == key,
         None => {
             let below = object.key.strip_prefix(&prefix).unwrap_or(&object.key);
             is_named_parquet(Path::new(&object.key)) && !below.split('/').any(|name| name.starts_with(['_', '.']))
@@ -107,7 +108,7 @@ fn meant(place: &Location, access: &Access) -> Result<Vec<Object>> {
     };
     let listed = objects.iter().map(|object| object.key.as_str());
     if pattern.is_none()
-        && prefix != key
+        && !is_object
         && let Some(newest) = newest(listed.filter_map(|key| key.strip_prefix(&prefix)?.strip_prefix("metadata/")))
     {
         let file = place.join("metadata").join(newest);
