@@ -97,7 +97,7 @@ duckdb.sql(sys.argv[1]).write_csv(sys.argv[2], quoting='all')";
             self.suite.task(self.query(), &common::catalog().entry("duckdb-wheel").unwrap(), Scale::ONE).unwrap();
         let csv = self.server.folder.path().join("duckdb.csv");
         let tables = dataset.tables.iter().map(|table| {
-            let files = table.files.iter().map(|file| file.to_string());
+            let files = table.files.iter().map(ToString::to_string);
             std::iter::once(table.name.clone()).chain(files).collect::<Vec<_>>().join("\n")
         });
         let mut python = Command::new(&wheel.path);
