@@ -166,7 +166,7 @@ pub(super) fn scan(store: &Store) -> Result<bool, anyhow::Error> {
     for (table, column) in &columns {
         match store.value::<Option<u64>>(&format!("SELECT bit_xor(hash(\"{column}\")) FROM \"{table}\"")) {
             Ok(_) => {}
-            Err(error @ (Error::Damaged { .. } | Error::Sql(_))) => {
+            Err(error @ (Error::Damaged { .. } | Error::Unknown(_) | Error::Sql(_))) => {
                 sound = false;
                 output::line(format_args!("WRONG: {table}.{column} cannot be read: {error}"))?;
             }

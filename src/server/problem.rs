@@ -78,7 +78,11 @@ impl Problem {
                 let why = "it takes more memory than this server gives its history: ask for less";
                 Self::new(if is_theirs { "too-expensive" } else { "unavailable" }, why)
             }
-            (Some(Error::Sql(said)), _) if otherwise == "invalid-sql" => Self::new(otherwise, said.clone()),
+            (Some(Error::Sql(said) | Error::ReadOnly(said) | Error::Unknown(said)), _)
+                if otherwise == "invalid-sql" =>
+            {
+                Self::new(otherwise, said.clone())
+            }
             (Some(_), _) => {
                 // Paths of this machine are nobody else's business.
                 log::error!("{detail}");
