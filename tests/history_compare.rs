@@ -6,10 +6,9 @@ mod common;
 use std::fs;
 
 use common::history::History;
-use common::made_up::{A, B, add, record, rows, values, with};
+use common::made_up::{A, B, add, failed, on_s3, record, rows, values, with};
 use common::text;
-use querydyno::host::record::{Metrics, Outcome, Record, Unmeasured};
-use querydyno::host::session::{Failure, FailureKind};
+use querydyno::host::session::FailureKind;
 use querydyno::measure::machine::Host;
 use serde_json::{Value, json};
 
@@ -197,11 +196,6 @@ fn compare_engines_query_by_query_and_tells_what_it_leaves_out() {
 #[test]
 fn compare_and_best_engine_take_one_network_at_a_time() {
     let Some(history) = History::empty() else { return };
-    let on_s3 = |engine: &str, variant: &str, milliseconds: f64| {
-        with(record(&format!("{engine}/q1/sf1/{variant}"), A, milliseconds), |record| {
-            record["dataset"]["format"] = "s3".into();
-        })
-    };
     add(
         &history,
         10,
@@ -219,12 +213,7 @@ fn compare_and_best_engine_take_one_network_at_a_time() {
 #[test]
 fn latest_keeps_what_was_measured_before_an_interrupt() {
     let Some(history) = History::empty() else { return };
-    let ended = |kind: FailureKind| {
-        let record = serde_json::from_value(record("duckdb/q1/sf1/parquet", A, 1.0)).unwrap();
-        let outcome = Outcome::Failed(Unmeasured::from(Failure::from(kind)));
-        let ended = Record { outcome, verdict: None, metrics: Metrics::default(), ..record };
-        serde_json::to_value(ended).unwrap()
-    };
+    let ended = |kind| failed(record("duckdb/q1/sf1/parquet", A, 1.0), kind);
     let both = || history.csv("SELECT outcome, (SELECT any_value(status) FROM compatibility) FROM latest").concat();
     add(&history, 10, [ended(FailureKind::Interrupted)]);
     assert_eq!(both(), ["failed", ""]);

@@ -6,15 +6,14 @@ mod common;
 use std::path::Path;
 
 use common::history::History;
-use common::made_up::{A, add, record, with};
+use common::made_up::{A, add, failed, on_s3, record, with};
 use common::server::Server;
 use querydyno::host::ablation::{self, Ablation, Effect, Figures, Measured, Role, write};
-use querydyno::host::record::{Outcome, Record, Unmeasured};
-use querydyno::host::session::{Failure, FailureKind};
+use querydyno::host::session::FailureKind;
 use querydyno::host::stats::Interval;
 use querydyno::measure::machine::Host;
 use querydyno::protocol::units::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The row of a table that begins with this text.
 fn row(page: &str, begins: &str) -> String {
@@ -80,11 +79,8 @@ fn boundary_tells_who_wins_spills_and_fails_from_which_size_on() {
             metrics.push(json!({"name": "bytes_written", "unit": "bytes", "values": [written]}));
         })
     };
-    let mut out_of_memory: Record = serde_json::from_value(of("pandas", "sf10", 1.0, 0.0)).unwrap();
     let kind = FailureKind::OutOfMemory { limit: Bytes(1), held: Bytes(2), request: "run".to_owned() };
-    out_of_memory.outcome = Outcome::Failed(Unmeasured::from(Failure::from(kind)));
-    out_of_memory.verdict = None;
-    let out_of_memory = serde_json::to_value(out_of_memory).unwrap();
+    let out_of_memory = failed(of("pandas", "sf10", 1.0, 0.0), kind);
     let all = [
         of("pandas", "sf1", 10.0, 0.0),
         of("duckdb", "sf1", 20.0, 0.0),
@@ -120,18 +116,11 @@ fn boundary_tells_who_wins_spills_and_fails_from_which_size_on() {
 #[test]
 fn ranking_takes_one_network_at_a_time_and_each_mode_by_itself() {
     let Some(history) = History::empty() else { return };
-    let on_s3 = |engine: &str, variant: &str, milliseconds: f64| {
-        with(record(&format!("{engine}/q1/sf1/{variant}"), A, milliseconds), |record| {
-            record["dataset"]["format"] = "s3".into();
-        })
-    };
     let eager = with(on_s3("polars", "s3-eager", 30.0), |record| record["mode"] = "eager".into());
-    let mut closed: Record = serde_json::from_value(on_s3("polars", "s3", 1.0)).unwrap();
     let kind = FailureKind::NoServer { message: "it did not open".to_owned() };
-    closed.outcome = Outcome::Failed(Unmeasured::from(Failure::from(kind)));
-    (closed.verdict, closed.engine.version) = (None, None);
+    let closed = with(failed(on_s3("polars", "s3", 1.0), kind), |record| record["engine"]["version"] = Value::Null);
     add(&history, 1, [on_s3("duckdb", "s3", 20.0), eager, on_s3("duckdb", "s3-rtt2ms", 90.0)]);
-    add(&history, 2, [serde_json::to_value(closed).unwrap()]);
+    add(&history, 2, [closed]);
     let Some(server) = Server::start(history.folder.path(), &[], &[]) else { return };
     let ranked = server.get("/api/v1/ranking").json();
     let ranked: Vec<(bool, &str, f64)> = (ranked["rows"].as_array().unwrap().iter())

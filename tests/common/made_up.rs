@@ -3,6 +3,8 @@
 use std::fs;
 
 use querydyno::host::paths::root;
+use querydyno::host::record::{Metrics, Outcome, Record, Unmeasured};
+use querydyno::host::session::{Failure, FailureKind};
 use serde_json::{Value, json};
 
 use super::history::History;
@@ -38,6 +40,20 @@ pub fn record(cell: &str, cpu: &str, milliseconds: f64) -> Value {
 pub fn with(mut record: Value, change: impl FnOnce(&mut Value)) -> Value {
     change(&mut record);
     record
+}
+
+/// One of a table on S3.
+pub fn on_s3(engine: &str, variant: &str, milliseconds: f64) -> Value {
+    with(record(&format!("{engine}/q1/sf1/{variant}"), A, milliseconds), |record| {
+        record["dataset"]["format"] = "s3".into();
+    })
+}
+
+/// The same of a cell that failed.
+pub fn failed(record: Value, kind: FailureKind) -> Value {
+    let record = serde_json::from_value(record).unwrap();
+    let outcome = Outcome::Failed(Unmeasured::from(Failure::from(kind)));
+    serde_json::to_value(Record { outcome, verdict: None, metrics: Metrics::default(), ..record }).unwrap()
 }
 
 pub fn values<'a>(record: &'a mut Value, metric: &str) -> &'a mut Value {
