@@ -18,6 +18,7 @@ use common::{assert_verified, slow};
 use lab::{Lab, PLANS, here, reason};
 use querydyno::host::bench::{Bench, Event};
 use querydyno::host::data::generate::Store;
+use querydyno::host::record::Record;
 use querydyno::host::services::{Service, Services, Status};
 use querydyno::host::settings::Settings;
 use querydyno::host::suite::Suite;
@@ -170,19 +171,24 @@ fn a_table_of_somebody_elses_is_read_where_it_lies() {
     assert!(reason(&records[0], "failed").contains("there are no Parquet files s3://bench/nothing"));
 }
 
-#[test]
-fn a_key_with_a_percent_sign_is_read_as_it_is_or_refused() {
-    let Some(lab) = Lab::with_tables("keys on S3") else { return };
+/// An own query over one object whose key another reading of it would turn into that of `decoy`.
+fn own_of_key(lab: &Lab, key: &str, decoy: &str) -> impl Fn(&str) -> Record {
     let bucket = lab.server.folder().join("bench");
     let of = |table: &str| bucket.join(format!("some/folder/tpch/sf0.01/parquet/{table}/part-000.parquet"));
     fs::create_dir(bucket.join("keys")).unwrap();
-    fs::copy(of("orders"), bucket.join("keys/p%20q.parquet")).unwrap();
-    // Whoever decodes the key once more finds this one.
-    fs::copy(of("nation"), bucket.join("keys/p q.parquet")).unwrap();
-    let record = |engine: &str| {
-        let bench = Bench::new().sql("SELECT count(*) AS n FROM {table}").table("s3://bench/keys/p%20q.parquet");
-        bench.engines([engine]).runs(1).settings(lab.settings.clone()).run().unwrap().pop().unwrap()
-    };
+    fs::copy(of("orders"), bucket.join("keys").join(key)).unwrap();
+    fs::copy(of("nation"), bucket.join("keys").join(decoy)).unwrap();
+    let (table, settings) = (format!("s3://bench/keys/{key}"), lab.settings.clone());
+    move |engine| {
+        let bench = Bench::new().sql("SELECT count(*) AS n FROM {table}").table(&table);
+        bench.engines([engine]).runs(1).settings(settings.clone()).run().unwrap().pop().unwrap()
+    }
+}
+
+#[test]
+fn a_key_with_a_percent_sign_is_read_as_it_is_or_refused() {
+    let Some(lab) = Lab::with_tables("keys on S3") else { return };
+    let record = own_of_key(&lab, "p%20q.parquet", "p q.parquet");
     for engine in here(&["polars-wheel", "daft", "arrow"]) {
         let record = record(engine);
         assert_eq!(record.outcome.word(), "measured", "{engine}: {:?}", record.reason());
@@ -190,6 +196,40 @@ fn a_key_with_a_percent_sign_is_read_as_it_is_or_refused() {
     }
     for engine in here(&["datafusion-wheel"]) {
         assert!(reason(&record(engine), "skipped").contains("a key has a % in it"), "{engine}");
+    }
+}
+
+#[test]
+fn a_key_with_brackets_is_read_as_it_is_or_refused() {
+    let Some(lab) = Lab::with_tables("keys with brackets on S3") else { return };
+    let record = own_of_key(&lab, "p[1]q.parquet", "p1q.parquet");
+    for engine in here(&["polars-wheel", "datafusion-wheel", "daft", "arrow"]) {
+        let record = record(engine);
+        assert_eq!(record.outcome.word(), "measured", "{engine}: {:?}", record.reason());
+        assert_eq!(record.dataset.tables[0].rows, 15_000, "{engine}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_named_as_a_file_and_one_with_a_value_are_read_whole() {
+    let Some(lab) = Lab::with_tables("odd folders on S3") else { return };
+    let bucket = lab.server.folder().join("bench");
+    let orders = bucket.join("some/folder/tpch/sf0.01/parquet/orders/part-000.parquet");
+    for folder in ["spark.parquet/year=2024", "spark.parquet/_year=2025", "spark.parquet/_temporary"] {
+        fs::create_dir_all(bucket.join(folder)).unwrap();
+        fs::copy(&orders, bucket.join(folder).join("part-0.parquet")).unwrap();
+    }
+    for engine in here(&["polars-wheel"]) {
+        let bench = Bench::new().sql("SELECT count(*) AS n FROM {table}").table("s3://bench/spark.parquet");
+        let record = bench.engines([engine]).runs(1).settings(lab.settings.clone()).run().unwrap().pop().unwrap();
+        assert_eq!(record.outcome.word(), "measured", "{:?}", record.reason());
+        let table = &record.dataset.tables[0];
+        assert_eq!((table.rows, table.files.len()), (30_000, 2));
+        let cautions = record.dataset.tables[0].cautions.join("\n");
+        assert!(
+            cautions.contains("=2025, is none of them") || cautions.contains("=2024, is none of them"),
+            "{cautions}"
+        );
     }
 }
 

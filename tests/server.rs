@@ -75,6 +75,10 @@ fn requests_of_other_pages_and_hosts_change_nothing() {
         assert_eq!(server.ask("GET", "/health", &format!("Host: {host}"), b"").status, 200, "{host}");
     }
     let body = bytes(&record("r-1", 1));
+    // Whoever can reach the proxy may read, and writes with a token only, which this server has not.
+    let through = "Content-Type: application/json\nHost: dash.example.org";
+    let refused = server.ask("POST", "/api/v1/results", through, &body);
+    assert_eq!((refused.status, refused.problem().as_str()), (401, "no-token"));
     let from = |origin: &str| {
         server.ask("POST", "/api/v1/results", &format!("Content-Type: application/json\nOrigin: {origin}"), &body)
     };

@@ -125,9 +125,19 @@ pub(super) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
 /// Whether a request with these headers may change something.
 ///
 /// # Errors
-/// When it has not the token that there is.
+/// When it has not the token that there is, or came through a proxy to a server without one.
 pub(super) fn may_write(token: Option<&str>, headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(token) = token else { return Ok(()) };
+    let Some(token) = token else {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        return if is_this_machine(host) {
+            Ok(())
+        } else {
+            Err(Problem::new(
+                "no-token",
+                "this server has no token, so only its own machine may write: set QUERYDYNO_TOKEN when you start it",
+            ))
+        };
+    };
     let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given =
         given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));

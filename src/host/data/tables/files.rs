@@ -162,7 +162,7 @@ fn begins_as_parquet(path: &Path) -> Result<bool> {
 
 /// Says that what folders are called (`year=2024`) is no column: no engine here takes it from there. A folder above `base`
 /// is not meant.
-fn folder_caution(base: &Path, files: &[PathBuf]) -> Option<String> {
+pub(super) fn folder_caution(base: &Path, files: &[PathBuf]) -> Option<String> {
     let within = base.parent().unwrap_or(base);
     let folder = files.iter().find_map(|file| {
         let mut folders = file.strip_prefix(within).ok()?.parent()?.iter().map(|name| name.to_string_lossy());

@@ -87,7 +87,7 @@ impl Steps {
 }
 
 /// Whether writers mark what is called so as no data. `_year=2024` is a partition.
-fn is_hidden(name: &str) -> bool {
+pub(super) fn is_hidden(name: &str) -> bool {
     name.starts_with('.') || (name.starts_with('_') && !name.contains('='))
 }
 

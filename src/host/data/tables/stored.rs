@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 
-use super::files::{Files, is_named_parquet};
+use super::files::{Files, folder_caution, is_named_parquet};
 use super::footers;
 use super::metadata::newest;
+use super::steps::is_hidden;
 use crate::host::checksum::sha256;
 use crate::host::data::s3::{ask, parts};
 use crate::host::paths;
@@ -29,7 +30,11 @@ pub(super) fn table(name: &str, place: &Location, access: &Access) -> Result<Tab
     let file = |object: &Object| Location::S3 { bucket: bucket.clone(), key: object.key.clone() };
     let fetched = Footers::fetch(objects.iter().map(|object| (file(object), object.bytes)), access)?;
     let files = objects.iter().map(|object| Ok(fetched.path(&file(object))?.to_owned()));
-    let files = Files { paths: files.collect::<Result<_>>()?, cautions: Vec::new() };
+    let keys: Vec<PathBuf> = objects.iter().map(|object| PathBuf::from(&object.key)).collect();
+    let is_folder = keys.iter().all(|path| path.parent().is_some_and(|parent| parent.starts_with(&key)));
+    let base = if is_folder { Path::new(&key) } else { Path::new(plain(&key)).parent().unwrap_or(Path::new("")) };
+    let cautions = folder_caution(base, &keys).into_iter().collect();
+    let files = Files { paths: files.collect::<Result<_>>()?, cautions };
     let found = footers::table(name, files).with_context(|| format!("of the objects at s3://{bucket}/{key}"))?;
     let print = |object: &Object| format!("s3://{bucket}/{} {} {:?}\n", object.key, object.bytes, object.etag);
     Ok(Table {
@@ -80,44 +85,45 @@ impl Footers {
     }
 }
 
-/// The objects of a table, in the order of their keys.
+/// What comes before the first sign of a pattern.
+fn plain(key: &str) -> &str {
+    key.split(['*', '?', '[']).next().unwrap_or_default()
+}
+
+/// The objects of a table, in the order of their keys. An object or a folder whose name looks like a pattern is taken as it is named.
 fn meant(place: &Location, access: &Access) -> Result<Vec<Object>> {
     let (bucket, key) = parts(place)?;
-    let plain = key.split(['*', '?', '[']).next().unwrap_or_default();
-    let is_pattern = plain.len() < key.len();
-    let is_object = !is_pattern && is_named_parquet(Path::new(&key)) && !key.ends_with('/');
-    let prefix = if is_pattern || is_object {
-        plain.to_owned()
-    } else {
-        format!("{}/", key.trim_end_matches('/')).trim_start_matches('/').to_owned()
-    };
-    let Some(Reply::List { objects }) = ask(access, &[Request::List { bucket, prefix: prefix.clone() }], |_| {})?.pop()
-    else {
+    let folder = format!("{}/", key.trim_end_matches('/')).trim_start_matches('/').to_owned();
+    let is_pattern = plain(&key).len() < key.len();
+    let may_be_object = is_named_parquet(Path::new(&key)) && !key.ends_with('/');
+    let prefix = if is_pattern || may_be_object { plain(&key).to_owned() } else { folder.clone() };
+    let Some(Reply::List { objects }) = ask(access, &[Request::List { bucket, prefix }], |_| {})?.pop() else {
         bail!("querydyno-s3 did not list {place}");
     };
-    let pattern = is_pattern.then(|| glob::Pattern::new(&key)).transpose().with_context(|| format!("{place}"))?;
-    // As in a shell, a star means no slash.
-    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::default() };
-    let is_meant = |object: &Object| match &pattern {
-        Some(pattern) => pattern.matches_with(&object.key, options),
-        None if is_object => object.key == key,
-        None => {
-            let below = object.key.strip_prefix(&prefix).unwrap_or(&object.key);
-            is_named_parquet(Path::new(&object.key)) && !below.split('/').any(|name| name.starts_with(['_', '.']))
+    let below = |object: &Object| object.key.strip_prefix(&folder).map(str::to_owned);
+    let objects: Vec<Object> = if may_be_object && objects.iter().any(|object| object.key == key) {
+        objects.into_iter().filter(|object| object.key == key).collect()
+    } else if is_pattern && !objects.iter().any(|object| below(object).is_some()) {
+        let pattern = glob::Pattern::new(&key).with_context(|| format!("{place}"))?;
+        // As in a shell, a star means no slash.
+        let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::default() };
+        objects.into_iter().filter(|object| pattern.matches_with(&object.key, options)).collect()
+    } else {
+        let metadata = objects.iter().filter_map(|object| Some(below(object)?.strip_prefix("metadata/")?.to_owned()));
+        let metadata: Vec<String> = metadata.collect();
+        if let Some(newest) = newest(metadata.iter().map(String::as_str)) {
+            let file = place.join("metadata").join(newest);
+            bail!(
+                "{place} is an Iceberg table, whose metadata tell which of its Parquet files count: give its metadata file, \
+                 which by their names is {file}"
+            );
         }
+        let is_data = |object: &Object| {
+            is_named_parquet(Path::new(&object.key))
+                && below(object).is_some_and(|path| !path.split('/').any(is_hidden))
+        };
+        objects.into_iter().filter(is_data).collect()
     };
-    let listed = objects.iter().map(|object| object.key.as_str());
-    if pattern.is_none()
-        && !is_object
-        && let Some(newest) = newest(listed.filter_map(|key| key.strip_prefix(&prefix)?.strip_prefix("metadata/")))
-    {
-        let file = place.join("metadata").join(newest);
-        bail!(
-            "{place} is an Iceberg table, whose metadata tell which of its Parquet files count: give its metadata file, \
-             which by their names is {file}"
-        );
-    }
-    let objects: Vec<Object> = objects.into_iter().filter(is_meant).collect();
     ensure!(
         !objects.is_empty(),
         "there are no Parquet files {place}: give an object, a folder or a pattern such as s3://bucket/data/*.parquet"
