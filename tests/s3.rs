@@ -225,7 +225,7 @@ fn a_folder_that_is_named_as_a_file_and_one_with_a_value_are_read_whole() {
         assert_eq!(record.outcome.word(), "measured", "{:?}", record.reason());
         let table = &record.dataset.tables[0];
         assert_eq!((table.rows, table.files.len()), (30_000, 2));
-        let cautions = record.dataset.tables[0].cautions.join("\n");
+        let cautions = record.dataset.cautions.join("\n");
         assert!(
             cautions.contains("=2025, is none of them") || cautions.contains("=2024, is none of them"),
             "{cautions}"
