@@ -77,9 +77,8 @@ impl Guard {
                 |_| Problem::new("too-many-requests", format!("one address has {rate} requests a second here"));
             self.rate.check_key(&peer.ip()).map_err(too_many)?;
         }
-        let text = |name| request.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         // A page of somebody's whose name leads to this machine would come with that name.
-        let host = text(HOST).unwrap_or_default();
+        let host = text(request.headers(), &HOST).unwrap_or_default();
         // One behind a proxy comes with the proxy's name, which is that of an origin whose pages may ask.
         let is_of = |origin: &HeaderValue| origin.to_str().is_ok_and(|origin| origin.ends_with(&format!("://{host}")));
         if self.app.options.is_local() && !is_this_machine(host) && !self.origins.iter().any(is_of) {
@@ -89,7 +88,7 @@ impl Guard {
             ));
         }
         let changes = ![Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-        if let (true, Some(origin)) = (changes, text(ORIGIN)) {
+        if let (true, Some(origin)) = (changes, text(request.headers(), &ORIGIN)) {
             let is_own = origin.split_once("://").is_some_and(|(_, own)| own == host);
             let is_listed = self.origins.iter().any(|listed| listed.as_bytes() == origin.as_bytes());
             if !is_own && !is_listed {
@@ -98,6 +97,11 @@ impl Guard {
         }
         Ok(())
     }
+}
+
+/// What a header says, where it is there and is text.
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// Whether a `Host` is a name of the machine itself.
@@ -128,19 +132,13 @@ pub(super) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
 /// When it has not the token that there is, or came through a proxy to a server without one.
 pub(super) fn may_write(token: Option<&str>, headers: &HeaderMap) -> Result<(), Problem> {
     let Some(token) = token else {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        return if is_this_machine(host) {
-            Ok(())
-        } else {
-            Err(Problem::new(
-                "no-token",
-                "this server has no token, so only its own machine may write: set QUERYDYNO_TOKEN when you start it",
-            ))
-        };
+        let why = "this server has no token, so only its own machine may write: set QUERYDYNO_TOKEN when you start it";
+        let is_here = is_this_machine(text(headers, &HOST).unwrap_or_default());
+        return is_here.then_some(()).ok_or_else(|| Problem::new("no-token", why));
     };
-    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given =
-        given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let given = text(headers, &AUTHORIZATION)
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     match given {
         Some((_, given)) if is_same(given.trim().as_bytes(), token.as_bytes()) => Ok(()),
         Some(_) => Err(Problem::new("no-token", "this is not the token of the server")),

@@ -26,14 +26,12 @@ use crate::protocol::s3::{Access, Object, Reply, Request};
 /// When there is no Parquet object, or one that is none; or the store does not let us look.
 pub(super) fn table(name: &str, place: &Location, access: &Access) -> Result<Table> {
     let (bucket, key) = parts(place)?;
-    let objects = meant(place, access)?;
+    let (base, objects) = meant(place, access)?;
     let file = |object: &Object| Location::S3 { bucket: bucket.clone(), key: object.key.clone() };
     let fetched = Footers::fetch(objects.iter().map(|object| (file(object), object.bytes)), access)?;
     let files = objects.iter().map(|object| Ok(fetched.path(&file(object))?.to_owned()));
     let keys: Vec<PathBuf> = objects.iter().map(|object| PathBuf::from(&object.key)).collect();
-    let is_folder = keys.iter().all(|path| path.parent().is_some_and(|parent| parent.starts_with(&key)));
-    let base = if is_folder { Path::new(&key) } else { Path::new(plain(&key)).parent().unwrap_or(Path::new("")) };
-    let cautions = folder_caution(base, &keys).into_iter().collect();
+    let cautions = folder_caution(Path::new(&base), &keys).into_iter().collect();
     let files = Files { paths: files.collect::<Result<_>>()?, cautions };
     let found = footers::table(name, files).with_context(|| format!("of the objects at s3://{bucket}/{key}"))?;
     let print = |object: &Object| format!("s3://{bucket}/{} {} {:?}\n", object.key, object.bytes, object.etag);
@@ -85,48 +83,48 @@ impl Footers {
     }
 }
 
-/// What comes before the first sign of a pattern.
-fn plain(key: &str) -> &str {
-    key.split(['*', '?', '[']).next().unwrap_or_default()
-}
-
-/// The objects of a table, in the order of their keys. An object or a folder whose name looks like a pattern is taken as it is named.
-fn meant(place: &Location, access: &Access) -> Result<Vec<Object>> {
+/// The folder that was named, or that of what was named, and the objects of a table in the order of their keys. An object or a folder whose
+/// name looks like a pattern is taken as it is named.
+fn meant(place: &Location, access: &Access) -> Result<(String, Vec<Object>)> {
     let (bucket, key) = parts(place)?;
     let folder = format!("{}/", key.trim_end_matches('/')).trim_start_matches('/').to_owned();
-    let is_pattern = plain(&key).len() < key.len();
+    let plain = key.split(['*', '?', '[']).next().unwrap_or_default();
+    let is_pattern = plain.len() < key.len();
     let may_be_object = is_named_parquet(Path::new(&key)) && !key.ends_with('/');
-    let prefix = if is_pattern || may_be_object { plain(&key).to_owned() } else { folder.clone() };
-    let Some(Reply::List { objects }) = ask(access, &[Request::List { bucket, prefix }], |_| {})?.pop() else {
+    let prefix = if is_pattern || may_be_object { plain } else { &folder }.to_owned();
+    let Some(Reply::List { mut objects }) = ask(access, &[Request::List { bucket, prefix }], |_| {})?.pop() else {
         bail!("querydyno-s3 did not list {place}");
     };
-    let below = |object: &Object| object.key.strip_prefix(&folder).map(str::to_owned);
-    let objects: Vec<Object> = if may_be_object && objects.iter().any(|object| object.key == key) {
-        objects.into_iter().filter(|object| object.key == key).collect()
-    } else if is_pattern && !objects.iter().any(|object| below(object).is_some()) {
+    let base = if may_be_object && objects.iter().any(|object| object.key == key) {
+        objects.retain(|object| object.key == key);
+        folder_of(&key)
+    } else if is_pattern && !objects.iter().any(|object| object.key.starts_with(&folder)) {
         let pattern = glob::Pattern::new(&key).with_context(|| format!("{place}"))?;
         // As in a shell, a star means no slash.
         let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::default() };
-        objects.into_iter().filter(|object| pattern.matches_with(&object.key, options)).collect()
+        objects.retain(|object| pattern.matches_with(&object.key, options));
+        folder_of(plain)
     } else {
-        let metadata = objects.iter().filter_map(|object| Some(below(object)?.strip_prefix("metadata/")?.to_owned()));
-        let metadata: Vec<String> = metadata.collect();
-        if let Some(newest) = newest(metadata.iter().map(String::as_str)) {
+        let metadata = objects.iter().filter_map(|object| object.key.strip_prefix(&folder)?.strip_prefix("metadata/"));
+        if let Some(newest) = newest(metadata) {
             let file = place.join("metadata").join(newest);
             bail!(
                 "{place} is an Iceberg table, whose metadata tell which of its Parquet files count: give its metadata file, \
                  which by their names is {file}"
             );
         }
-        let is_data = |object: &Object| {
-            is_named_parquet(Path::new(&object.key))
-                && below(object).is_some_and(|path| !path.split('/').any(is_hidden))
-        };
-        objects.into_iter().filter(is_data).collect()
+        let is_data = |path: &str| is_named_parquet(Path::new(path)) && !path.split('/').any(is_hidden);
+        objects.retain(|object| object.key.strip_prefix(&folder).is_some_and(is_data));
+        &folder
     };
     ensure!(
         !objects.is_empty(),
         "there are no Parquet files {place}: give an object, a folder or a pattern such as s3://bucket/data/*.parquet"
     );
-    Ok(objects)
+    Ok((base.to_owned(), objects))
+}
+
+/// The folder of a key, without its slash.
+fn folder_of(key: &str) -> &str {
+    key.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
