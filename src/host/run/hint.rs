@@ -1,5 +1,7 @@
 //! What to tell somebody whose filter means nothing: the names that there are, and the one that may have been meant.
 
+use std::collections::BTreeSet;
+
 use crate::host::suite::in_ranges;
 use crate::host::variant::FORMATS;
 use crate::protocol::id::{BenchId, Scale};
@@ -46,9 +48,10 @@ pub(super) fn hint(cells: &[Known<'_>], filter: &str) -> String {
     }
     // Options multiply: of variants only those that what was named has.
     let names_it = |name: &str| parts.contains(&name);
+    let engine_is_named = cells.iter().any(|cell| names_it(&cell.id.engine));
+    let query_is_named = cells.iter().any(|cell| names_it(&cell.id.query));
     let narrowed = |cell: &&Known<'_>| {
-        let all = |part: fn(&BenchId) -> &str| cells.iter().any(|cell| names_it(part(cell.id)));
-        (!all(|id| &id.engine) || names_it(&cell.id.engine)) && (!all(|id| &id.query) || names_it(&cell.id.query))
+        (!engine_is_named || names_it(&cell.id.engine)) && (!query_is_named || names_it(&cell.id.query))
     };
     for (kind, names) in &kinds {
         let names = if *kind == "variants" {
@@ -79,13 +82,8 @@ fn listed(names: &[String], most: usize) -> String {
 
 /// Each name once, in order of appearance.
 pub(super) fn unique<'a, T: 'a>(cells: impl IntoIterator<Item = &'a T>, part: impl Fn(&T) -> String) -> Vec<String> {
-    let mut names = Vec::new();
-    for name in cells.into_iter().map(part) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+    let mut seen = BTreeSet::new();
+    cells.into_iter().map(part).filter(|name| seen.insert(name.clone())).collect()
 }
 
 #[cfg(test)]

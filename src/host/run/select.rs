@@ -139,8 +139,6 @@ pub(crate) fn select<'a>(
         };
         return Ok(cells.into_iter().filter(runs).collect());
     };
-    let known: Vec<Known<'_>> = cells.iter().map(|cell| Known { id: &cell.id, suite: &cell.suite.name }).collect();
-    let hint = hint(&known, filter);
     let meant = Filter::new(filter, exact)?;
     let words = words(Some(filter));
     let named = |name: &str| words.contains(&name);
@@ -159,12 +157,14 @@ pub(crate) fn select<'a>(
             && (whole || named_format(variant.format) || defaults.has_format(cell))
     };
     let fits = |cell: &Cell<'_>| meant.means_in(&cell.id, &cell.suite.name);
-    let matching: Vec<_> = cells.into_iter().filter(fits).collect();
-    let unnamed = matching.first().map(|cell| unnamed(cell, filter));
+    let (matching, others): (Vec<_>, Vec<_>) = cells.into_iter().partition(fits);
+    let Some(first) = matching.first() else {
+        let known: Vec<_> = others.iter().map(|cell| Known { id: &cell.id, suite: &cell.suite.name }).collect();
+        bail!(hint(&known, filter));
+    };
+    let unnamed = unnamed(first, filter);
     let selected: Vec<_> = matching.into_iter().filter(wanted).collect();
-    if selected.is_empty() {
-        bail!(unnamed.unwrap_or(hint));
-    }
+    ensure!(!selected.is_empty(), unnamed);
     Ok(selected)
 }
 
