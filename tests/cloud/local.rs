@@ -104,6 +104,12 @@ fn a_local_run_outlives_its_command_and_is_listed_attached_and_ended() {
 
     let (_, listed) = run.said("list");
     assert!(listed.contains(&run.id) && listed.contains("this machine") && listed.contains("arrow"), "{listed}");
+    let mut without_credentials = run.cloud("list --region eu-west-1");
+    without_credentials.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    let output = without_credentials.env_remove("AWS_SECRET_ACCESS_KEY").output().unwrap();
+    let listed = text(&output);
+    assert!(!output.status.success() && listed.contains(&run.id), "{listed}");
+    assert!(listed.contains("what is up on AWS could not be asked"), "{listed}");
     let terminate = format!("terminate --run-id {}", run.id);
     let (_, shown) = run.said(&format!("{terminate} --dry-run"));
     assert!(shown.contains("1 would be terminated"), "{shown}");

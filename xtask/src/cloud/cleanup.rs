@@ -62,7 +62,7 @@ pub(super) struct Bucket {
 /// Shows all of ours, in the region and on this machine.
 ///
 /// # Errors
-/// When AWS cannot be asked.
+/// When AWS cannot be asked; what is up on this machine is shown before.
 pub(super) fn list(place: &Place) -> Result<()> {
     let all = All::of(place, None)?;
     if all.up.is_empty() {
@@ -72,7 +72,10 @@ pub(super) fn list(place: &Place) -> Result<()> {
     for one in all.up.iter().filter(|one| one.is_past_its_time(Utc::now())) {
         output::line(format_args!("{} is past its time: cargo xtask cloud terminate --run-id {}", one.id, one.run))?;
     }
-    Ok(())
+    match all.unanswered {
+        Some(error) => Err(error.context("these are on this machine; what is up on AWS could not be asked")),
+        None => Ok(()),
+    }
 }
 
 impl Terminate {
@@ -80,6 +83,10 @@ impl Terminate {
     /// When AWS cannot be asked, or refuses.
     pub(super) fn run(&self) -> Result<()> {
         let mut all = All::of(&self.place, self.which.run_id.as_deref())?;
+        if let Some(error) = all.unanswered.take() {
+            let what = "nothing was terminated, because AWS could not be asked what is up; a local run is ended without it by --run-id RUN";
+            return Err(error.context(what));
+        }
         if let Some(age) = self.which.older_than {
             all.keep_older(age, Utc::now());
         }

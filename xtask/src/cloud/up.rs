@@ -1,6 +1,6 @@
 //! What of ours is up: [`Up`], an instance that carries our tag, or a machine of a local run on this machine.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use chrono::{DateTime, Duration, Utc};
 use comfy_table::Table;
 use querydyno::host::terminal::output::plain_table;
@@ -35,13 +35,15 @@ pub(super) struct All {
     pub(super) up: Vec<Up>,
     /// None where there is no need to ask AWS, or nobody names a region and local runs were begun here.
     pub(super) aws: Option<Aws>,
+    /// Why AWS did not answer: instances may be up that are not among these.
+    pub(super) unanswered: Option<Error>,
 }
 
 impl All {
     /// Of a run, or of all. A local run is no business of AWS's; whoever has such runs alone needs no region.
     ///
     /// # Errors
-    /// When AWS cannot be asked.
+    /// When AWS cannot be asked, and nothing is up on this machine.
     pub(super) fn of(place: &Place, run: Option<&str>) -> Result<Self> {
         let plans = local::plans();
         let is_local = run.is_some_and(|run| plans.iter().any(|plan| plan.run_id == run));
@@ -65,11 +67,15 @@ impl All {
             Err(_) if !plans.is_empty() => None,
             Err(error) => return Err(error),
         };
-        if let Some(aws) = &aws {
-            up.extend(instances_up(aws, run)?);
+        let mut unanswered = None;
+        match aws.as_ref().map(|aws| instances_up(aws, run)) {
+            Some(Ok(instances)) => up.extend(instances),
+            Some(Err(error)) if up.is_empty() => return Err(error),
+            Some(Err(error)) => unanswered = Some(error),
+            None => {}
         }
         up.sort_by(|a, b| (a.launched, &a.id).cmp(&(b.launched, &b.id)));
-        Ok(Self { up, aws })
+        Ok(Self { up, aws, unanswered })
     }
 
     /// Where was looked.
