@@ -52,14 +52,13 @@ impl<'a> Converter<'a> {
             let caution = told.caution.map(|caution| format!("; {caution}")).unwrap_or_default();
             Verdict::Unchecked { reason: format!("imported: its answer was not compared here{caution}") }
         };
-        let unmeasured = |reason| Unmeasured { reason, failure: None };
         let (outcome, verdict) = match told.end {
             End::Measured => {
                 let how = Measurement { iterations: told.iterations, ..Measurement::default() };
                 (Outcome::Measured(how), Some(unchecked()))
             }
-            End::Skipped(reason) => (Outcome::Skipped(unmeasured(reason)), None),
-            End::Failed(reason) => (Outcome::Failed(unmeasured(reason)), None),
+            End::Skipped(reason) => (Outcome::Skipped(Unmeasured::from(reason)), None),
+            End::Failed(reason) => (Outcome::Failed(Unmeasured::from(reason)), None),
         };
         Ok(Record {
             schema: SCHEMA,

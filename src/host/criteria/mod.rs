@@ -211,29 +211,37 @@ fn equal_answers(record: &Record) -> Found {
     }
 }
 
-/// Runs that succeeded, and those that did not, over all records: of one that failed, the runs before are not known to have been any.
+/// Runs that succeeded, and those that did not, over all records.
+///
+/// The answer of a cell that fails in the middle is never compared with others. So its runs before are no successes, and no failures either:
+/// to be met takes enough without them, to be not met takes enough failures beside them.
 fn success(rate: f64, confidence: f64, records: &[&Record]) -> Found {
-    let (mut successes, mut failures) = (0, 0);
+    let (mut successes, mut failures, mut unknown) = (0, 0, 0);
     for record in records.iter().filter(|record| !record.is_skipped() && was_opened(record)) {
         match record.measurement() {
             Some(measurement) if record.verified() => successes += measurement.iterations.iter().sum::<u64>(),
             // Alone, its answer had nobody to compare with, which is no failure of its own.
             Some(_) if matches!(record.verdict, None | Some(Verdict::Unchecked { .. })) => {}
-            _ => failures += 1,
+            _ => {
+                failures += 1;
+                unknown += record.outcome.unmeasured().and_then(|why| why.runs_before).unwrap_or(0);
+            }
         }
     }
     let runs = successes + failures;
     if runs == 0 {
         return (Status::NotShown, "was not run".to_owned());
     }
-    let (low, high) = (bound::at_least(successes, runs, confidence), bound::at_most(successes, runs, confidence));
+    let low = bound::at_least(successes, runs, confidence);
+    let high = bound::at_most(successes + unknown, runs + unknown, confidence);
     let status = at_least(low, high, rate);
     let need = match status {
         Status::NotShown => format!("; it takes {} runs without a failure", bound::runs_needed(rate, confidence)),
         _ => String::new(),
     };
+    let beside = if unknown > 0 { format!(" (and {unknown} before a failure, not compared)") } else { String::new() };
     let sure = format!("at least {:.3} % with {:.0} % confidence", low * 100.0, confidence * 100.0);
-    (status, format!("{successes} of {runs} runs, {sure}, wanted {:.3} %{need}", rate * 100.0))
+    (status, format!("{successes} of {runs} runs{beside}, {sure}, wanted {:.3} %{need}", rate * 100.0))
 }
 
 fn no(what: &str) -> Found {
@@ -245,7 +253,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::host::record::{Measurement, Outcome};
+    use crate::host::record::{Measurement, Outcome, Unmeasured};
 
     fn record(engine: &str, milliseconds: f64, peak_mib: u64) -> Record {
         let mut record: Record = serde_json::from_str(include_str!("../../../tests/records/measured.json")).unwrap();
@@ -329,6 +337,17 @@ mod tests {
         );
         assert_eq!(judged(&[alone]).figures, "was not run");
         assert_eq!(judged(&[runs(29), failed.clone()]).status, Status::NotShown);
+        let late = |runs_before| {
+            let why = Unmeasured { runs_before: Some(runs_before), ..Unmeasured::from("crashed".to_owned()) };
+            Record { outcome: Outcome::Failed(why), ..failed.clone() }
+        };
+        let after_many = judged(&[late(28), late(28), late(28)]);
+        assert_eq!(after_many.status, Status::NotShown, "84 of 87 runs may have been right");
+        assert!(
+            after_many.figures.starts_with("0 of 3 runs (and 84 before a failure, not compared)"),
+            "{after_many:?}"
+        );
+        assert_eq!(judged(&[late(0), late(1), late(0)]).status, Status::NotMet);
         assert_eq!(judged(&[failed.clone(), failed.clone(), failed]).status, Status::NotMet);
     }
 

@@ -73,17 +73,20 @@ pub struct Unmeasured {
     /// The failure with its kind and the program's last lines on stderr; none where no program was at fault.
     #[serde(default)]
     pub failure: Option<Failure>,
+    /// Timed runs that ended well before; none where it is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_before: Option<u64>,
 }
 
 impl From<Failure> for Unmeasured {
     fn from(failure: Failure) -> Self {
-        Self { reason: failure.to_string(), failure: Some(failure) }
+        Self { reason: failure.to_string(), failure: Some(failure), runs_before: None }
     }
 }
 
 impl From<String> for Unmeasured {
     fn from(reason: String) -> Self {
-        Self { reason, failure: None }
+        Self { reason, failure: None, runs_before: None }
     }
 }
 

@@ -51,6 +51,7 @@ impl Counted {
     fn stopped(&self, failure: Failure, after: usize) -> Stop {
         let interrupted = failure.kind == FailureKind::Interrupted;
         let mut stop = Stop::from(failure);
+        stop.why.runs_before = u64::try_from(after).ok();
         if interrupted {
             stop.why.reason = format!("interrupted after {after} of {} runs", self.runs);
         }
