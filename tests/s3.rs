@@ -190,6 +190,26 @@ fn counts_of_key(lab: &Lab, key: &str, decoy: &str) -> impl Fn(&str) -> Record +
 }
 
 #[test]
+fn a_pattern_means_the_same_objects_as_it_would_files() {
+    let Some(lab) = Lab::with_tables("patterns on S3") else { return };
+    let folder = lab.server.folder().join("bench/lake=1/out");
+    // As Spark leaves it.
+    for file in ["_SUCCESS", "day=1/part-0.parquet", "day=2/part-0.parquet", "_temporary/part-0.parquet"] {
+        let file = folder.join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::copy(lab.object("nation"), &file).unwrap();
+    }
+    fs::write(folder.join("_SUCCESS"), "").unwrap();
+    for engine in here(&["polars-wheel", "datafusion-wheel"]) {
+        for (pattern, rows) in [("**", 50), ("*/*", 50), ("day=[12]/part-*.parquet", 50), ("day=1/*", 25)] {
+            let record = counts(&lab, &format!("lake=1/out/{pattern}"))(engine);
+            assert_eq!(record.outcome.word(), "measured", "{engine} {pattern}: {:?}", record.reason());
+            assert_eq!(record.dataset.tables[0].rows, rows, "{engine} {pattern}");
+        }
+    }
+}
+
+#[test]
 fn a_key_with_a_percent_sign_is_read_as_it_is_or_refused() {
     let Some(lab) = Lab::with_tables("keys on S3") else { return };
     let record = counts_of_key(&lab, "p%20q.parquet", "p q.parquet");

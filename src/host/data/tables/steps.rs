@@ -79,6 +79,12 @@ impl Steps {
         states.contains(&self.0.len())
     }
 
+    /// Whether a file of this path, from where the pattern begins, matches.
+    pub(super) fn match_path(&self, path: &Path) -> bool {
+        let names = path.iter().map(|name| name.to_string_lossy());
+        self.is_end(&names.fold(self.start(), |states, name| self.after(&states, &name)))
+    }
+
     /// A `**` stands for no folder too.
     fn and_beyond(&self, state: usize) -> impl Iterator<Item = usize> {
         let skipped = self.0[state..].iter().take_while(|step| matches!(step, Step::AnyFolders)).count();
@@ -99,8 +105,7 @@ mod tests {
     fn matches(pattern: &str, path: &str) -> bool {
         let (base, steps) = Steps::of(&Path::new("/base").join(pattern)).unwrap();
         assert_eq!(base, Path::new("/base"), "{pattern}");
-        let states = path.split('/').fold(steps.start(), |states, name| steps.after(&states, name));
-        steps.is_end(&states)
+        steps.match_path(Path::new(path))
     }
 
     #[test]

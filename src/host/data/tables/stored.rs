@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::files::{Files, folder_caution, is_named_parquet};
 use super::footers;
 use super::metadata::newest;
-use super::steps::is_hidden;
+use super::steps::{Steps, is_hidden};
 use crate::host::checksum::sha256;
 use crate::host::data::s3::{ask, parts};
 use crate::host::paths;
@@ -99,10 +99,8 @@ fn meant(place: &Location, access: &Access) -> Result<(String, Vec<Object>)> {
         objects.retain(|object| object.key == key);
         folder_of(&key)
     } else if is_pattern && !objects.iter().any(|object| object.key.starts_with(&folder)) {
-        let pattern = glob::Pattern::new(&key).with_context(|| format!("{place}"))?;
-        // As in a shell, a star means no slash.
-        let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::default() };
-        objects.retain(|object| pattern.matches_with(&object.key, options));
+        let (base, steps) = Steps::of(Path::new(&key)).with_context(|| format!("{place}"))?;
+        objects.retain(|object| Path::new(&object.key).strip_prefix(&base).is_ok_and(|path| steps.match_path(path)));
         folder_of(plain)
     } else {
         let metadata = objects.iter().filter_map(|object| object.key.strip_prefix(&folder)?.strip_prefix("metadata/"));
