@@ -90,19 +90,13 @@ impl Store {
             return Ok(put.e_tag);
         }
         let mut upload = WriteMultipart::new_with_chunk_size(store.put_multipart(&key).await.map_err(told)?, PART);
-        let mut piece = vec![0; PIECE];
-        loop {
-            let read = opened.read(&mut piece).context(cannot.clone())?;
-            if read == 0 {
-                break;
-            }
-            if let Err(error) = upload.wait_for_capacity(PARTS).await {
-                // A failure to give up is not the error to tell; the store drops what is left by its own rules.
-                let _ = upload.abort().await;
-                return Err(told(error));
-            }
-            upload.write(&piece[..read]);
-            sent(read as u64)?;
+        if let Err(error) = send(&mut opened, &mut upload, sent).await {
+            // A failure to give up is not the error to tell; the store drops what is left by its own rules.
+            let _ = upload.abort().await;
+            return Err(match error.downcast() {
+                Ok(refused) => told(refused),
+                Err(error) => error.context(cannot.clone()),
+            });
         }
         Ok(upload.finish().await.map_err(told)?.e_tag)
     }
@@ -131,5 +125,19 @@ impl Store {
         let mut made = File::create(file).with_context(|| format!("cannot write {}", file.display()))?;
         made.seek(SeekFrom::Start(from))?;
         Ok(made.write_all(&tail)?)
+    }
+}
+
+/// Sends all of a file but the part that finishing sends.
+async fn send(file: &mut File, upload: &mut WriteMultipart, sent: impl Fn(u64) -> Result<()>) -> Result<()> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = file.read(&mut piece)?;
+        if read == 0 {
+            return Ok(());
+        }
+        upload.wait_for_capacity(PARTS).await?;
+        upload.write(&piece[..read]);
+        sent(read as u64)?;
     }
 }
