@@ -210,6 +210,23 @@ fn a_pattern_means_the_same_objects_as_it_would_files() {
 }
 
 #[test]
+fn a_table_with_a_log_of_its_own_is_refused() {
+    let Some(lab) = Lab::with_tables("a Delta table on S3") else { return };
+    let folder = lab.server.folder().join("bench/delta");
+    for file in ["_delta_log/00000000000000000000.json", "day=1/part-0.parquet"] {
+        let file = folder.join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::copy(lab.object("nation"), &file).unwrap();
+    }
+    for table in ["delta", "delta/", "delta/**", "delta/day=1", "delta/day=1/*.parquet"] {
+        let told = reason(&counts(&lab, table)("polars-wheel"), "failed");
+        assert!(told.contains("s3://bench/delta is a Delta table"), "{table}: {told}");
+    }
+    let record = counts(&lab, "delta/day=1/part-0.parquet")("polars-wheel");
+    assert_eq!(record.outcome.word(), "measured", "{:?}", record.reason());
+}
+
+#[test]
 fn a_key_with_a_percent_sign_is_read_as_it_is_or_refused() {
     let Some(lab) = Lab::with_tables("keys on S3") else { return };
     let record = counts_of_key(&lab, "p%20q.parquet", "p q.parquet");

@@ -68,7 +68,7 @@ impl Store {
     /// Sends a file, in parts where it is larger than one; the store checks each part by its checksum. Gives what the store calls it.
     ///
     /// # Errors
-    /// As [`list`](Self::list), and when the file cannot be read. What was sent of it is given up.
+    /// As [`list`](Self::list), and when the file cannot be read. The parts that were sent are given up, unless the last one fails.
     pub(super) async fn upload(
         &self,
         bucket: &str,
@@ -128,13 +128,13 @@ impl Store {
     }
 }
 
-/// Sends all of a file but the part that finishing sends.
+/// Sends all of a file but its last part, which finishing sends, and waits until these have arrived.
 async fn send(file: &mut File, upload: &mut WriteMultipart, sent: impl Fn(u64) -> Result<()>) -> Result<()> {
     let mut piece = vec![0; PIECE];
     loop {
         let read = file.read(&mut piece)?;
         if read == 0 {
-            return Ok(());
+            return Ok(upload.wait_for_capacity(0).await?);
         }
         upload.wait_for_capacity(PARTS).await?;
         upload.write(&piece[..read]);

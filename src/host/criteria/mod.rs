@@ -213,8 +213,8 @@ fn equal_answers(record: &Record) -> Found {
 
 /// Runs that succeeded, and those that did not, over all records.
 ///
-/// The answer of a cell that fails in the middle is never compared with others. So its runs before are no successes, and no failures either:
-/// to be met takes enough without them, to be not met takes enough failures beside them.
+/// The answer of a cell that fails in the middle is never compared with others. So its runs before count as neither: the rate is met only
+/// by the other runs, and not met only if it would not be even with all of these as successes.
 fn success(rate: f64, confidence: f64, records: &[&Record]) -> Found {
     let (mut successes, mut failures, mut unknown) = (0, 0, 0);
     for record in records.iter().filter(|record| !record.is_skipped() && was_opened(record)) {

@@ -68,9 +68,7 @@ impl Sampler for ByCriterion<'_> {
         match (measured, failure) {
             (Ok(()), _) => {}
             (Err(_), Some(failure)) => {
-                let mut stop = Stop::from(failure);
-                stop.why.runs_before = Some(taken.iter().map(|sample| sample.iterations).sum());
-                return Err(stop);
+                return Err(Stop::from(failure).after(taken.iter().map(|sample| sample.iterations).sum()));
             }
             // Criterion's own panic: a missing baseline, a bad option.
             (Err(panic), None) => resume_unwind(panic),

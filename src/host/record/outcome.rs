@@ -73,7 +73,7 @@ pub struct Unmeasured {
     /// The failure with its kind and the program's last lines on stderr; none where no program was at fault.
     #[serde(default)]
     pub failure: Option<Failure>,
-    /// Timed runs that ended well before; none where it is unknown.
+    /// Runs that ended well before, under Criterion with those that warmed up; none where it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs_before: Option<u64>,
 }

@@ -58,7 +58,8 @@ impl Runner<'_> {
                 metrics.get(metric::BYTES_RECEIVED).and_then(|metric| metric.values.first().copied());
         }
         let warm_up = engine.steadied.take();
-        let waited = self.end(cell, engine, result, &mut metrics)?;
+        let runs = taken.iter().map(|sample| sample.iterations).sum();
+        let waited = self.end(cell, engine, result, &mut metrics).map_err(|stop| stop.after(runs))?;
         if self.writer.is_some() {
             inspected::carry(&self.settings.home, &mut result.record, &program.path);
         }

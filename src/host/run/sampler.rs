@@ -50,8 +50,7 @@ impl Sampler for Counted {
 impl Counted {
     fn stopped(&self, failure: Failure, after: usize) -> Stop {
         let interrupted = failure.kind == FailureKind::Interrupted;
-        let mut stop = Stop::from(failure);
-        stop.why.runs_before = u64::try_from(after).ok();
+        let mut stop = Stop::from(failure).after(after as u64);
         if interrupted {
             stop.why.reason = format!("interrupted after {after} of {} runs", self.runs);
         }

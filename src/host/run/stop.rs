@@ -10,29 +10,38 @@ use crate::protocol::engine::Unsupported;
 pub(crate) struct Stop {
     /// Whether it was not tried, or the engine cannot do it by its nature: no failure.
     skipped: bool,
-    pub(crate) why: Unmeasured,
+    /// In a box, since all results of a cell's steps are as large as this.
+    pub(crate) why: Box<Unmeasured>,
 }
 
 impl Stop {
     pub(crate) fn skipped(reason: String) -> Self {
-        Self { skipped: true, why: reason.into() }
+        Self { skipped: true, why: Box::new(reason.into()) }
     }
 
     pub(crate) fn failed(reason: String) -> Self {
-        Self { skipped: false, why: reason.into() }
+        Self { skipped: false, why: Box::new(reason.into()) }
+    }
+
+    /// With the runs that ended well before. Of a wrong answer none is known to have been right.
+    pub(crate) fn after(mut self, runs: u64) -> Self {
+        if self.why.failure.is_some() {
+            self.why.runs_before = Some(runs);
+        }
+        self
     }
 }
 
 impl From<Stop> for Outcome {
     fn from(stop: Stop) -> Self {
-        if stop.skipped { Self::Skipped(stop.why) } else { Self::Failed(stop.why) }
+        if stop.skipped { Self::Skipped(*stop.why) } else { Self::Failed(*stop.why) }
     }
 }
 
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         let skipped = matches!(failure.kind, FailureKind::Unsupported { .. } | FailureKind::NotCold { .. });
-        Self { skipped, why: failure.into() }
+        Self { skipped, why: Box::new(failure.into()) }
     }
 }
 

@@ -73,7 +73,9 @@ pub(super) fn list(place: &Place) -> Result<()> {
         output::line(format_args!("{} is past its time: cargo xtask cloud terminate --run-id {}", one.id, one.run))?;
     }
     match all.unanswered {
-        Some(error) => Err(error.context("these are on this machine; what is up on AWS could not be asked")),
+        Some(error) => Err(error.context(
+            "AWS could not be asked, so only machines of local runs are listed: check the credentials and --region",
+        )),
         None => Ok(()),
     }
 }
@@ -84,7 +86,7 @@ impl Terminate {
     pub(super) fn run(&self) -> Result<()> {
         let mut all = All::of(&self.place, self.which.run_id.as_deref())?;
         if let Some(error) = all.unanswered.take() {
-            let what = "nothing was terminated, because AWS could not be asked what is up; a local run is ended without it by --run-id RUN";
+            let what = "AWS could not be asked what is up, so nothing was terminated: to end a local run without AWS, give --run-id RUN";
             return Err(error.context(what));
         }
         if let Some(age) = self.which.older_than {

@@ -154,6 +154,7 @@ mod tests {
                 instance("i-unknown", "lately"),
             ],
             aws: None,
+            unanswered: None,
         };
         let now = time(Some("2026-11-28T12:00:00Z")).unwrap();
         all.keep_older(Duration::hours(1), now);

@@ -4,11 +4,23 @@
 //! replaced or deleted may still lie beside them.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, anyhow, bail};
 
 use super::metadata;
+
+/// Folders that hold the log of such a table, and its format.
+pub(super) const LOGS: [(&str, &str); 2] = [("_delta_log", "Delta"), (".hoodie", "Hudi")];
+
+/// Why a folder with such a log is refused.
+pub(super) fn logged(folder: impl Display, (name, format): (&str, &str)) -> Error {
+    anyhow!(
+        "{folder} is a {format} table, whose log in {name} tells which of its Parquet files count: export the table to \
+         Parquet files in a folder of their own, or give the path of a single file"
+    )
+}
 
 /// Folders that were found to be of none of these formats, each looked at once.
 #[derive(Debug, Default)]
@@ -35,14 +47,8 @@ impl Formats {
 }
 
 fn check(folder: &Path) -> Result<()> {
-    for (name, format) in [("_delta_log", "Delta"), (".hoodie", "Hudi")] {
-        if folder.join(name).is_dir() {
-            bail!(
-                "{} is a {format} table, whose log in {name} tells which of its Parquet files count: export the table to \
-                 Parquet files in a folder of their own, or give the path of a single file",
-                folder.display()
-            );
-        }
+    if let Some(log) = LOGS.into_iter().find(|(name, _)| folder.join(name).is_dir()) {
+        return Err(logged(folder.display(), log));
     }
     if metadata::is_iceberg(folder) {
         bail!(

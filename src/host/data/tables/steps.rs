@@ -79,8 +79,8 @@ impl Steps {
         states.contains(&self.0.len())
     }
 
-    /// Whether a file of this path, from where the pattern begins, matches.
-    pub(super) fn match_path(&self, path: &Path) -> bool {
+    /// Whether a file with this path, relative to the folder where the pattern begins, matches.
+    pub(super) fn matches(&self, path: &Path) -> bool {
         let names = path.iter().map(|name| name.to_string_lossy());
         self.is_end(&names.fold(self.start(), |states, name| self.after(&states, &name)))
     }
@@ -105,7 +105,7 @@ mod tests {
     fn matches(pattern: &str, path: &str) -> bool {
         let (base, steps) = Steps::of(&Path::new("/base").join(pattern)).unwrap();
         assert_eq!(base, Path::new("/base"), "{pattern}");
-        steps.match_path(Path::new(path))
+        steps.matches(Path::new(path))
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::files::{Files, folder_caution, is_named_parquet};
 use super::footers;
+use super::foreign::{LOGS, logged};
 use super::metadata::newest;
 use super::steps::{Steps, is_hidden};
 use crate::host::checksum::sha256;
@@ -92,17 +93,20 @@ fn meant(place: &Location, access: &Access) -> Result<(String, Vec<Object>)> {
     let is_pattern = plain.len() < key.len();
     let may_be_object = is_named_parquet(Path::new(&key)) && !key.ends_with('/');
     let prefix = if is_pattern || may_be_object { plain } else { &folder }.to_owned();
-    let Some(Reply::List { mut objects }) = ask(access, &[Request::List { bucket, prefix }], |_| {})?.pop() else {
+    let list = Request::List { bucket: bucket.clone(), prefix };
+    let Some(Reply::List { mut objects }) = ask(access, &[list], |_| {})?.pop() else {
         bail!("querydyno-s3 did not list {place}");
     };
     let base = if may_be_object && objects.iter().any(|object| object.key == key) {
         objects.retain(|object| object.key == key);
         folder_of(&key)
     } else if is_pattern && !objects.iter().any(|object| object.key.starts_with(&folder)) {
+        refuse_logged(&bucket, folder_of(plain), &objects, access)?;
         let (base, steps) = Steps::of(Path::new(&key)).with_context(|| format!("{place}"))?;
-        objects.retain(|object| Path::new(&object.key).strip_prefix(&base).is_ok_and(|path| steps.match_path(path)));
+        objects.retain(|object| Path::new(&object.key).strip_prefix(&base).is_ok_and(|path| steps.matches(path)));
         folder_of(plain)
     } else {
+        refuse_logged(&bucket, &folder, &objects, access)?;
         let metadata = objects.iter().filter_map(|object| object.key.strip_prefix(&folder)?.strip_prefix("metadata/"));
         if let Some(newest) = newest(metadata) {
             let file = place.join("metadata").join(newest);
@@ -120,6 +124,28 @@ fn meant(place: &Location, access: &Access) -> Result<(String, Vec<Object>)> {
         "there are no Parquet files {place}: give an object, a folder or a pattern such as s3://bucket/data/*.parquet"
     );
     Ok((base.to_owned(), objects))
+}
+
+/// Refuses a folder whose objects, or the folders above it, have the log of a table of another format.
+fn refuse_logged(bucket: &str, folder: &str, objects: &[Object], access: &Access) -> Result<()> {
+    let list = |folder: &Path, name: &str| Request::List {
+        bucket: bucket.to_owned(),
+        prefix: format!("{}/", folder.join(name).display()),
+    };
+    let above = Path::new(folder).ancestors().flat_map(|folder| LOGS.map(|(name, _)| list(folder, name)));
+    // Who may list the table's folder alone sees no log above it.
+    let replies = ask(access, &above.collect::<Vec<_>>(), |_| {}).unwrap_or_default();
+    let logs =
+        replies.iter().filter_map(|reply| if let Reply::List { objects } = reply { Some(objects) } else { None });
+    for object in logs.flatten().chain(objects) {
+        for log in LOGS {
+            let mut folders = Path::new(&object.key).ancestors().skip(1);
+            if let Some(table) = folders.find(|folder| folder.ends_with(log.0)).and_then(Path::parent) {
+                return Err(logged(format_args!("s3://{bucket}/{}", table.display()), log));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The folder of a key, without its slash.
