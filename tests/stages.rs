@@ -167,6 +167,12 @@ fn run_leaves_nothing_behind_at(host: Host, stage: &str) {
     if !measured {
         assert!(record.is_failed() && record.samples_ns().is_empty(), "{record:?}");
         assert!(record.reason().unwrap().contains("signal 6"));
+        let runs_before = record.outcome.unmeasured().unwrap().runs_before;
+        match stage {
+            "warm-up" | "sample" => assert!(runs_before.is_some(), "{record:?}"),
+            "last-answer" | "close" => assert!(runs_before.is_some_and(|runs| runs > 0), "{record:?}"),
+            _ => assert_eq!(runs_before, None),
+        }
     }
     case.assert_clean();
 
