@@ -200,7 +200,7 @@ fn a_pattern_means_the_same_objects_as_it_would_files() {
         fs::copy(lab.object("nation"), &file).unwrap();
     }
     fs::write(folder.join("_SUCCESS"), "").unwrap();
-    for engine in here(&["polars-wheel", "datafusion-wheel"]) {
+    for engine in here(&["polars-wheel", "daft"]) {
         for (pattern, rows) in [("**", 50), ("*/*", 50), ("day=[12]/part-*.parquet", 50), ("day=1/*", 25)] {
             let record = counts(&lab, &format!("lake=1/out/{pattern}"))(engine);
             assert_eq!(record.outcome.word(), "measured", "{engine} {pattern}: {:?}", record.reason());
