@@ -222,9 +222,12 @@ fn a_table_with_a_log_of_its_own_is_refused() {
         let told = reason(&counts(&lab, table)("polars-wheel"), "failed");
         assert!(told.contains("s3://bench/delta is a Delta table"), "{table}: {told}");
     }
+    fs::copy(lab.object("nation"), lab.server.folder().join("bench/beside.parquet")).unwrap();
     for engine in here(&["polars-wheel"]) {
-        let record = counts(&lab, "delta/day=1/part-0.parquet")(engine);
-        assert_eq!(record.outcome.word(), "measured", "{:?}", record.reason());
+        for table in ["delta/day=1/part-0.parquet", "*.parquet"] {
+            let record = counts(&lab, table)(engine);
+            assert_eq!(record.outcome.word(), "measured", "{table}: {:?}", record.reason());
+        }
     }
 }
 

@@ -11,11 +11,13 @@ use anyhow::{Error, Result, anyhow, bail};
 
 use super::metadata;
 
-/// Folders that hold the log of such a table, and its format.
-pub(super) const LOGS: [(&str, &str); 2] = [("_delta_log", "Delta"), (".hoodie", "Hudi")];
+/// The folder that holds the log of such a table, and its format.
+pub(super) type Log = (&'static str, &'static str);
+
+pub(super) const LOGS: [Log; 2] = [("_delta_log", "Delta"), (".hoodie", "Hudi")];
 
 /// Why a folder with such a log is refused.
-pub(super) fn logged(folder: impl Display, (name, format): (&str, &str)) -> Error {
+pub(super) fn logged(folder: impl Display, (name, format): Log) -> Error {
     anyhow!(
         "{folder} is a {format} table, whose log in {name} tells which of its Parquet files count: export the table to \
          Parquet files in a folder of their own, or give the path of a single file"

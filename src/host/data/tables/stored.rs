@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::files::{Files, folder_caution, is_named_parquet};
 use super::footers;
-use super::foreign::{LOGS, logged};
+use super::foreign::{LOGS, Log, logged};
 use super::metadata::newest;
 use super::steps::{Steps, is_hidden};
 use crate::host::checksum::sha256;
@@ -101,12 +101,13 @@ fn meant(place: &Location, access: &Access) -> Result<(String, Vec<Object>)> {
         objects.retain(|object| object.key == key);
         folder_of(&key)
     } else if is_pattern && !objects.iter().any(|object| object.key.starts_with(&folder)) {
-        refuse_logged(&bucket, folder_of(plain), &objects, access)?;
+        let logs = logs(&bucket, folder_of(plain), &objects, access);
         let (base, steps) = Steps::of(Path::new(&key)).with_context(|| format!("{place}"))?;
         objects.retain(|object| Path::new(&object.key).strip_prefix(&base).is_ok_and(|path| steps.matches(path)));
+        refuse_logged(&bucket, &logs, &objects)?;
         folder_of(plain)
     } else {
-        refuse_logged(&bucket, &folder, &objects, access)?;
+        let logs = logs(&bucket, &folder, &objects, access);
         let metadata = objects.iter().filter_map(|object| object.key.strip_prefix(&folder)?.strip_prefix("metadata/"));
         if let Some(newest) = newest(metadata) {
             let file = place.join("metadata").join(newest);
@@ -117,6 +118,7 @@ fn meant(place: &Location, access: &Access) -> Result<(String, Vec<Object>)> {
         }
         let is_data = |path: &str| is_named_parquet(Path::new(path)) && !path.split('/').any(is_hidden);
         objects.retain(|object| object.key.strip_prefix(&folder).is_some_and(is_data));
+        refuse_logged(&bucket, &logs, &objects)?;
         &folder
     };
     ensure!(
@@ -126,8 +128,8 @@ fn meant(place: &Location, access: &Access) -> Result<(String, Vec<Object>)> {
     Ok((base.to_owned(), objects))
 }
 
-/// Refuses a folder whose objects, or the folders above it, have the log of a table of another format.
-fn refuse_logged(bucket: &str, folder: &str, objects: &[Object], access: &Access) -> Result<()> {
+/// Tables of other formats: their folders, and their logs among these objects and in the folders above.
+fn logs(bucket: &str, folder: &str, objects: &[Object], access: &Access) -> Vec<(PathBuf, Log)> {
     let list = |folder: &Path, name: &str| Request::List {
         bucket: bucket.to_owned(),
         prefix: format!("{}/", folder.join(name).display()),
@@ -135,17 +137,26 @@ fn refuse_logged(bucket: &str, folder: &str, objects: &[Object], access: &Access
     let above = Path::new(folder).ancestors().flat_map(|folder| LOGS.map(|(name, _)| list(folder, name)));
     // Who may list the table's folder alone sees no log above it.
     let replies = ask(access, &above.collect::<Vec<_>>(), |_| {}).unwrap_or_default();
-    let logs =
+    let found =
         replies.iter().filter_map(|reply| if let Reply::List { objects } = reply { Some(objects) } else { None });
-    for object in logs.flatten().chain(objects) {
-        for log in LOGS {
-            let mut folders = Path::new(&object.key).ancestors().skip(1);
-            if let Some(table) = folders.find(|folder| folder.ends_with(log.0)).and_then(Path::parent) {
-                return Err(logged(format_args!("s3://{bucket}/{}", table.display()), log));
-            }
-        }
+    let of = |key: &str, log: Log| {
+        let table = Path::new(key).ancestors().skip(1).find(|folder| folder.ends_with(log.0))?.parent()?;
+        Some((table.to_owned(), log))
+    };
+    found
+        .flatten()
+        .chain(objects)
+        .flat_map(|object| LOGS.into_iter().filter_map(move |log| of(&object.key, log)))
+        .collect()
+}
+
+/// Refuses objects that lie in such a table.
+fn refuse_logged(bucket: &str, logs: &[(PathBuf, Log)], objects: &[Object]) -> Result<()> {
+    let holds = |table: &Path| objects.iter().any(|object| Path::new(&object.key).starts_with(table));
+    match logs.iter().find(|(table, _)| holds(table)) {
+        Some((table, log)) => Err(logged(format_args!("s3://{bucket}/{}", table.display()), *log)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// The folder of a key, without its slash.
