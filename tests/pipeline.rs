@@ -284,6 +284,21 @@ fn pipeline_is_refused_without_naming_the_password() {
     assert!(opened(&nobody, Some("sink-none")).is_ok());
 }
 
+#[test_case("streaming")]
+#[test_case("columnar-insert-batch")]
+#[test_case("columnar-copy")]
+#[test_case("columnar-copy-binary")]
+fn pipeline_says_which_columns_of_a_table_are_not_its_own(mode: &str) {
+    let Some(case) = Case::start() else { return };
+    let (dataset, task) = (case.data("0.01"), case.without_reset());
+    let (mut session, _scratch) = case.session(Some(mode), &dataset, &task);
+    case.server.sql("alter table querydyno.pods_daily alter line_items type text, drop node, add extra int not null");
+    let told = message(&session.run(1).unwrap_err());
+    let wanted = ["node is missing", "line_items is text and not int8", "extra is never written, and is not null"];
+    assert!(wanted.iter().all(|part| told.contains(part)), "{mode}: {told}");
+    assert!(told.contains("rename or drop") && !told.contains("tried"), "{mode}: {told}");
+}
+
 #[test]
 fn pipeline_run_twice_or_by_two_at_once_writes_the_table_once() {
     let Some(case) = Case::start() else { return };

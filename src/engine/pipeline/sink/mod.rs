@@ -4,6 +4,7 @@
 mod address;
 mod check;
 mod connection;
+mod target;
 mod value;
 mod write;
 
