@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::anyhow;
 use arrow::record_batch::RecordBatch;
-use postgres::{Client, Error};
+use postgres::Row;
 
-use super::address::with_causes;
-use super::connection::Failed;
+use super::connection::{Connection, Failed};
 use super::value::Column;
 
 /// The names and types of a table's columns, and whether a row has to have a value.
@@ -15,26 +13,32 @@ const COLUMNS: &str = "select attname::text, typname::text, attnotnull and not a
     from pg_attribute join pg_type on pg_type.oid = atttypid
     where attrelid = to_regclass($1) and attnum > 0 and not attisdropped";
 
-/// An error of writing these rows, with what to do where the table has other columns than they.
-pub(super) fn refused(client: &mut Client, table: &str, batch: &RecordBatch, error: Error) -> Failed {
-    // Of a statement or its values; whatever else the server says is not about columns.
-    let about_columns =
-        error.code().is_some_and(|state| ["22", "23", "42"].iter().any(|class| state.code().starts_with(class)));
-    let found = if about_columns { unlike(client, table, batch) } else { Vec::new() };
-    if found.is_empty() {
-        return error.into();
-    }
-    Failed::Otherwise(anyhow!(
-        "the table {table} in PostgreSQL has other columns than what is written into it: {} ({}); rename or drop that table, and the \
-         next run makes it anew",
-        found.join(", "),
-        with_causes(&error)
-    ))
+/// Whether the server refused a statement or its values; whatever else it says is not about columns.
+pub(super) fn is_about_columns(failed: &Failed) -> bool {
+    let Failed::Server(error) = failed else { return false };
+    error.code().is_some_and(|state| ["22", "23", "42"].iter().any(|class| state.code().starts_with(class)))
 }
 
-/// What is different, a few words for each column; nothing where the server does not tell.
-fn unlike(client: &mut Client, table: &str, batch: &RecordBatch) -> Vec<String> {
-    let (Ok(rows), Ok(columns)) = (client.query(COLUMNS, &[&table]), Column::all(batch)) else { return Vec::new() };
+impl Connection {
+    /// An error of writing these rows, with what to do where the table has other columns than they. The client gives its connection up
+    /// when COPY is refused, so that this may take another one.
+    pub(super) fn explained(&mut self, table: &str, batch: &RecordBatch, error: anyhow::Error) -> anyhow::Error {
+        let rows = self.tried(|client| Ok(client.query(COLUMNS, &[&table])?));
+        let (Ok(rows), Ok(columns)) = (rows, Column::all(batch)) else { return error };
+        let found = unlike(&rows, batch, &columns);
+        if found.is_empty() {
+            return error;
+        }
+        error.context(format!(
+            "the table {table} in PostgreSQL has other columns than what is written into it: {}; rename or drop that table, and the next \
+             run makes it anew",
+            found.join(", ")
+        ))
+    }
+}
+
+/// What is different, a few words for each column.
+fn unlike(rows: &[Row], batch: &RecordBatch, columns: &[Column<'_>]) -> Vec<String> {
     let mut there: BTreeMap<String, (String, bool)> =
         rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect();
     let mut found = Vec::new();

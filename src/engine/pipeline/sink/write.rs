@@ -9,7 +9,7 @@ use postgres::{Client, Statement, Transaction};
 
 use super::super::options::SinkMethod;
 use super::connection::{Connection, Failed};
-use super::target;
+use super::target::is_about_columns;
 use super::value::{Column, Day, Value};
 use crate::engine::Result;
 use crate::protocol::answer::{Kind, Scalar};
@@ -30,10 +30,14 @@ impl Connection {
     pub(in super::super) fn replace(&mut self, table: &str, batches: &[RecordBatch], method: SinkMethod) -> Result<()> {
         // Before anything is sent: whether it can be.
         batches.iter().try_for_each(|batch| Column::all(batch).map(drop))?;
-        self.tried(|client| match (replace(client, table, batches, method), batches.first()) {
-            (Err(Failed::Server(error)), Some(batch)) => Err(target::refused(client, table, batch, error)),
+        let mut about_columns = false;
+        let done = self.tried(|client| {
+            replace(client, table, batches, method).inspect_err(|failed| about_columns = is_about_columns(failed))
+        });
+        match (done, batches.first()) {
+            (Err(error), Some(batch)) if about_columns => Err(self.explained(table, batch, error)),
             (done, _) => done,
-        })
+        }
     }
 }
 
