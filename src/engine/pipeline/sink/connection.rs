@@ -74,14 +74,14 @@ impl Connection {
             let Some(pause) = pause else { return Err(self.told(&error.0, error.1, attempts)) };
             attempts += 1;
             self.retries += 1;
+            // After a COPY that was refused each request fails, while the client still says that it is connected.
+            self.client = None;
             sleep(Duration::from_millis(pause));
         }
     }
 
     fn connected(&mut self) -> std::result::Result<&mut Client, Error> {
-        if self.client.as_ref().is_none_or(Client::is_closed) {
-            self.client = None;
-        }
+        self.client.take_if(|client| client.is_closed());
         match &mut self.client {
             Some(_) => {}
             none => *none = Some(self.address.connect()?),
