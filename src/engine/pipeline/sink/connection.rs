@@ -68,14 +68,14 @@ impl Connection {
                 },
                 Err(error) => (error, true),
             };
+            // After a COPY that was refused each request fails, while the client still says that it is connected.
+            self.client = None;
             // One that was there a moment ago may be started again.
             let was_there = attempts > 1 && error.1 && error.0.code().is_none();
             let pause = pauses.next().filter(|_| was_there || passes(&error.0));
             let Some(pause) = pause else { return Err(self.told(&error.0, error.1, attempts)) };
             attempts += 1;
             self.retries += 1;
-            // After a COPY that was refused each request fails, while the client still says that it is connected.
-            self.client = None;
             sleep(Duration::from_millis(pause));
         }
     }
