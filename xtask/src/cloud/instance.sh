@@ -44,7 +44,7 @@ put() {
         again aws s3 cp --only-show-errors "$1" "$QD_STORE/$2"
     else
         mkdir -p "$(dirname "$QD_STORE/$2")"
-        cp -- "$1" "$QD_STORE/$2.part.$$" && mv -- "$QD_STORE/$2.part.$$" "$QD_STORE/$2"
+        cp -- "$1" "$QD_STORE/$2.$$.part" && mv -- "$QD_STORE/$2.$$.part" "$QD_STORE/$2"
     fi
 }
 has() {

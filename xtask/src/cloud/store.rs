@@ -108,7 +108,7 @@ pub(super) fn mirror(bucket: &str, prefix: &str, key: &str, to: &Path) -> Call {
         .flag(&to.display().to_string())
 }
 
-/// Files and folders, in place of what is there.
+/// Files and folders, in place of what is there. A `.part` is being written and gets another name at any moment: it is no part of the store.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from).into_iter().flatten().flatten() {
         let (from, to) = (entry.path(), to.join(entry.file_name()));
@@ -120,4 +120,37 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_a_machine_is_writing_is_not_brought_here() {
+        let here = std::env::temp_dir().join(format!("querydyno-store-{}", std::process::id()));
+        fs::create_dir_all(&here).unwrap();
+        let (file, folder, to) = (here.join("file"), here.join("store"), here.join("to"));
+        fs::write(&file, "whole").unwrap();
+        let script = include_str!("instance.sh");
+        let functions = script.split("\n\n").find(|part| part.starts_with("# The store:")).unwrap();
+        let put = |before: &str| {
+            let text = format!("{functions}\n{before}\nput \"$FILE\" runs/r/m/DONE");
+            let mut bash = Command::new("bash");
+            assert!(bash.args(["-c", &text]).env("FILE", &file).env("QD_STORE", &folder).status().unwrap().success());
+        };
+        let brought = || {
+            Store::Folder(folder.clone()).mirror("runs/r", &to).unwrap();
+            fs::read_to_string(to.join("m/DONE")).ok()
+        };
+        put("mv() { :; }");
+        assert_eq!(brought(), None);
+        assert_eq!(fs::read_dir(to.join("m")).unwrap().count(), 0);
+        put("");
+        assert_eq!(brought().as_deref(), Some("whole"));
+        assert_eq!(fs::read_dir(to.join("m")).unwrap().count(), 1);
+        fs::remove_dir_all(&here).unwrap();
+    }
 }
