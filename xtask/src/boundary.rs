@@ -14,6 +14,7 @@ use querydyno::host::catalog::Catalog;
 use querydyno::host::interrupt;
 use querydyno::host::paths;
 use querydyno::host::record::Record;
+use querydyno::host::session::FailureKind;
 use querydyno::host::settings::Settings;
 use querydyno::host::terminal::output::{self, plain_table};
 use querydyno::protocol::id::Scale;
@@ -81,7 +82,8 @@ impl Boundaries {
             .iter()
             .filter_map(|entry| entry.color.map(|[red, green, blue]| (entry.name.as_str(), (red, green, blue))))
             .collect();
-        let found = boundaries(&records);
+        let ended: Vec<Record> = records.into_iter().filter(|record| !is_cut_short(record)).collect();
+        let found = boundaries(&ended);
         if self.json.is_wanted() {
             self.json.write(&serde_json::to_string_pretty(&json!({ "boundaries": found }))?)?;
         }
@@ -126,12 +128,19 @@ impl Boundaries {
         let observer = |event: &Event<'_>| {
             let Event::Judged { records } = event else { return };
             for record in *records {
-                eprintln!("{}: {}", record.id, short(&End::from(record)));
+                let end = if is_cut_short(record) { "interrupted".to_owned() } else { short(&End::from(record)) };
+                eprintln!("{}: {end}", record.id);
             }
         };
         let bench = Bench::new().filter(&self.filter).engines(engines).runs(self.runs).settings(settings);
         Ok(bench.observer(observer).run()?)
     }
+}
+
+/// Whether an interrupt came before it had ended or was verified: that is no result of its engine.
+fn is_cut_short(record: &Record) -> bool {
+    let ended = record.failure().is_some_and(|failure| failure.kind == FailureKind::Interrupted);
+    interrupt::requested() && (ended || record.is_measured() && !record.ranks())
 }
 
 /// A row for each engine, a column for each scale.
