@@ -20,8 +20,7 @@ pub(super) fn is_about_columns(failed: &Failed) -> bool {
 }
 
 impl Connection {
-    /// An error of writing these rows, with what to do where the table has other columns than they. The client gives its connection up
-    /// when COPY is refused, so that this may take another one.
+    /// An error of writing these rows, with what to do where the table has other columns than they.
     pub(super) fn explained(&mut self, table: &str, batch: &RecordBatch, error: anyhow::Error) -> anyhow::Error {
         let rows = self.tried(|client| Ok(client.query(COLUMNS, &[&table])?));
         let (Ok(rows), Ok(columns)) = (rows, Column::all(batch)) else { return error };
