@@ -117,10 +117,14 @@ server=''
 bench=''
 own_folders
 trap finish EXIT
-# A shutdown, or somebody who ends this machine: by the same way out, as a failure.
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+# A shutdown, or somebody who ends this machine: by the same way out, as a failure. A second signal would end `finish` where it begins.
+ends() {
+    trap '' HUP INT TERM
+    exit "$1"
+}
+trap 'ends 129' HUP
+trap 'ends 130' INT
+trap 'ends 143' TERM
 
 # An instance store that nobody uses becomes the folder of this run: it is faster than EBS, and is gone with the machine.
 use_nvme() {

@@ -77,3 +77,33 @@ pub(super) fn head(plan: &Plan, job: &Job, told: &Told<'_>) -> Result<String> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::SCRIPT;
+
+    /// Whoever ends a local machine signals its whole group, `timeout` in it, which hands the signal on: two, in a moment.
+    #[test]
+    fn a_machine_that_is_told_twice_to_end_still_tells_how_it_ended() {
+        let between = |from: &str, to: &str| {
+            let (_, rest) = SCRIPT.split_once(from).unwrap();
+            rest.split_once(to).unwrap().0
+        };
+        let finish = between("then how it ended, last of all the end of the machine.\n", "# Folders of our own");
+        let traps = between("trap finish EXIT\n", "# An instance store");
+        // The second one comes with the first word of `finish`.
+        let text = format!(
+            "local() {{ kill -TERM $$; declare -g \"$@\"; }}
+            say() {{ echo \"$*\"; }}; put() {{ :; }}; put_text() {{ :; }}; facts() {{ :; }}
+            stage=measure bench= server= QUERYDYNO_HOME=/nowhere QD_BACKEND=local QD_KEEP=no log= mine=
+            {finish}\ntrap finish EXIT\n{traps}
+            kill -TERM $$"
+        );
+        let output = Command::new("bash").args(["-c", &text]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(143), "{said}");
+        assert!(said.contains("FAILED in measure, code 143"), "{said}");
+    }
+}
