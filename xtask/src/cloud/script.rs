@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::plan::{Backend, Job, Plan};
 
-const SCRIPT: &str = include_str!("instance.sh");
+pub(super) const SCRIPT: &str = include_str!("instance.sh");
 /// More EC2 does not take, before it is encoded.
 const MOST_BYTES: usize = 16 * 1024;
 

@@ -126,6 +126,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 mod tests {
     use std::process::Command;
 
+    use super::super::script::SCRIPT;
     use super::*;
 
     #[test]
@@ -134,8 +135,7 @@ mod tests {
         fs::create_dir_all(&here).unwrap();
         let (file, folder, to) = (here.join("file"), here.join("store"), here.join("to"));
         fs::write(&file, "whole").unwrap();
-        let script = include_str!("instance.sh");
-        let functions = script.split("\n\n").find(|part| part.starts_with("# The store:")).unwrap();
+        let functions = SCRIPT.split("\n\n").find(|part| part.starts_with("# The store:")).unwrap();
         let put = |before: &str| {
             let text = format!("{functions}\n{before}\nput \"$FILE\" runs/r/m/DONE");
             let mut bash = Command::new("bash");
